@@ -1,0 +1,44 @@
+import { zValidator } from '@hono/zod-validator';
+import { type Context, Hono } from 'hono';
+import type { Bindings, Settings } from '../config';
+import type { Defer, PresenceStore } from '../presence/presence-store';
+import { jsonBody } from './guards';
+import { refuseInvalid } from './problems';
+import { HeartbeatRequest, LeaveRequest } from './schemas';
+
+/** What the routes find in their context. */
+export interface ApiEnv {
+  Bindings: Bindings;
+  Variables: { store: PresenceStore; settings: Settings };
+}
+
+const NO_STORE = { 'Cache-Control': 'no-store' };
+
+export const routes = new Hono<ApiEnv>()
+  .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
+    const { sessionId, mood } = c.req.valid('json');
+    return c.json(await c.var.store.heartbeat(sessionId, mood, deferIn(c)), 200, NO_STORE);
+  })
+
+  .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {
+    await c.var.store.leave(c.req.valid('json').sessionId, deferIn(c));
+    return c.json({ success: true as const }, 200, NO_STORE);
+  })
+
+  .get('/api/presence', async (c) => {
+    const { presenceCacheSeconds } = c.var.settings;
+    const cacheControl = presenceCacheSeconds === 0 ? 'no-store' : `public, max-age=${presenceCacheSeconds}`;
+    return c.json(await c.var.store.presence(deferIn(c)), 200, { 'Cache-Control': cacheControl });
+  })
+
+  .get('/health', (c) => c.json(c.var.store.health(), 200, NO_STORE));
+
+/** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
+function deferIn(c: Context<ApiEnv>): Defer {
+  try {
+    const { executionCtx } = c;
+    return (task) => executionCtx.waitUntil(task);
+  } catch {
+    return () => undefined;
+  }
+}

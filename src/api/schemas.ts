@@ -1,0 +1,31 @@
+import * as z from 'zod';
+import { Mood, SessionId } from '../presence/session';
+
+export { PresenceState } from '../presence/session';
+
+const jsonObject = { error: 'must be a JSON object' };
+
+export const HeartbeatRequest = z.object({ sessionId: SessionId, mood: Mood }, jsonObject);
+
+export const LeaveRequest = z.object({ sessionId: SessionId }, jsonObject);
+
+export const LeaveResponse = z.object({ success: z.literal(true) });
+
+/** `lastSyncAgeMs`: time since the isolate last heard from the hub, null before the first time. */
+export const Health = z.object({
+  status: z.enum(['ok', 'degraded']),
+  hub: z.enum(['kv', 'none']),
+  lastSyncAgeMs: z.int().nonnegative().nullable(),
+});
+
+/** A problem document: https://www.rfc-editor.org/rfc/rfc9457. `requestId` comes with status 500 only. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  /** What is wrong with the body; `pointer` is a JSON pointer as a URI fragment. */
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  requestId: z.guid().optional(),
+});
+export type Problem = z.infer<typeof Problem>;

@@ -1,0 +1,77 @@
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { methodNotAllowed as answerMethodNotAllowed } from 'hono/method-not-allowed';
+import { refuseForeignOrigin } from './api/guards';
+import { methodNotAllowed, notFound, onError } from './api/problems';
+import { type ApiEnv, routes } from './api/routes';
+import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings } from './config';
+import { KvHub } from './presence/kv-hub';
+import { LoneHub } from './presence/lone-hub';
+import { PresenceStore, type World } from './presence/presence-store';
+import { TroubleLog } from './presence/trouble-log';
+
+const REAL_WORLD: World = {
+  now: () => Date.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: () => Math.random(),
+};
+
+/**
+ * The whole service as a Hono app: for the Worker's `export default`, and for `app.request(path, init, env)`.
+ *
+ * One app holds one replica per `env` object, which is one per isolate on the platform. What `env` lacks degrades:
+ * without `PRESENCE_KV` it counts the sessions of this isolate only.
+ *
+ * @param world Another clock, timer or dice, for tests.
+ */
+export function createApp(world: Partial<World> = {}) {
+  const replicas = new WeakMap<object, ReturnType<typeof createReplica>>();
+  const noEnv: Bindings = {};
+
+  const app = new Hono<ApiEnv>();
+  app.notFound(notFound);
+  app.onError(onError);
+
+  app.use(async (c, next) => {
+    // `app.request(path)` hands over no env at all, whatever the type says.
+    const env = c.env ?? noEnv;
+    let replica = replicas.get(env);
+    if (replica === undefined) {
+      replica = createReplica(env, locationOf(c.req.raw), { ...REAL_WORLD, ...world });
+      replicas.set(env, replica);
+    }
+    c.set('settings', replica.settings);
+    c.set('store', replica.store);
+    return refuseForeignOrigin(c, replica.settings.allowedOrigins) ?? replica.cors(c, next);
+  });
+  app.use(answerMethodNotAllowed({ app, onMethodNotAllowed: methodNotAllowed }));
+
+  return app.route('/', routes);
+}
+
+/** @throws {Error} if a variable is wrong. */
+function createReplica(env: Bindings, location: string | undefined, world: World) {
+  const settings = parseSettings(env);
+  const { timing, allowedOrigins } = settings;
+  const { now } = world;
+  const log = new TroubleLog(now, (line) => console.warn(line));
+  const report = log.report.bind(log);
+  const kv = env.PRESENCE_KV;
+  if (kv === undefined) report('PRESENCE_KV is not bound, so this isolate counts its own sessions only');
+  const hub = kv === undefined ? new LoneHub() : new KvHub({ kv, location, timing, now, report });
+  return {
+    settings,
+    store: new PresenceStore({ hub, timing, world, report }),
+    cors: cors({
+      origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],
+      allowMethods: ['GET', 'HEAD', 'POST'],
+      maxAge: PREFLIGHT_MAX_AGE_SECONDS,
+    }),
+  };
+}
+
+/** The data centre that serves this isolate, such as `ams`: https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties */
+function locationOf(request: Request): string | undefined {
+  const colo: unknown = request.cf?.['colo'];
+  return typeof colo === 'string' && /^[a-z0-9]{1,16}$/i.test(colo) ? colo : undefined;
+}

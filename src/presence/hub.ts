@@ -1,0 +1,30 @@
+import type { MoodCounts, SessionRecord } from './session';
+import type { SessionTable } from './session-table';
+
+/**
+ * How a sync ended that did not fail. `refused`: what the others hold was learned, but what we hold was turned away,
+ * because another replica has just written; trying again soon helps.
+ */
+export type SyncOutcome = 'done' | 'refused';
+
+/**
+ * Where replicas meet. A hub knows, as of its last sync, everybody whom its replica does not hold itself.
+ *
+ * Every engine passes the suite in `tests/contract/`.
+ */
+export interface Hub {
+  /** The engine's name, for people who look at `/health`. */
+  readonly kind: 'kv' | 'none';
+
+  /**
+   * Tells the other replicas of `own` and hears of theirs; sessions that another replica heard later leave `own`.
+   * Rejects when the hub cannot be reached. What was learned until then holds, and nothing is lost.
+   */
+  sync(own: SessionTable): Promise<SyncOutcome>;
+
+  /** Sessions per mood that this replica does not hold, at `now` (ms). Ages are applied here, so nothing freezes while the hub is away. */
+  counts(now: number): MoodCounts;
+
+  /** Takes a session out, because it is heard here now, and returns what was known of it. */
+  claim(id: string): SessionRecord | undefined;
+}

@@ -1,0 +1,168 @@
+import {
+  REFUSED_RETRY_MAX_MS,
+  REFUSED_RETRY_MIN_MS,
+  RETRY_MAX_MS,
+  RETRY_MIN_MS,
+  SYNC_ABANDON_MS,
+  SYNC_JITTER,
+  SYNC_WAIT_MAX_MS,
+  type Timing,
+} from '../config';
+import type { Hub } from './hub';
+import { addCounts, type Mood, type PresenceState } from './session';
+import { SessionTable } from './session-table';
+
+/** What the rules of presence take from the world, so that tests can put another world in its place. */
+export interface World {
+  /** The clock, in ms since 1970. */
+  readonly now: () => number;
+  /** Resolves after so many ms. */
+  readonly sleep: (ms: number) => Promise<void>;
+  /** A number from 0 up to 1. */
+  readonly random: () => number;
+}
+
+/** Keeps a task alive after the response: `ctx.waitUntil`. The task never rejects. */
+export type Defer = (task: Promise<void>) => void;
+
+export interface PresenceStoreOptions {
+  readonly hub: Hub;
+  readonly timing: Timing;
+  readonly world: World;
+  readonly report: (trouble: string, cause?: unknown) => void;
+}
+
+/** A sync under way. Requests that must wait for it do so until `waitUntil` (ms). */
+interface Flight {
+  readonly startedAt: number;
+  readonly waitUntil: number;
+  readonly done: Promise<void>;
+}
+
+/**
+ * Who is here, as one Worker isolate knows it: a replica. `count = own + others`, where `own` are the sessions whose last
+ * heartbeat came to this isolate, exact, and `others` is what it last heard from the hub.
+ *
+ * A request is answered from memory; syncs with the hub come due between requests and run after a response. A request
+ * waits for one only where memory is empty or old, and then for at most a second. A hub that fails fails no request.
+ *
+ * It does not promise that two isolates say the same at the same moment; the hub's docstring says how far they may differ.
+ */
+export class PresenceStore {
+  readonly #hub: Hub;
+  readonly #timing: Timing;
+  readonly #world: World;
+  readonly #report: (trouble: string, cause?: unknown) => void;
+  readonly #own: SessionTable;
+  #flight: Flight | undefined;
+  #dueAt = Number.NEGATIVE_INFINITY;
+  #lastAttemptAt = Number.NEGATIVE_INFINITY;
+  #lastSyncAt: number | undefined;
+  #failures = 0;
+
+  constructor({ hub, timing, world, report }: PresenceStoreOptions) {
+    this.#hub = hub;
+    this.#timing = timing;
+    this.#world = world;
+    this.#report = report;
+    this.#own = new SessionTable(timing);
+  }
+
+  /** Somebody is here, in this mood. The answer counts the caller. */
+  async heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState> {
+    this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+    if (await this.#syncIfDue(defer)) {
+      // The hub may know of a leave or a heartbeat stamped later, by a clock that is ahead. This heartbeat still came last.
+      if (!this.#own.has(id)) this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+    }
+    return this.#state();
+  }
+
+  /** Somebody goes. Whom nobody knows has gone already. */
+  async leave(id: string, defer: Defer): Promise<void> {
+    const left = () => this.#own.leave(id, this.#world.now(), this.#hub.claim(id));
+    const known = left();
+    const waited = await this.#syncIfDue(defer);
+    // A fresh replica knows nobody before its first sync. It tells of the leave at once: it may not live to see another sync.
+    if (!known && waited && left() && this.#flight === undefined) this.#startSync(defer);
+  }
+
+  async presence(defer: Defer): Promise<PresenceState> {
+    await this.#syncIfDue(defer);
+    return this.#state();
+  }
+
+  /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first; `degraded` means the last attempt failed. */
+  health(): { status: 'ok' | 'degraded'; hub: Hub['kind']; lastSyncAgeMs: number | null } {
+    const lastSyncAgeMs = this.#lastSyncAt === undefined ? null : Math.max(0, this.#world.now() - this.#lastSyncAt);
+    return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: this.#hub.kind, lastSyncAgeMs };
+  }
+
+  #state(): PresenceState {
+    const timestamp = this.#world.now();
+    this.#own.expire(timestamp);
+    const moods = addCounts(this.#own.counts, this.#hub.counts(timestamp));
+    return { count: moods.gratitude + moods.presence + moods.release + moods.connection, moods, timestamp };
+  }
+
+  /** Starts a sync if one is due, and waits for the one under way if its result is needed. Returns whether it waited. */
+  async #syncIfDue(defer: Defer): Promise<boolean> {
+    const now = this.#world.now();
+    if (this.#flight !== undefined && now >= this.#flight.startedAt + SYNC_ABANDON_MS) {
+      this.#fail(this.#flight, new Error('The hub did not answer.'));
+    }
+    if (this.#flight === undefined && now >= this.#dueAt) this.#startSync(defer);
+    const flight = this.#flight;
+    if (flight === undefined || now >= flight.waitUntil) return false;
+    await Promise.race([flight.done, this.#world.sleep(flight.waitUntil - now)]);
+    return true;
+  }
+
+  #startSync(defer: Defer): void {
+    const now = this.#world.now();
+    const stale = now - this.#lastAttemptAt > 1.5 * this.#timing.syncIntervalMs;
+    const needed = this.#lastSyncAt === undefined || stale;
+    const sync = this.#hub.sync(this.#own);
+    const flight: Flight = {
+      startedAt: now,
+      waitUntil: needed ? now + SYNC_WAIT_MAX_MS : now,
+      done: sync.then(
+        (outcome) => this.#land(flight, outcome === 'refused'),
+        (error: unknown) => this.#fail(flight, error),
+      ),
+    };
+    this.#flight = flight;
+    this.#lastAttemptAt = now;
+    // Other requests may wait for this sync, so it must outlive the one that started it.
+    defer(flight.done);
+  }
+
+  #land(flight: Flight, refused: boolean): void {
+    if (this.#flight !== flight) return;
+    this.#flight = undefined;
+    this.#failures = 0;
+    const now = this.#world.now();
+    this.#lastSyncAt = now;
+    this.#dueAt = refused
+      ? now + this.#between(REFUSED_RETRY_MIN_MS, REFUSED_RETRY_MAX_MS)
+      : flight.startedAt + this.#jittered(this.#timing.syncIntervalMs);
+  }
+
+  #fail(flight: Flight, error: unknown): void {
+    // A sync that was given up may still end one day; by then another one counts.
+    if (this.#flight !== flight) return;
+    this.#flight = undefined;
+    const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, RETRY_MAX_MS);
+    this.#failures += 1;
+    this.#dueAt = this.#world.now() + this.#jittered(backoffMs);
+    this.#report(`sync ${this.#failures} in a row failed; answering from memory`, error);
+  }
+
+  #jittered(ms: number): number {
+    return ms * this.#between(1 - SYNC_JITTER, 1 + SYNC_JITTER);
+  }
+
+  #between(min: number, max: number): number {
+    return min + this.#world.random() * (max - min);
+  }
+}

@@ -1,0 +1,103 @@
+import { CLOCK_SKEW_MAX_MS, type Timing } from '../config';
+import { Roster } from './roster';
+import { type Mood, type MoodCounts, overrules, type SessionRecord } from './session';
+
+/** Session id → what is known of it. */
+export type SessionRecords = ReadonlyMap<string, SessionRecord>;
+
+/**
+ * The sessions whose last heartbeat this replica served. Pure rules: no clock, no I/O; `now` is in ms since 1970.
+ *
+ * Besides the live sessions it remembers, until TTL + grace have passed, those that left (tombstones) and those that it
+ * let expire, so that an older copy that comes back from the hub cannot revive them.
+ *
+ * It does not promise that `now` and `lastSeen` are equal: a change of a known session is always stamped later than what
+ * is known of it, if need be by 1 ms, so that beat, leave, beat within one millisecond end in the right order everywhere.
+ */
+export class SessionTable {
+  readonly #timing: Timing;
+  readonly #live = new Roster();
+  readonly #left = new Roster();
+  readonly #expired = new Roster();
+
+  constructor(timing: Timing) {
+    this.#timing = timing;
+  }
+
+  get counts(): MoodCounts {
+    return this.#live.counts;
+  }
+
+  /** Whether there is nothing to tell a hub: no session and no tombstone. */
+  get isEmpty(): boolean {
+    return this.#live.size === 0 && this.#left.size === 0;
+  }
+
+  has(id: string): boolean {
+    return this.#live.get(id) !== undefined;
+  }
+
+  /** A heartbeat. `elsewhere` is what another replica knew of the session, if any did. */
+  touch(id: string, mood: Mood, now: number, elsewhere?: SessionRecord): void {
+    const lastSeen = this.#stampAfter(now, this.#known(id), elsewhere);
+    this.#left.delete(id);
+    this.#expired.delete(id);
+    this.#live.set(id, mood, now, lastSeen);
+  }
+
+  /** A leave. Returns whether anybody knew the session; one that nobody knew leaves no trace. */
+  leave(id: string, now: number, elsewhere?: SessionRecord): boolean {
+    const live = this.#live.delete(id);
+    if (live === undefined && (elsewhere === undefined || elsewhere.mood === null)) return false;
+    this.#left.set(id, null, now, this.#stampAfter(now, live, elsewhere));
+    return true;
+  }
+
+  /** Ends the sessions whose last heartbeat is a TTL old, and forgets what is remembered for longer than need be. */
+  expire(now: number): void {
+    const { ttlMs, graceMs } = this.#timing;
+    for (const [id, { heardAt, lastSeen }] of this.#live.expire(now - ttlMs)) {
+      this.#expired.set(id, null, heardAt, lastSeen);
+    }
+    this.#left.expire(now - ttlMs - graceMs);
+    this.#expired.expire(now - ttlMs - graceMs);
+  }
+
+  /**
+   * Merges what the hub holds, the later time winning. Costs O(sessions), once a sync.
+   *
+   * Returns `all`: what this replica and the hub know together, to be put back; and `elsewhere`: the part of it that this
+   * replica does not hold, since another one heard it later, oldest first. Such sessions leave this table.
+   */
+  merge(stored: SessionRecords, now: number): { all: SessionRecords; elsewhere: SessionRecords } {
+    this.expire(now);
+    const tooOld = now - this.#timing.ttlMs - this.#timing.graceMs;
+    const all = new Map<string, SessionRecord>();
+    const elsewhere: [string, SessionRecord][] = [];
+    for (const [id, theirs] of stored) {
+      if (theirs.lastSeen <= tooOld) continue;
+      const mine = this.#known(id);
+      if (mine !== undefined && !overrules(theirs, mine)) continue;
+      this.#live.delete(id);
+      this.#left.delete(id);
+      all.set(id, theirs);
+      const expired = this.#expired.get(id);
+      if (expired === undefined || theirs.lastSeen > expired.lastSeen) elsewhere.push([id, theirs]);
+    }
+    for (const roster of [this.#live, this.#left]) {
+      for (const [id, { mood, lastSeen }] of roster) all.set(id, { mood, lastSeen });
+    }
+    elsewhere.sort(([, a], [, b]) => a.lastSeen - b.lastSeen);
+    return { all, elsewhere: new Map(elsewhere) };
+  }
+
+  #known(id: string): SessionRecord | undefined {
+    return this.#live.get(id) ?? this.#left.get(id);
+  }
+
+  /** Later than all that is known, but never so far ahead that other replicas would not believe it. */
+  #stampAfter(now: number, mine?: SessionRecord, theirs?: SessionRecord): number {
+    const known = Math.max(mine?.lastSeen ?? 0, theirs?.lastSeen ?? 0);
+    return Math.min(Math.max(now, known + 1), now + CLOCK_SKEW_MAX_MS);
+  }
+}

@@ -1,0 +1,45 @@
+import * as z from 'zod';
+
+export const MOODS = ['gratitude', 'presence', 'release', 'connection'] as const;
+export const Mood = z.enum(MOODS, { error: `must be one of: ${MOODS.join(', ')}` });
+export type Mood = z.infer<typeof Mood>;
+
+/** An anonymous id in any text form of RFC 9562, in lower case, so that `A…` and `a…` are one session. */
+export const SessionId = z.guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' }).toLowerCase();
+
+const Count = z.int().nonnegative();
+
+/** Sessions per mood. All moods are always there. */
+export const MoodCounts = z.object({ gratitude: Count, presence: Count, release: Count, connection: Count });
+export type MoodCounts = Readonly<z.infer<typeof MoodCounts>>;
+
+/** The answer to "who is here?": `count` is the sum of `moods`, `timestamp` the server's clock in ms since 1970. */
+export const PresenceState = z.object({ count: Count, moods: MoodCounts, timestamp: z.int() });
+export type PresenceState = Readonly<z.infer<typeof PresenceState>>;
+
+/** What is known of a session: its mood, or `null` once it left, and the time of that in ms since 1970. */
+export const SessionRecord = z.object({ mood: Mood.nullable(), lastSeen: Count });
+export type SessionRecord = Readonly<z.infer<typeof SessionRecord>>;
+
+export const NOBODY: MoodCounts = Object.freeze({ gratitude: 0, presence: 0, release: 0, connection: 0 });
+
+export function addCounts(a: MoodCounts, b: MoodCounts): MoodCounts {
+  return {
+    gratitude: a.gratitude + b.gratitude,
+    presence: a.presence + b.presence,
+    release: a.release + b.release,
+    connection: a.connection + b.connection,
+  };
+}
+
+/**
+ * Whether `a` overrules `b` when both tell of one session: the later time wins, and of the same time the heartbeat.
+ * Of two heartbeats at the same time the mood that comes later in `MOODS` wins: any fixed order would do, as long as
+ * every replica has the same, or two of them would never agree.
+ */
+export function overrules(a: SessionRecord, b: SessionRecord): boolean {
+  if (a.lastSeen !== b.lastSeen) return a.lastSeen > b.lastSeen;
+  return rank(a.mood) > rank(b.mood);
+}
+
+const rank = (mood: Mood | null) => (mood === null ? -1 : MOODS.indexOf(mood));

@@ -1,0 +1,45 @@
+import { CLOCK_SKEW_MAX_MS } from '../config';
+import { SessionId, SessionRecord } from './session';
+import type { SessionRecords } from './session-table';
+
+/** `dropped` counts the entries of the stored value that were not session records; a value that is no map at all counts as one. */
+export interface ParsedSessions {
+  readonly sessions: SessionRecords;
+  readonly dropped: number;
+}
+
+/**
+ * Reads the value of a location's key: JSON, `{ sessionId: { mood, lastSeen } }`, with `mood: null` for a session that left.
+ * Never throws: the value may come from anybody who can write the namespace, so what does not parse is dropped,
+ * and times that lie in the future are taken back to what a clock can be ahead.
+ */
+export function parseSessions(value: string | null, now: number): ParsedSessions {
+  if (value === null) return { sessions: new Map(), dropped: 0 };
+  const json = parseJson(value);
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return { sessions: new Map(), dropped: 1 };
+  const sessions = new Map<string, SessionRecord>();
+  let dropped = 0;
+  for (const [key, entry] of Object.entries(json)) {
+    const id = SessionId.safeParse(key);
+    const record = SessionRecord.safeParse(entry);
+    if (id.success && record.success) {
+      const lastSeen = Math.min(record.data.lastSeen, now + CLOCK_SKEW_MAX_MS);
+      sessions.set(id.data, { mood: record.data.mood, lastSeen });
+    } else {
+      dropped += 1;
+    }
+  }
+  return { sessions, dropped };
+}
+
+export function formatSessions(sessions: SessionRecords): string {
+  return JSON.stringify(Object.fromEntries(sessions));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

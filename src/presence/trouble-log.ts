@@ -1,0 +1,26 @@
+import { TROUBLE_LOG_INTERVAL_MS } from '../config';
+
+/** Tells of trouble with the hub, at most once a minute, as one line of JSON without ids or values. */
+export class TroubleLog {
+  readonly #now: () => number;
+  readonly #write: (line: string) => void;
+  #nextAt = Number.NEGATIVE_INFINITY;
+  #unsaid = 0;
+
+  constructor(now: () => number, write: (line: string) => void) {
+    this.#now = now;
+    this.#write = write;
+  }
+
+  report(trouble: string, cause?: unknown): void {
+    const now = this.#now();
+    if (now < this.#nextAt) {
+      this.#unsaid += 1;
+      return;
+    }
+    this.#nextAt = now + TROUBLE_LOG_INTERVAL_MS;
+    const error = cause instanceof Error ? cause.message : undefined;
+    this.#write(JSON.stringify({ level: 'warn', event: 'hub trouble', trouble, error, unsaidBefore: this.#unsaid }));
+    this.#unsaid = 0;
+  }
+}
