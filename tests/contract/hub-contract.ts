@@ -1,0 +1,172 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Timing } from '../../src/config';
+import type { Hub } from '../../src/presence/hub';
+import { NOBODY } from '../../src/presence/session';
+import { FakeWorld, sessionId } from '../fake-world';
+import { Replica } from '../replica';
+
+/** A place where hubs meet, as a test needs it. */
+export interface HubSite {
+  readonly timing: Timing;
+  /** A hub for one more replica at this site. */
+  join(): Hub;
+  /** Makes every call to the hub fail, until `heal`. */
+  breakDown(): void;
+  heal(): void;
+}
+
+const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
+
+/** What every engine promises, seen through the replicas that use it. `open` makes an empty site. */
+export function hubContract(name: string, open: (world: FakeWorld) => Promise<HubSite>): void {
+  describe(`${name}: replicas that share a hub`, () => {
+    let world: FakeWorld;
+    let site: HubSite;
+    let here: Replica;
+    let there: Replica;
+
+    beforeEach(async () => {
+      world = new FakeWorld();
+      site = await open(world);
+      here = join();
+      there = join();
+    });
+
+    const join = () => new Replica(site.join(), site.timing, world);
+
+    /** One sync interval passes, and every replica syncs, one after the other. */
+    async function syncAll(...replicas: readonly Replica[]): Promise<void> {
+      await world.advance(site.timing.syncIntervalMs);
+      for (const replica of replicas) await replica.presence();
+    }
+
+    it('agree on who is here within two syncs', async () => {
+      await here.heartbeat(ANNA, 'gratitude');
+      await there.heartbeat(BEN, 'release');
+      await syncAll(here, there);
+      await syncAll(here, there);
+      const expected = { ...NOBODY, gratitude: 1, release: 1 };
+      expect((await here.presence()).moods).toEqual(expected);
+      expect((await there.presence()).moods).toEqual(expected);
+    });
+
+    it('show a fresh one everybody at its first answer', async () => {
+      await here.heartbeat(ANNA);
+      await syncAll(here);
+      expect(await join().count()).toBe(1);
+    });
+
+    it('count a session once that both have heard', async () => {
+      await here.heartbeat(ANNA, 'gratitude');
+      await syncAll(here);
+      await there.heartbeat(ANNA, 'release');
+      await syncAll(there, here);
+      await syncAll(there, here);
+      expect((await here.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+      expect((await there.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+    });
+
+    it('count a session once that goes to and fro', async () => {
+      for (let round = 0; round < 4; round += 1) {
+        await here.heartbeat(ANNA);
+        await syncAll(here, there);
+        await there.heartbeat(ANNA);
+        await syncAll(here, there);
+        expect(await here.count()).toBe(1);
+        expect(await there.count()).toBe(1);
+      }
+    });
+
+    it('do not bring back who has left, however old the copy the others hold', async () => {
+      await here.heartbeat(ANNA);
+      await here.heartbeat(BEN);
+      await syncAll(here, there);
+      await here.leave(ANNA);
+      for (let round = 0; round < 3; round += 1) {
+        await here.heartbeat(BEN);
+        await there.heartbeat(CARL);
+        // The one with the old copy writes first, and then once more.
+        await syncAll(there, here, there);
+      }
+      expect(await here.count()).toBe(2);
+      expect(await there.count()).toBe(2);
+    });
+
+    it('let a leave that came elsewhere end a session', async () => {
+      await here.heartbeat(ANNA);
+      await syncAll(here, there);
+      await there.leave(ANNA);
+      await syncAll(there, here);
+      await syncAll(there, here);
+      expect(await there.count()).toBe(0);
+      expect(await here.count()).toBe(0);
+    });
+
+    it('let who left elsewhere come back', async () => {
+      await here.heartbeat(ANNA);
+      await syncAll(here, there);
+      await there.leave(ANNA);
+      await there.heartbeat(ANNA, 'release');
+      await syncAll(there, here);
+      await syncAll(there, here);
+      expect((await here.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+      expect((await there.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+    });
+
+    it('keep counting the sessions of one that vanished, for the TTL and a grace, and then no more', async () => {
+      await here.heartbeat(ANNA);
+      await there.heartbeat(BEN);
+      await syncAll(here, there);
+      // `here` is no more. Nobody syncs, so the ages are applied at the answer.
+      await world.advance(site.timing.ttlMs - site.timing.syncIntervalMs - 1);
+      await there.heartbeat(BEN);
+      expect(await there.count()).toBe(2);
+      await world.advance(site.timing.graceMs + 1);
+      expect(await there.count()).toBe(1);
+    });
+
+    it('do not let an expired session come back', async () => {
+      await here.heartbeat(ANNA);
+      await syncAll(here, there);
+      await world.advance(site.timing.ttlMs - site.timing.syncIntervalMs);
+      expect(await here.count()).toBe(0);
+      for (let round = 0; round < 5; round += 1) {
+        await here.heartbeat(BEN);
+        await syncAll(here, there);
+        expect(await here.count()).toBe(1);
+      }
+      expect(await there.count()).toBe(1);
+    });
+
+    it('lose nobody while the hub is away, and agree again within two syncs after it is back', async () => {
+      await here.heartbeat(ANNA);
+      await there.heartbeat(BEN);
+      site.breakDown();
+      for (let round = 0; round < 5; round += 1) {
+        await syncAll(here, there);
+        await here.heartbeat(ANNA);
+        await there.heartbeat(BEN);
+        expect(await here.count()).toBeGreaterThanOrEqual(1);
+      }
+      await there.heartbeat(CARL);
+      site.heal();
+      await world.advance(60_000);
+      await here.heartbeat(ANNA);
+      await there.heartbeat(BEN);
+      await there.heartbeat(CARL);
+      await syncAll(here, there);
+      await syncAll(here, there);
+      expect(await here.count()).toBe(3);
+      expect(await there.count()).toBe(3);
+    });
+
+    it('freeze no count while the hub is away', async () => {
+      await here.heartbeat(ANNA);
+      await syncAll(here, there);
+      expect(await there.count()).toBe(1);
+      site.breakDown();
+      await world.advance(site.timing.ttlMs + site.timing.graceMs);
+      expect(await there.count()).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,27 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { timing } from '../../src/config';
+import { KvHub } from '../../src/presence/kv-hub';
+import { TroubledKv } from '../presence/troubled-kv';
+import { hubContract } from './hub-contract';
+
+for (const [name, times] of [
+  ['KV, TTL 30 s', timing(30_000, 10_000)],
+  ['KV, TTL 180 s', timing(180_000, 10_000)],
+] as const) {
+  hubContract(name, async (world) => {
+    await reset();
+    const kv = new TroubledKv(env.PRESENCE_KV);
+    return {
+      timing: times,
+      join: () =>
+        new KvHub({ kv: kv.store, location: 'ams', timing: times, now: world.now, report: () => undefined }),
+      breakDown: () => {
+        kv.all = 'throws';
+      },
+      heal: () => {
+        kv.all = undefined;
+      },
+    };
+  });
+}

@@ -1,0 +1,41 @@
+import type { World } from '../src/presence/presence-store';
+
+/** Noon of some day, in ms since 1970. */
+export const START = Date.UTC(2026, 0, 1, 12);
+
+/** A world whose clock stands still until `advance`, and whose dice always show `luck`. */
+export class FakeWorld implements World {
+  #now = START;
+  #luck = 0.5;
+  #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
+
+  readonly now = () => this.#now;
+  readonly random = () => this.#luck;
+  readonly sleep = (ms: number) =>
+    new Promise<void>((wake) => {
+      this.#sleepers.push({ until: this.#now + ms, wake });
+    });
+
+  set luck(luck: number) {
+    this.#luck = luck;
+  }
+
+  /** Moves the clock, wakes who has slept long enough, and lets everything that is ready run. */
+  async advance(ms: number): Promise<void> {
+    this.#now += ms;
+    const ready = this.#sleepers.filter(({ until }) => until <= this.#now);
+    this.#sleepers = this.#sleepers.filter(({ until }) => until > this.#now);
+    for (const { wake } of ready) wake();
+    await settle();
+  }
+}
+
+/** Lets every promise that can be settled without I/O settle. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
+}
+
+/** The n-th of as many session ids as a test needs. */
+export function sessionId(n: number): string {
+  return `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
+}

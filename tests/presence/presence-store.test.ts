@@ -1,0 +1,291 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { RETRY_MAX_MS, SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS, timing } from '../../src/config';
+import type { Hub, SyncOutcome } from '../../src/presence/hub';
+import { PresenceStore } from '../../src/presence/presence-store';
+import { type MoodCounts, NOBODY, type SessionRecord } from '../../src/presence/session';
+import type { SessionTable } from '../../src/presence/session-table';
+import { FakeWorld, START, sessionId, settle } from '../fake-world';
+
+const TIMING = timing(30_000, 10_000);
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+/** A hub that answers when and how the test says. */
+class ScriptedHub implements Hub {
+  readonly kind = 'kv';
+  syncs = 0;
+  others: MoodCounts = NOBODY;
+  readonly known = new Map<string, SessionRecord>();
+  /** What the next sync does. */
+  next: (own: SessionTable) => Promise<SyncOutcome> = () => Promise.resolve('done');
+
+  sync(own: SessionTable): Promise<SyncOutcome> {
+    this.syncs += 1;
+    return this.next(own);
+  }
+
+  counts(): MoodCounts {
+    return this.others;
+  }
+
+  claim(id: string): SessionRecord | undefined {
+    const record = this.known.get(id);
+    this.known.delete(id);
+    return record;
+  }
+}
+
+const never = () => new Promise<never>(() => undefined);
+const fail = () => Promise.reject(new Error('KV is away'));
+
+let world: FakeWorld;
+let hub: ScriptedHub;
+let store: PresenceStore;
+let deferred: Promise<void>[];
+let reports: string[];
+const defer = (task: Promise<void>) => void deferred.push(task);
+
+beforeEach(() => {
+  world = new FakeWorld();
+  hub = new ScriptedHub();
+  deferred = [];
+  reports = [];
+  store = new PresenceStore({ hub, timing: TIMING, world, report: (trouble) => void reports.push(trouble) });
+});
+
+/** A heartbeat that must be answered without waiting for anything. */
+async function heartbeatAtOnce(id = ANNA) {
+  const answer = await Promise.race([store.heartbeat(id, 'presence', defer), settle()]);
+  if (answer === undefined) throw new Error('The heartbeat had to wait.');
+  return answer;
+}
+
+/** Whether the answer comes without the clock moving. */
+async function isWaiting(answer: Promise<unknown>): Promise<boolean> {
+  let answered = false;
+  void answer.then(() => {
+    answered = true;
+  });
+  await settle();
+  return !answered;
+}
+
+describe('a warm replica', () => {
+  it('answers 1,000 heartbeats between two syncs without touching the hub', async () => {
+    await heartbeatAtOnce();
+    for (let n = 0; n < 1_000; n += 1) await heartbeatAtOnce(sessionId(n));
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('counts its own and the others, and stamps the answer with its clock', async () => {
+    hub.others = { gratitude: 3, presence: 4, release: 0, connection: 1 };
+    await store.heartbeat(ANNA, 'release', defer);
+    expect(await store.presence(defer)).toEqual({
+      count: 9,
+      moods: { gratitude: 3, presence: 4, release: 1, connection: 1 },
+      timestamp: START,
+    });
+  });
+
+  it('expires a session exactly a TTL after its heartbeat', async () => {
+    await store.heartbeat(ANNA, 'presence', defer);
+    await world.advance(29_999);
+    expect((await store.presence(defer)).count).toBe(1);
+    await world.advance(1);
+    expect((await store.presence(defer)).count).toBe(0);
+  });
+
+  it('counts a session once that the hub knew before', async () => {
+    hub.known.set(ANNA, { mood: 'presence', lastSeen: START });
+    await store.heartbeat(ANNA, 'presence', defer);
+    expect(hub.known.size).toBe(0);
+  });
+});
+
+describe('the sync', () => {
+  it.each([
+    ['an unlucky', 0, 7_500],
+    ['a middling', 0.5, 10_000],
+    ['a lucky', 1, 12_500],
+  ])('comes due after the interval and its jitter: %s draw', async (_name, luck, dueMs) => {
+    world.luck = luck;
+    await heartbeatAtOnce();
+    await world.advance(dueMs - 1);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(1);
+    await world.advance(1);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('runs after the response, handed to waitUntil, when the replica is warm', async () => {
+    await heartbeatAtOnce();
+    await world.advance(10_000);
+    hub.next = never;
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(2);
+    expect(deferred).toHaveLength(2);
+  });
+
+  it('is awaited by all first requests in one flight', async () => {
+    let land = (_outcome: SyncOutcome) => undefined as void;
+    hub.next = () =>
+      new Promise((resolve) => {
+        land = resolve;
+      });
+    const answers = [1, 2, 3].map((n) => store.heartbeat(sessionId(n), 'presence', defer));
+    expect(await isWaiting(Promise.race(answers))).toBe(true);
+    hub.others = { ...NOBODY, release: 5 };
+    land('done');
+    for (const answer of answers) expect((await answer).count).toBe(8);
+    expect(hub.syncs).toBe(1);
+    expect(deferred).toHaveLength(1);
+  });
+
+  it('is awaited for one second from its start and no longer, whoever asks', async () => {
+    hub.next = never;
+    const first = store.heartbeat(ANNA, 'presence', defer);
+    await world.advance(SYNC_WAIT_MAX_MS - 100);
+    const second = store.heartbeat(BEN, 'presence', defer);
+    expect(await isWaiting(Promise.race([first, second]))).toBe(true);
+    await world.advance(100);
+    expect((await first).count).toBe(2);
+    expect((await second).count).toBe(2);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('is awaited again when the last attempt is older than one and a half intervals', async () => {
+    await heartbeatAtOnce();
+    hub.next = never;
+    await world.advance(15_001);
+    expect(await isWaiting(store.heartbeat(ANNA, 'presence', defer))).toBe(true);
+  });
+
+  it('is not awaited just before that', async () => {
+    await heartbeatAtOnce();
+    hub.next = never;
+    await world.advance(15_000);
+    await heartbeatAtOnce();
+  });
+
+  it('is given up when the hub is silent for 30 s, and what it says later is not believed', async () => {
+    let land = (_outcome: SyncOutcome) => undefined as void;
+    hub.next = () =>
+      new Promise((resolve) => {
+        land = resolve;
+      });
+    const first = store.heartbeat(ANNA, 'presence', defer);
+    await world.advance(SYNC_WAIT_MAX_MS);
+    await first;
+    await world.advance(SYNC_ABANDON_MS - SYNC_WAIT_MAX_MS - 1);
+    await heartbeatAtOnce();
+    expect(reports).toHaveLength(0);
+    await world.advance(1);
+    await heartbeatAtOnce();
+    expect(reports).toHaveLength(1);
+    land('done');
+    await settle();
+    expect(store.health().lastSyncAgeMs).toBeNull();
+    hub.next = () => Promise.resolve('done');
+    await world.advance(1_000);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(2);
+    expect(store.health()).toEqual({ status: 'ok', hub: 'kv', lastSyncAgeMs: 0 });
+  });
+});
+
+describe('a hub in trouble', () => {
+  it('fails no request, and nobody waits until the next attempt is due', async () => {
+    hub.next = fail;
+    expect((await heartbeatAtOnce()).count).toBe(1);
+    hub.next = never;
+    await world.advance(999);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('is asked again after 1 s, 2 s, 4 s … and never later than 5 minutes', async () => {
+    hub.next = fail;
+    await heartbeatAtOnce();
+    for (const waitMs of [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300].map((s) => s * 1_000)) {
+      const before = hub.syncs;
+      await world.advance(waitMs - 1);
+      await heartbeatAtOnce();
+      expect(hub.syncs).toBe(before);
+      await world.advance(1);
+      await heartbeatAtOnce();
+      expect(hub.syncs).toBe(before + 1);
+    }
+    hub.next = () => Promise.resolve('done');
+    await world.advance(RETRY_MAX_MS);
+    await heartbeatAtOnce();
+    expect(store.health().status).toBe('ok');
+    hub.next = fail;
+    await world.advance(10_000);
+    await heartbeatAtOnce();
+    await settle();
+    await world.advance(1_000);
+    const before = hub.syncs;
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(before + 1);
+  });
+
+  it.each([
+    [0, 1_000],
+    [0.5, 2_000],
+    [1, 3_000],
+  ])('that refuses a write is asked again within 1 to 3 s: luck %d, %d ms', async (luck, waitMs) => {
+    world.luck = luck;
+    hub.next = () => Promise.resolve('refused');
+    await heartbeatAtOnce();
+    expect(store.health().status).toBe('ok');
+    await world.advance(waitMs - 1);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(1);
+    await world.advance(1);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('shows as degraded, with the age of the last sync that went well', async () => {
+    expect(store.health()).toEqual({ status: 'ok', hub: 'kv', lastSyncAgeMs: null });
+    await heartbeatAtOnce();
+    await world.advance(10_000);
+    hub.next = fail;
+    await heartbeatAtOnce();
+    await settle();
+    expect(store.health()).toEqual({ status: 'degraded', hub: 'kv', lastSyncAgeMs: 10_000 });
+  });
+});
+
+describe('a replica that the hub contradicts', () => {
+  it('counts the caller in its own answer, even if another clock stamped a leave later', async () => {
+    const left: SessionRecord = { mood: null, lastSeen: START + 2_000 };
+    hub.next = async (own) => {
+      for (const [id, record] of own.merge(new Map([[ANNA, left]]), START).elsewhere) hub.known.set(id, record);
+      return 'done';
+    };
+    expect((await store.heartbeat(ANNA, 'presence', defer)).count).toBe(1);
+    // And stamps this heartbeat later than that leave, so that it wins the next merge too.
+    hub.next = async (own) => {
+      expect(own.merge(new Map([[ANNA, left]]), START).elsewhere.size).toBe(0);
+      return 'done';
+    };
+    await world.advance(10_000);
+    expect((await store.presence(defer)).count).toBe(1);
+  });
+
+  it('that is fresh knows a leaving session after its first sync, and tells of the leave at once', async () => {
+    hub.next = () => {
+      hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+      return Promise.resolve('done');
+    };
+    await store.leave(ANNA, defer);
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('that is fresh says nothing of a leave that the hub does not know either', async () => {
+    await store.leave(ANNA, defer);
+    expect(hub.syncs).toBe(1);
+  });
+});

@@ -1,0 +1,45 @@
+import type { KeyValueStore } from '../../src/presence/kv-hub';
+
+/** What a namespace does at `get`, `put` or `list` instead of its work. */
+type Trouble = 'throws' | 'hangs' | 'refuses';
+
+/** A real KV namespace that counts what it is asked, and fails where and how a test says. */
+export class TroubledKv {
+  readonly operations = { get: 0, put: 0, list: 0 };
+  readonly trouble: { get?: Trouble; put?: Trouble; list?: Trouble } = {};
+  readonly #kv: KVNamespace;
+
+  constructor(kv: KVNamespace) {
+    this.#kv = kv;
+  }
+
+  get store(): KeyValueStore {
+    return {
+      get: ((...args: Parameters<KVNamespace['get']>) => this.#run('get', () => this.#kv.get(...args))) as KVNamespace['get'],
+      put: (...args) => this.#run('put', () => this.#kv.put(...args)),
+      list: ((...args: Parameters<KVNamespace['list']>) => this.#run('list', () => this.#kv.list(...args))) as KVNamespace['list'],
+    };
+  }
+
+  /** All operations fail in the same way, or none does. */
+  set all(trouble: Trouble | undefined) {
+    for (const operation of ['get', 'put', 'list'] as const) {
+      if (trouble === undefined) delete this.trouble[operation];
+      else this.trouble[operation] = trouble;
+    }
+  }
+
+  async #run<Result>(operation: 'get' | 'put' | 'list', work: () => Promise<Result>): Promise<Result> {
+    this.operations[operation] += 1;
+    switch (this.trouble[operation]) {
+      case 'throws':
+        throw new Error(`KV ${operation.toUpperCase()} failed: 500 Internal Server Error`);
+      case 'refuses':
+        throw new Error(`KV ${operation.toUpperCase()} failed: 429 Too Many Requests`);
+      case 'hangs':
+        return new Promise(() => undefined);
+      case undefined:
+        return work();
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** These run in Node: they start Workers of their own, several isolates or the built bundle, and talk HTTP to them. */
+const NODE_TESTS = ['tests/isolates/**/*.test.ts', 'tests/bundle/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        // Everything else runs inside workerd, with its real KV.
+        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        test: { name: 'workerd', include: ['tests/**/*.test.ts'], exclude: NODE_TESTS },
+      },
+      {
+        test: { name: 'node', include: NODE_TESTS, globalSetup: 'tests/build.ts', testTimeout: 20_000, hookTimeout: 20_000 },
+      },
+    ],
+  },
+});
