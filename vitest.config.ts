@@ -13,7 +13,13 @@ export default defineConfig({
         test: { name: 'workerd', include: ['tests/**/*.test.ts'], exclude: NODE_TESTS },
       },
       {
-        test: { name: 'node', include: NODE_TESTS, globalSetup: 'tests/build.ts', testTimeout: 20_000, hookTimeout: 20_000 },
+        test: {
+          name: 'node',
+          include: NODE_TESTS,
+          globalSetup: 'tests/build.ts',
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
+        },
       },
     ],
   },

@@ -99,27 +99,40 @@ export interface Settings {
 
 const WholeNumber = (min: number, max: number) => {
   const error = `takes a whole number from ${min} to ${max}`;
-  return z.union([z.number(), z.string().trim().regex(/^\d+$/).transform(Number)], { error }).pipe(
-    z.number({ error }).int({ error }).min(min, { error }).max(max, { error }),
-  );
+  return z
+    .union([z.number(), z.string().trim().regex(/^\d+$/).transform(Number)], { error })
+    .pipe(z.number({ error }).int({ error }).min(min, { error }).max(max, { error }));
 };
 
-/** One origin as a browser sends it in `Origin`: lower case, without a default port or a path. */
-const Origin = z.string().trim().toLowerCase().transform((text, context) => {
-  // URL knows no origin for the schemes of app shells (capacitor://localhost), so those are taken as they stand.
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url && /^https?:$/.test(url.protocol) && text.replace(/\/$/, '') === `${url.protocol}//${url.host}`) return url.origin;
-  if (/^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text)) return text;
-  context.addIssue({ code: 'custom', message: ORIGINS_ERROR });
-  return z.NEVER;
-});
 const ORIGINS_ERROR = 'takes * or a comma list of origins such as https://example.com';
+
+/** One origin as a browser sends it in `Origin`: lower case, without a default port, a path or a wildcard. */
+const Origin = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .transform((text, context) => {
+    if (/^https?:\/\/[^/?#@*]+\/?$/.test(text) && URL.canParse(text)) return new URL(text).origin;
+    // URL knows no origin for the schemes of app shells, so those are taken as they stand: capacitor://localhost
+    if (/^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text)) return text;
+    context.addIssue({ code: 'custom', message: ORIGINS_ERROR });
+    return z.NEVER;
+  });
 
 const Variables = z.object({
   SESSION_TTL_SECONDS: WholeNumber(2, 600).default(30),
   SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).default(10),
   ALLOWED_ORIGINS: z
-    .union([z.literal('*'), z.string().transform((list) => list.split(',')).pipe(z.array(Origin))], { error: ORIGINS_ERROR })
+    .union(
+      [
+        z.literal('*'),
+        z
+          .string()
+          .transform((list) => list.split(','))
+          .pipe(z.array(Origin)),
+      ],
+      { error: ORIGINS_ERROR },
+    )
     .default('*'),
   PRESENCE_CACHE_SECONDS: WholeNumber(0, 60).default(0),
 });

@@ -11,7 +11,12 @@ export class Replica {
   #deferred: Promise<void>[] = [];
 
   constructor(hub: Hub, timing: Timing, world: FakeWorld) {
-    this.store = new PresenceStore({ hub, timing, world, report: (trouble) => void this.reports.push(trouble) });
+    this.store = new PresenceStore({
+      hub,
+      timing,
+      world,
+      report: (trouble) => void this.reports.push(trouble),
+    });
   }
 
   heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {

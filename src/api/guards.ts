@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import { BODY_BYTES_MAX, type Settings } from '../config';
-import { problem } from './problems';
+import { malformedJson, problem } from './problems';
 
 /**
  * Refuses browsers of other origins than the allowed ones. The server does it itself, since a text/plain POST is sent
@@ -12,7 +12,9 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
   const origin = c.req.header('Origin');
   if (allowed === '*' || origin === undefined || allowed.includes(origin)) return undefined;
   if (origin === new URL(c.req.url).origin) return undefined;
-  return problem(c, 'origin-not-allowed', { detail: 'The owner of this service has not listed this origin.' });
+  return problem(c, 'origin-not-allowed', {
+    detail: 'The owner of this service has not listed this origin.',
+  });
 }
 
 /**
@@ -26,8 +28,11 @@ export const jsonBody = createMiddleware(async (c, next) => {
     const detail = 'Send JSON as application/json, as any type ending in +json, or as text/plain.';
     return problem(c, 'unsupported-media-type', { detail });
   }
-  const body = await readUpTo(BODY_BYTES_MAX, c.req.raw.body);
-  if (body === undefined) return problem(c, 'body-too-large', { detail: `At most ${BODY_BYTES_MAX} bytes are read.` });
+  const bytes = await readUpTo(BODY_BYTES_MAX, c.req.raw.body);
+  if (bytes === undefined)
+    return problem(c, 'body-too-large', { detail: `At most ${BODY_BYTES_MAX} bytes are read.` });
+  const body = decodeUtf8(bytes);
+  if (body === undefined) return malformedJson(c);
   const headers = new Headers(c.req.raw.headers);
   headers.set('Content-Type', 'application/json');
   c.req.raw = new Request(c.req.raw, { headers, body });
@@ -40,8 +45,19 @@ function isJson(contentType: string | undefined): boolean {
   return mediaType === '' || mediaType === 'text/plain' || /^[^/]+\/([^/]+\+)?json$/.test(mediaType);
 }
 
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The bytes of the stream; undefined as soon as there are more than `bytesMax`. */
-async function readUpTo(bytesMax: number, stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array | undefined> {
+async function readUpTo(
+  bytesMax: number,
+  stream: ReadableStream<Uint8Array> | null,
+): Promise<Uint8Array | undefined> {
   const bytes = new Uint8Array(bytesMax);
   let length = 0;
   if (stream === null) return bytes.subarray(0, 0);

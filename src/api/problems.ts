@@ -45,8 +45,15 @@ export function refuseInvalid(
   if (result.success) return undefined;
   const errors = result.error.issues
     .slice(0, PROBLEM_ERRORS_MAX)
-    .map(({ path, message }) => ({ pointer: `#${path.map((key) => `/${String(key)}`).join('')}`, detail: message }));
+    .map(({ path, message }) => ({
+      pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,
+      detail: message,
+    }));
   return problem(c, 'invalid-body', { detail: 'See errors for what is wrong where.', errors });
+}
+
+export function malformedJson(c: Context) {
+  return problem(c, 'malformed-json', { detail: 'The body must be one JSON object in UTF-8.' });
 }
 
 export function notFound(c: Context) {
@@ -61,9 +68,7 @@ export function methodNotAllowed(c: Context, methods: string[]) {
 /** The one place where errors end. What went wrong goes to the log; the answer holds an id to find it there. */
 export function onError(error: Error, c: Context) {
   // Hono's validator throws this, and only this, for a body that JSON.parse refuses.
-  if (error instanceof HTTPException && error.status === 400) {
-    return problem(c, 'malformed-json', { detail: 'The body must be one JSON object in UTF-8.' });
-  }
+  if (error instanceof HTTPException && error.status === 400) return malformedJson(c);
   const requestId = crypto.randomUUID();
   const { name, message, stack } = error;
   console.error(JSON.stringify({ level: 'error', event: 'request failed', requestId, name, message, stack }));

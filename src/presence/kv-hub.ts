@@ -86,7 +86,8 @@ export class KvHub implements Hub {
   #merge(own: SessionTable, value: string | null): SessionRecords {
     const now = this.#now();
     const { sessions, dropped } = parseSessions(value, now);
-    if (dropped > 0) this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
+    if (dropped > 0)
+      this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
     const { all, elsewhere } = own.merge(sessions, now);
     this.#elsewhere = new Roster();
     for (const [id, { mood, lastSeen }] of elsewhere) this.#elsewhere.set(id, mood, lastSeen, lastSeen);
@@ -94,7 +95,10 @@ export class KvHub implements Hub {
   }
 
   async #put(own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
-    const metadata: LocationSummary = { at: this.#now(), moods: addCounts(own.counts, this.#elsewhere.counts) };
+    const metadata: LocationSummary = {
+      at: this.#now(),
+      moods: addCounts(own.counts, this.#elsewhere.counts),
+    };
     try {
       const expirationTtl = this.#timing.expirationTtlSeconds;
       await this.#kv.put(this.#key, formatSessions(all), { expirationTtl, metadata });

@@ -94,7 +94,8 @@ export class PresenceStore {
 
   /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first; `degraded` means the last attempt failed. */
   health(): { status: 'ok' | 'degraded'; hub: Hub['kind']; lastSyncAgeMs: number | null } {
-    const lastSyncAgeMs = this.#lastSyncAt === undefined ? null : Math.max(0, this.#world.now() - this.#lastSyncAt);
+    const lastSyncAgeMs =
+      this.#lastSyncAt === undefined ? null : Math.max(0, this.#world.now() - this.#lastSyncAt);
     return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: this.#hub.kind, lastSyncAgeMs };
   }
 

@@ -16,7 +16,8 @@ export interface ParsedSessions {
 export function parseSessions(value: string | null, now: number): ParsedSessions {
   if (value === null) return { sessions: new Map(), dropped: 0 };
   const json = parseJson(value);
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return { sessions: new Map(), dropped: 1 };
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return { sessions: new Map(), dropped: 1 };
   const sessions = new Map<string, SessionRecord>();
   let dropped = 0;
   for (const [key, entry] of Object.entries(json)) {

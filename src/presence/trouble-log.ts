@@ -20,7 +20,9 @@ export class TroubleLog {
     }
     this.#nextAt = now + TROUBLE_LOG_INTERVAL_MS;
     const error = cause instanceof Error ? cause.message : undefined;
-    this.#write(JSON.stringify({ level: 'warn', event: 'hub trouble', trouble, error, unsaidBefore: this.#unsaid }));
+    this.#write(
+      JSON.stringify({ level: 'warn', event: 'hub trouble', trouble, error, unsaidBefore: this.#unsaid }),
+    );
     this.#unsaid = 0;
   }
 }

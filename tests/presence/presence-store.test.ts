@@ -262,7 +262,8 @@ describe('a replica that the hub contradicts', () => {
   it('counts the caller in its own answer, even if another clock stamped a leave later', async () => {
     const left: SessionRecord = { mood: null, lastSeen: START + 2_000 };
     hub.next = async (own) => {
-      for (const [id, record] of own.merge(new Map([[ANNA, left]]), START).elsewhere) hub.known.set(id, record);
+      for (const [id, record] of own.merge(new Map([[ANNA, left]]), START).elsewhere)
+        hub.known.set(id, record);
       return 'done';
     };
     expect((await store.heartbeat(ANNA, 'presence', defer)).count).toBe(1);

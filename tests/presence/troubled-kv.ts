@@ -15,9 +15,11 @@ export class TroubledKv {
 
   get store(): KeyValueStore {
     return {
-      get: ((...args: Parameters<KVNamespace['get']>) => this.#run('get', () => this.#kv.get(...args))) as KVNamespace['get'],
+      get: ((...args: Parameters<KVNamespace['get']>) =>
+        this.#run('get', () => this.#kv.get(...args))) as KVNamespace['get'],
       put: (...args) => this.#run('put', () => this.#kv.put(...args)),
-      list: ((...args: Parameters<KVNamespace['list']>) => this.#run('list', () => this.#kv.list(...args))) as KVNamespace['list'],
+      list: ((...args: Parameters<KVNamespace['list']>) =>
+        this.#run('list', () => this.#kv.list(...args))) as KVNamespace['list'],
     };
   }
 
@@ -38,7 +40,7 @@ export class TroubledKv {
         throw new Error(`KV ${operation.toUpperCase()} failed: 429 Too Many Requests`);
       case 'hangs':
         return new Promise(() => undefined);
-      case undefined:
+      default:
         return work();
     }
   }

@@ -1,0 +1,89 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { createApp } from '../../src/app';
+import { FakeWorld, sessionId } from '../fake-world';
+import { type Fetch, post } from '../http';
+
+const BEAT = { sessionId: sessionId(1), mood: 'presence' };
+
+function appFor(allowedOrigins: string): Fetch {
+  const app = createApp(new FakeWorld());
+  const own = { ...env, ALLOWED_ORIGINS: allowedOrigins };
+  return (path, init) => app.request(path, init, own);
+}
+
+const preflight = (fetch: Fetch, origin: string) =>
+  fetch('/api/heartbeat', {
+    method: 'OPTIONS',
+    headers: {
+      Origin: origin,
+      'Access-Control-Request-Method': 'POST',
+      'Access-Control-Request-Headers': 'content-type',
+    },
+  });
+
+describe('every origin is allowed by default', () => {
+  const fetch = appFor('*');
+
+  it('in preflights, which may be cached for a day', async () => {
+    const response = await preflight(fetch, 'https://anywhere.example');
+    expect(response.status).toBe(204);
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(response.headers.get('Access-Control-Allow-Methods')).toBe('GET,HEAD,POST');
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('content-type');
+    expect(response.headers.get('Access-Control-Max-Age')).toBe('86400');
+  });
+
+  it('in answers, without credentials', async () => {
+    const response = await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://anywhere.example' });
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(response.headers.has('Access-Control-Allow-Credentials')).toBe(false);
+  });
+});
+
+describe('with a list of origins', () => {
+  const fetch = appFor('https://good.example, https://www.good.example');
+
+  it.each(['https://good.example', 'https://www.good.example'])(
+    '%s is allowed, also to read errors',
+    async (origin) => {
+      expect((await preflight(fetch, origin)).headers.get('Access-Control-Allow-Origin')).toBe(origin);
+      for (const body of [BEAT, {}]) {
+        const response = await post(fetch, '/api/heartbeat', body, { Origin: origin });
+        expect(response.headers.get('Access-Control-Allow-Origin')).toBe(origin);
+        expect(response.headers.get('Vary')).toContain('Origin');
+      }
+    },
+  );
+
+  it.each([
+    'https://evil.example',
+    'https://good.example.evil.example',
+    'https://evilgood.example',
+    'http://good.example',
+    'https://good.example:8443',
+    'null',
+    '',
+  ])('the server itself refuses %j', async (origin) => {
+    expect((await preflight(fetch, origin)).status).toBe(403);
+    for (const type of ['application/json', 'text/plain']) {
+      const response = await post(fetch, '/api/heartbeat', BEAT, { Origin: origin, 'Content-Type': type });
+      expect(response.status).toBe(403);
+      expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+      expect(response.headers.has('Access-Control-Allow-Origin')).toBe(false);
+    }
+  });
+
+  it('a refused heartbeat counts nobody', async () => {
+    await reset();
+    const fresh = appFor('https://good.example');
+    await post(fresh, '/api/heartbeat', BEAT, { Origin: 'https://evil.example' });
+    expect(await (await fresh('/api/presence')).json()).toMatchObject({ count: 0 });
+  });
+
+  it("the Worker's own pages and requests without an origin pass", async () => {
+    expect((await post(fetch, '/api/heartbeat', BEAT)).status).toBe(200);
+    expect((await post(fetch, '/api/heartbeat', BEAT, { Origin: 'http://localhost' })).status).toBe(200);
+  });
+});

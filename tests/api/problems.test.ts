@@ -1,0 +1,193 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
+import { Problem } from '../../src/api/schemas';
+import { createApp } from '../../src/app';
+import { BODY_BYTES_MAX } from '../../src/config';
+import { FakeWorld, sessionId } from '../fake-world';
+import { type Fetch, post } from '../http';
+
+const ANNA = sessionId(1);
+const BEAT = { sessionId: ANNA, mood: 'presence' };
+
+let fetch: Fetch;
+beforeEach(() => {
+  const app = createApp(new FakeWorld());
+  fetch = (path, init) => app.request(path, init, { ...env });
+});
+
+async function problemOf(response: Response, code: ProblemCode): Promise<Problem> {
+  const { status, title } = PROBLEMS[code];
+  expect(response.status).toBe(status);
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
+  const problem = Problem.strict().parse(await response.json());
+  expect(problem).toMatchObject({ type: `/docs#${code}`, title, status });
+  return problem;
+}
+
+describe('a body that is not valid', () => {
+  it.each([
+    ['an unknown mood', { ...BEAT, mood: 'joy' }, ['#/mood']],
+    ['a mood in capitals', { ...BEAT, mood: 'Presence' }, ['#/mood']],
+    ['no mood', { sessionId: ANNA }, ['#/mood']],
+    ['no mood but null', { ...BEAT, mood: null }, ['#/mood']],
+    ['no id', { mood: 'presence' }, ['#/sessionId']],
+    ['an id that is no UUID', { ...BEAT, sessionId: 'anna' }, ['#/sessionId']],
+    ['an id with something behind it', { ...BEAT, sessionId: `${ANNA}x` }, ['#/sessionId']],
+    ['a numeric id', { ...BEAT, sessionId: 7 }, ['#/sessionId']],
+    ['nothing in it', {}, ['#/sessionId', '#/mood']],
+    ['a list', [BEAT], ['#']],
+    ['a string', '"text"', ['#']],
+    ['a number', '7', ['#']],
+    ['null', 'null', ['#']],
+  ])('has its faults pointed out: %s', async (_name, body, pointers) => {
+    const { errors } = await problemOf(await post(fetch, '/api/heartbeat', body), 'invalid-body');
+    expect(errors?.map(({ pointer }) => pointer)).toEqual(pointers);
+  });
+
+  it('is refused by leave too', async () => {
+    const { errors } = await problemOf(
+      await post(fetch, '/api/leave', { sessionId: 'anna' }),
+      'invalid-body',
+    );
+    expect(errors).toEqual([
+      { pointer: '#/sessionId', detail: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' },
+    ]);
+  });
+
+  it('is never echoed', async () => {
+    const secret = 'PETER-AND-PAUL';
+    const body = { sessionId: secret, mood: secret, [secret]: secret };
+    expect(await (await post(fetch, '/api/heartbeat', body)).text()).not.toContain(secret);
+  });
+
+  it.each([
+    ['cut short', '{"sessionId": "'],
+    ['empty', ''],
+    ['plain words', 'hello'],
+    ['two documents', '{}{}'],
+    ['a trailing comma', '{"mood": "presence",}'],
+    ['single quotes', "{'mood': 'presence'}"],
+  ])('and not even JSON: %s', async (_name, body) => {
+    await problemOf(await post(fetch, '/api/heartbeat', body), 'malformed-json');
+  });
+
+  it('and not UTF-8', async () => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...BEAT, name: '_' }));
+    bytes[bytes.indexOf('_'.charCodeAt(0))] = 0xff;
+    const response = await fetch('/api/heartbeat', { method: 'POST', body: bytes });
+    await problemOf(response, 'malformed-json');
+  });
+});
+
+describe('the size of a body', () => {
+  const bodyOf = (bytes: number) => {
+    const empty = JSON.stringify({ ...BEAT, x: '' });
+    return JSON.stringify({ ...BEAT, x: 'x'.repeat(bytes - empty.length) });
+  };
+  /** Sent in chunks, so no length stands in a header. */
+  const chunked = (text: string, chunkBytes: number) => {
+    const bytes = new TextEncoder().encode(text);
+    let sent = 0;
+    return new ReadableStream<Uint8Array>({
+      pull(controller) {
+        if (sent >= bytes.length) controller.close();
+        else controller.enqueue(bytes.slice(sent, sent + chunkBytes));
+        sent += chunkBytes;
+      },
+    });
+  };
+
+  it('may be 1 KiB', async () => {
+    expect((await post(fetch, '/api/heartbeat', bodyOf(BODY_BYTES_MAX))).status).toBe(200);
+    const body = chunked(bodyOf(BODY_BYTES_MAX), 7);
+    expect((await fetch('/api/heartbeat', { method: 'POST', body })).status).toBe(200);
+  });
+
+  it('may not be a byte more, in one piece or in chunks', async () => {
+    await problemOf(await post(fetch, '/api/heartbeat', bodyOf(BODY_BYTES_MAX + 1)), 'body-too-large');
+    const body = chunked(bodyOf(BODY_BYTES_MAX + 1), 7);
+    await problemOf(await fetch('/api/heartbeat', { method: 'POST', body }), 'body-too-large');
+  });
+
+  it('is counted while reading: of an endless body no more than the limit is read', async () => {
+    let chunks = 0;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        chunks += 1;
+        controller.enqueue(new Uint8Array(100));
+      },
+    });
+    await problemOf(await fetch('/api/leave', { method: 'POST', body }), 'body-too-large');
+    expect(chunks).toBeLessThan(20);
+  });
+
+  it('is refused before it is parsed', async () => {
+    await problemOf(await post(fetch, '/api/heartbeat', '{'.repeat(5_000)), 'body-too-large');
+  });
+});
+
+describe('a request that fits no route', () => {
+  it.each(['/', '/api', '/api/heartbeats', '/api/presence/', '/API/presence', '/api/live'])(
+    'gets 404: %s',
+    async (path) => {
+      await problemOf(await fetch(path), 'not-found');
+    },
+  );
+
+  it.each([
+    ['GET', '/api/heartbeat', 'POST, OPTIONS'],
+    ['DELETE', '/api/heartbeat', 'POST, OPTIONS'],
+    ['PUT', '/api/leave', 'POST, OPTIONS'],
+    ['POST', '/api/presence', 'GET, HEAD, OPTIONS'],
+    ['PATCH', '/health', 'GET, HEAD, OPTIONS'],
+  ])('gets 405 and what is allowed: %s %s', async (method, path, allow) => {
+    const response = await fetch(path, { method });
+    expect(response.headers.get('Allow')).toBe(allow);
+    await problemOf(response, 'method-not-allowed');
+  });
+
+  it('and asks only for the head gets it', async () => {
+    const response = await fetch('/api/presence', { method: 'HEAD' });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toBe('');
+  });
+
+  it.each([
+    'text/html',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+    'application/jsonp',
+    'image/png',
+    'json',
+    'application/json, text/html',
+  ])('gets 415: %s', async (type) => {
+    await problemOf(
+      await post(fetch, '/api/heartbeat', BEAT, { 'Content-Type': type }),
+      'unsupported-media-type',
+    );
+  });
+});
+
+describe('an unexpected error', () => {
+  it('is answered with a request id and nothing else, and logged with that id', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const app = createApp({
+      now: () => {
+        throw new Error('a secret of the server');
+      },
+    });
+    const response = await app.request('/api/presence', {}, { ...env });
+    const { requestId, ...problem } = Problem.parse(await response.json());
+    expect(response.status).toBe(500);
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(JSON.stringify(problem)).not.toContain('secret');
+    expect(log).toHaveBeenCalledOnce();
+    expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({
+      requestId,
+      message: 'a secret of the server',
+    });
+    log.mockRestore();
+  });
+});

@@ -1,0 +1,84 @@
+import { describe, expect, it, vi } from 'vitest';
+import { createApp } from '../src/app';
+import { FakeWorld, sessionId } from './fake-world';
+import { type Fetch, post } from './http';
+
+const ANNA = sessionId(1);
+const BEAT = { sessionId: ANNA, mood: 'presence' };
+
+/** As little of a KV namespace as somebody may write for a test of their own. */
+class MinimalKv {
+  readonly values = new Map<string, string>();
+  get = (key: string) => Promise.resolve(this.values.get(key) ?? null);
+  put = (key: string, value: string) => Promise.resolve(void this.values.set(key, value));
+  delete = (key: string) => Promise.resolve(void this.values.delete(key));
+}
+
+async function answersTheContract(fetch: Fetch): Promise<void> {
+  expect(await (await post(fetch, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+  expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 1, moods: { presence: 1 } });
+  expect(await (await post(fetch, '/api/leave', { sessionId: ANNA })).json()).toEqual({ success: true });
+  expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });
+  expect((await fetch('/health')).status).toBe(200);
+}
+
+describe('app.request without an execution context', () => {
+  it('works with a minimal KV namespace, and stores the documented map in it', async () => {
+    const kv = new MinimalKv();
+    const env = { PRESENCE_KV: kv };
+    const app = createApp();
+    await post((path, init) => app.request(path, init, env), '/api/heartbeat', BEAT);
+    expect([...kv.values]).toEqual([
+      ['presence:sessions', expect.stringContaining(`{"${ANNA}":{"mood":"presence","lastSeen":`)],
+    ]);
+    await answersTheContract((path, init) => app.request(path, init, env));
+  });
+
+  it('works with a fresh env object for every request, where each is a fresh replica', async () => {
+    const kv = new MinimalKv();
+    const app = createApp();
+    await answersTheContract(async (path, init) => {
+      const response = await app.request(path, init, { PRESENCE_KV: kv });
+      // Nothing keeps the write alive after the response, so let it end.
+      await new Promise((resolve) => setTimeout(resolve));
+      return response;
+    });
+  });
+
+  it.each([
+    ['no env', undefined],
+    ['an empty env', {}],
+    ['a namespace that can do nothing', { PRESENCE_KV: {} }],
+    ['a namespace that is a text', { PRESENCE_KV: 'presence' }],
+  ])('counts from memory with %s, and says so', async (_name, env) => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const app = createApp();
+    await answersTheContract((path, init) => app.request(path, init, env));
+    expect(log).toHaveBeenCalledOnce();
+    expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'hub trouble' });
+    log.mockRestore();
+  });
+
+  it('answers 500 to a wrong setting, and logs which one', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const response = await createApp().request('/api/presence', {}, { SESSION_TTL_SECONDS: 'soon' });
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('SESSION_TTL');
+    expect(String(log.mock.lastCall?.[0])).toContain(
+      'SESSION_TTL_SECONDS takes a whole number from 2 to 600',
+    );
+    log.mockRestore();
+  });
+});
+
+describe('one env', () => {
+  it('has one replica, and two have two', async () => {
+    const app = createApp(new FakeWorld());
+    const [one, two] = [{}, {}];
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    await post((path, init) => app.request(path, init, one), '/api/heartbeat', BEAT);
+    expect(await (await app.request('/api/presence', {}, one)).json()).toMatchObject({ count: 1 });
+    expect(await (await app.request('/api/presence', {}, two)).json()).toMatchObject({ count: 0 });
+    log.mockRestore();
+  });
+});

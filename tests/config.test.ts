@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { parseSettings, timing } from '../src/config';
+
+describe('the settings', () => {
+  it('have defaults', () => {
+    expect(parseSettings({})).toEqual({
+      timing: {
+        ttlMs: 30_000,
+        syncIntervalMs: 10_000,
+        graceMs: 10_000,
+        leaseMs: 150_000,
+        expirationTtlSeconds: 150,
+      },
+      allowedOrigins: '*',
+      presenceCacheSeconds: 0,
+    });
+  });
+
+  it.each([
+    ['SESSION_TTL_SECONDS', '2', { timing: timing(2_000, 10_000) }],
+    ['SESSION_TTL_SECONDS', '600', { timing: timing(600_000, 10_000) }],
+    ['SESSION_TTL_SECONDS', 180, { timing: timing(180_000, 10_000) }],
+    ['SYNC_INTERVAL_SECONDS', ' 60 ', { timing: timing(30_000, 60_000) }],
+    ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
+    ['ALLOWED_ORIGINS', '*', { allowedOrigins: '*' }],
+    ['ALLOWED_ORIGINS', 'https://a.example', { allowedOrigins: ['https://a.example'] }],
+    [
+      'ALLOWED_ORIGINS',
+      'HTTPS://A.example/, http://b.example:8080',
+      { allowedOrigins: ['https://a.example', 'http://b.example:8080'] },
+    ],
+    ['ALLOWED_ORIGINS', 'https://a.example:443', { allowedOrigins: ['https://a.example'] }],
+    ['ALLOWED_ORIGINS', 'capacitor://localhost', { allowedOrigins: ['capacitor://localhost'] }],
+  ])('take %s = %j', (name, value, expected) => {
+    expect(parseSettings({ [name]: value })).toMatchObject(expected);
+  });
+
+  const ttl = 'SESSION_TTL_SECONDS takes a whole number from 2 to 600';
+  const origins = 'ALLOWED_ORIGINS takes * or a comma list of origins such as https://example.com';
+  it.each([
+    ['SESSION_TTL_SECONDS', '1', ttl],
+    ['SESSION_TTL_SECONDS', '601', ttl],
+    ['SESSION_TTL_SECONDS', '', ttl],
+    ['SESSION_TTL_SECONDS', 'abc', ttl],
+    ['SESSION_TTL_SECONDS', '30s', ttl],
+    ['SESSION_TTL_SECONDS', '2.5', ttl],
+    ['SESSION_TTL_SECONDS', '-5', ttl],
+    ['SESSION_TTL_SECONDS', '0x1e', ttl],
+    ['SESSION_TTL_SECONDS', Number.NaN, ttl],
+    ['SESSION_TTL_SECONDS', true, ttl],
+    ['SYNC_INTERVAL_SECONDS', '0', 'SYNC_INTERVAL_SECONDS takes a whole number from 1 to 60'],
+    ['PRESENCE_CACHE_SECONDS', '61', 'PRESENCE_CACHE_SECONDS takes a whole number from 0 to 60'],
+    ['ALLOWED_ORIGINS', '', origins],
+    ['ALLOWED_ORIGINS', 'example.com', origins],
+    ['ALLOWED_ORIGINS', 'null', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example/path', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example, *', origins],
+    ['ALLOWED_ORIGINS', 'https://*.a.example', origins],
+    ['ALLOWED_ORIGINS', 'https://user:pass@a.example', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example,', origins],
+  ])('refuse %s = %j, naming it and what it takes', (name, value, message) => {
+    expect(() => parseSettings({ [name]: value })).toThrow(new Error(`Wrong setting: ${message}.`));
+  });
+
+  it('name every wrong one at once', () => {
+    const wrong = { SESSION_TTL_SECONDS: 'x', PRESENCE_CACHE_SECONDS: 'y' };
+    expect(() => parseSettings(wrong)).toThrow(/SESSION_TTL_SECONDS .*; PRESENCE_CACHE_SECONDS /);
+  });
+});

@@ -1,0 +1,252 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { CLOCK_SKEW_MAX_MS, LIST_INTERVAL_MS, timing } from '../../src/config';
+import { KvHub } from '../../src/presence/kv-hub';
+import { NOBODY } from '../../src/presence/session';
+import { FakeWorld, START, sessionId } from '../fake-world';
+import { Replica } from '../replica';
+import { TroubledKv } from './troubled-kv';
+
+const TIMING = timing(30_000, 10_000);
+const KEY = 'presence:sessions:ams';
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+let world: FakeWorld;
+let kv: TroubledKv;
+
+beforeEach(async () => {
+  await reset();
+  world = new FakeWorld();
+  kv = new TroubledKv(env.PRESENCE_KV);
+});
+
+const reports: string[] = [];
+beforeEach(() => void reports.splice(0));
+
+function join(location: string | null = 'ams', store = kv.store): Replica {
+  const report = (trouble: string) => void reports.push(trouble);
+  const options = { kv: store, location: location ?? undefined, timing: TIMING, now: world.now, report };
+  return new Replica(new KvHub(options), TIMING, world);
+}
+
+const stored = (key = KEY) => env.PRESENCE_KV.getWithMetadata(key, 'json');
+
+/** An interval passes and the replica syncs. */
+async function sync(replica: Replica): Promise<void> {
+  await world.advance(TIMING.syncIntervalMs);
+  await replica.presence();
+}
+
+describe('the stored value', () => {
+  it('is the documented map under the key of the location, with its summary as metadata', async () => {
+    const replica = join('AMS');
+    await replica.heartbeat(ANNA, 'gratitude');
+    await replica.heartbeat(BEN, 'release');
+    await replica.leave(BEN);
+    await sync(replica);
+    expect(await stored()).toMatchObject({
+      value: { [ANNA]: { mood: 'gratitude', lastSeen: START }, [BEN]: { mood: null, lastSeen: START + 1 } },
+      metadata: { at: START + 10_000, moods: { ...NOBODY, gratitude: 1 } },
+    });
+  });
+
+  it('stands under the bare key where no location is known', async () => {
+    await join(null).heartbeat(ANNA);
+    expect((await stored('presence:sessions')).value).toHaveProperty(ANNA);
+  });
+
+  it('is cleaned up by KV no earlier than the lease and than TTL and grace, and never under a minute', async () => {
+    expect(TIMING.expirationTtlSeconds).toBe(150);
+    expect(timing(600_000, 60_000)).toMatchObject({ leaseMs: 340_000, expirationTtlSeconds: 660 });
+    await join().heartbeat(ANNA);
+    const [key] = (await env.PRESENCE_KV.list()).keys;
+    expect((key?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(140);
+  });
+
+  it('no longer holds who is older than TTL and grace', async () => {
+    const replica = join();
+    await replica.heartbeat(ANNA);
+    await world.advance(TIMING.ttlMs + TIMING.graceMs);
+    await replica.heartbeat(BEN);
+    expect(Object.keys((await stored()).value as object)).toEqual([BEN]);
+  });
+
+  it('is never written by a replica that only reads, nor for a leave that nobody knew', async () => {
+    const reader = join();
+    await join().heartbeat(ANNA);
+    kv.operations.put = 0;
+    await sync(reader);
+    expect(await reader.count()).toBe(1);
+    for (let round = 0; round < 5; round += 1) {
+      await reader.leave(BEN);
+      await sync(reader);
+    }
+    expect(kv.operations).toMatchObject({ get: 7, put: 0 });
+  });
+});
+
+describe('other locations', () => {
+  it('are counted by their summaries, until those are older than the lease', async () => {
+    await join('fra').heartbeat(ANNA, 'release');
+    const here = join();
+    expect((await here.heartbeat(BEN, 'gratitude')).moods).toEqual({ ...NOBODY, gratitude: 1, release: 1 });
+    await world.advance(TIMING.leaseMs - 1);
+    kv.trouble.list = 'throws';
+    expect(await here.count()).toBe(1);
+    await world.advance(1);
+    expect(await here.count()).toBe(0);
+  });
+
+  it('are listed once a minute at most, also when lists fail', async () => {
+    const here = join();
+    kv.trouble.list = 'throws';
+    await here.heartbeat(ANNA);
+    expect(await here.count()).toBe(1);
+    for (let waitedMs = 0; waitedMs < LIST_INTERVAL_MS - 10_000; waitedMs += 10_000) await sync(here);
+    expect(kv.operations.list).toBe(1);
+    await sync(here);
+    expect(kv.operations.list).toBe(2);
+  });
+
+  it('that are foreign keys, old ones without a summary, or summaries from the future, do no harm', async () => {
+    const junk = [
+      { at: START, moods: { gratitude: -1, presence: 0, release: 0, connection: 0 } },
+      { at: START, moods: { gratitude: 1 } },
+      { at: 'now', moods: NOBODY },
+      'text',
+    ];
+    await env.PRESENCE_KV.put(
+      'presence:sessions',
+      JSON.stringify({ [ANNA]: { mood: 'presence', lastSeen: START } }),
+    );
+    for (const [n, metadata] of junk.entries())
+      await env.PRESENCE_KV.put(`presence:sessions:x${n}`, '{}', { metadata });
+    await env.PRESENCE_KV.put('presence:sessions:fra', '{}', {
+      metadata: { at: 9e12, moods: { ...NOBODY, release: 2 } },
+    });
+    const here = join();
+    expect((await here.heartbeat(BEN)).moods).toEqual({ ...NOBODY, presence: 1, release: 2 });
+    await world.advance(TIMING.leaseMs + CLOCK_SKEW_MAX_MS);
+    kv.trouble.list = 'throws';
+    expect(await here.count()).toBe(0);
+  });
+
+  it('are found behind a thousand keys that are not theirs', async () => {
+    const puts = Array.from({ length: 1_001 }, (_, n) => env.PRESENCE_KV.put(`presence:sessions:a${n}`, ''));
+    await Promise.all(puts);
+    await join('fra').heartbeat(ANNA);
+    expect((await join().heartbeat(BEN)).count).toBe(2);
+  });
+});
+
+describe('KV in trouble', () => {
+  it.each(['throws', 'hangs', 'refuses'] as const)(
+    'that %s at everything fails no heartbeat, read or leave',
+    async (trouble) => {
+      const replica = join();
+      kv.all = trouble;
+      const { store } = replica;
+      const lost = () => undefined;
+      const first = store.heartbeat(ANNA, 'presence', lost);
+      await world.advance(1_000);
+      expect((await first).count).toBe(1);
+      for (let second = 0; second < 120; second += 1) {
+        const answers = [
+          store.heartbeat(ANNA, 'presence', lost),
+          store.presence(lost),
+          store.leave(BEN, lost),
+        ] as const;
+        await world.advance(1_000);
+        expect((await answers[0]).count).toBe(1);
+        expect((await answers[1]).count).toBe(1);
+        await answers[2];
+      }
+    },
+  );
+
+  it.each(['refuses', 'throws'] as const)('that %s writes still tells of the others', async (trouble) => {
+    await join().heartbeat(ANNA);
+    const replica = join();
+    kv.trouble.put = trouble;
+    expect((await replica.heartbeat(BEN)).count).toBe(2);
+  });
+
+  it('that refused a write gets it, merged anew, within three seconds', async () => {
+    const replica = join();
+    kv.trouble.put = 'refuses';
+    await replica.heartbeat(ANNA);
+    delete kv.trouble.put;
+    await world.advance(3_000);
+    await replica.heartbeat(BEN);
+    expect(Object.keys((await stored()).value as object).sort()).toEqual([ANNA, BEN]);
+    expect(replica.store.health().status).toBe('ok');
+  });
+
+  it.each([
+    ['no JSON', '{{{'],
+    ['nothing', ''],
+    ['a list', '[1,2,3]'],
+    ['null', 'null'],
+    ['a number', '42'],
+    [
+      'wrong shapes',
+      JSON.stringify({ [BEN]: 1, [sessionId(3)]: null, [sessionId(4)]: { mood: 'joy', lastSeen: START } }),
+    ],
+    [
+      'wrong times',
+      JSON.stringify({
+        [BEN]: { mood: 'presence', lastSeen: 'now' },
+        [sessionId(3)]: { mood: 'presence', lastSeen: -1 },
+      }),
+    ],
+    ['prototypes', `{"__proto__": {"mood": "presence", "lastSeen": ${START}}, "constructor": 1}`],
+    [
+      '10,000 junk keys',
+      JSON.stringify(
+        Object.fromEntries(
+          Array.from({ length: 10_000 }, (_, n) => [`junk${n}`, { mood: 'presence', lastSeen: START }]),
+        ),
+      ),
+    ],
+  ])(
+    'that holds %s is answered from memory, reported, and repaired at the next put',
+    async (_name, value) => {
+      await env.PRESENCE_KV.put(KEY, value);
+      const replica = join();
+      expect((await replica.heartbeat(ANNA)).count).toBe(1);
+      expect(reports).toEqual([expect.stringMatching(/^\d+ stored entries could not be read/)]);
+      expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START } });
+    },
+  );
+
+  it('that holds times of the future believes as much of them as a clock can be ahead', async () => {
+    await env.PRESENCE_KV.put(KEY, JSON.stringify({ [BEN]: { mood: 'release', lastSeen: START * 2 } }));
+    const replica = join();
+    expect((await replica.heartbeat(ANNA)).count).toBe(2);
+    expect((await stored()).value).toMatchObject({ [BEN]: { lastSeen: START + CLOCK_SKEW_MAX_MS } });
+    await world.advance(CLOCK_SKEW_MAX_MS + TIMING.ttlMs + TIMING.graceMs - 1);
+    expect(await replica.count()).toBe(1);
+    await world.advance(1);
+    expect(await replica.count()).toBe(0);
+  });
+
+  it('that holds a good entry among bad ones keeps it, its id in lower case', async () => {
+    const upper = 'ABCDEF00-0000-4000-8000-000000000000';
+    await env.PRESENCE_KV.put(
+      KEY,
+      JSON.stringify({ bad: 1, [upper]: { mood: 'release', lastSeen: START, colour: 'red' } }),
+    );
+    await join().heartbeat(ANNA);
+    expect((await stored()).value).toEqual({
+      [upper.toLowerCase()]: { mood: 'release', lastSeen: START },
+      [ANNA]: { mood: 'presence', lastSeen: START },
+    });
+  });
+
+  it('without list counts its own location', async () => {
+    const { get, put } = kv.store;
+    await join('fra').heartbeat(ANNA);
+    expect((await join('ams', { get, put }).heartbeat(BEN)).count).toBe(1);
+  });
+});
