@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createApp } from '../src/app';
-import { FakeWorld, sessionId } from './fake-world';
+import { FakeWorld } from './fake-world';
 import { type Fetch, post } from './http';
+import { sessionId } from './session-id';
 
 const ANNA = sessionId(1);
 const BEAT = { sessionId: ANNA, mood: 'presence' };

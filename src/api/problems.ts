@@ -43,12 +43,10 @@ export function refuseInvalid(
   c: Context,
 ) {
   if (result.success) return undefined;
-  const errors = result.error.issues
-    .slice(0, PROBLEM_ERRORS_MAX)
-    .map(({ path, message }) => ({
-      pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,
-      detail: message,
-    }));
+  const errors = result.error.issues.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
+    pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,
+    detail: message,
+  }));
   return problem(c, 'invalid-body', { detail: 'See errors for what is wrong where.', errors });
 }
 

@@ -4,8 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Health, LeaveResponse, PresenceState } from '../../src/api/schemas';
 import { createApp } from '../../src/app';
 import { MOODS, type Mood, NOBODY } from '../../src/presence/session';
-import { FakeWorld, sessionId } from '../fake-world';
+import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { sessionId } from '../session-id';
 
 const ANNA = 'a1b2c3d4-e5f6-4a7b-8c9d-e0f1a2b3c4d5';
 const BEN = sessionId(2);

@@ -2,8 +2,9 @@ import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../../src/app';
-import { FakeWorld, sessionId } from '../fake-world';
+import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { sessionId } from '../session-id';
 
 const BEAT = { sessionId: sessionId(1), mood: 'presence' };
 

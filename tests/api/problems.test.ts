@@ -4,8 +4,9 @@ import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
 import { createApp } from '../../src/app';
 import { BODY_BYTES_MAX } from '../../src/config';
-import { FakeWorld, sessionId } from '../fake-world';
+import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { sessionId } from '../session-id';
 
 const ANNA = sessionId(1);
 const BEAT = { sessionId: ANNA, mood: 'presence' };

@@ -2,8 +2,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Timing } from '../../src/config';
 import type { Hub } from '../../src/presence/hub';
 import { NOBODY } from '../../src/presence/session';
-import { FakeWorld, sessionId } from '../fake-world';
+import { FakeWorld } from '../fake-world';
 import { Replica } from '../replica';
+import { sessionId } from '../session-id';
 
 /** A place where hubs meet, as a test needs it. */
 export interface HubSite {

@@ -4,8 +4,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS, LIST_INTERVAL_MS, timing } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
 import { NOBODY } from '../../src/presence/session';
-import { FakeWorld, START, sessionId } from '../fake-world';
+import { FakeWorld, START } from '../fake-world';
 import { Replica } from '../replica';
+import { sessionId } from '../session-id';
 import { TroubledKv } from './troubled-kv';
 
 const TIMING = timing(30_000, 10_000);

@@ -4,7 +4,8 @@ import type { Hub, SyncOutcome } from '../../src/presence/hub';
 import { PresenceStore } from '../../src/presence/presence-store';
 import { type MoodCounts, NOBODY, type SessionRecord } from '../../src/presence/session';
 import type { SessionTable } from '../../src/presence/session-table';
-import { FakeWorld, START, sessionId, settle } from '../fake-world';
+import { FakeWorld, START, settle } from '../fake-world';
+import { sessionId } from '../session-id';
 
 const TIMING = timing(30_000, 10_000);
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -127,15 +128,12 @@ describe('the sync', () => {
   });
 
   it('is awaited by all first requests in one flight', async () => {
-    let land = (_outcome: SyncOutcome) => undefined as void;
-    hub.next = () =>
-      new Promise((resolve) => {
-        land = resolve;
-      });
+    const landing = Promise.withResolvers<SyncOutcome>();
+    hub.next = () => landing.promise;
     const answers = [1, 2, 3].map((n) => store.heartbeat(sessionId(n), 'presence', defer));
     expect(await isWaiting(Promise.race(answers))).toBe(true);
     hub.others = { ...NOBODY, release: 5 };
-    land('done');
+    landing.resolve('done');
     for (const answer of answers) expect((await answer).count).toBe(8);
     expect(hub.syncs).toBe(1);
     expect(deferred).toHaveLength(1);
@@ -169,11 +167,8 @@ describe('the sync', () => {
   });
 
   it('is given up when the hub is silent for 30 s, and what it says later is not believed', async () => {
-    let land = (_outcome: SyncOutcome) => undefined as void;
-    hub.next = () =>
-      new Promise((resolve) => {
-        land = resolve;
-      });
+    const landing = Promise.withResolvers<SyncOutcome>();
+    hub.next = () => landing.promise;
     const first = store.heartbeat(ANNA, 'presence', defer);
     await world.advance(SYNC_WAIT_MAX_MS);
     await first;
@@ -183,7 +178,7 @@ describe('the sync', () => {
     await world.advance(1);
     await heartbeatAtOnce();
     expect(reports).toHaveLength(1);
-    land('done');
+    landing.resolve('done');
     await settle();
     expect(store.health().lastSyncAgeMs).toBeNull();
     hub.next = () => Promise.resolve('done');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS, timing } from '../../src/config';
 import { MOODS, type Mood, NOBODY, overrules, type SessionRecord } from '../../src/presence/session';
 import { type SessionRecords, SessionTable } from '../../src/presence/session-table';
-import { sessionId } from '../fake-world';
+import { sessionId } from '../session-id';
 
 const TIMING = timing(30_000, 10_000);
 const KEPT_MS = TIMING.ttlMs + TIMING.graceMs;
@@ -141,30 +141,27 @@ function tableOf(from: SessionRecords): SessionTable {
 const merge = (a: SessionRecords, b: SessionRecords) => tableOf(a).merge(b, 60_000).all;
 
 describe('the merge', () => {
-  it('is commutative: replicas that hear of each other agree', () => {
+  it('is commutative: replicas that hear of each other agree', () =>
     fc.assert(
       fc.property(records, records, (a, b) => {
         expect(merge(a, b)).toEqual(merge(b, a));
       }),
-    );
-  });
+    ));
 
-  it('is associative: the order of the syncs does not matter', () => {
+  it('is associative: the order of the syncs does not matter', () =>
     fc.assert(
       fc.property(records, records, records, (a, b, c) => {
         expect(merge(merge(a, b), c)).toEqual(merge(a, merge(b, c)));
       }),
-    );
-  });
+    ));
 
-  it('is idempotent: hearing a thing twice changes nothing', () => {
+  it('is idempotent: hearing a thing twice changes nothing', () =>
     fc.assert(
       fc.property(records, records, (a, b) => {
         expect(merge(a, a)).toEqual(a);
         expect(merge(merge(a, b), b)).toEqual(merge(a, b));
       }),
-    );
-  });
+    ));
 });
 
 /** What the table should do, written down as simply as can be: a list of everything that is known, searched every time. */
@@ -233,7 +230,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
 const aPause = fc.oneof(fc.constantFrom(0, 1, 10_000, 29_999, 30_000), fc.integer({ min: 0, max: 20_000 }));
 
 describe('a session table beside a naive one', () => {
-  it('says the same after any touches, leaves, merges and expiries', () => {
+  it('says the same after any touches, leaves, merges and expiries', () =>
     fc.assert(
       fc.property(fc.array(fc.tuple(aPause, aStep), { maxLength: 40 }), (steps) => {
         const table = new SessionTable(TIMING);
@@ -263,6 +260,5 @@ describe('a session table beside a naive one', () => {
         }
       }),
       { numRuns: 500 },
-    );
-  });
+    ));
 });

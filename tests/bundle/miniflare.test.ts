@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Fetch, post } from '../http';
+import { sessionId } from '../session-id';
+
+const BUNDLE = 'dist/index.js';
+const GZIPPED_BYTES_MAX = 45 * 1024;
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+let miniflare: Miniflare;
+let origin: URL;
+let overHttp: Fetch;
+
+// Options as Miniflare 4 takes them, with nothing but the namespace and not even a compatibility date.
+beforeAll(async () => {
+  const options = { modules: true, scriptPath: BUNDLE, kvNamespaces: ['PRESENCE_KV'] };
+  miniflare = new Miniflare(convertV4MiniflareOptions(options));
+  origin = await miniflare.ready;
+  overHttp = (path, init) => fetch(new URL(path, origin), init);
+});
+afterAll(() => miniflare.dispose());
+
+it('the bundle is at most 45 KiB, gzipped', () => {
+  expect(gzipSync(readFileSync(BUNDLE)).byteLength).toBeLessThanOrEqual(GZIPPED_BYTES_MAX);
+});
+
+describe('the bundle in a plain Miniflare, over HTTP', () => {
+  it('answers the whole contract', async () => {
+    const beat = (id: string, mood: string) => post(overHttp, '/api/heartbeat', { sessionId: id, mood });
+    const moods = { gratitude: 0, presence: 0, release: 0, connection: 0 };
+    const timestamp = expect.any(Number);
+    expect(await (await overHttp('/api/presence')).json()).toEqual({ count: 0, moods, timestamp });
+    const first = await beat(ANNA, 'presence');
+    expect(first.status).toBe(200);
+    expect(await first.json()).toEqual({ count: 1, moods: { ...moods, presence: 1 }, timestamp });
+    const both = { count: 2, moods: { ...moods, presence: 1, release: 1 }, timestamp };
+    expect(await (await beat(BEN, 'release')).json()).toEqual(both);
+    expect(await (await overHttp('/api/presence')).json()).toEqual(both);
+    // As a beacon: a string, so text/plain.
+    const leave = await overHttp('/api/leave', {
+      method: 'POST',
+      body: JSON.stringify({ sessionId: ANNA.toUpperCase() }),
+    });
+    expect(await leave.json()).toEqual({ success: true });
+    expect(await (await overHttp('/api/presence')).json()).toMatchObject({ count: 1 });
+    expect(await (await overHttp('/health')).json()).toMatchObject({ status: 'ok', hub: 'kv' });
+  });
+
+  it.each([
+    ['an invalid body', 400, '/api/heartbeat', { method: 'POST', body: '{}' }],
+    ['no JSON', 400, '/api/heartbeat', { method: 'POST', body: '{' }],
+    ['an unknown path', 404, '/nowhere', {}],
+    ['a wrong method', 405, '/api/leave', { method: 'PUT', body: '{}' }],
+    ['a large body', 413, '/api/heartbeat', { method: 'POST', body: 'x'.repeat(1025) }],
+    ['a foreign type', 415, '/api/heartbeat', { method: 'POST', body: new URLSearchParams({ a: 'b' }) }],
+  ])('refuses %s with a problem: %d', async (_name, status, path, init: RequestInit) => {
+    const response = await overHttp(path, init);
+    expect(response.status).toBe(status);
+    expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(await response.json()).toMatchObject({ status, type: expect.stringMatching(/^\/docs#/) });
+  });
+
+  it('refuses an endless chunked body after 1 KiB, and answers the next request', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const drip = request(new URL('/api/heartbeat', origin), { method: 'POST' }, (response) => {
+        clearInterval(timer);
+        resolve(response.statusCode);
+        response.resume();
+        drip.destroy();
+      });
+      // What the server does with the rest of the body is its business, once it has answered.
+      drip.on('error', reject);
+      const timer = setInterval(() => drip.write('x'.repeat(200)), 5);
+    });
+    expect(status).toBe(413);
+    expect((await overHttp('/api/presence')).status).toBe(200);
+  });
+});

@@ -1,0 +1,57 @@
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+
+const CLOCK_HEADER = 'test-clock';
+
+export interface State {
+  readonly count: number;
+  readonly moods: Readonly<Record<string, number>>;
+}
+
+/** One workerd isolate: what one shares with another goes through KV, and nothing else does. */
+export interface Isolate {
+  heartbeat(sessionId: string, mood?: string): Promise<State>;
+  leave(sessionId: string): Promise<void>;
+  presence(): Promise<State>;
+}
+
+/** Several isolates that share one KV namespace, and a clock that stands still until a test moves it. */
+export class Isolates {
+  readonly #miniflare: Miniflare;
+  nowMs = Date.UTC(2026, 0, 1, 12);
+
+  constructor(names: readonly string[]) {
+    const workers = names.map((name) => ({
+      name,
+      modules: true,
+      scriptPath: 'dist/isolates/worker.js',
+      kvNamespaces: { PRESENCE_KV: 'shared' },
+      compatibilityDate: '2026-10-20',
+    }));
+    this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
+  }
+
+  /** The isolate of that name, in a location. */
+  isolate(name: string, colo = 'AMS'): Isolate {
+    const ask = async (path: string, body?: object) => {
+      const worker = await this.#miniflare.getWorker(name);
+      const response = await worker.fetch(`http://localhost${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { 'Content-Type': 'application/json', [CLOCK_HEADER]: String(this.nowMs) },
+        body: body === undefined ? null : JSON.stringify(body),
+        cf: { colo },
+      });
+      if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+      // The contract test checks the shape.
+      return (await response.json()) as State;
+    };
+    return {
+      heartbeat: (sessionId, mood = 'presence') => ask('/api/heartbeat', { sessionId, mood }),
+      leave: async (sessionId) => void (await ask('/api/leave', { sessionId })),
+      presence: () => ask('/api/presence'),
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+}
