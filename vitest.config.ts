@@ -10,7 +10,8 @@ export default defineConfig({
       {
         // Everything else runs inside workerd, with its real KV.
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
-        test: { name: 'workerd', include: ['tests/**/*.test.ts'], exclude: NODE_TESTS },
+        // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
+        test: { name: 'workerd', isolate: false, include: ['tests/**/*.test.ts'], exclude: NODE_TESTS },
       },
       {
         test: {

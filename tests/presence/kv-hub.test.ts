@@ -177,11 +177,13 @@ describe('KV in trouble', () => {
     const replica = join();
     kv.trouble.put = 'refuses';
     await replica.heartbeat(ANNA);
+    // A refused write is everyday business between busy isolates: nothing to report, and no backing off.
+    expect(replica.reports).toEqual([]);
+    expect(replica.store.health().status).toBe('ok');
     delete kv.trouble.put;
     await world.advance(3_000);
     await replica.heartbeat(BEN);
     expect(Object.keys((await stored()).value as object).sort()).toEqual([ANNA, BEN]);
-    expect(replica.store.health().status).toBe('ok');
   });
 
   it.each([
