@@ -4,7 +4,7 @@ import type { Bindings, Settings } from '../config';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { jsonBody } from './guards';
 import { refuseInvalid } from './problems';
-import { HeartbeatRequest, LeaveRequest } from './schemas';
+import { type Health, HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
 
 /** What the routes find in their context. */
 export interface ApiEnv {
@@ -22,7 +22,7 @@ export const routes = new Hono<ApiEnv>()
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {
     await c.var.store.leave(c.req.valid('json').sessionId, deferIn(c));
-    return c.json({ success: true as const }, 200, NO_STORE);
+    return c.json({ success: true } satisfies LeaveResponse, 200, NO_STORE);
   })
 
   .get('/api/presence', async (c) => {
@@ -31,7 +31,7 @@ export const routes = new Hono<ApiEnv>()
     return c.json(await c.var.store.presence(deferIn(c)), 200, { 'Cache-Control': cacheControl });
   })
 
-  .get('/health', (c) => c.json(c.var.store.health(), 200, NO_STORE));
+  .get('/health', (c) => c.json(c.var.store.health() satisfies Health, 200, NO_STORE));
 
 /** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
 function deferIn(c: Context<ApiEnv>): Defer {

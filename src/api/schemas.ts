@@ -10,6 +10,7 @@ export const HeartbeatRequest = z.object({ sessionId: SessionId, mood: Mood }, j
 export const LeaveRequest = z.object({ sessionId: SessionId }, jsonObject);
 
 export const LeaveResponse = z.object({ success: z.literal(true) });
+export type LeaveResponse = z.infer<typeof LeaveResponse>;
 
 /** `lastSyncAgeMs`: time since the isolate last heard from the hub, null before the first time. */
 export const Health = z.object({
@@ -17,6 +18,7 @@ export const Health = z.object({
   hub: z.enum(['kv', 'none']),
   lastSyncAgeMs: z.int().nonnegative().nullable(),
 });
+export type Health = z.infer<typeof Health>;
 
 /** A problem document: https://www.rfc-editor.org/rfc/rfc9457. `requestId` comes with status 500 only. */
 export const Problem = z.object({

@@ -27,6 +27,14 @@ it('the bundle is at most 45 KiB, gzipped', () => {
   expect(gzipSync(readFileSync(BUNDLE)).byteLength).toBeLessThanOrEqual(GZIPPED_BYTES_MAX);
 });
 
+it('the bundle does not start with a wrong setting', async () => {
+  const options = { modules: true, scriptPath: BUNDLE, bindings: { SESSION_TTL_SECONDS: 'soon' } };
+  const wrong = new Miniflare(convertV4MiniflareOptions(options));
+  await expect(wrong.ready).rejects.toThrow('SESSION_TTL_SECONDS takes a whole number from 2 to 600');
+  // What failed to start fails to stop with the same error.
+  await wrong.dispose().catch(() => undefined);
+});
+
 describe('the bundle in a plain Miniflare, over HTTP', () => {
   it('answers the whole contract', async () => {
     const beat = (id: string, mood: string) => post(overHttp, '/api/heartbeat', { sessionId: id, mood });
