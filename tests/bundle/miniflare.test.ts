@@ -71,6 +71,27 @@ describe('the bundle in a plain Miniflare, over HTTP', () => {
     expect(await response.json()).toMatchObject({ status, type: expect.stringMatching(/^\/docs#/) });
   });
 
+  it('counts 1,000 sessions that come 50 at a time as 1,000, and none when all have left', async () => {
+    const ids = Array.from({ length: 1_000 }, (_, n) => sessionId(1_000 + n));
+    const forAll = async (path: string, body: (id: string) => object) => {
+      const waiting = [...ids];
+      const worker = async () => {
+        for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+          const response = await post(overHttp, path, body(id));
+          expect(response.status).toBe(200);
+          await response.body?.cancel();
+        }
+      };
+      await Promise.all(Array.from({ length: 50 }, worker));
+    };
+    const count = async () => ((await (await overHttp('/api/presence')).json()) as { count: number }).count;
+    const before = await count();
+    await forAll('/api/heartbeat', (id) => ({ sessionId: id, mood: 'gratitude' }));
+    expect(await count()).toBe(before + 1_000);
+    await forAll('/api/leave', (id) => ({ sessionId: id }));
+    expect(await count()).toBe(before);
+  });
+
   it('refuses an endless chunked body after 1 KiB, and answers the next request', async () => {
     const status = await new Promise((resolve, reject) => {
       const drip = request(new URL('/api/heartbeat', origin), { method: 'POST' }, (response) => {
