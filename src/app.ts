@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { methodNotAllowed as answerMethodNotAllowed } from 'hono/method-not-allowed';
+import { methodNotAllowed } from 'hono/method-not-allowed';
 import { refuseForeignOrigin } from './api/guards';
-import { methodNotAllowed, notFound, onError } from './api/problems';
+import { answer405, notFound, onError } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
 import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings } from './config';
 import { KvHub } from './presence/kv-hub';
@@ -44,7 +44,7 @@ export function createApp(world: Partial<World> = {}) {
     c.set('store', replica.store);
     return refuseForeignOrigin(c, replica.settings.allowedOrigins) ?? replica.cors(c, next);
   });
-  app.use(answerMethodNotAllowed({ app, onMethodNotAllowed: methodNotAllowed }));
+  app.use(methodNotAllowed({ app, onMethodNotAllowed: answer405 }));
 
   return app.route('/', routes);
 }
@@ -53,18 +53,19 @@ export function createApp(world: Partial<World> = {}) {
 function createReplica(env: Bindings, location: string | undefined, world: World) {
   const settings = parseSettings(env);
   const { timing, allowedOrigins } = settings;
-  const { now } = world;
-  const log = new TroubleLog(now, (line) => console.warn(line));
+  const log = new TroubleLog(world.now, (line) => console.warn(line));
   const report = log.report.bind(log);
-  const kv = env.PRESENCE_KV;
+  const kv = env.PRESENCE_KV ?? undefined;
   if (kv === undefined) report('PRESENCE_KV is not bound, so this isolate counts its own sessions only');
-  const hub = kv === undefined ? new LoneHub() : new KvHub({ kv, location, timing, now, report });
+  const hub = kv === undefined ? new LoneHub() : new KvHub({ kv, location, timing, world, report });
   return {
     settings,
     store: new PresenceStore({ hub, timing, world, report }),
     cors: cors({
       origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],
       allowMethods: ['GET', 'HEAD', 'POST'],
+      // No credentials, so any header will do. Browsers that don't know the wildcard still find the one that matters.
+      allowHeaders: ['Content-Type', '*'],
       maxAge: PREFLIGHT_MAX_AGE_SECONDS,
     }),
   };

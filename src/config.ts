@@ -21,7 +21,7 @@ export const SYNC_WAIT_MAX_MS = 1_000;
  */
 export const SYNC_ABANDON_MS = 30_000;
 
-/** Wait after a failed sync: doubled at every further failure, from the first to the second. */
+/** Wait after a failed sync: the first, doubled at every further failure, and never more than the second. */
 export const RETRY_MIN_MS = 1_000;
 export const RETRY_MAX_MS = 300_000;
 
@@ -112,9 +112,10 @@ const Origin = z
   .trim()
   .toLowerCase()
   .transform((text, context) => {
-    if (/^https?:\/\/[^/?#@*]+\/?$/.test(text) && URL.canParse(text)) return new URL(text).origin;
+    if (/^https?:\/\/[^\s\\/?#@*%]+\/?$/.test(text) && URL.canParse(text)) return new URL(text).origin;
     // URL knows no origin for the schemes of app shells, so those are taken as they stand: capacitor://localhost
-    if (/^(?!https?:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?$/.test(text)) return text;
+    const shell = /^((?!https?:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?)\/?$/.exec(text)?.[1];
+    if (shell !== undefined) return shell;
     context.addIssue({ code: 'custom', message: ORIGINS_ERROR });
     return z.NEVER;
   });
@@ -125,7 +126,7 @@ const Variables = z.object({
   ALLOWED_ORIGINS: z
     .union(
       [
-        z.literal('*'),
+        z.string().trim().pipe(z.literal('*')),
         z
           .string()
           .transform((list) => list.split(','))

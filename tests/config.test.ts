@@ -22,7 +22,7 @@ describe('the settings', () => {
     ['SESSION_TTL_SECONDS', 180, { timing: timing(180_000, 10_000) }],
     ['SYNC_INTERVAL_SECONDS', ' 60 ', { timing: timing(30_000, 60_000) }],
     ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
-    ['ALLOWED_ORIGINS', '*', { allowedOrigins: '*' }],
+    ['ALLOWED_ORIGINS', ' * ', { allowedOrigins: '*' }],
     ['ALLOWED_ORIGINS', 'https://a.example', { allowedOrigins: ['https://a.example'] }],
     [
       'ALLOWED_ORIGINS',
@@ -30,7 +30,7 @@ describe('the settings', () => {
       { allowedOrigins: ['https://a.example', 'http://b.example:8080'] },
     ],
     ['ALLOWED_ORIGINS', 'https://a.example:443', { allowedOrigins: ['https://a.example'] }],
-    ['ALLOWED_ORIGINS', 'capacitor://localhost', { allowedOrigins: ['capacitor://localhost'] }],
+    ['ALLOWED_ORIGINS', 'capacitor://localhost/', { allowedOrigins: ['capacitor://localhost'] }],
   ])('take %s = %j', (name, value, expected) => {
     expect(parseSettings({ [name]: value })).toMatchObject(expected);
   });
@@ -56,6 +56,10 @@ describe('the settings', () => {
     ['ALLOWED_ORIGINS', 'https://a.example/path', origins],
     ['ALLOWED_ORIGINS', 'https://a.example, *', origins],
     ['ALLOWED_ORIGINS', 'https://*.a.example', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example\\evil', origins],
+    ['ALLOWED_ORIGINS', 'https://a.\texample', origins],
+    ['ALLOWED_ORIGINS', 'https://%41.example', origins],
+    ['ALLOWED_ORIGINS', 'file://x', origins],
     ['ALLOWED_ORIGINS', 'https://user:pass@a.example', origins],
     ['ALLOWED_ORIGINS', 'https://a.example,', origins],
   ])('refuse %s = %j, naming it and what it takes', (name, value, message) => {

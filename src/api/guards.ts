@@ -28,48 +28,47 @@ export const jsonBody = createMiddleware(async (c, next) => {
     const detail = 'Send JSON as application/json, as any type ending in +json, or as text/plain.';
     return problem(c, 'unsupported-media-type', { detail });
   }
-  const bytes = await readUpTo(BODY_BYTES_MAX, c.req.raw.body);
-  if (bytes === undefined)
+  const body = await readText(c.req.raw.body, BODY_BYTES_MAX);
+  if (body === 'too large')
     return problem(c, 'body-too-large', { detail: `At most ${BODY_BYTES_MAX} bytes are read.` });
-  const body = decodeUtf8(bytes);
-  if (body === undefined) return malformedJson(c);
+  if (body === 'unreadable') return malformedJson(c);
   const headers = new Headers(c.req.raw.headers);
   headers.set('Content-Type', 'application/json');
-  c.req.raw = new Request(c.req.raw, { headers, body });
+  c.req.raw = new Request(c.req.raw, { headers, body: body.text });
   return next();
 });
 
 function isJson(contentType: string | undefined): boolean {
   if (contentType === undefined) return true;
   const mediaType = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase();
-  return mediaType === '' || mediaType === 'text/plain' || /^[^/]+\/([^/]+\+)?json$/.test(mediaType);
+  return (
+    mediaType === '' || mediaType === 'text/plain' || /^(application\/|[^/]+\/[^/]+\+)json$/.test(mediaType)
+  );
 }
 
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
+type Read = { readonly text: string } | 'too large' | 'unreadable';
 
-/** The bytes of the stream; undefined as soon as there are more than `bytesMax`. */
-async function readUpTo(
-  bytesMax: number,
-  stream: ReadableStream<Uint8Array> | null,
-): Promise<Uint8Array | undefined> {
+/** Reads UTF-8, and stops as soon as there are more bytes than `bytesMax`. The client may also go away in the middle. */
+async function readText(stream: ReadableStream<Uint8Array> | null, bytesMax: number): Promise<Read> {
+  if (stream === null) return { text: '' };
   const bytes = new Uint8Array(bytesMax);
   let length = 0;
-  if (stream === null) return bytes.subarray(0, 0);
   const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return bytes.subarray(0, length);
-    if (length + value.byteLength > bytesMax) {
-      await reader.cancel();
-      return undefined;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return { text: STRICT_UTF8.decode(bytes.subarray(0, length)) };
+      if (length + value.byteLength > bytesMax) {
+        await reader.cancel();
+        return 'too large';
+      }
+      bytes.set(value, length);
+      length += value.byteLength;
     }
-    bytes.set(value, length);
-    length += value.byteLength;
+  } catch {
+    return 'unreadable';
   }
 }
+
+/** Throws at what is not UTF-8, instead of putting something in its place. */
+const STRICT_UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });

@@ -58,17 +58,20 @@ export function notFound(c: Context) {
   return problem(c, 'not-found', { detail: 'No resource has this path.' });
 }
 
-export function methodNotAllowed(c: Context, methods: string[]) {
+export function answer405(c: Context, methods: string[]) {
   const allow = [...methods, 'OPTIONS'].join(', ');
   return problem(c, 'method-not-allowed', { detail: `Allowed are: ${allow}.` }, { Allow: allow });
 }
 
 /** The one place where errors end. What went wrong goes to the log; the answer holds an id to find it there. */
 export function onError(error: Error, c: Context) {
-  // Hono's validator throws this, and only this, for a body that JSON.parse refuses.
+  // Hono's validator throws this for a body that JSON.parse refuses, and nothing else here throws it.
   if (error instanceof HTTPException && error.status === 400) return malformedJson(c);
   const requestId = crypto.randomUUID();
   const { name, message, stack } = error;
   console.error(JSON.stringify({ level: 'error', event: 'request failed', requestId, name, message, stack }));
-  return problem(c, 'internal-error', { detail: 'The request id finds the cause in the log.', requestId });
+  return problem(c, 'internal-error', {
+    detail: 'The log of the service has the cause, under this request id.',
+    requestId,
+  });
 }

@@ -35,10 +35,11 @@ export const routes = new Hono<ApiEnv>()
 
 /** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
 function deferIn(c: Context<ApiEnv>): Defer {
-  try {
-    const { executionCtx } = c;
-    return (task) => executionCtx.waitUntil(task);
-  } catch {
-    return () => undefined;
-  }
+  return (task) => {
+    try {
+      c.executionCtx.waitUntil(task);
+    } catch {
+      // There is nothing that would keep the task alive.
+    }
+  };
 }

@@ -12,7 +12,7 @@ export const LeaveRequest = z.object({ sessionId: SessionId }, jsonObject);
 export const LeaveResponse = z.object({ success: z.literal(true) });
 export type LeaveResponse = z.infer<typeof LeaveResponse>;
 
-/** `lastSyncAgeMs`: time since the isolate last heard from the hub, null before the first time. */
+/** `lastSyncAgeMs`: time since the isolate last heard from the hub; null before the first time, and without a hub. */
 export const Health = z.object({
   status: z.enum(['ok', 'degraded']),
   hub: z.enum(['kv', 'none']),

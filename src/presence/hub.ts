@@ -10,7 +10,7 @@ export type SyncOutcome = 'done' | 'refused';
 /**
  * Where replicas meet. A hub knows, as of its last sync, everybody whom its replica does not hold itself.
  *
- * Every engine passes the suite in `tests/contract/`.
+ * Every engine in which replicas can meet passes the suite in `tests/contract/`.
  */
 export interface Hub {
   /** The engine's name, for people who look at `/health`. */

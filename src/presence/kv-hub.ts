@@ -1,12 +1,13 @@
-import { KV_CACHE_TTL_SECONDS, type Timing } from '../config';
+import { KV_CACHE_TTL_SECONDS, SYNC_WAIT_MAX_MS, type Timing } from '../config';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, type LocationSummary } from './location-summaries';
+import type { World } from './presence-store';
 import { Roster } from './roster';
-import { addCounts, type MoodCounts, type SessionRecord } from './session';
+import { addCounts, type MoodCounts, overrules, type SessionRecord } from './session';
 import type { SessionRecords, SessionTable } from './session-table';
 import { formatSessions, parseSessions } from './stored-sessions';
 
-const KEY_PREFIX = 'presence:sessions';
+const KEY = 'presence:sessions';
 
 /** The part of Workers KV that is used. Without `list` other locations are not seen. */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> & Partial<KeyLister>;
@@ -16,7 +17,7 @@ export interface KvHubOptions {
   /** The data centre this isolate runs in, as in `request.cf.colo`; undefined where none is known. */
   readonly location: string | undefined;
   readonly timing: Timing;
-  readonly now: () => number;
+  readonly world: Pick<World, 'now' | 'sleep'>;
   readonly report: (trouble: string, cause?: unknown) => void;
 }
 
@@ -35,19 +36,19 @@ export class KvHub implements Hub {
   readonly #kv: KeyValueStore;
   readonly #key: string;
   readonly #timing: Timing;
-  readonly #now: () => number;
+  readonly #world: Pick<World, 'now' | 'sleep'>;
   readonly #report: (trouble: string, cause?: unknown) => void;
   /** What other isolates of this location heard last: their sessions, and their leaves, which are not counted. */
   #elsewhere = new Roster();
   readonly #otherLocations: LocationSummaries;
 
-  constructor({ kv, location, timing, now, report }: KvHubOptions) {
+  constructor({ kv, location, timing, world, report }: KvHubOptions) {
     this.#kv = kv;
-    this.#key = location === undefined ? KEY_PREFIX : `${KEY_PREFIX}:${location.toLowerCase()}`;
+    this.#key = location === undefined ? KEY : `${KEY}:${location.toLowerCase()}`;
     this.#timing = timing;
-    this.#now = now;
+    this.#world = world;
     this.#report = report;
-    this.#otherLocations = new LocationSummaries(KEY_PREFIX, this.#key, timing);
+    this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {
@@ -58,7 +59,8 @@ export class KvHub implements Hub {
       // A replica that only reads has nothing to say, and every write is paid for.
       return own.isEmpty ? 'done' : await this.#put(own, all);
     } finally {
-      await listed;
+      // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
+      await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
     }
   }
 
@@ -75,7 +77,7 @@ export class KvHub implements Hub {
     const { list } = this.#kv;
     if (list === undefined) return;
     try {
-      await this.#otherLocations.refresh({ list: list.bind(this.#kv) }, this.#now());
+      await this.#otherLocations.refresh({ list: list.bind(this.#kv) }, this.#world.now());
     } catch (error) {
       // What was known of them ages as it would have anyway; our own location goes on.
       this.#report('the other locations could not be listed', error);
@@ -84,10 +86,16 @@ export class KvHub implements Hub {
 
   /** No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice. */
   #merge(own: SessionTable, value: string | null): SessionRecords {
-    const now = this.#now();
+    const now = this.#world.now();
     const { sessions, dropped } = parseSessions(value, now);
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
+    // A read may be older than the one before. What was known then still holds, and our write must not lose it.
+    for (const [id, { mood, lastSeen }] of this.#elsewhere) {
+      const read = sessions.get(id);
+      const known = { mood, lastSeen };
+      if (read === undefined || overrules(known, read)) sessions.set(id, known);
+    }
     const { all, elsewhere } = own.merge(sessions, now);
     this.#elsewhere = new Roster();
     for (const [id, { mood, lastSeen }] of elsewhere) this.#elsewhere.set(id, mood, lastSeen, lastSeen);
@@ -96,7 +104,7 @@ export class KvHub implements Hub {
 
   async #put(own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
     const metadata: LocationSummary = {
-      at: this.#now(),
+      at: this.#world.now(),
       moods: addCounts(own.counts, this.#elsewhere.counts),
     };
     try {
@@ -105,7 +113,7 @@ export class KvHub implements Hub {
       return 'done';
     } catch (error) {
       // One write a second per key: https://developers.cloudflare.com/kv/platform/limits/
-      if (error instanceof Error && /\b429\b/.test(error.message)) return 'refused';
+      if (/\b429\b/.test(String(error))) return 'refused';
       throw error;
     }
   }

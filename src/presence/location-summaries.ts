@@ -33,14 +33,17 @@ export class LocationSummaries {
     if (now < this.#nextListAt) return;
     this.#nextListAt = now + LIST_INTERVAL_MS;
     let cursor: string | undefined;
-    for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
-      const listed = await kv.list({ prefix: this.#prefix, ...(cursor === undefined ? {} : { cursor }) });
-      for (const { name, metadata } of listed.keys) this.#learn(name, metadata, now);
-      // A page may be empty and still not be the last one.
-      if (listed.list_complete) break;
-      cursor = listed.cursor;
+    try {
+      for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
+        const listed = await kv.list({ prefix: this.#prefix, ...(cursor === undefined ? {} : { cursor }) });
+        for (const { name, metadata } of listed.keys) this.#learn(name, metadata, now);
+        // A page may be empty and still not be the last one.
+        if (listed.list_complete) break;
+        cursor = listed.cursor;
+      }
+    } finally {
+      this.#sum(now);
     }
-    this.#sum(now);
   }
 
   counts(now: number): MoodCounts {
@@ -51,10 +54,10 @@ export class LocationSummaries {
   #learn(key: string, metadata: unknown, now: number): void {
     if (key === this.#ownKey) return;
     const summary = LocationSummary.safeParse(metadata);
-    if (!summary.success) return;
-    const at = Math.min(summary.data.at, now + CLOCK_SKEW_MAX_MS);
+    // A summary of the future would never grow old, and nobody here can repair it.
+    if (!summary.success || summary.data.at > now + CLOCK_SKEW_MAX_MS) return;
     // A cached list may be older than the one before.
-    if (at > (this.#summaries.get(key)?.at ?? 0)) this.#summaries.set(key, { at, moods: summary.data.moods });
+    if (summary.data.at > (this.#summaries.get(key)?.at ?? 0)) this.#summaries.set(key, summary.data);
   }
 
   #sum(now: number): void {

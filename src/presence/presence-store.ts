@@ -72,8 +72,10 @@ export class PresenceStore {
   async heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState> {
     this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
     if (await this.#syncIfDue(defer)) {
-      // The hub may know of a leave or a heartbeat stamped later, by a clock that is ahead. This heartbeat still came last.
-      if (!this.#own.has(id)) this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+      // The hub may know of a leave or a heartbeat stamped later, by a clock that is ahead. This heartbeat still came later,
+      // unless a leave came here while it waited.
+      const overruled = !this.#own.has(id) && !this.#own.hasLeft(id);
+      if (overruled) this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
     }
     return this.#state();
   }
@@ -83,8 +85,10 @@ export class PresenceStore {
     const left = () => this.#own.leave(id, this.#world.now(), this.#hub.claim(id));
     const known = left();
     const waited = await this.#syncIfDue(defer);
-    // A fresh replica knows nobody before its first sync. It tells of the leave at once: it may not live to see another sync.
-    if (!known && waited && left() && this.#flight === undefined) this.#startSync(defer);
+    // A fresh replica knows nobody before its first sync. If that brings the session, and no heartbeat came meanwhile, the
+    // replica tells of the leave at once: it may not live to see another sync.
+    if (known || !waited || this.#own.has(id) || !left()) return;
+    if (this.#flight === undefined) await this.#wait(this.#startSync(true, defer));
   }
 
   async presence(defer: Defer): Promise<PresenceState> {
@@ -92,11 +96,15 @@ export class PresenceStore {
     return this.#state();
   }
 
-  /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first; `degraded` means the last attempt failed. */
+  /**
+   * The state of the sync, without any I/O. `degraded` means that the last attempt failed; `lastSyncAgeMs` is null before
+   * the first one that did not, and where there is no hub to hear from.
+   */
   health(): { status: 'ok' | 'degraded'; hub: Hub['kind']; lastSyncAgeMs: number | null } {
-    const lastSyncAgeMs =
-      this.#lastSyncAt === undefined ? null : Math.max(0, this.#world.now() - this.#lastSyncAt);
-    return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: this.#hub.kind, lastSyncAgeMs };
+    const { kind } = this.#hub;
+    const heardAt = kind === 'none' ? undefined : this.#lastSyncAt;
+    const lastSyncAgeMs = heardAt === undefined ? null : Math.max(0, this.#world.now() - heardAt);
+    return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: kind, lastSyncAgeMs };
   }
 
   #state(): PresenceState {
@@ -109,33 +117,42 @@ export class PresenceStore {
   /** Starts a sync if one is due, and waits for the one under way if its result is needed. Returns whether it waited. */
   async #syncIfDue(defer: Defer): Promise<boolean> {
     const now = this.#world.now();
-    if (this.#flight !== undefined && now >= this.#flight.startedAt + SYNC_ABANDON_MS) {
-      this.#fail(this.#flight, new Error('The hub did not answer.'));
+    if (this.#flight !== undefined) {
+      const abandonAt = this.#flight.startedAt + SYNC_ABANDON_MS;
+      if (now >= abandonAt) this.#fail(this.#flight, abandonAt, new Error('The hub did not answer.'));
     }
-    if (this.#flight === undefined && now >= this.#dueAt) this.#startSync(defer);
-    const flight = this.#flight;
+    if (this.#flight === undefined && now >= this.#dueAt) {
+      const stale = now - this.#lastAttemptAt > 1.5 * this.#timing.syncIntervalMs;
+      this.#startSync(this.#lastSyncAt === undefined || stale, defer);
+    }
+    return this.#wait(this.#flight);
+  }
+
+  /** Waits for a sync as long as it must be waited for. Returns whether it did. */
+  async #wait(flight: Flight | undefined): Promise<boolean> {
+    const now = this.#world.now();
     if (flight === undefined || now >= flight.waitUntil) return false;
     await Promise.race([flight.done, this.#world.sleep(flight.waitUntil - now)]);
     return true;
   }
 
-  #startSync(defer: Defer): void {
+  /** `needed` says whether requests must wait for it. */
+  #startSync(needed: boolean, defer: Defer): Flight {
     const now = this.#world.now();
-    const stale = now - this.#lastAttemptAt > 1.5 * this.#timing.syncIntervalMs;
-    const needed = this.#lastSyncAt === undefined || stale;
     const sync = this.#hub.sync(this.#own);
     const flight: Flight = {
       startedAt: now,
       waitUntil: needed ? now + SYNC_WAIT_MAX_MS : now,
       done: sync.then(
         (outcome) => this.#land(flight, outcome === 'refused'),
-        (error: unknown) => this.#fail(flight, error),
+        (error: unknown) => this.#fail(flight, this.#world.now(), error),
       ),
     };
     this.#flight = flight;
     this.#lastAttemptAt = now;
     // Other requests may wait for this sync, so it must outlive the one that started it.
     defer(flight.done);
+    return flight;
   }
 
   #land(flight: Flight, refused: boolean): void {
@@ -149,13 +166,13 @@ export class PresenceStore {
       : flight.startedAt + this.#jittered(this.#timing.syncIntervalMs);
   }
 
-  #fail(flight: Flight, error: unknown): void {
+  #fail(flight: Flight, failedAt: number, error: unknown): void {
     // A sync that was given up may still end one day; by then another one counts.
     if (this.#flight !== flight) return;
     this.#flight = undefined;
-    const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, RETRY_MAX_MS);
+    const backoffMs = Math.min(this.#jittered(RETRY_MIN_MS * 2 ** this.#failures), RETRY_MAX_MS);
     this.#failures += 1;
-    this.#dueAt = this.#world.now() + this.#jittered(backoffMs);
+    this.#dueAt = failedAt + backoffMs;
     this.#report(`sync ${this.#failures} in a row failed; answering from memory`, error);
   }
 

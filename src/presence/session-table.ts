@@ -11,8 +11,9 @@ export type SessionRecords = ReadonlyMap<string, SessionRecord>;
  * Besides the live sessions it remembers, until TTL + grace have passed, those that left (tombstones) and those that it
  * let expire, so that an older copy that comes back from the hub cannot revive them.
  *
- * It does not promise that `now` and `lastSeen` are equal: a change of a known session is always stamped later than what
- * is known of it, if need be by 1 ms, so that beat, leave, beat within one millisecond end in the right order everywhere.
+ * It does not promise that `now` and `lastSeen` are equal: a change of a known session is stamped later than what is known
+ * of it, if need be by 1 ms, so that beat, leave, beat within one millisecond end in the right order everywhere. It never
+ * stamps further ahead than other replicas believe.
  */
 export class SessionTable {
   readonly #timing: Timing;
@@ -37,11 +38,14 @@ export class SessionTable {
     return this.#live.get(id) !== undefined;
   }
 
+  hasLeft(id: string): boolean {
+    return this.#left.get(id) !== undefined;
+  }
+
   /** A heartbeat. `elsewhere` is what another replica knew of the session, if any did. */
   touch(id: string, mood: Mood, now: number, elsewhere?: SessionRecord): void {
     const lastSeen = this.#stampAfter(now, this.#known(id), elsewhere);
     this.#left.delete(id);
-    this.#expired.delete(id);
     this.#live.set(id, mood, now, lastSeen);
   }
 
@@ -64,7 +68,7 @@ export class SessionTable {
   }
 
   /**
-   * Merges what the hub holds, the later time winning. Costs O(sessions), once a sync.
+   * Merges what the hub holds, the later time winning. Costs a walk over all sessions and a sort, once a sync.
    *
    * Returns `all`: what this replica and the hub know together, to be put back; and `elsewhere`: the part of it that this
    * replica does not hold, since another one heard it later, oldest first. Such sessions leave this table.
@@ -95,7 +99,6 @@ export class SessionTable {
     return this.#live.get(id) ?? this.#left.get(id);
   }
 
-  /** Later than all that is known, but never so far ahead that other replicas would not believe it. */
   #stampAfter(now: number, mine?: SessionRecord, theirs?: SessionRecord): number {
     const known = Math.max(mine?.lastSeen ?? 0, theirs?.lastSeen ?? 0);
     return Math.min(Math.max(now, known + 1), now + CLOCK_SKEW_MAX_MS);

@@ -4,7 +4,7 @@ import type { SessionRecords } from './session-table';
 
 /** `dropped` counts the entries of the stored value that were not session records; a value that is no map at all counts as one. */
 export interface ParsedSessions {
-  readonly sessions: SessionRecords;
+  readonly sessions: Map<string, SessionRecord>;
   readonly dropped: number;
 }
 
@@ -13,8 +13,8 @@ export interface ParsedSessions {
  * Never throws: the value may come from anybody who can write the namespace, so what does not parse is dropped,
  * and times that lie in the future are taken back to what a clock can be ahead.
  */
-export function parseSessions(value: string | null, now: number): ParsedSessions {
-  if (value === null) return { sessions: new Map(), dropped: 0 };
+export function parseSessions(value: string | null | undefined, now: number): ParsedSessions {
+  if (value === null || value === undefined) return { sessions: new Map(), dropped: 0 };
   const json = parseJson(value);
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return { sessions: new Map(), dropped: 1 };

@@ -19,7 +19,7 @@ export class TroubleLog {
       return;
     }
     this.#nextAt = now + TROUBLE_LOG_INTERVAL_MS;
-    const error = cause instanceof Error ? cause.message : undefined;
+    const error = cause === undefined ? undefined : String(cause);
     this.#write(
       JSON.stringify({ level: 'warn', event: 'hub trouble', trouble, error, unsaidBefore: this.#unsaid }),
     );

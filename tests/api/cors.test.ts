@@ -32,7 +32,7 @@ describe('every origin is allowed by default', () => {
     expect(response.status).toBe(204);
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
     expect(response.headers.get('Access-Control-Allow-Methods')).toBe('GET,HEAD,POST');
-    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('content-type');
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('Content-Type,*');
     expect(response.headers.get('Access-Control-Max-Age')).toBe('86400');
   });
 

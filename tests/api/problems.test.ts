@@ -82,6 +82,17 @@ describe('a body that is not valid', () => {
   });
 });
 
+describe('a body that breaks off', () => {
+  it('is no server error, since the client went away', async () => {
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        controller.error(new Error('gone'));
+      },
+    });
+    await problemOf(await fetch('/api/heartbeat', { method: 'POST', body }), 'malformed-json');
+  });
+});
+
 describe('the size of a body', () => {
   const bodyOf = (bytes: number) => {
     const empty = JSON.stringify({ ...BEAT, x: '' });
@@ -114,14 +125,19 @@ describe('the size of a body', () => {
 
   it('is counted while reading: of an endless body no more than the limit is read', async () => {
     let chunks = 0;
+    let cancelled = false;
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
         chunks += 1;
         controller.enqueue(new Uint8Array(100));
       },
+      cancel() {
+        cancelled = true;
+      },
     });
     await problemOf(await fetch('/api/leave', { method: 'POST', body }), 'body-too-large');
     expect(chunks).toBeLessThan(20);
+    expect(cancelled).toBe(true);
   });
 
   it('is refused before it is parsed', async () => {
@@ -159,6 +175,7 @@ describe('a request that fits no route', () => {
     'text/html',
     'application/x-www-form-urlencoded',
     'multipart/form-data',
+    'text/json',
     'application/jsonp',
     'image/png',
     'json',

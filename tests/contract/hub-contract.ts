@@ -67,6 +67,12 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
       expect((await there.presence()).moods).toEqual({ ...NOBODY, release: 1 });
     });
 
+    it('count a session once at the very answer to its heartbeat here, when it was known from there', async () => {
+      await here.heartbeat(ANNA, 'gratitude');
+      await syncAll(here, there);
+      expect((await there.heartbeat(ANNA, 'release')).moods).toEqual({ ...NOBODY, release: 1 });
+    });
+
     it('count a session once that goes to and fro', async () => {
       for (let round = 0; round < 4; round += 1) {
         await here.heartbeat(ANNA);

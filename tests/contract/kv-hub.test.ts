@@ -14,8 +14,7 @@ for (const [name, times] of [
     const kv = new TroubledKv(env.PRESENCE_KV);
     return {
       timing: times,
-      join: () =>
-        new KvHub({ kv: kv.store, location: 'ams', timing: times, now: world.now, report: () => undefined }),
+      join: () => new KvHub({ kv: kv.store, location: 'ams', timing: times, world, report: () => undefined }),
       breakDown: () => {
         kv.all = 'throws';
       },

@@ -25,7 +25,7 @@ const page = (at: number, release: number): Listed => ({
 });
 
 const summaries = () =>
-  new LocationSummaries('presence:sessions', 'presence:sessions:ams', timing(30_000, 10_000));
+  new LocationSummaries('presence:sessions:', 'presence:sessions:ams', timing(30_000, 10_000));
 
 it('a cached list that is older than the one before changes nothing', async () => {
   const others = summaries();
@@ -44,6 +44,24 @@ it('a list that never ends is read for so many pages and no more', async () => {
   const kv = lister([endless]);
   await others.refresh(kv, 1_000);
   expect(kv.calls).toBe(LIST_PAGES_MAX);
+  expect(others.counts(1_000).release).toBe(5);
+});
+
+it('a summary of the future is not believed, however often it is listed', async () => {
+  const others = summaries();
+  const kv = lister([page(9e15, 1_000)]);
+  for (let now = 0; now < 10 * LIST_INTERVAL_MS; now += LIST_INTERVAL_MS) {
+    await others.refresh(kv, now);
+    expect(others.counts(now).release).toBe(0);
+  }
+});
+
+it('a list that fails at its second page still tells what stood on the first', async () => {
+  const others = summaries();
+  const first = lister([{ ...page(1_000, 5), list_complete: false, cursor: 'more' }]);
+  const list = (() =>
+    first.calls === 0 ? first.list() : Promise.reject(new Error('KV is away'))) as KeyLister['list'];
+  await expect(others.refresh({ list }, 1_000)).rejects.toThrow('KV is away');
   expect(others.counts(1_000).release).toBe(5);
 });
 

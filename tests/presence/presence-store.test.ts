@@ -166,7 +166,39 @@ describe('the sync', () => {
     await heartbeatAtOnce();
   });
 
-  it('is given up when the hub is silent for 30 s, and what it says later is not believed', async () => {
+  it('comes due an interval after its start, however long it took', async () => {
+    const landing = Promise.withResolvers<SyncOutcome>();
+    await heartbeatAtOnce();
+    await world.advance(10_000);
+    hub.next = () => landing.promise;
+    await heartbeatAtOnce();
+    await world.advance(3_000);
+    landing.resolve('done');
+    await settle();
+    await world.advance(7_000);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(3);
+  });
+
+  it('that died with its request is made up for at the first request after it', async () => {
+    await heartbeatAtOnce();
+    await world.advance(10_000);
+    hub.next = never;
+    await heartbeatAtOnce();
+    await world.advance(3_600_000);
+    expect(await isWaiting(store.presence(defer))).toBe(true);
+    expect(hub.syncs).toBe(3);
+  });
+
+  it('is awaited again at the retry of a replica that has never synced', async () => {
+    hub.next = fail;
+    await heartbeatAtOnce();
+    hub.next = never;
+    await world.advance(1_000);
+    expect(await isWaiting(store.heartbeat(ANNA, 'presence', defer))).toBe(true);
+  });
+
+  it('is given up when the hub is silent for 30 s, and its late end changes nothing', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const first = store.heartbeat(ANNA, 'presence', defer);
@@ -186,6 +218,21 @@ describe('the sync', () => {
     await heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
     expect(store.health()).toEqual({ status: 'ok', hub: 'kv', lastSyncAgeMs: 0 });
+  });
+
+  it('that was given up and then fails is not counted as another failure', async () => {
+    await heartbeatAtOnce();
+    const landing = Promise.withResolvers<SyncOutcome>();
+    await world.advance(10_000);
+    hub.next = () => landing.promise;
+    await heartbeatAtOnce();
+    hub.next = () => Promise.resolve('done');
+    await world.advance(SYNC_ABANDON_MS + 1_000);
+    await heartbeatAtOnce();
+    landing.reject(new Error('KV is away'));
+    await settle();
+    expect(store.health()).toMatchObject({ status: 'ok' });
+    expect(reports).toHaveLength(1);
   });
 });
 
@@ -223,6 +270,16 @@ describe('a hub in trouble', () => {
     const before = hub.syncs;
     await heartbeatAtOnce();
     expect(hub.syncs).toBe(before + 1);
+  });
+
+  it('is asked again after 5 minutes at the latest, also with an unlucky draw', async () => {
+    world.luck = 1;
+    hub.next = fail;
+    for (let failures = 0; failures < 12; failures += 1) {
+      await heartbeatAtOnce();
+      await world.advance(RETRY_MAX_MS);
+    }
+    expect(hub.syncs).toBe(12);
   });
 
   it.each([
@@ -279,6 +336,33 @@ describe('a replica that the hub contradicts', () => {
     await store.leave(ANNA, defer);
     expect(hub.syncs).toBe(2);
   });
+
+  it.each([
+    ['beat, leave', 'BL', 0],
+    ['leave, beat', 'LB', 1],
+    ['beat, leave, beat', 'BLB', 1],
+    ['leave, beat, leave', 'LBL', 0],
+    ['beat, leave, beat, leave', 'BLBL', 0],
+  ])(
+    'that is fresh applies what comes while it waits in the order of arrival: %s',
+    async (_name, order, count) => {
+      for (const knownBefore of [false, true]) {
+        hub = new ScriptedHub();
+        store = new PresenceStore({ hub, timing: TIMING, world, report: () => undefined });
+        const landing = Promise.withResolvers<SyncOutcome>();
+        hub.next = () => landing.promise;
+        const ask = { B: () => store.heartbeat(ANNA, 'presence', defer), L: () => store.leave(ANNA, defer) };
+        const answers = [...order].map((one) => ask[one as 'B' | 'L']());
+        await settle();
+        if (knownBefore) hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+        hub.next = () => Promise.resolve('done');
+        landing.resolve('done');
+        await Promise.all(answers);
+        // Whom the hub knew is no longer among the others, since the replica claims him.
+        expect((await store.presence(defer)).count).toBe(count);
+      }
+    },
+  );
 
   it('that is fresh says nothing of a leave that the hub does not know either', async () => {
     await store.leave(ANNA, defer);

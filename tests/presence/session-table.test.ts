@@ -109,6 +109,14 @@ describe('a session table', () => {
     );
   });
 
+  it('hands over whom others heard, oldest first, whatever order they were stored in', () => {
+    const stored: SessionRecords = new Map([
+      [ANNA, { mood: 'presence' as const, lastSeen: 2_000 }],
+      [BEN, { mood: 'release' as const, lastSeen: 1_000 }],
+    ]);
+    expect([...new SessionTable(TIMING).merge(stored, 2_000).elsewhere.keys()]).toEqual([BEN, ANNA]);
+  });
+
   it('stays in order when the clock steps back', () => {
     const table = new SessionTable(TIMING);
     table.touch(ANNA, 'presence', 10_000);

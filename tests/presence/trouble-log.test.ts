@@ -12,7 +12,19 @@ it('trouble is told once a minute, as JSON, with how often it was not', () => {
   for (now = 0; now <= TROUBLE_LOG_INTERVAL_MS; now += 1_000)
     log.report('sync failed', new Error('KV is away'));
   expect(lines).toEqual([
-    { level: 'warn', event: 'hub trouble', trouble: 'sync failed', error: 'KV is away', unsaidBefore: 0 },
-    { level: 'warn', event: 'hub trouble', trouble: 'sync failed', error: 'KV is away', unsaidBefore: 59 },
+    {
+      level: 'warn',
+      event: 'hub trouble',
+      trouble: 'sync failed',
+      error: 'Error: KV is away',
+      unsaidBefore: 0,
+    },
+    {
+      level: 'warn',
+      event: 'hub trouble',
+      trouble: 'sync failed',
+      error: 'Error: KV is away',
+      unsaidBefore: 59,
+    },
   ]);
 });

@@ -7,6 +7,7 @@ type Trouble = 'throws' | 'hangs' | 'refuses';
 export class TroubledKv {
   readonly operations = { get: 0, put: 0, list: 0 };
   readonly trouble: { get?: Trouble; put?: Trouble; list?: Trouble } = {};
+  lastGetOptions: unknown;
   readonly #kv: KVNamespace;
 
   constructor(kv: KVNamespace) {
@@ -15,8 +16,10 @@ export class TroubledKv {
 
   get store(): KeyValueStore {
     return {
-      get: ((...args: Parameters<KVNamespace['get']>) =>
-        this.#run('get', () => this.#kv.get(...args))) as KVNamespace['get'],
+      get: ((...args: Parameters<KVNamespace['get']>) => {
+        this.lastGetOptions = args[1];
+        return this.#run('get', () => this.#kv.get(...args));
+      }) as KVNamespace['get'],
       put: (...args) => this.#run('put', () => this.#kv.put(...args)),
       list: ((...args: Parameters<KVNamespace['list']>) =>
         this.#run('list', () => this.#kv.list(...args))) as KVNamespace['list'],
