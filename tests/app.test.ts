@@ -7,15 +7,25 @@ import { sessionId } from './session-id';
 const ANNA = sessionId(1);
 const BEAT = { sessionId: ANNA, mood: 'presence' };
 
+const milliseconds = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** As little of a KV namespace as somebody may write for a test of their own. */
 class MinimalKv {
   readonly values = new Map<string, string>();
+
   async get(key: string) {
-    await new Promise((resolve) => setTimeout(resolve, 2));
+    await milliseconds(2);
     return this.values.get(key);
   }
-  put = (key: string, value: string) => Promise.resolve(void this.values.set(key, value));
-  delete = (key: string) => Promise.resolve(void this.values.delete(key));
+
+  async put(key: string, value: string) {
+    await milliseconds(5);
+    this.values.set(key, value);
+  }
+
+  async delete(key: string) {
+    this.values.delete(key);
+  }
 }
 
 async function answersTheContract(fetch: Fetch): Promise<void> {
@@ -45,17 +55,19 @@ describe('app.request without an execution context', () => {
   });
 
   it.each([
-    ['no env', undefined],
-    ['an empty env', {}],
-    ['a null for a namespace', { PRESENCE_KV: null }],
-    ['a namespace that can do nothing', { PRESENCE_KV: {} }],
-    ['a namespace that is a text', { PRESENCE_KV: 'presence' }],
-  ])('counts from memory with %s, and says so', async (_name, env) => {
+    ['no env', undefined, 'none'],
+    ['an empty env', {}, 'none'],
+    ['a null for a namespace', { PRESENCE_KV: null }, 'none'],
+    ['a namespace that can do nothing', { PRESENCE_KV: {} }, 'kv'],
+    ['a namespace that is a text', { PRESENCE_KV: 'presence' }, 'kv'],
+  ])('counts from memory with %s, and says so', async (_name, env, hub) => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const app = createApp();
     await answersTheContract((path, init) => app.request(path, init, env));
     expect(log).toHaveBeenCalledOnce();
     expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'hub trouble' });
+    const health = await (await app.request('/health', {}, env)).json();
+    expect(health).toMatchObject({ hub, lastSyncAgeMs: null });
     log.mockRestore();
   });
 

@@ -111,6 +111,12 @@ describe('other locations', () => {
     expect(await here.count()).toBe(0);
   });
 
+  it('are in the first answer, also when their list takes longer than the rest of the sync', async () => {
+    await join('fra').heartbeat(ANNA);
+    kv.trouble.list = 'lags';
+    expect((await join().heartbeat(BEN)).count).toBe(2);
+  });
+
   it('are listed once a minute at most, also when lists fail', async () => {
     const here = join();
     kv.trouble.list = 'throws';

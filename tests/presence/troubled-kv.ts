@@ -1,7 +1,7 @@
 import type { KeyValueStore } from '../../src/presence/kv-hub';
 
 /** What a namespace does at `get`, `put` or `list` instead of its work. */
-type Trouble = 'throws' | 'hangs' | 'refuses';
+type Trouble = 'throws' | 'hangs' | 'refuses' | 'lags';
 
 /** A real KV namespace that counts what it is asked, and fails where and how a test says. */
 export class TroubledKv {
@@ -41,6 +41,9 @@ export class TroubledKv {
         throw new Error(`KV ${operation.toUpperCase()} failed: 500 Internal Server Error`);
       case 'refuses':
         throw new Error(`KV ${operation.toUpperCase()} failed: 429 Too Many Requests`);
+      case 'lags':
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        return work();
       case 'hangs':
         return new Promise(() => undefined);
       default:
