@@ -7,8 +7,9 @@ import { type ApiEnv, routes } from './api/routes';
 import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings } from './config';
 import { KvHub } from './presence/kv-hub';
 import { LoneHub } from './presence/lone-hub';
-import { PresenceStore, type World } from './presence/presence-store';
+import { PresenceStore } from './presence/presence-store';
 import { TroubleLog } from './presence/trouble-log';
+import type { World } from './presence/world';
 
 const REAL_WORLD: World = {
   now: () => Date.now(),

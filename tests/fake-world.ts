@@ -1,4 +1,4 @@
-import type { World } from '../src/presence/presence-store';
+import type { World } from '../src/presence/world';
 
 /** Noon of some day, in ms since 1970. */
 export const START = Date.UTC(2026, 0, 1, 12);

@@ -1,11 +1,11 @@
 import { KV_CACHE_TTL_SECONDS, SYNC_WAIT_MAX_MS, type Timing } from '../config';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, type LocationSummary } from './location-summaries';
-import type { World } from './presence-store';
 import { Roster } from './roster';
 import { addCounts, type MoodCounts, overrules, type SessionRecord } from './session';
 import type { SessionRecords, SessionTable } from './session-table';
 import { formatSessions, parseSessions } from './stored-sessions';
+import type { World } from './world';
 
 const KEY = 'presence:sessions';
 

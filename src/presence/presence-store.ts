@@ -11,16 +11,7 @@ import {
 import type { Hub } from './hub';
 import { addCounts, type Mood, type PresenceState } from './session';
 import { SessionTable } from './session-table';
-
-/** What the rules of presence take from the world, so that tests can put another world in its place. */
-export interface World {
-  /** The clock, in ms since 1970. */
-  readonly now: () => number;
-  /** Resolves after so many ms. */
-  readonly sleep: (ms: number) => Promise<void>;
-  /** A number from 0 up to 1. */
-  readonly random: () => number;
-}
+import type { World } from './world';
 
 /** Keeps a task alive after the response: `ctx.waitUntil`. The task never rejects. */
 export type Defer = (task: Promise<void>) => void;
