@@ -35,7 +35,7 @@ interface Flight {
  * heartbeat came to this isolate, exact, and `others` is what it last heard from the hub.
  *
  * A request is answered from memory; syncs with the hub come due between requests and run after a response. A request
- * waits for one only where memory is empty or old, and then for at most a second. A hub that fails fails no request.
+ * waits for one only where memory is empty or old, and then for at most a second (a leave that meets a fresh replica: two). A hub that fails fails no request.
  *
  * It does not promise that two isolates say the same at the same moment; the hub's docstring says how far they may differ.
  */
