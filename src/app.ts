@@ -54,8 +54,7 @@ export function createApp(world: Partial<World> = {}) {
 function createReplica(env: Bindings, location: string | undefined, world: World) {
   const settings = parseSettings(env);
   const { timing, allowedOrigins } = settings;
-  const log = new TroubleLog(world.now, (line) => console.warn(line));
-  const report = log.report.bind(log);
+  const { report } = new TroubleLog(world.now, (line) => console.warn(line));
   const kv = env.PRESENCE_KV ?? undefined;
   if (kv === undefined) report('PRESENCE_KV is not bound, so this isolate counts its own sessions only');
   const hub = kv === undefined ? new LoneHub() : new KvHub({ kv, location, timing, world, report });

@@ -59,6 +59,8 @@ export interface Timing {
   readonly syncIntervalMs: number;
   /** What a session heard by another replica may be older than the TTL: that replica tells of its heartbeats a sync late. */
   readonly graceMs: number;
+  /** TTL + grace: how long a session that another replica heard counts, and how long one that is gone is remembered. */
+  readonly keepMs: number;
   /** How long another location's summary counts: until its next one has surely arrived. */
   readonly leaseMs: number;
   /** When KV may delete a location's key. It only cleans up; the rules above decide who counts. */
@@ -68,14 +70,16 @@ export interface Timing {
 /** Derives all times from the TTL and the sync interval, both in ms. */
 export function timing(ttlMs: number, syncIntervalMs: number): Timing {
   const graceMs = syncIntervalMs;
+  const keepMs = ttlMs + graceMs;
   // A lone visitor's location syncs at his heartbeats only, three in a TTL, however short the interval is.
   const refreshMs = Math.max(syncIntervalMs, ttlMs / 3);
   const leaseMs = refreshMs + KV_PROPAGATION_MS + LIST_INTERVAL_MS + LEASE_SPARE_MS;
-  const keepSeconds = Math.ceil(Math.max(leaseMs, ttlMs + graceMs) / 1000);
+  const keepSeconds = Math.ceil(Math.max(leaseMs, keepMs) / 1000);
   return {
     ttlMs,
     syncIntervalMs,
     graceMs,
+    keepMs,
     leaseMs,
     expirationTtlSeconds: Math.max(keepSeconds, KV_EXPIRATION_TTL_MIN_SECONDS),
   };

@@ -8,6 +8,7 @@ describe('the settings', () => {
         ttlMs: 30_000,
         syncIntervalMs: 10_000,
         graceMs: 10_000,
+        keepMs: 40_000,
         leaseMs: 150_000,
         expirationTtlSeconds: 150,
       },

@@ -1,8 +1,6 @@
 import * as z from 'zod';
 import { Mood, SessionId } from '../presence/session';
 
-export { PresenceState } from '../presence/session';
-
 const jsonObject = { error: 'must be a JSON object' };
 
 export const HeartbeatRequest = z.object({ sessionId: SessionId, mood: Mood }, jsonObject);

@@ -5,6 +5,7 @@ import { Roster } from './roster';
 import { addCounts, type MoodCounts, overrules, type SessionRecord } from './session';
 import type { SessionRecords, SessionTable } from './session-table';
 import { formatSessions, parseSessions } from './stored-sessions';
+import type { Report } from './trouble-log';
 import type { World } from './world';
 
 const KEY = 'presence:sessions';
@@ -18,7 +19,7 @@ export interface KvHubOptions {
   readonly location: string | undefined;
   readonly timing: Timing;
   readonly world: Pick<World, 'now' | 'sleep'>;
-  readonly report: (trouble: string, cause?: unknown) => void;
+  readonly report: Report;
 }
 
 /**
@@ -37,7 +38,7 @@ export class KvHub implements Hub {
   readonly #key: string;
   readonly #timing: Timing;
   readonly #world: Pick<World, 'now' | 'sleep'>;
-  readonly #report: (trouble: string, cause?: unknown) => void;
+  readonly #report: Report;
   /** What other isolates of this location heard last: their sessions, and their leaves, which are not counted. */
   #elsewhere = new Roster();
   readonly #otherLocations: LocationSummaries;
@@ -52,7 +53,7 @@ export class KvHub implements Hub {
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {
-    const listed = this.#listOtherLocations();
+    const listed = this.#listIfDue();
     try {
       const value = await this.#kv.get(this.#key, { cacheTtl: KV_CACHE_TTL_SECONDS });
       const all = this.#merge(own, value);
@@ -60,12 +61,12 @@ export class KvHub implements Hub {
       return own.isEmpty ? 'done' : await this.#put(own, all);
     } finally {
       // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
-      await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
+      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
     }
   }
 
   counts(now: number): MoodCounts {
-    this.#elsewhere.expire(now - this.#timing.ttlMs - this.#timing.graceMs);
+    this.#elsewhere.expire(now - this.#timing.keepMs);
     return addCounts(this.#elsewhere.counts, this.#otherLocations.counts(now));
   }
 
@@ -73,15 +74,14 @@ export class KvHub implements Hub {
     return this.#elsewhere.delete(id);
   }
 
-  async #listOtherLocations(): Promise<void> {
+  #listIfDue(): Promise<void> | undefined {
+    const now = this.#world.now();
     const { list } = this.#kv;
-    if (list === undefined) return;
-    try {
-      await this.#otherLocations.refresh({ list: list.bind(this.#kv) }, this.#world.now());
-    } catch (error) {
+    if (list === undefined || !this.#otherLocations.isDue(now)) return undefined;
+    return this.#otherLocations.refresh({ list: list.bind(this.#kv) }, now).catch((error: unknown) => {
       // What was known of them ages as it would have anyway; our own location goes on.
       this.#report('the other locations could not be listed', error);
-    }
+    });
   }
 
   /** No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice. */

@@ -28,9 +28,13 @@ export class LocationSummaries {
     this.#timing = timing;
   }
 
-  /** Lists the locations' keys, at most once a minute, also after a failure: lists are few on the free plan. */
+  /** A listing is due once a minute at most, also after a failure: lists are few on the free plan. */
+  isDue(now: number): boolean {
+    return now >= this.#nextListAt;
+  }
+
+  /** Lists the locations' keys. Rejects when KV does; what it told before that holds. */
   async refresh(kv: KeyLister, now: number): Promise<void> {
-    if (now < this.#nextListAt) return;
     this.#nextListAt = now + LIST_INTERVAL_MS;
     let cursor: string | undefined;
     try {

@@ -11,6 +11,7 @@ import {
 import type { Hub } from './hub';
 import { addCounts, type Mood, type PresenceState } from './session';
 import { SessionTable } from './session-table';
+import type { Report } from './trouble-log';
 import type { World } from './world';
 
 /** Keeps a task alive after the response: `ctx.waitUntil`. The task never rejects. */
@@ -20,7 +21,7 @@ export interface PresenceStoreOptions {
   readonly hub: Hub;
   readonly timing: Timing;
   readonly world: World;
-  readonly report: (trouble: string, cause?: unknown) => void;
+  readonly report: Report;
 }
 
 /** A sync under way. Requests that must wait for it do so until `waitUntil` (ms). */
@@ -35,7 +36,8 @@ interface Flight {
  * heartbeat came to this isolate, exact, and `others` is what it last heard from the hub.
  *
  * A request is answered from memory; syncs with the hub come due between requests and run after a response. A request
- * waits for one only where memory is empty or old, and then for at most a second (a leave that meets a fresh replica: two). A hub that fails fails no request.
+ * waits for one only where memory is empty or old, and then for at most a second (a leave that meets a fresh replica: two).
+ * A hub that fails fails no request.
  *
  * It does not promise that two isolates say the same at the same moment; the hub's docstring says how far they may differ.
  */
@@ -43,7 +45,7 @@ export class PresenceStore {
   readonly #hub: Hub;
   readonly #timing: Timing;
   readonly #world: World;
-  readonly #report: (trouble: string, cause?: unknown) => void;
+  readonly #report: Report;
   readonly #own: SessionTable;
   #flight: Flight | undefined;
   #dueAt = Number.NEGATIVE_INFINITY;

@@ -59,12 +59,12 @@ export class SessionTable {
 
   /** Ends the sessions whose last heartbeat is a TTL old, and forgets what is remembered for longer than need be. */
   expire(now: number): void {
-    const { ttlMs, graceMs } = this.#timing;
+    const { ttlMs, keepMs } = this.#timing;
     for (const [id, { heardAt, lastSeen }] of this.#live.expire(now - ttlMs)) {
       this.#expired.set(id, null, heardAt, lastSeen);
     }
-    this.#left.expire(now - ttlMs - graceMs);
-    this.#expired.expire(now - ttlMs - graceMs);
+    this.#left.expire(now - keepMs);
+    this.#expired.expire(now - keepMs);
   }
 
   /**
@@ -75,7 +75,7 @@ export class SessionTable {
    */
   merge(stored: SessionRecords, now: number): { all: SessionRecords; elsewhere: SessionRecords } {
     this.expire(now);
-    const tooOld = now - this.#timing.ttlMs - this.#timing.graceMs;
+    const tooOld = now - this.#timing.keepMs;
     const all = new Map<string, SessionRecord>();
     const elsewhere: [string, SessionRecord][] = [];
     for (const [id, theirs] of stored) {

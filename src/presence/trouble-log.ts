@@ -1,5 +1,8 @@
 import { TROUBLE_LOG_INTERVAL_MS } from '../config';
 
+/** Takes note of trouble with the hub, and of the error behind it if there was one. */
+export type Report = (trouble: string, cause?: unknown) => void;
+
 /** Tells of trouble with the hub, at most once a minute, as one line of JSON without ids or values. */
 export class TroubleLog {
   readonly #now: () => number;
@@ -12,7 +15,7 @@ export class TroubleLog {
     this.#write = write;
   }
 
-  report(trouble: string, cause?: unknown): void {
+  readonly report: Report = (trouble, cause) => {
     const now = this.#now();
     if (now < this.#nextAt) {
       this.#unsaid += 1;
@@ -24,5 +27,5 @@ export class TroubleLog {
       JSON.stringify({ level: 'warn', event: 'hub trouble', trouble, error, unsaidBefore: this.#unsaid }),
     );
     this.#unsaid = 0;
-  }
+  };
 }

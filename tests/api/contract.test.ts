@@ -1,9 +1,9 @@
 import { reset } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Health, LeaveResponse, PresenceState } from '../../src/api/schemas';
+import { Health, LeaveResponse } from '../../src/api/schemas';
 import { createApp } from '../../src/app';
-import { MOODS, type Mood, NOBODY } from '../../src/presence/session';
+import { MOODS, type Mood, NOBODY, PresenceState } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
 import { sessionId } from '../session-id';

@@ -1,6 +1,5 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-
-const CLOCK_HEADER = 'test-clock';
+import { CLOCK_HEADER } from './clock-header';
 
 export interface State {
   readonly count: number;

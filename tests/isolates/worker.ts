@@ -1,7 +1,5 @@
 import { createApp } from '../../src/app';
-
-/** The header that sets the clock (ms since 1970), so that tests with real isolates need not wait. */
-const CLOCK_HEADER = 'test-clock';
+import { CLOCK_HEADER } from './clock-header';
 
 let now = 0;
 const app = createApp({ now: () => now, random: () => 0.5 });

@@ -139,7 +139,7 @@ const records: fc.Arbitrary<SessionRecords> = fc
 
 /** A table that holds just these records. */
 function tableOf(from: SessionRecords): SessionTable {
-  const table = new SessionTable({ ...TIMING, ttlMs: 1e9, graceMs: 0 });
+  const table = new SessionTable(timing(1e9, 0));
   for (const [id, { mood, lastSeen }] of [...from].sort(([, a], [, b]) => a.lastSeen - b.lastSeen)) {
     if (mood === null) table.leave(id, lastSeen, { mood: 'presence', lastSeen: 0 });
     else table.touch(id, mood, lastSeen);
