@@ -1,0 +1,130 @@
+import { MOODS, type Mood } from '../../src/presence/session';
+import type { Dice } from './dice';
+import type { Scenario } from './scenario';
+import type { VirtualTime } from './virtual-time';
+
+export type Request =
+  | { readonly kind: 'heartbeat'; readonly id: string; readonly mood: Mood }
+  | { readonly kind: 'leave'; readonly id: string }
+  | { readonly kind: 'presence' };
+
+/** Where a request goes, and how it is told which isolate served it. */
+export interface Sender {
+  location: number;
+  isolate: number | undefined;
+}
+
+export type Send = (sender: Sender, request: Request) => void;
+
+/** When the phases of a run end (ms). */
+export interface Phases {
+  readonly start: number;
+  /** Until then people come and go, and things fail. */
+  readonly busyUntil: number;
+  /** Until then nobody comes or goes, and nothing fails. */
+  readonly calmUntil: number;
+  /** Until then nobody is there: all have fallen silent at once. */
+  readonly goneUntil: number;
+}
+
+/** A crowd that gathers does so a minute after the start. */
+export const GATHERING_STARTS_MS = 60_000;
+
+/** People who come, beat, change their mood, move, and go; and watchers, who only look. */
+export class Crowd {
+  readonly #time: VirtualTime;
+  readonly #dice: Dice;
+  readonly #scenario: Scenario;
+  readonly #phases: Phases;
+  readonly #send: Send;
+  /** Zipf: the second largest location has half the people of the largest, the third a third, … */
+  readonly #weights: readonly number[];
+
+  constructor(time: VirtualTime, dice: Dice, scenario: Scenario, phases: Phases, send: Send) {
+    this.#time = time;
+    this.#dice = dice;
+    this.#scenario = scenario;
+    this.#phases = phases;
+    this.#send = send;
+    this.#weights = Array.from({ length: scenario.locations }, (_, index) => 1 / (index + 1));
+  }
+
+  gather(): void {
+    const { people, watchers, beatSeconds, gatherSeconds, stayMinutes, locations } = this.#scenario;
+    for (let watcher = 0; watcher < watchers; watcher += 1) {
+      // Every location is watched, if there are watchers enough.
+      this.#plan(this.#dice.between(0, beatSeconds * 1000), (dice) => this.#watch(dice, watcher % locations));
+    }
+    for (let person = 0; person < people; person += 1) {
+      const within = gatherSeconds === 0 ? beatSeconds * 1000 : gatherSeconds * 1000;
+      const from = gatherSeconds === 0 ? 0 : GATHERING_STARTS_MS;
+      this.#plan(from + this.#dice.between(0, within), (dice) => this.#visit(dice));
+    }
+    if (people === 0 || stayMinutes === 0) return;
+    const everyMs = (stayMinutes * 60_000) / people;
+    const { start, busyUntil } = this.#phases;
+    for (let at = this.#dice.exponential(everyMs); start + at < busyUntil; at += this.#dice.exponential(everyMs)) {
+      if (gatherSeconds === 0 || at > GATHERING_STARTS_MS + gatherSeconds * 1000) this.#plan(at, (dice) => this.#visit(dice));
+    }
+  }
+
+  /** Each life has dice of its own, so that none depends on how the others are served. */
+  #plan(ms: number, live: (dice: Dice) => Promise<void>): void {
+    const dice = this.#dice.fork();
+    this.#time.at(this.#phases.start + ms, () => void live(dice));
+  }
+
+  async #watch(dice: Dice, location: number): Promise<void> {
+    const sender: Sender = { location, isolate: undefined };
+    while (this.#time.now < this.#phases.goneUntil) {
+      this.#send(sender, { kind: 'presence' });
+      await this.#time.sleep(this.#gap(dice));
+    }
+  }
+
+  async #visit(dice: Dice): Promise<void> {
+    const id = dice.uuid();
+    const mood = dice.pick(MOODS);
+    const location = dice.weighted(this.#weights);
+    const hasSecondTab = dice.chance(this.#scenario.tabs);
+    const second = dice.fork();
+    const tabs = [this.#tab(dice, id, mood, location)];
+    if (hasSecondTab) tabs.push(this.#tab(second, id, mood, location));
+    await Promise.all(tabs);
+  }
+
+  async #tab(dice: Dice, id: string, firstMood: Mood, location: number): Promise<void> {
+    const { stayMinutes, polite, moody, move, locations } = this.#scenario;
+    const { busyUntil, calmUntil } = this.#phases;
+    const sender: Sender = { location, isolate: undefined };
+    let mood = firstMood;
+    const stayMs = stayMinutes === 0 ? Number.POSITIVE_INFINITY : dice.exponential(stayMinutes * 60_000);
+    const wouldGoAt = this.#time.now + stayMs;
+    // Who is still here when calm begins stays until all go.
+    const goesAt = wouldGoAt < busyUntil ? wouldGoAt : calmUntil;
+    const saysSo = dice.chance(polite) && goesAt < busyUntil;
+    for (;;) {
+      this.#send(sender, { kind: 'heartbeat', id, mood });
+      const gap = this.#gap(dice);
+      if (this.#time.now + gap >= goesAt) break;
+      await this.#time.sleep(gap);
+      const changes = dice.chance(moody);
+      const nextMood = dice.pick(MOODS);
+      const moves = dice.chance(move);
+      const nextLocation = Math.floor(dice.random() * locations);
+      if (this.#time.now >= busyUntil) continue;
+      if (changes) mood = nextMood;
+      if (moves) {
+        sender.location = nextLocation;
+        sender.isolate = undefined;
+      }
+    }
+    if (!saysSo) return;
+    await this.#time.sleep(goesAt - this.#time.now);
+    this.#send(sender, { kind: 'leave', id });
+  }
+
+  #gap(dice: Dice): number {
+    return this.#scenario.beatSeconds * 1000 * dice.between(0.9, 1.1);
+  }
+}

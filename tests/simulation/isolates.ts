@@ -1,0 +1,77 @@
+import type { Timing } from '../../src/config';
+import { KvHub } from '../../src/presence/kv-hub';
+import { type Defer, PresenceStore } from '../../src/presence/presence-store';
+import type { Mood, PresenceState } from '../../src/presence/session';
+import type { World } from '../../src/presence/world';
+import type { Dice } from './dice';
+import type { Scenario } from './scenario';
+import type { SimulatedKv } from './simulated-kv';
+import { KeyPerSessionStore } from './stores/key-per-session-store';
+import { SharedKeyStore } from './stores/shared-key-store';
+import type { VirtualTime } from './virtual-time';
+
+/** What a Worker's routes ask of a store. `PresenceStore` is one; the designs it is compared with are others. */
+export interface Store {
+  heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState>;
+  leave(id: string, defer: Defer): Promise<void>;
+  presence(defer: Defer): Promise<PresenceState>;
+}
+
+/** All isolates of all locations. An isolate that is evicted loses its memory and nothing else. */
+export class Isolates {
+  readonly #time: VirtualTime;
+  readonly #dice: Dice;
+  readonly #kv: SimulatedKv;
+  readonly #scenario: Scenario;
+  readonly #timing: Timing;
+  readonly #stores = new Map<string, Store>();
+  #evicting = true;
+
+  constructor(time: VirtualTime, dice: Dice, kv: SimulatedKv, scenario: Scenario, timing: Timing) {
+    this.#time = time;
+    this.#dice = dice;
+    this.#kv = kv;
+    this.#scenario = scenario;
+    this.#timing = timing;
+  }
+
+  heal(): void {
+    this.#evicting = false;
+  }
+
+  /** The isolate that serves a request: mostly the one that served its sender last. */
+  route(last: number | undefined): number {
+    const sticks = this.#dice.chance(this.#scenario.stick);
+    const other = Math.floor(this.#dice.random() * this.#scenario.isolates);
+    return sticks && last !== undefined ? last : other;
+  }
+
+  store(location: number, isolate: number): Store {
+    const name = `${location} ${isolate}`;
+    const evicted = this.#dice.chance(this.#scenario.evict) && this.#evicting;
+    const running = evicted ? undefined : this.#stores.get(name);
+    const store = running ?? this.#start(location);
+    this.#stores.set(name, store);
+    return store;
+  }
+
+  #start(location: number): Store {
+    const { hub, skewMs } = this.#scenario;
+    const dice = this.#dice.fork();
+    const skew = Math.round(dice.between(-skewMs, skewMs));
+    const world: World = { now: () => this.#time.now + skew, sleep: this.#time.sleep, random: dice.random };
+    const kv = this.#kv.at(location);
+    const timing = this.#timing;
+    switch (hub) {
+      case 'kv': {
+        const report = () => undefined;
+        const kvHub = new KvHub({ kv, location: `l${location}`, timing, world, report });
+        return new PresenceStore({ hub: kvHub, timing, world, report });
+      }
+      case 'shared-key':
+        return new SharedKeyStore(kv, timing.ttlMs, world);
+      case 'key-per-session':
+        return new KeyPerSessionStore(kv, timing.ttlMs, world);
+    }
+  }
+}

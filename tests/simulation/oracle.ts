@@ -1,0 +1,136 @@
+import { MOODS, type Mood, type MoodCounts } from '../../src/presence/session';
+
+/** Moods by their place in `MOODS`: the lists are looked through at every answer, and counting by name takes much longer. */
+type MoodIndex = 0 | 1 | 2 | 3;
+type Counts = [number, number, number, number];
+
+/** What is true of one session, by the time of its requests' arrival on the one true clock (ms). */
+interface Visit {
+  readonly id: string;
+  mood: MoodIndex;
+  /** Last heartbeat. */
+  beatAt: number;
+  /** When it left; undefined while it has not. */
+  leftAt: number | undefined;
+  location: number;
+  /** Since when it has been here without a break. */
+  cameAt: number;
+  /** Since when it has been here in this mood and this location without a break. */
+  sameSince: number;
+}
+
+/** A trace that a session left in one location in one mood. */
+interface Trace {
+  readonly key: string;
+  readonly mood: MoodIndex;
+  readonly location: number;
+  beatAt: number;
+}
+
+export function totalOf(moods: MoodCounts): number {
+  return moods.gratitude + moods.presence + moods.release + moods.connection;
+}
+
+/**
+ * Who is really here: a plain list of sessions with their last heartbeat and whether they left, looked through at every
+ * question. It shares no code with what it judges, and is as simple as can be.
+ */
+export class Oracle {
+  readonly #ttlMs: number;
+  readonly #rememberMs: number;
+  #visits: Visit[] = [];
+  readonly #visitOf = new Map<string, Visit>();
+  #traces: Trace[] = [];
+  readonly #traceOf = new Map<string, Trace>();
+  #nextForgettingAt = 0;
+
+  /** @param rememberMs For how long after a heartbeat anybody will ask about it. */
+  constructor(ttlMs: number, rememberMs: number) {
+    this.#ttlMs = ttlMs;
+    this.#rememberMs = rememberMs;
+  }
+
+  heartbeat(id: string, name: Mood, location: number, now: number): void {
+    const mood = MOODS.indexOf(name) as MoodIndex;
+    this.#forget(now);
+    const visit = this.#visitOf.get(id);
+    if (visit === undefined || !this.#isHere(visit, now)) {
+      const fresh = { id, mood, location, beatAt: now, leftAt: undefined, cameAt: now, sameSince: now };
+      this.#visits.push(fresh);
+      this.#visitOf.set(id, fresh);
+    } else {
+      if (visit.mood !== mood || visit.location !== location) visit.sameSince = now;
+      visit.mood = mood;
+      visit.location = location;
+      visit.beatAt = now;
+    }
+    const key = `${id} ${location} ${mood}`;
+    const trace = this.#traceOf.get(key) ?? { key, mood, location, beatAt: now };
+    if (!this.#traceOf.has(key)) this.#traces.push(trace);
+    this.#traceOf.set(key, trace);
+    trace.beatAt = now;
+  }
+
+  leave(id: string, now: number): void {
+    const visit = this.#visitOf.get(id);
+    if (visit !== undefined && this.#isHere(visit, now)) visit.leftAt = now;
+  }
+
+  /** The true presence. */
+  moods(now: number): MoodCounts {
+    const counts: Counts = [0, 0, 0, 0];
+    for (const visit of this.#visits) if (this.#isHere(visit, now)) counts[visit.mood] += 1;
+    return named(counts);
+  }
+
+  /** Those who must be shown in a location: who has been there in the same mood for `homeMs`, or elsewhere for `awayMs`. */
+  settled(location: number, now: number, homeMs: number, awayMs: number): MoodCounts {
+    const counts: Counts = [0, 0, 0, 0];
+    for (const visit of this.#visits) {
+      const within = visit.location === location ? homeMs : awayMs;
+      if (this.#isHere(visit, now) && now - visit.sameSince > within) counts[visit.mood] += 1;
+    }
+    return named(counts);
+  }
+
+  /**
+   * Those who may be shown in a location: every trace that is not older than `homeMs` there, or `awayMs` elsewhere.
+   * Somebody who moves or changes the mood has more than one trace.
+   */
+  traces(location: number, now: number, homeMs: number, awayMs: number): MoodCounts {
+    const counts: Counts = [0, 0, 0, 0];
+    for (const trace of this.#traces) {
+      const within = trace.location === location ? homeMs : awayMs;
+      if (now - trace.beatAt <= within) counts[trace.mood] += 1;
+    }
+    return named(counts);
+  }
+
+  /** How long ago each visit that is over ended, the latest first (ms). */
+  endedAgo(now: number): readonly number[] {
+    const over = this.#visits.filter((visit) => !this.#isHere(visit, now));
+    return over.map(({ leftAt, beatAt }) => now - (leftAt ?? beatAt + this.#ttlMs)).sort((a, b) => a - b);
+  }
+
+  /** How long ago each visit that goes on began, the latest first (ms). */
+  begunAgo(now: number): readonly number[] {
+    const here = this.#visits.filter((visit) => this.#isHere(visit, now));
+    return here.map(({ cameAt }) => now - cameAt).sort((a, b) => a - b);
+  }
+
+  #isHere(visit: Visit, now: number): boolean {
+    return visit.leftAt === undefined && now - visit.beatAt < this.#ttlMs;
+  }
+
+  #forget(now: number): void {
+    if (now < this.#nextForgettingAt) return;
+    this.#nextForgettingAt = now + 10_000;
+    const remembered = ({ beatAt }: { beatAt: number }) => now - beatAt <= this.#rememberMs;
+    for (const visit of this.#visits) if (!remembered(visit) && this.#visitOf.get(visit.id) === visit) this.#visitOf.delete(visit.id);
+    for (const trace of this.#traces) if (!remembered(trace)) this.#traceOf.delete(trace.key);
+    this.#visits = this.#visits.filter(remembered);
+    this.#traces = this.#traces.filter(remembered);
+  }
+}
+
+const named = ([gratitude, presence, release, connection]: Counts): MoodCounts => ({ gratitude, presence, release, connection });

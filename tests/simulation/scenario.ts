@@ -1,0 +1,129 @@
+import * as z from 'zod';
+import { Dice } from './dice';
+
+const Rate = z.coerce.number().min(0).max(1).default(0);
+const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+export const HUBS = ['kv', 'shared-key', 'key-per-session'] as const;
+export type HubKind = (typeof HUBS)[number];
+
+/**
+ * Everything that decides a run: the same scenario gives the same run, to the millisecond.
+ * The keys are the options of `npm run simulate`, in camel case.
+ */
+export const Scenario = z.strictObject({
+  seed: z.coerce.number().int().default(1),
+  /** What the crowd asks: the real replica with the hub on KV, or one of the usual designs, for comparison. */
+  hub: z.enum(HUBS).default('kv'),
+  /** People on average. */
+  people: count(0, 100_000).default(100),
+  /** People who ask `GET /api/presence` every beat and are not counted. */
+  watchers: count(0, 100_000).default(0),
+  locations: count(1, 300).default(1),
+  /** Isolates a location. */
+  isolates: count(1, 100).default(3),
+  /** How likely a request reaches the isolate that served its sender last. */
+  stick: Rate.default(0.9),
+  /** Minutes with people coming and going. */
+  minutes: z.coerce.number().min(0).max(10_000).default(30),
+  /** Minutes after that in which nobody comes or goes and nothing fails. */
+  calmMinutes: z.coerce.number().min(0).max(60).default(0),
+  /** Minutes after that with nobody there: all have fallen silent at once. */
+  goneMinutes: z.coerce.number().min(0).max(60).default(0),
+  /** 0: the crowd is there at the start. More: nobody is, and all come within so many seconds of the second minute. */
+  gatherSeconds: z.coerce.number().min(0).max(3_600).default(0),
+  ttlSeconds: count(2, 600).default(30),
+  intervalSeconds: count(1, 60).default(10),
+  /** Mean time between two heartbeats; each gap varies by 10 %. */
+  beatSeconds: count(1, 200).default(10),
+  /** Mean stay, exponential. 0: nobody goes, and nobody comes. */
+  stayMinutes: z.coerce.number().min(0).max(10_000).default(30),
+  /** Share of those who go that say so; the others fall silent. */
+  polite: Rate.default(0.7),
+  /** Chance at each heartbeat that the mood is another one. */
+  moody: Rate.default(0.01),
+  /** Chance at each heartbeat that the person is in another location from now on. */
+  move: Rate,
+  /** Share of people with a second tab, which beats with the same id on its own. */
+  tabs: Rate,
+  /** For so long a location caches a list, in seconds. */
+  listCacheSeconds: count(0, 600).default(60),
+  /** Share of writes that their own location does not see at once, but as late as any other. */
+  homeMiss: Rate,
+  /** Daily limits on KV operations: those of the free plan, or none. */
+  quota: z.enum(['none', 'free']).default('none'),
+  /** Chance that a KV operation fails. */
+  fail: Rate,
+  /** Chance that a KV operation never ends. */
+  hang: Rate,
+  /** Chance that a read finds a value that is cut off in the middle. */
+  corrupt: Rate,
+  /** Chance at each request that its isolate has been replaced by a fresh one. */
+  evict: Rate,
+  /** Chance that a request is lost; that it comes twice; that it comes up to 5 s late. */
+  lose: Rate,
+  duplicate: Rate,
+  reorder: Rate,
+  /** Each isolate's clock is wrong by up to so many ms, one way or the other. */
+  skewMs: count(0, 2_000).default(0),
+  /** Chance a minute that a location is cut off from KV, for one to four minutes. */
+  cutOff: Rate,
+  /** KV is away for everybody during so many of the last minutes with people coming and going. */
+  outageMinutes: z.coerce.number().min(0).max(60).default(0),
+});
+export type Scenario = z.output<typeof Scenario>;
+export type ScenarioOptions = z.input<typeof Scenario>;
+
+const OPTIONS = Object.keys(Scenario.shape) as (keyof Scenario)[];
+const DEFAULTS = Scenario.parse({});
+
+export const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The command that replays a run: the seed, and all that differs from the defaults. */
+export function commandOf(scenario: Scenario): string {
+  const options = OPTIONS.filter((key) => key === 'seed' || scenario[key] !== DEFAULTS[key]);
+  return `npm run simulate -- ${options.map((key) => `--${optionName(key)} ${scenario[key]}`).join(' ')}`;
+}
+
+/**
+ * A scenario drawn from a seed: any size of crowd, any mix of faults, `minutes` with all of it, then calm, then gone.
+ * Small crowds are many, because there a single person who is lost or left over shows.
+ */
+export function mixedScenario(seed: number, minutes: number): Scenario {
+  const dice = new Dice(seed).fork();
+  /** Each fault is there in one world of three. */
+  const fault = (...rates: readonly number[]) => (dice.chance(1 / 3) ? dice.pick(rates) : 0);
+  const locations = dice.pick([1, 1, 1, 2, 3, 6]);
+  const slow = dice.chance(0.1);
+  const outageMinutes = fault(1, 3, 5);
+  return Scenario.parse({
+    seed,
+    minutes,
+    calmMinutes: 6,
+    goneMinutes: 6,
+    people: dice.pick([1, 2, 3, 4, 6, 10, 20, 60]),
+    watchers: locations * dice.pick([1, 3]),
+    locations,
+    isolates: dice.pick([1, 1, 2, 3, 5]),
+    stick: dice.pick([1, 0.9, 0.5, 0]),
+    gatherSeconds: dice.pick([0, 0, 30]),
+    ...(slow ? { ttlSeconds: 180, beatSeconds: 60 } : {}),
+    stayMinutes: dice.pick([1, 5, 30]),
+    polite: dice.pick([0, 0.7, 1]),
+    moody: dice.pick([0, 0.01, 0.2]),
+    move: fault(0.005, 0.05),
+    tabs: fault(0.1, 0.5),
+    listCacheSeconds: dice.pick([60, 60, 120]),
+    homeMiss: fault(0.2),
+    fail: fault(0.01, 0.1, 0.5),
+    hang: fault(0.001, 0.05),
+    corrupt: fault(0.01, 0.1),
+    evict: fault(0.001, 0.05),
+    lose: fault(0.01, 0.1),
+    duplicate: fault(0.01, 0.1),
+    reorder: fault(0.01, 0.1),
+    skewMs: fault(100, 2_000),
+    cutOff: fault(0.1),
+    outageMinutes: Math.min(outageMinutes, minutes),
+  } satisfies ScenarioOptions);
+}

@@ -1,0 +1,171 @@
+import { timing as timingOf } from '../../src/config';
+import type { Mood, PresenceState } from '../../src/presence/session';
+import { Accuracy, type AccuracyFigures } from './accuracy';
+import { Crowd, GATHERING_STARTS_MS, type Phases, type Request, type Sender } from './crowd';
+import { Dice } from './dice';
+import { boundsOf, Invariants } from './invariants';
+import { Isolates, type Store } from './isolates';
+import { Oracle, totalOf } from './oracle';
+import { billAMonth, kvDollarsAMonth } from './prices';
+import { commandOf, type Scenario } from './scenario';
+import { SimulatedKv } from './simulated-kv';
+import { VirtualTime } from './virtual-time';
+
+const MINUTE = 60_000;
+/** What is measured begins when the first crowd has been seen by all. */
+const WARM_UP_MS = 4 * MINUTE;
+/** A request takes so long to arrive, from and to (ms). */
+const NETWORK_MS = [5, 100] as const;
+const REORDERED_MS = 5_000;
+const VIOLATIONS_MAX = 5;
+
+export interface SimulationResult extends AccuracyFigures {
+  /** Requests a second, and what KV was asked a second. `refused` are writes too soon after another. */
+  readonly requestsPerSecond: number;
+  readonly kvPerSecond: { readonly reads: number; readonly writes: number; readonly lists: number; readonly refused: number };
+  /** For KV at its list price; and the whole bill on the paid plan, Worker requests too. */
+  readonly kvDollarsAMonth: number;
+  readonly billAMonth: number;
+  readonly failedRequests: number;
+  /** For a crowd that gathers: seconds until all answers show it in full; for one that vanishes: until none shows anybody. */
+  readonly shownAfterSeconds: number | undefined;
+  readonly goneAfterSeconds: number | undefined;
+  /** What was wrong, each with the command that replays it. */
+  readonly violations: readonly string[];
+}
+
+export interface Watching {
+  /** At every answer of a store; `truth` is the true count. */
+  readonly onAnswer?: (minutes: number, count: number, truth: number) => void;
+  /** At every simulated minute. */
+  readonly onMinute?: (minute: number, of: number) => void;
+}
+
+/** Runs a scenario from start to end. */
+export async function simulate(scenario: Scenario, watching: Watching = {}): Promise<SimulationResult> {
+  const dice = new Dice(scenario.seed);
+  const time = new VirtualTime();
+  const timing = timingOf(scenario.ttlSeconds * 1000, scenario.intervalSeconds * 1000);
+  const start = time.now;
+  const warmUpMs = scenario.gatherSeconds === 0 ? WARM_UP_MS : 0;
+  const busyUntil = start + warmUpMs + scenario.minutes * MINUTE;
+  const calmUntil = busyUntil + scenario.calmMinutes * MINUTE;
+  const phases: Phases = { start, busyUntil, calmUntil, goneUntil: calmUntil + scenario.goneMinutes * MINUTE };
+
+  const kv = new SimulatedKv(time, dice.fork(), scenario);
+  const isolates = new Isolates(time, dice.fork(), kv, scenario, timing);
+  const bounds = boundsOf(scenario, timing);
+  const oracle = new Oracle(timing.ttlMs, bounds.awayGhostMs);
+  const accuracy = new Accuracy(oracle);
+  const invariants = new Invariants(oracle, scenario, phases, bounds);
+  const network = dice.fork();
+  const usageBefore = { ...kv.usage };
+  let requests = 0;
+  let failedRequests = 0;
+  let faulty = true;
+  let notShownAt = start;
+  let notGoneAt = calmUntil;
+  const heardOf = new Map<string, number>();
+  const violations: string[] = [];
+
+  const violated = (what: string) => {
+    if (violations.length >= VIOLATIONS_MAX) return;
+    const at = ((time.now - start) / 1000).toFixed(3);
+    violations.push(`at ${at} s: ${what}\n  ${commandOf(scenario)}`);
+  };
+
+  const answered = (state: PresenceState, location: number, callerMood: Mood | undefined) => {
+    const truth = oracle.moods(time.now);
+    const here = totalOf(truth);
+    if (time.now > start + warmUpMs && time.now <= busyUntil) accuracy.measure(state.count, here, time.now);
+    if (state.count < here && time.now <= calmUntil) notShownAt = time.now;
+    if (state.count > 0) notGoneAt = time.now;
+    watching.onAnswer?.((time.now - start) / MINUTE, state.count, here);
+    if (scenario.hub !== 'kv') return;
+    const wrong = invariants.judge({ at: time.now, location, state, truth, callerMood });
+    if (wrong !== undefined) violated(wrong);
+  };
+
+  const serve = async (store: Store, location: number, request: Request): Promise<void> => {
+    const defer = () => undefined;
+    switch (request.kind) {
+      case 'presence':
+        return answered(await store.presence(defer), location, undefined);
+      case 'leave':
+        oracle.leave(request.id, time.now);
+        heardOf.set(request.id, (heardOf.get(request.id) ?? 0) + 1);
+        return store.leave(request.id, defer);
+      case 'heartbeat': {
+        const { id, mood } = request;
+        const heard = (heardOf.get(id) ?? 0) + 1;
+        heardOf.set(id, heard);
+        oracle.heartbeat(id, mood, location, time.now);
+        const state = await store.heartbeat(id, mood, defer);
+        return answered(state, location, heardOf.get(id) === heard ? mood : undefined);
+      }
+    }
+  };
+
+  const arrive = (sender: Sender, location: number, request: Request) => {
+    requests += 1;
+    sender.isolate = isolates.route(sender.isolate);
+    serve(isolates.store(location, sender.isolate), location, request).catch((error: unknown) => {
+      failedRequests += 1;
+      violated(`a request failed: ${error instanceof Error ? error.stack : error}`);
+    });
+  };
+
+  const send = (sender: Sender, request: Request) => {
+    const [min, max] = NETWORK_MS;
+    const lost = network.chance(scenario.lose) && faulty;
+    const copies = network.chance(scenario.duplicate) && faulty ? 2 : 1;
+    const { location } = sender;
+    for (let copy = 0; copy < (lost ? 0 : copies); copy += 1) {
+      const late = network.chance(scenario.reorder) && faulty ? network.between(0, REORDERED_MS) : 0;
+      time.after(network.between(min, max) + late, () => arrive(sender, location, request));
+    }
+  };
+
+  new Crowd(time, dice.fork(), scenario, phases, send).gather();
+  planFaults(time, dice.fork(), scenario, phases, kv);
+  time.at(busyUntil, () => {
+    faulty = false;
+    kv.heal();
+    isolates.heal();
+  });
+
+  const minutes = Math.ceil((phases.goneUntil - start) / MINUTE);
+  for (let minute = 1; minute <= minutes; minute += 1) {
+    await time.runUntil(Math.min(start + minute * MINUTE, phases.goneUntil));
+    watching.onMinute?.(minute, minutes);
+  }
+
+  const seconds = (phases.goneUntil - start) / 1000;
+  const perSecond = (operation: keyof typeof usageBefore) => (kv.usage[operation] - usageBefore[operation]) / seconds;
+  const kvPerSecond = { reads: perSecond('get'), writes: perSecond('put'), lists: perSecond('list'), refused: perSecond('refused') };
+  const gatheredAt = start + GATHERING_STARTS_MS + scenario.gatherSeconds * 1000;
+  return {
+    ...accuracy.figures,
+    requestsPerSecond: requests / seconds,
+    kvPerSecond,
+    kvDollarsAMonth: kvDollarsAMonth(kvPerSecond),
+    billAMonth: billAMonth(requests / seconds, kvPerSecond),
+    failedRequests,
+    shownAfterSeconds: scenario.gatherSeconds === 0 ? undefined : (notShownAt - gatheredAt) / 1000,
+    goneAfterSeconds: scenario.goneMinutes === 0 ? undefined : (notGoneAt - calmUntil) / 1000,
+    violations,
+  };
+}
+
+/** Locations that are cut off now and then, and one outage for all before calm comes. */
+function planFaults(time: VirtualTime, dice: Dice, scenario: Scenario, phases: Phases, kv: SimulatedKv): void {
+  const { cutOff, outageMinutes, locations } = scenario;
+  for (let at = phases.start + MINUTE; at < phases.busyUntil; at += MINUTE) {
+    for (let location = 0; location < locations; location += 1) {
+      if (!dice.chance(cutOff)) continue;
+      const until = at + dice.between(1, 4) * MINUTE;
+      time.at(at, () => kv.cutOff(location, until));
+    }
+  }
+  if (outageMinutes > 0) time.at(phases.busyUntil - outageMinutes * MINUTE, () => kv.awayUntil(phases.busyUntil));
+}

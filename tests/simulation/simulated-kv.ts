@@ -1,0 +1,188 @@
+import type { KeyValueStore } from '../../src/presence/kv-hub';
+import type { Dice } from './dice';
+import type { Scenario } from './scenario';
+import type { VirtualTime } from './virtual-time';
+
+/** A write takes up to so long to be seen in another location: https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency */
+const PROPAGATION_MS = 60_000;
+/** One write a second per key: https://developers.cloudflare.com/kv/platform/limits/ */
+const WRITE_GAP_MS = 1_000;
+/** How long an operation takes, from and to (ms). Not documented: an assumption, named in docs/accuracy.md. */
+const LATENCY_MS = { get: [5, 50], put: [50, 300], list: [50, 300] } as const;
+/** Operations a day on the free plan: https://developers.cloudflare.com/kv/platform/limits/ */
+const FREE_PLAN = { get: 100_000, put: 1_000, list: 1_000 } as const;
+const DAY_MS = 86_400_000;
+const PAGE = 1_000;
+
+type Operation = keyof typeof LATENCY_MS;
+
+interface Version {
+  readonly value: string;
+  readonly metadata: unknown;
+  readonly expiresAt: number;
+  /** When each location sees it. */
+  readonly visibleAt: readonly number[];
+}
+
+interface Cached<Item> {
+  readonly item: Item;
+  readonly until: number;
+}
+
+/** A list of the keys that one location saw when it last looked. */
+type Listing = readonly { readonly name: string; readonly metadata: unknown }[];
+
+/**
+ * Workers KV, by its documented rules: a write is seen at home at once and elsewhere after a delay of its own; reads and
+ * lists are cached by location, also that a key is absent; one write a second per key; the last write wins; daily quotas.
+ *
+ * It knows no compare-and-set, since KV has none, and of `get`, `put` and `list` only the options that are used.
+ */
+export class SimulatedKv {
+  /** Operations that were let in, and writes turned away because the key had just been written. */
+  readonly usage = { get: 0, put: 0, list: 0, refused: 0 };
+  readonly #time: VirtualTime;
+  readonly #dice: Dice;
+  readonly #rules: Scenario;
+  readonly #versions = new Map<string, Version[]>();
+  readonly #writtenAt = new Map<string, number>();
+  readonly #reads = new Map<string, Cached<Version | undefined>>();
+  readonly #lists = new Map<string, Cached<Listing>>();
+  readonly #cutOffUntil: number[];
+  #today = { day: 0, get: 0, put: 0, list: 0 };
+  #awayUntil = 0;
+  #faulty = true;
+
+  constructor(time: VirtualTime, dice: Dice, rules: Scenario) {
+    this.#time = time;
+    this.#dice = dice;
+    this.#rules = rules;
+    this.#cutOffUntil = Array.from({ length: rules.locations }, () => 0);
+  }
+
+  /** KV is away for everybody. */
+  awayUntil(end: number): void {
+    this.#awayUntil = end;
+  }
+
+  cutOff(location: number, end: number): void {
+    this.#cutOffUntil[location] = end;
+  }
+
+  /** From now on nothing fails any more. Delays and caches stay: they are no faults. */
+  heal(): void {
+    this.#faulty = false;
+    this.#awayUntil = 0;
+    this.#cutOffUntil.fill(0);
+  }
+
+  /** The namespace as the isolates of a location see it. */
+  at(location: number): KeyValueStore {
+    return {
+      get: (async (key: string, options?: { cacheTtl?: number }) => {
+        await this.#reach('get', location);
+        this.#spend('get');
+        const version = this.#read(key, location, (options?.cacheTtl ?? 60) * 1000);
+        if (version === undefined) return null;
+        const corrupt = this.#dice.chance(this.#rules.corrupt) && this.#faulty;
+        return corrupt ? version.value.slice(0, version.value.length / 2) : version.value;
+      }) as KVNamespace['get'],
+
+      put: async (key, value, options) => {
+        await this.#reach('put', location);
+        this.#refuseIfWrittenJustNow(key);
+        this.#spend('put');
+        this.#write(key, String(value), options?.metadata, options?.expirationTtl, location);
+      },
+
+      list: (async ({ prefix = '', cursor }: KVNamespaceListOptions = {}) => {
+        await this.#reach('list', location);
+        this.#spend('list');
+        const listing = this.#list(prefix ?? '', location);
+        const start = Number(cursor ?? 0);
+        const keys = listing.slice(start, start + PAGE);
+        const end = start + PAGE;
+        return end < listing.length
+          ? { keys, list_complete: false, cursor: String(end), cacheStatus: null }
+          : { keys, list_complete: true, cacheStatus: null };
+      }) as KVNamespace['list'],
+    };
+  }
+
+  /** The time that an operation takes, and the faults that may keep it from being done. */
+  async #reach(operation: Operation, location: number): Promise<void> {
+    const [min, max] = LATENCY_MS[operation];
+    const latency = this.#dice.between(min, max);
+    const fails = this.#dice.chance(this.#rules.fail);
+    const hangs = this.#dice.chance(this.#rules.hang);
+    await this.#time.sleep(latency);
+    const away = this.#time.now < Math.max(this.#awayUntil, this.#cutOffUntil[location] ?? 0);
+    if (hangs && this.#faulty) await new Promise(() => undefined);
+    if (away || (fails && this.#faulty)) throw new Error(`KV ${operation.toUpperCase()} failed: 500 Internal Server Error`);
+  }
+
+  #spend(operation: Operation): void {
+    const day = Math.floor(this.#time.now / DAY_MS);
+    if (this.#today.day !== day) this.#today = { day, get: 0, put: 0, list: 0 };
+    if (this.#rules.quota === 'free' && this.#today[operation] >= FREE_PLAN[operation]) {
+      throw new Error(`KV ${operation}() limit exceeded for the day.`);
+    }
+    this.#today[operation] += 1;
+    this.usage[operation] += 1;
+  }
+
+  #read(key: string, location: number, cacheMs: number): Version | undefined {
+    const place = `${location} ${key}`;
+    const cached = this.#reads.get(place);
+    if (cached !== undefined && this.#time.now < cached.until) return this.#unlessExpired(cached.item);
+    const item = this.#visible(key, location);
+    this.#reads.set(place, { item, until: this.#time.now + cacheMs });
+    return item;
+  }
+
+  #refuseIfWrittenJustNow(key: string): void {
+    const writtenAt = this.#writtenAt.get(key);
+    if (writtenAt === undefined || this.#time.now - writtenAt >= WRITE_GAP_MS) return;
+    this.usage.refused += 1;
+    throw new Error('KV PUT failed: 429 Too Many Requests');
+  }
+
+  #write(key: string, value: string, metadata: unknown, ttlSeconds: number | undefined, home: number): void {
+    const { now } = this.#time;
+    this.#writtenAt.set(key, now);
+    const missed = this.#dice.chance(this.#rules.homeMiss);
+    const visibleAt = Array.from({ length: this.#rules.locations }, (_, location) => {
+      const delay = this.#dice.between(0, PROPAGATION_MS);
+      return location === home && !missed ? now : now + delay;
+    });
+    const expiresAt = ttlSeconds === undefined ? Number.POSITIVE_INFINITY : now + ttlSeconds * 1000;
+    const versions = this.#versions.get(key) ?? [];
+    // What is older than the newest one that all see is seen by nobody any more.
+    const seenByAll = versions.findLastIndex((version) => version.visibleAt.every((at) => at <= now));
+    this.#versions.set(key, [...versions.slice(Math.max(seenByAll, 0)), { value, metadata, expiresAt, visibleAt }]);
+    if (!missed) this.#reads.delete(`${home} ${key}`);
+  }
+
+  #list(prefix: string, location: number): Listing {
+    const place = `${location} ${prefix}`;
+    const cached = this.#lists.get(place);
+    if (cached !== undefined && this.#time.now < cached.until) return cached.item;
+    const item: { name: string; metadata: unknown }[] = [];
+    for (const name of [...this.#versions.keys()].sort()) {
+      const version = name.startsWith(prefix) ? this.#visible(name, location) : undefined;
+      if (version !== undefined) item.push({ name, metadata: version.metadata });
+    }
+    this.#lists.set(place, { item, until: this.#time.now + this.#rules.listCacheSeconds * 1000 });
+    return item;
+  }
+
+  /** The last write that this location sees. */
+  #visible(key: string, location: number): Version | undefined {
+    const seen = (version: Version) => (version.visibleAt[location] ?? 0) <= this.#time.now;
+    return this.#unlessExpired(this.#versions.get(key)?.findLast(seen));
+  }
+
+  #unlessExpired(version: Version | undefined): Version | undefined {
+    return version !== undefined && this.#time.now < version.expiresAt ? version : undefined;
+  }
+}

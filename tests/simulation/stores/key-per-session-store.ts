@@ -1,0 +1,56 @@
+import type { KeyValueStore } from '../../../src/presence/kv-hub';
+import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
+import type { World } from '../../../src/presence/world';
+import { totalOf } from '../oracle';
+import type { Store } from '../isolates';
+
+const PREFIX = 'session:';
+
+interface Note {
+  readonly mood: Mood | null;
+  readonly lastSeen: number;
+}
+
+/**
+ * The other usual design, for comparison: a KV key per session, written at every heartbeat, with mood and time as its
+ * metadata; every answer lists them all. A leave is written as `mood: null`.
+ */
+export class KeyPerSessionStore implements Store {
+  readonly #kv: KeyValueStore;
+  readonly #ttlMs: number;
+  readonly #world: World;
+
+  constructor(kv: KeyValueStore, ttlMs: number, world: World) {
+    this.#kv = kv;
+    this.#ttlMs = ttlMs;
+    this.#world = world;
+  }
+
+  async heartbeat(id: string, mood: Mood): Promise<PresenceState> {
+    await this.#write(id, mood);
+    return this.presence();
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#write(id, null);
+  }
+
+  async presence(): Promise<PresenceState> {
+    const oldest = this.#world.now() - this.#ttlMs;
+    const moods = { ...NOBODY };
+    let cursor: string | undefined;
+    do {
+      const page = await this.#kv.list?.<Note>({ prefix: PREFIX, ...(cursor === undefined ? {} : { cursor }) });
+      for (const { metadata } of page?.keys ?? []) {
+        if (metadata?.mood && metadata.lastSeen > oldest) moods[metadata.mood] += 1;
+      }
+      cursor = page === undefined || page.list_complete ? undefined : page.cursor;
+    } while (cursor !== undefined);
+    return { count: totalOf(moods), moods, timestamp: this.#world.now() };
+  }
+
+  async #write(id: string, mood: Mood | null): Promise<void> {
+    const metadata: Note = { mood, lastSeen: this.#world.now() };
+    await this.#kv.put(PREFIX + id, '', { expirationTtl: 60, metadata }).catch(() => undefined);
+  }
+}

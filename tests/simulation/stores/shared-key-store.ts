@@ -1,0 +1,58 @@
+import type { KeyValueStore } from '../../../src/presence/kv-hub';
+import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
+import type { World } from '../../../src/presence/world';
+import { totalOf } from '../oracle';
+import type { Store } from '../isolates';
+
+const KEY = 'presence:sessions';
+
+type Sessions = Record<string, { mood: Mood; lastSeen: number }>;
+
+/**
+ * The usual design, for comparison: one KV key with a map of all sessions, which every heartbeat and every leave reads,
+ * changes and writes back. A write that fails is forgotten, so that at least the answer comes.
+ */
+export class SharedKeyStore implements Store {
+  readonly #kv: KeyValueStore;
+  readonly #ttlMs: number;
+  readonly #world: World;
+
+  constructor(kv: KeyValueStore, ttlMs: number, world: World) {
+    this.#kv = kv;
+    this.#ttlMs = ttlMs;
+    this.#world = world;
+  }
+
+  async heartbeat(id: string, mood: Mood): Promise<PresenceState> {
+    const sessions = await this.#read();
+    sessions[id] = { mood, lastSeen: this.#world.now() };
+    await this.#write(sessions);
+    return this.#state(sessions);
+  }
+
+  async leave(id: string): Promise<void> {
+    const sessions = await this.#read();
+    delete sessions[id];
+    await this.#write(sessions);
+  }
+
+  async presence(): Promise<PresenceState> {
+    return this.#state(await this.#read());
+  }
+
+  async #read(): Promise<Sessions> {
+    const stored = JSON.parse((await this.#kv.get(KEY, { cacheTtl: 30 }).catch(() => null)) ?? '{}') as Sessions;
+    const oldest = this.#world.now() - this.#ttlMs;
+    return Object.fromEntries(Object.entries(stored).filter(([, { lastSeen }]) => lastSeen > oldest));
+  }
+
+  async #write(sessions: Sessions): Promise<void> {
+    await this.#kv.put(KEY, JSON.stringify(sessions)).catch(() => undefined);
+  }
+
+  #state(sessions: Sessions): PresenceState {
+    const moods = { ...NOBODY };
+    for (const { mood } of Object.values(sessions)) moods[mood] += 1;
+    return { count: totalOf(moods), moods, timestamp: this.#world.now() };
+  }
+}
