@@ -21,9 +21,8 @@ export const SYNC_WAIT_MAX_MS = 1_000;
  */
 export const SYNC_ABANDON_MS = 30_000;
 
-/** Wait after a failed sync: the first, doubled at every further failure, and never more than the second. */
+/** Wait after a failed sync, doubled at every further failure up to the sync interval: trying costs no more than a sync does. */
 export const RETRY_MIN_MS = 1_000;
-export const RETRY_MAX_MS = 300_000;
 
 /** Wait after a refused write, drawn between the two: the key is free again after 1 s, and the isolates must spread. */
 export const REFUSED_RETRY_MIN_MS = 1_000;
@@ -35,21 +34,44 @@ export const SYNC_JITTER = 0.25;
 /** At most one log line about the hub in this time: trouble lasts, and logs are billed by the line. */
 export const TROUBLE_LOG_INTERVAL_MS = 60_000;
 
-/** Shortest time between two `list` calls. KV caches lists for up to a minute, so asking more often tells nothing new. */
+/** Time between two `list` calls. KV caches lists for up to a minute, so asking more often tells little that is new. */
 export const LIST_INTERVAL_MS = 60_000;
+
+/** The same after a listing that failed: until the next one the other locations may be missing altogether. */
+export const LIST_RETRY_MS = 5_000;
+
+/** The same while a crowd gathers or breaks up: when the count has changed since by more than both of these. */
+export const LIST_INTERVAL_CHANGING_MS = 30_000;
+export const CHANGING_SHARE = 0.1;
+export const CHANGING_PEOPLE = 5;
+
+/**
+ * Time between two listings, and between two writes, of an isolate that is alone in the world: it counts by itself, and
+ * nobody is there to hear from it. It makes 864 a day of each, within the 1,000 of the free plan:
+ * https://developers.cloudflare.com/kv/platform/limits/
+ */
+export const ALONE_INTERVAL_MS = 100_000;
+
+/** With more people than that it is no small crowd on the free plan, whose requests carry 11, but a gathering. */
+export const ALONE_PEOPLE_MAX = 20;
+
+/** News waits for the next refresh while it concerns no more than this share of all people. Up to 200 people that is nobody. */
+export const NEWS_SHARE = 0.005;
+
+/** KV's daily limits end at midnight UTC. So much later every clock here agrees that it is past. */
+export const QUOTA_RESET_SPARE_MS = 60_000;
 
 /** Most pages of 1,000 keys that one listing reads. There are some 350 locations; what comes after is not ours. */
 export const LIST_PAGES_MAX = 10;
 
-/** Shortest times that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
+/** The shortest that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
 export const KV_CACHE_TTL_SECONDS = 30;
-const KV_EXPIRATION_TTL_MIN_SECONDS = 60;
 
 /** Time until a KV write is seen everywhere, by the documentation: "up to 60 seconds or more". */
 const KV_PROPAGATION_MS = 60_000;
 
-/** What the lease has to spare beyond the delays that are known. */
-const LEASE_SPARE_MS = 20_000;
+/** A list may be so old already when KV gives it: the same documentation. */
+const KV_LIST_CACHE_MS = 60_000;
 
 /** The times that the rules of presence run on. All but the first two are derived from them. */
 export interface Timing {
@@ -57,11 +79,15 @@ export interface Timing {
   readonly ttlMs: number;
   /** Mean time between two syncs of a replica. */
   readonly syncIntervalMs: number;
-  /** What a session heard by another replica may be older than the TTL: that replica tells of its heartbeats a sync late. */
+  /** When nothing changes, a replica tells the others of its heartbeats this often. */
+  readonly refreshMs: number;
+  /** For so much longer a replica that is alone in the world may rest between two refreshes. */
+  readonly restMs: number;
+  /** What a session heard by another replica may be older than the TTL: that replica may tell of its heartbeats so late. */
   readonly graceMs: number;
-  /** TTL + grace: how long a session that another replica heard counts, and how long one that is gone is remembered. */
+  /** TTL + grace: how long a session that another replica heard counts, if that one does not rest. */
   readonly keepMs: number;
-  /** How long another location's summary counts: until its next one has surely arrived. */
+  /** How long what a location says of itself counts elsewhere, if it does not rest: until its next word has surely arrived. */
   readonly leaseMs: number;
   /** When KV may delete a location's key. It only cleans up; the rules above decide who counts. */
   readonly expirationTtlSeconds: number;
@@ -69,19 +95,23 @@ export interface Timing {
 
 /** Derives all times from the TTL and the sync interval, both in ms. */
 export function timing(ttlMs: number, syncIntervalMs: number): Timing {
-  const graceMs = syncIntervalMs;
+  const refreshMs = 2 * syncIntervalMs;
+  const graceMs = refreshMs + syncIntervalMs;
   const keepMs = ttlMs + graceMs;
+  const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
   // A lone visitor's location syncs at his heartbeats only, three in a TTL, however short the interval is.
-  const refreshMs = Math.max(syncIntervalMs, ttlMs / 3);
-  const leaseMs = refreshMs + KV_PROPAGATION_MS + LIST_INTERVAL_MS + LEASE_SPARE_MS;
-  const keepSeconds = Math.ceil(Math.max(leaseMs, keepMs) / 1000);
+  const leaseMs = refreshMs + Math.max(syncIntervalMs, ttlMs / 3) + arrivalMs;
+  const restMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
+  const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, keepMs) + restMs) / 1000);
   return {
     ttlMs,
     syncIntervalMs,
+    refreshMs,
+    restMs,
     graceMs,
     keepMs,
     leaseMs,
-    expirationTtlSeconds: Math.max(keepSeconds, KV_EXPIRATION_TTL_MIN_SECONDS),
+    expirationTtlSeconds,
   };
 }
 

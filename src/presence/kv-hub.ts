@@ -1,8 +1,10 @@
-import { KV_CACHE_TTL_SECONDS, SYNC_WAIT_MAX_MS, type Timing } from '../config';
+import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, NEWS_SHARE, SYNC_WAIT_MAX_MS, type Timing } from '../config';
+import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
-import { type KeyLister, LocationSummaries, type LocationSummary } from './location-summaries';
+import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
+import { countNews } from './news';
 import { Roster } from './roster';
-import { addCounts, type MoodCounts, overrules, type SessionRecord } from './session';
+import { addCounts, type MoodCounts, overrules, type SessionRecord, totalOf } from './session';
 import type { SessionRecords, SessionTable } from './session-table';
 import { formatSessions, parseSessions } from './stored-sessions';
 import type { Report } from './trouble-log';
@@ -10,8 +12,9 @@ import type { World } from './world';
 
 const KEY = 'presence:sessions';
 
-/** The part of Workers KV that is used. Without `list` other locations are not seen. */
-export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> & Partial<KeyLister>;
+/** The part of Workers KV that is used. Without `list` other locations are not seen; without `getWithMetadata` nobody rests. */
+export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
+  Partial<KeyLister & Pick<KVNamespace, 'getWithMetadata'>>;
 
 export interface KvHubOptions {
   readonly kv: KeyValueStore;
@@ -42,6 +45,8 @@ export class KvHub implements Hub {
   /** What other isolates of this location heard last: their sessions, and their leaves, which are not counted. */
   #elsewhere = new Roster();
   readonly #otherLocations: LocationSummaries;
+  readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
+  #lastPutAt = Number.NEGATIVE_INFINITY;
 
   constructor({ kv, location, timing, world, report }: KvHubOptions) {
     this.#kv = kv;
@@ -50,15 +55,16 @@ export class KvHub implements Hub {
     this.#world = world;
     this.#report = report;
     this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
+    const { now } = world;
+    this.#quotas = { get: new DailyQuota(now), put: new DailyQuota(now), list: new DailyQuota(now) };
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {
-    const listed = this.#listIfDue();
+    const listed = this.#listIfDue(own);
     try {
-      const value = await this.#kv.get(this.#key, { cacheTtl: KV_CACHE_TTL_SECONDS });
-      const all = this.#merge(own, value);
-      // A replica that only reads has nothing to say, and every write is paid for.
-      return own.isEmpty ? 'done' : await this.#put(own, all);
+      const { value, metadata } = await this.#quotas.get.run(() => this.#read());
+      const { stored, all } = this.#merge(own, value, metadata);
+      return this.#isWorthPutting(own, stored, all) ? await this.#put(own, all) : 'done';
     } finally {
       // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
       if (listed !== undefined) await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
@@ -74,42 +80,101 @@ export class KvHub implements Hub {
     return this.#elsewhere.delete(id);
   }
 
-  #listIfDue(): Promise<void> | undefined {
+  #listIfDue(own: SessionTable): Promise<void> | undefined {
     const now = this.#world.now();
+    const people = this.#people(own, now);
     const { list } = this.#kv;
-    if (list === undefined || !this.#otherLocations.isDue(now)) return undefined;
-    return this.#otherLocations.refresh({ list: list.bind(this.#kv) }, now).catch((error: unknown) => {
+    if (list === undefined || !this.#otherLocations.isDue(now, people)) return undefined;
+    const lister = { list: list.bind(this.#kv) };
+    const listing = this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now, people));
+    return listing.catch((error: unknown) => {
       // What was known of them ages as it would have anyway; our own location goes on.
       this.#report('the other locations could not be listed', error);
     });
   }
 
+  async #read(): Promise<{ value: string | null; metadata: unknown }> {
+    const options = { cacheTtl: KV_CACHE_TTL_SECONDS };
+    return this.#kv.getWithMetadata === undefined
+      ? { value: await this.#kv.get(this.#key, options), metadata: null }
+      : this.#kv.getWithMetadata(this.#key, options);
+  }
+
   /** No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice. */
-  #merge(own: SessionTable, value: string | null): SessionRecords {
+  #merge(own: SessionTable, value: string | null, metadata: unknown) {
     const now = this.#world.now();
-    const { sessions, dropped } = parseSessions(value, now);
+    const { sessions: stored, dropped } = parseSessions(value, now);
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
     // A read may be older than the one before. What was known then still holds, and our write must not lose it.
+    const theirs = new Map<string, SessionRecord>(stored);
     for (const [id, { mood, lastSeen }] of this.#elsewhere) {
-      const read = sessions.get(id);
       const known = { mood, lastSeen };
-      if (read === undefined || overrules(known, read)) sessions.set(id, known);
+      const read = stored.get(id);
+      if (read === undefined || overrules(known, read)) theirs.set(id, known);
     }
-    const { all, elsewhere } = own.merge(sessions, now);
-    this.#elsewhere = new Roster();
-    for (const [id, { mood, lastSeen }] of elsewhere) this.#elsewhere.set(id, mood, lastSeen, lastSeen);
-    return all;
+    const restMs = this.#restOf(metadata);
+    const { all, elsewhere } = own.merge(theirs, now, restMs);
+    this.#elsewhere = this.#rosterOf(elsewhere, stored, restMs);
+    return { stored, all };
+  }
+
+  /** For how much longer than usual the writer of a value will be silent. */
+  #restOf(metadata: unknown): number {
+    const summary = LocationSummary.safeParse(metadata);
+    if (!summary.success) return 0;
+    const { leaseMs, restMs } = this.#timing;
+    const { at, until } = summary.data;
+    return Math.min(Math.max(until - at - leaseMs, 0), restMs);
+  }
+
+  /** What the peers of a writer that rests were heard of last counts so much longer. */
+  #rosterOf(elsewhere: SessionRecords, stored: SessionRecords, restMs: number): Roster {
+    const entries = [...elsewhere].map(([id, record]) => {
+      const before = this.#elsewhere.get(id);
+      const heardBefore = before?.lastSeen === record.lastSeen ? before.heardAt : record.lastSeen;
+      const heardAt = stored.get(id) === record ? record.lastSeen + restMs : record.lastSeen;
+      return { id, record, heardAt: Math.max(heardAt, heardBefore) };
+    });
+    entries.sort((a, b) => a.heardAt - b.heardAt);
+    const roster = new Roster();
+    for (const { id, record, heardAt } of entries) roster.set(id, record.mood, heardAt, record.lastSeen);
+    return roster;
+  }
+
+  /** Every write is paid for, so it must tell somebody something. */
+  #isWorthPutting(own: SessionTable, stored: SessionRecords, all: SessionRecords): boolean {
+    const now = this.#world.now();
+    const alone = this.#isAlone(own, now);
+    const { refreshMs, restMs } = this.#timing;
+    const isRefreshDue = now >= this.#lastPutAt + refreshMs + (alone ? restMs : 0);
+    // Who only reads refreshes nothing. But of the last who fell silent others must tell, or other locations go on counting them.
+    if (isRefreshDue && !own.isEmpty) return true;
+    return !alone && countNews(all, stored) > this.#people(own, now) * NEWS_SHARE;
+  }
+
+  /** Whether a few people here are all that was heard of lately. Who comes then may as well wait for our next word. */
+  #isAlone(own: SessionTable, now: number): boolean {
+    if (this.#kv.getWithMetadata === undefined) return false;
+    if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(now)) return false;
+    return totalOf(own.counts) <= ALONE_PEOPLE_MAX;
+  }
+
+  /** All people, as this replica knows. */
+  #people(own: SessionTable, now: number): number {
+    return totalOf(addCounts(own.counts, this.counts(now)));
   }
 
   async #put(own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
-    const metadata: LocationSummary = {
-      at: this.#world.now(),
-      moods: addCounts(own.counts, this.#elsewhere.counts),
-    };
+    const at = this.#world.now();
+    const { leaseMs, restMs, expirationTtlSeconds: expirationTtl } = this.#timing;
+    const until = at + leaseMs + (this.#isAlone(own, at) ? restMs : 0);
+    const metadata: LocationSummary = { at, until, moods: addCounts(own.counts, this.#elsewhere.counts) };
     try {
-      const expirationTtl = this.#timing.expirationTtlSeconds;
-      await this.#kv.put(this.#key, formatSessions(all), { expirationTtl, metadata });
+      await this.#quotas.put.run(() =>
+        this.#kv.put(this.#key, formatSessions(all), { expirationTtl, metadata }),
+      );
+      this.#lastPutAt = at;
       return 'done';
     } catch (error) {
       // One write a second per key: https://developers.cloudflare.com/kv/platform/limits/

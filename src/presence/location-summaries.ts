@@ -1,17 +1,29 @@
 import * as z from 'zod';
-import { CLOCK_SKEW_MAX_MS, LIST_INTERVAL_MS, LIST_PAGES_MAX, type Timing } from '../config';
+import {
+  ALONE_INTERVAL_MS,
+  ALONE_PEOPLE_MAX,
+  CHANGING_PEOPLE,
+  CHANGING_SHARE,
+  CLOCK_SKEW_MAX_MS,
+  LIST_INTERVAL_CHANGING_MS,
+  LIST_INTERVAL_MS,
+  LIST_PAGES_MAX,
+  LIST_RETRY_MS,
+  type Timing,
+} from '../config';
 import { addCounts, MoodCounts, NOBODY } from './session';
 
-/** A whole location in short, kept as the metadata of its key: so one `list` tells of all locations at once. */
-export const LocationSummary = z.object({ at: z.int().nonnegative(), moods: MoodCounts });
+/**
+ * A whole location in short, kept as the metadata of its key: so one `list` tells of all locations at once. `at` is when it
+ * was written, and it counts until `until`, by when the location will have spoken again (both in ms since 1970).
+ */
+export const LocationSummary = z.object({ at: z.int().nonnegative(), until: z.int(), moods: MoodCounts });
 export type LocationSummary = z.infer<typeof LocationSummary>;
 
 /** The part of KV that is needed here. */
 export type KeyLister = Pick<KVNamespace, 'list'>;
 
-/**
- * What the other locations said of themselves, as of the last listing. A summary counts until it is older than the lease.
- */
+/** What the other locations said of themselves, as of the last listing. */
 export class LocationSummaries {
   readonly #prefix: string;
   readonly #ownKey: string;
@@ -20,7 +32,10 @@ export class LocationSummaries {
   #total: MoodCounts = NOBODY;
   /** When the first summary in `#total` runs out. */
   #totalUntil = Number.POSITIVE_INFINITY;
-  #nextListAt = Number.NEGATIVE_INFINITY;
+  #listedAt = Number.NEGATIVE_INFINITY;
+  /** How many people were counted, here and elsewhere, at the last listing. */
+  #peopleThen = 0;
+  #failed = false;
 
   constructor(prefix: string, ownKey: string, timing: Timing) {
     this.#prefix = prefix;
@@ -28,14 +43,22 @@ export class LocationSummaries {
     this.#timing = timing;
   }
 
-  /** A listing is due once a minute at most, also after a failure: lists are few on the free plan. */
-  isDue(now: number): boolean {
-    return now >= this.#nextListAt;
+  /** Whether to list again, where `people` are counted now, here and elsewhere. */
+  isDue(now: number, people: number): boolean {
+    return now >= this.#listedAt + this.#interval(now, people);
+  }
+
+  /** Whether no other location has spoken lately. */
+  isEmpty(now: number): boolean {
+    this.counts(now);
+    return this.#summaries.size === 0;
   }
 
   /** Lists the locations' keys. Rejects when KV does; what it told before that holds. */
-  async refresh(kv: KeyLister, now: number): Promise<void> {
-    this.#nextListAt = now + LIST_INTERVAL_MS;
+  async refresh(kv: KeyLister, now: number, people: number): Promise<void> {
+    this.#listedAt = now;
+    this.#peopleThen = people;
+    this.#failed = true;
     let cursor: string | undefined;
     try {
       for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
@@ -45,6 +68,7 @@ export class LocationSummaries {
         if (listed.list_complete) break;
         cursor = listed.cursor;
       }
+      this.#failed = false;
     } finally {
       this.#sum(now);
     }
@@ -53,6 +77,13 @@ export class LocationSummaries {
   counts(now: number): MoodCounts {
     if (now >= this.#totalUntil) this.#sum(now);
     return this.#total;
+  }
+
+  #interval(now: number, people: number): number {
+    if (this.#failed) return LIST_RETRY_MS;
+    const changed = Math.abs(people - this.#peopleThen);
+    if (changed > Math.max(CHANGING_PEOPLE, people * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
+    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 
   #learn(key: string, metadata: unknown, now: number): void {
@@ -67,13 +98,13 @@ export class LocationSummaries {
   #sum(now: number): void {
     this.#total = NOBODY;
     this.#totalUntil = Number.POSITIVE_INFINITY;
-    for (const [key, { at, moods }] of this.#summaries) {
-      const until = at + this.#timing.leaseMs;
-      if (until <= now) {
+    for (const [key, { at, until, moods }] of this.#summaries) {
+      const end = Math.min(until, at + this.#timing.leaseMs + this.#timing.restMs);
+      if (end <= now) {
         this.#summaries.delete(key);
       } else {
         this.#total = addCounts(this.#total, moods);
-        this.#totalUntil = Math.min(this.#totalUntil, until);
+        this.#totalUntil = Math.min(this.#totalUntil, end);
       }
     }
   }

@@ -1,7 +1,6 @@
 import {
   REFUSED_RETRY_MAX_MS,
   REFUSED_RETRY_MIN_MS,
-  RETRY_MAX_MS,
   RETRY_MIN_MS,
   SYNC_ABANDON_MS,
   SYNC_JITTER,
@@ -9,7 +8,7 @@ import {
   type Timing,
 } from '../config';
 import type { Hub } from './hub';
-import { addCounts, type Mood, type PresenceState } from './session';
+import { addCounts, type Mood, type PresenceState, totalOf } from './session';
 import { SessionTable } from './session-table';
 import type { Report } from './trouble-log';
 import type { World } from './world';
@@ -104,7 +103,7 @@ export class PresenceStore {
     const timestamp = this.#world.now();
     this.#own.expire(timestamp);
     const moods = addCounts(this.#own.counts, this.#hub.counts(timestamp));
-    return { count: moods.gratitude + moods.presence + moods.release + moods.connection, moods, timestamp };
+    return { count: totalOf(moods), moods, timestamp };
   }
 
   /** Starts a sync if one is due, and waits for the one under way if its result is needed. Returns whether it waited. */
@@ -163,9 +162,9 @@ export class PresenceStore {
     // A sync that was given up may still end one day; by then another one counts.
     if (this.#flight !== flight) return;
     this.#flight = undefined;
-    const backoffMs = Math.min(this.#jittered(RETRY_MIN_MS * 2 ** this.#failures), RETRY_MAX_MS);
+    const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs);
     this.#failures += 1;
-    this.#dueAt = failedAt + backoffMs;
+    this.#dueAt = failedAt + this.#jittered(backoffMs);
     this.#report(`sync ${this.#failures} in a row failed; answering from memory`, error);
   }
 

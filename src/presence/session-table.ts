@@ -8,8 +8,8 @@ export type SessionRecords = ReadonlyMap<string, SessionRecord>;
 /**
  * The sessions whose last heartbeat this replica served. Pure rules: no clock, no I/O; `now` is in ms since 1970.
  *
- * Besides the live sessions it remembers, until TTL + grace have passed, those that left (tombstones) and those that it
- * let expire, so that an older copy that comes back from the hub cannot revive them.
+ * Besides the live sessions it remembers those that left (tombstones) and those that it let expire, for as long as an older
+ * copy may come back from the hub: it cannot revive them.
  *
  * It does not promise that `now` and `lastSeen` are equal: a change of a known session is stamped later than what is known
  * of it, if need be by 1 ms, so that beat, leave, beat within one millisecond end in the right order everywhere. It never
@@ -59,40 +59,42 @@ export class SessionTable {
 
   /** Ends the sessions whose last heartbeat is a TTL old, and forgets what is remembered for longer than need be. */
   expire(now: number): void {
-    const { ttlMs, keepMs } = this.#timing;
+    const { ttlMs, keepMs, restMs } = this.#timing;
     for (const [id, { heardAt, lastSeen }] of this.#live.expire(now - ttlMs)) {
       this.#expired.set(id, null, heardAt, lastSeen);
     }
-    this.#left.expire(now - keepMs);
-    this.#expired.expire(now - keepMs);
+    this.#left.expire(now - keepMs - restMs);
+    this.#expired.expire(now - keepMs - restMs);
   }
 
   /**
-   * Merges what the hub holds, the later time winning. Costs a walk over all sessions and a sort, once a sync.
+   * Merges what the hub holds, the later time winning. Costs a walk over all sessions, once a sync.
    *
    * Returns `all`: what this replica and the hub know together, to be put back; and `elsewhere`: the part of it that this
-   * replica does not hold, since another one heard it later, oldest first. Such sessions leave this table.
+   * replica does not hold, since another one heard it later. Such sessions leave this table.
+   *
+   * @param restMs How much longer than TTL + grace the stored sessions count, since their writer rests.
    */
-  merge(stored: SessionRecords, now: number): { all: SessionRecords; elsewhere: SessionRecords } {
+  merge(stored: SessionRecords, now: number, restMs = 0): { all: SessionRecords; elsewhere: SessionRecords } {
     this.expire(now);
-    const tooOld = now - this.#timing.keepMs;
+    const old = now - this.#timing.keepMs;
     const all = new Map<string, SessionRecord>();
-    const elsewhere: [string, SessionRecord][] = [];
+    const elsewhere = new Map<string, SessionRecord>();
     for (const [id, theirs] of stored) {
-      if (theirs.lastSeen <= tooOld) continue;
+      const expired = this.#expired.get(id);
+      const isOver = expired !== undefined && theirs.lastSeen <= expired.lastSeen;
+      if (theirs.lastSeen <= (isOver ? old : old - restMs)) continue;
       const mine = this.#known(id);
       if (mine !== undefined && !overrules(theirs, mine)) continue;
       this.#live.delete(id);
       this.#left.delete(id);
       all.set(id, theirs);
-      const expired = this.#expired.get(id);
-      if (expired === undefined || theirs.lastSeen > expired.lastSeen) elsewhere.push([id, theirs]);
+      if (!isOver) elsewhere.set(id, theirs);
     }
     for (const roster of [this.#live, this.#left]) {
       for (const [id, { mood, lastSeen }] of roster) all.set(id, { mood, lastSeen });
     }
-    elsewhere.sort(([, a], [, b]) => a.lastSeen - b.lastSeen);
-    return { all, elsewhere: new Map(elsewhere) };
+    return { all, elsewhere };
   }
 
   #known(id: string): SessionRecord | undefined {

@@ -32,6 +32,10 @@ export function addCounts(a: MoodCounts, b: MoodCounts): MoodCounts {
   };
 }
 
+export function totalOf(moods: MoodCounts): number {
+  return moods.gratitude + moods.presence + moods.release + moods.connection;
+}
+
 /**
  * Whether `a` overrules `b` when both tell of one session: the later time wins, and of the same time the heartbeat.
  * Of two heartbeats at the same time the mood that comes later in `MOODS` wins: any fixed order would do, as long as

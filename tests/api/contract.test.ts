@@ -185,8 +185,8 @@ describe('a TTL of 180 s with a heartbeat a minute', () => {
       if (minute >= 2) expect(counts).toEqual([3, 3, 3]);
       await world.advance(60_000);
     }
-    // All fall silent: own sessions end at 180 s, peers one interval later, the other location at the lease of 200 s.
-    await world.advance(120_000 - 60_000 + 80_000);
+    // All fall silent: own sessions end at 180 s, peers a grace of 30 s later, the other location at the lease of 260 s.
+    await world.advance(200_000);
     for (const one of [here, there, abroad])
       expect((await stateOf(await one('/api/presence'))).count).toBe(0);
   });

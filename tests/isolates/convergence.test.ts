@@ -52,7 +52,8 @@ describe('two isolates that share a KV namespace', () => {
     await syncAll(there);
     await there.heartbeat(BEN);
     expect((await there.presence()).count).toBe(2);
-    isolates.nowMs += 25_000;
+    // It had been alone in the world, so it was believed for longer than the TTL and a grace.
+    isolates.nowMs += 130_000;
     await there.heartbeat(BEN);
     expect((await there.presence()).count).toBe(1);
     expect((await isolates.isolate('there').presence()).count).toBe(1);
@@ -95,7 +96,7 @@ describe('two isolates in two locations', () => {
     const abroad = isolates.isolate('there', 'FRA');
     await here.heartbeat(ANNA, 'gratitude');
     expect((await abroad.heartbeat(BEN, 'release')).count).toBe(2);
-    isolates.nowMs += 60_000;
+    isolates.nowMs += 100_000;
     await here.heartbeat(ANNA, 'gratitude');
     expect(await here.presence()).toMatchObject({ count: 2, moods: { gratitude: 1, release: 1 } });
   });

@@ -1,5 +1,12 @@
-import { expect, it } from 'vitest';
-import { LIST_INTERVAL_MS, LIST_PAGES_MAX, timing } from '../../src/config';
+import { describe, expect, it } from 'vitest';
+import {
+  ALONE_INTERVAL_MS,
+  LIST_INTERVAL_CHANGING_MS,
+  LIST_INTERVAL_MS,
+  LIST_PAGES_MAX,
+  LIST_RETRY_MS,
+  timing,
+} from '../../src/config';
 import { type KeyLister, LocationSummaries } from '../../src/presence/location-summaries';
 import { NOBODY } from '../../src/presence/session';
 
@@ -19,7 +26,9 @@ function lister(pages: readonly Listed[]): KeyLister & { calls: number } {
 }
 
 const page = (at: number, release: number): Listed => ({
-  keys: [{ name: 'presence:sessions:fra', metadata: { at, moods: { ...NOBODY, release } } }],
+  keys: [
+    { name: 'presence:sessions:fra', metadata: { at, until: at + 210_000, moods: { ...NOBODY, release } } },
+  ],
   list_complete: true,
   cacheStatus: null,
 });
@@ -32,7 +41,7 @@ it('a cached list that is older than the one before changes nothing', async () =
   const kv = lister([page(2_000, 5), page(1_000, 9), page(3_000, 6)]);
   const seen: number[] = [];
   for (const now of [2_000, 2_000 + LIST_INTERVAL_MS, 2_000 + 2 * LIST_INTERVAL_MS]) {
-    await others.refresh(kv, now);
+    await others.refresh(kv, now, 0);
     seen.push(others.counts(now).release);
   }
   expect(seen).toEqual([5, 5, 6]);
@@ -42,7 +51,7 @@ it('a list that never ends is read for so many pages and no more', async () => {
   const others = summaries();
   const endless: Listed = { ...page(1_000, 5), list_complete: false, cursor: 'more' };
   const kv = lister([endless]);
-  await others.refresh(kv, 1_000);
+  await others.refresh(kv, 1_000, 0);
   expect(kv.calls).toBe(LIST_PAGES_MAX);
   expect(others.counts(1_000).release).toBe(5);
 });
@@ -51,7 +60,7 @@ it('a summary of the future is not believed, however often it is listed', async 
   const others = summaries();
   const kv = lister([page(9e15, 1_000)]);
   for (let now = 0; now < 10 * LIST_INTERVAL_MS; now += LIST_INTERVAL_MS) {
-    await others.refresh(kv, now);
+    await others.refresh(kv, now, 0);
     expect(others.counts(now).release).toBe(0);
   }
 });
@@ -61,13 +70,51 @@ it('a list that fails at its second page still tells what stood on the first', a
   const first = lister([{ ...page(1_000, 5), list_complete: false, cursor: 'more' }]);
   const list = (() =>
     first.calls === 0 ? first.list() : Promise.reject(new Error('KV is away'))) as KeyLister['list'];
-  await expect(others.refresh({ list }, 1_000)).rejects.toThrow('KV is away');
+  await expect(others.refresh({ list }, 1_000, 0)).rejects.toThrow('KV is away');
   expect(others.counts(1_000).release).toBe(5);
 });
 
 it('an empty page is not taken for the last one', async () => {
   const others = summaries();
   const kv = lister([{ keys: [], list_complete: false, cursor: 'more', cacheStatus: null }, page(1_000, 5)]);
-  await others.refresh(kv, 1_000);
+  await others.refresh(kv, 1_000, 0);
   expect(others.counts(1_000).release).toBe(5);
+});
+
+describe('the next listing is due', () => {
+  const nobody: Listed = { keys: [], list_complete: true, cacheStatus: null };
+  it.each([
+    ['once a minute', page(1, 5), 10, 10, LIST_INTERVAL_MS],
+    ['less often for a few people who are alone in the world', nobody, 20, 20, ALONE_INTERVAL_MS],
+    ['once a minute for many who are alone in the world', nobody, 21, 21, LIST_INTERVAL_MS],
+    ['as before while a small crowd changes by a few', page(1, 5), 10, 15, LIST_INTERVAL_MS],
+    ['sooner when a small crowd grows', page(1, 5), 10, 16, LIST_INTERVAL_CHANGING_MS],
+    ['as before while a large crowd changes by a tenth', page(1, 5), 1_000, 910, LIST_INTERVAL_MS],
+    ['sooner when a large crowd breaks up', page(1, 5), 1_000, 800, LIST_INTERVAL_CHANGING_MS],
+  ])('%s', async (_name, listed, before, people, waitMs) => {
+    const others = summaries();
+    expect(others.isDue(0, before)).toBe(true);
+    await others.refresh(lister([listed]), 0, before);
+    expect(others.isDue(waitMs - 1, people)).toBe(false);
+    expect(others.isDue(waitMs, people)).toBe(true);
+  });
+
+  it('soon after one that failed or never ended', () => {
+    const others = summaries();
+    void others.refresh({ list: (() => new Promise(() => undefined)) as KeyLister['list'] }, 0, 10);
+    expect(others.isDue(LIST_RETRY_MS - 1, 10)).toBe(false);
+    expect(others.isDue(LIST_RETRY_MS, 10)).toBe(true);
+  });
+});
+
+it('a summary that claims to count for ever counts no longer than any can', async () => {
+  const others = summaries();
+  const metadata = { at: 1_000, until: 9e15, moods: { ...NOBODY, release: 5 } };
+  await others.refresh(
+    lister([{ ...page(0, 0), keys: [{ name: 'presence:sessions:fra', metadata }] }]),
+    1_000,
+    0,
+  );
+  expect(others.counts(1_000 + 290_000 - 1).release).toBe(5);
+  expect(others.counts(1_000 + 290_000).release).toBe(0);
 });

@@ -20,6 +20,10 @@ export class TroubledKv {
         this.lastGetOptions = args[1];
         return this.#run('get', () => this.#kv.get(...args));
       }) as KVNamespace['get'],
+      getWithMetadata: ((...args: Parameters<KVNamespace['getWithMetadata']>) => {
+        this.lastGetOptions = args[1];
+        return this.#run('get', () => this.#kv.getWithMetadata(...args));
+      }) as KVNamespace['getWithMetadata'],
       put: (...args) => this.#run('put', () => this.#kv.put(...args)),
       list: ((...args: Parameters<KVNamespace['list']>) =>
         this.#run('list', () => this.#kv.list(...args))) as KVNamespace['list'],

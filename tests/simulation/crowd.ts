@@ -63,8 +63,13 @@ export class Crowd {
     if (people === 0 || stayMinutes === 0) return;
     const everyMs = (stayMinutes * 60_000) / people;
     const { start, busyUntil } = this.#phases;
-    for (let at = this.#dice.exponential(everyMs); start + at < busyUntil; at += this.#dice.exponential(everyMs)) {
-      if (gatherSeconds === 0 || at > GATHERING_STARTS_MS + gatherSeconds * 1000) this.#plan(at, (dice) => this.#visit(dice));
+    for (
+      let at = this.#dice.exponential(everyMs);
+      start + at < busyUntil;
+      at += this.#dice.exponential(everyMs)
+    ) {
+      if (gatherSeconds === 0 || at > GATHERING_STARTS_MS + gatherSeconds * 1000)
+        this.#plan(at, (dice) => this.#visit(dice));
     }
   }
 

@@ -1,7 +1,7 @@
 import { SYNC_ABANDON_MS, SYNC_JITTER, type Timing } from '../../src/config';
 import { MOODS, type Mood, type MoodCounts, type PresenceState } from '../../src/presence/session';
 import type { Phases } from './crowd';
-import { type Oracle, totalOf } from './oracle';
+import { type Oracle, peopleIn } from './oracle';
 import type { Scenario } from './scenario';
 
 /** An answer of a store, and where and when it was given. */
@@ -70,9 +70,11 @@ export class Invariants {
     const { homeGhostMs, awayGhostMs, homeShownMs, awayShownMs, settledMs } = this.#bounds;
     const told = JSON.stringify(moods);
 
-    if (MOODS.some((mood) => !Number.isInteger(moods[mood]) || moods[mood] < 0)) return `no number of people: ${told}`;
-    if (totalOf(moods) !== count) return `the moods ${told} do not add up to ${count}`;
-    if (callerMood !== undefined && moods[callerMood] < 1) return `the caller, in ${callerMood}, is not in ${told}`;
+    if (MOODS.some((mood) => !Number.isInteger(moods[mood]) || moods[mood] < 0))
+      return `no number of people: ${told}`;
+    if (peopleIn(moods) !== count) return `the moods ${told} do not add up to ${count}`;
+    if (callerMood !== undefined && moods[callerMood] < 1)
+      return `the caller, in ${callerMood}, is not in ${told}`;
 
     const excess = MOODS.some((mood) => moods[mood] > truth[mood]);
     const lack = MOODS.some((mood) => moods[mood] < truth[mood]);

@@ -27,9 +27,7 @@ interface Trace {
   beatAt: number;
 }
 
-export function totalOf(moods: MoodCounts): number {
-  return moods.gratitude + moods.presence + moods.release + moods.connection;
-}
+export const peopleIn = (moods: MoodCounts) => MOODS.reduce((people, mood) => people + moods[mood], 0);
 
 /**
  * Who is really here: a plain list of sessions with their last heartbeat and whether they left, looked through at every
@@ -126,11 +124,17 @@ export class Oracle {
     if (now < this.#nextForgettingAt) return;
     this.#nextForgettingAt = now + 10_000;
     const remembered = ({ beatAt }: { beatAt: number }) => now - beatAt <= this.#rememberMs;
-    for (const visit of this.#visits) if (!remembered(visit) && this.#visitOf.get(visit.id) === visit) this.#visitOf.delete(visit.id);
+    for (const visit of this.#visits)
+      if (!remembered(visit) && this.#visitOf.get(visit.id) === visit) this.#visitOf.delete(visit.id);
     for (const trace of this.#traces) if (!remembered(trace)) this.#traceOf.delete(trace.key);
     this.#visits = this.#visits.filter(remembered);
     this.#traces = this.#traces.filter(remembered);
   }
 }
 
-const named = ([gratitude, presence, release, connection]: Counts): MoodCounts => ({ gratitude, presence, release, connection });
+const named = ([gratitude, presence, release, connection]: Counts): MoodCounts => ({
+  gratitude,
+  presence,
+  release,
+  connection,
+});

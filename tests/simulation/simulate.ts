@@ -5,7 +5,7 @@ import { Crowd, GATHERING_STARTS_MS, type Phases, type Request, type Sender } fr
 import { Dice } from './dice';
 import { boundsOf, Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
-import { Oracle, totalOf } from './oracle';
+import { Oracle, peopleIn } from './oracle';
 import { billAMonth, kvDollarsAMonth } from './prices';
 import { commandOf, type Scenario } from './scenario';
 import { SimulatedKv } from './simulated-kv';
@@ -18,11 +18,18 @@ const WARM_UP_MS = 4 * MINUTE;
 const NETWORK_MS = [5, 100] as const;
 const REORDERED_MS = 5_000;
 const VIOLATIONS_MAX = 5;
+/** A gathering is shown, or gone, when all but so many of it are. */
+const SHOWN = 0.99;
 
 export interface SimulationResult extends AccuracyFigures {
   /** Requests a second, and what KV was asked a second. `refused` are writes too soon after another. */
   readonly requestsPerSecond: number;
-  readonly kvPerSecond: { readonly reads: number; readonly writes: number; readonly lists: number; readonly refused: number };
+  readonly kvPerSecond: {
+    readonly reads: number;
+    readonly writes: number;
+    readonly lists: number;
+    readonly refused: number;
+  };
   /** For KV at its list price; and the whole bill on the paid plan, Worker requests too. */
   readonly kvDollarsAMonth: number;
   readonly billAMonth: number;
@@ -50,7 +57,12 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const warmUpMs = scenario.gatherSeconds === 0 ? WARM_UP_MS : 0;
   const busyUntil = start + warmUpMs + scenario.minutes * MINUTE;
   const calmUntil = busyUntil + scenario.calmMinutes * MINUTE;
-  const phases: Phases = { start, busyUntil, calmUntil, goneUntil: calmUntil + scenario.goneMinutes * MINUTE };
+  const phases: Phases = {
+    start,
+    busyUntil,
+    calmUntil,
+    goneUntil: calmUntil + scenario.goneMinutes * MINUTE,
+  };
 
   const kv = new SimulatedKv(time, dice.fork(), scenario);
   const isolates = new Isolates(time, dice.fork(), kv, scenario, timing);
@@ -76,10 +88,10 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 
   const answered = (state: PresenceState, location: number, callerMood: Mood | undefined) => {
     const truth = oracle.moods(time.now);
-    const here = totalOf(truth);
+    const here = peopleIn(truth);
     if (time.now > start + warmUpMs && time.now <= busyUntil) accuracy.measure(state.count, here, time.now);
-    if (state.count < here && time.now <= calmUntil) notShownAt = time.now;
-    if (state.count > 0) notGoneAt = time.now;
+    if (state.count < here * SHOWN && time.now <= calmUntil) notShownAt = time.now;
+    if (state.count > scenario.people * (1 - SHOWN)) notGoneAt = time.now;
     watching.onAnswer?.((time.now - start) / MINUTE, state.count, here);
     if (scenario.hub !== 'kv') return;
     const wrong = invariants.judge({ at: time.now, location, state, truth, callerMood });
@@ -141,8 +153,14 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   }
 
   const seconds = (phases.goneUntil - start) / 1000;
-  const perSecond = (operation: keyof typeof usageBefore) => (kv.usage[operation] - usageBefore[operation]) / seconds;
-  const kvPerSecond = { reads: perSecond('get'), writes: perSecond('put'), lists: perSecond('list'), refused: perSecond('refused') };
+  const perSecond = (operation: keyof typeof usageBefore) =>
+    (kv.usage[operation] - usageBefore[operation]) / seconds;
+  const kvPerSecond = {
+    reads: perSecond('get'),
+    writes: perSecond('put'),
+    lists: perSecond('list'),
+    refused: perSecond('refused'),
+  };
   const gatheredAt = start + GATHERING_STARTS_MS + scenario.gatherSeconds * 1000;
   return {
     ...accuracy.figures,
@@ -158,7 +176,13 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 }
 
 /** Locations that are cut off now and then, and one outage for all before calm comes. */
-function planFaults(time: VirtualTime, dice: Dice, scenario: Scenario, phases: Phases, kv: SimulatedKv): void {
+function planFaults(
+  time: VirtualTime,
+  dice: Dice,
+  scenario: Scenario,
+  phases: Phases,
+  kv: SimulatedKv,
+): void {
   const { cutOff, outageMinutes, locations } = scenario;
   for (let at = phases.start + MINUTE; at < phases.busyUntil; at += MINUTE) {
     for (let location = 0; location < locations; location += 1) {
@@ -167,5 +191,6 @@ function planFaults(time: VirtualTime, dice: Dice, scenario: Scenario, phases: P
       time.at(at, () => kv.cutOff(location, until));
     }
   }
-  if (outageMinutes > 0) time.at(phases.busyUntil - outageMinutes * MINUTE, () => kv.awayUntil(phases.busyUntil));
+  if (outageMinutes > 0)
+    time.at(phases.busyUntil - outageMinutes * MINUTE, () => kv.awayUntil(phases.busyUntil));
 }

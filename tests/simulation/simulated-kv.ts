@@ -79,14 +79,11 @@ export class SimulatedKv {
   /** The namespace as the isolates of a location see it. */
   at(location: number): KeyValueStore {
     return {
-      get: (async (key: string, options?: { cacheTtl?: number }) => {
-        await this.#reach('get', location);
-        this.#spend('get');
-        const version = this.#read(key, location, (options?.cacheTtl ?? 60) * 1000);
-        if (version === undefined) return null;
-        const corrupt = this.#dice.chance(this.#rules.corrupt) && this.#faulty;
-        return corrupt ? version.value.slice(0, version.value.length / 2) : version.value;
-      }) as KVNamespace['get'],
+      get: (async (key: string, options?: { cacheTtl?: number }) =>
+        (await this.#get(key, options, location)).value) as KVNamespace['get'],
+
+      getWithMetadata: ((key: string, options?: { cacheTtl?: number }) =>
+        this.#get(key, options, location)) as KVNamespace['getWithMetadata'],
 
       put: async (key, value, options) => {
         await this.#reach('put', location);
@@ -109,6 +106,19 @@ export class SimulatedKv {
     };
   }
 
+  async #get(key: string, { cacheTtl = 60 }: { cacheTtl?: number } = {}, location: number) {
+    await this.#reach('get', location);
+    this.#spend('get');
+    const version = this.#read(key, location, cacheTtl * 1000);
+    const isCorrupt = this.#dice.chance(this.#rules.corrupt) && this.#faulty;
+    const { value = null, metadata = null } = version ?? {};
+    return {
+      value: isCorrupt ? (value?.slice(0, value.length / 2) ?? null) : value,
+      metadata,
+      cacheStatus: null,
+    };
+  }
+
   /** The time that an operation takes, and the faults that may keep it from being done. */
   async #reach(operation: Operation, location: number): Promise<void> {
     const [min, max] = LATENCY_MS[operation];
@@ -118,7 +128,8 @@ export class SimulatedKv {
     await this.#time.sleep(latency);
     const away = this.#time.now < Math.max(this.#awayUntil, this.#cutOffUntil[location] ?? 0);
     if (hangs && this.#faulty) await new Promise(() => undefined);
-    if (away || (fails && this.#faulty)) throw new Error(`KV ${operation.toUpperCase()} failed: 500 Internal Server Error`);
+    if (away || (fails && this.#faulty))
+      throw new Error(`KV ${operation.toUpperCase()} failed: 500 Internal Server Error`);
   }
 
   #spend(operation: Operation): void {
@@ -159,7 +170,10 @@ export class SimulatedKv {
     const versions = this.#versions.get(key) ?? [];
     // What is older than the newest one that all see is seen by nobody any more.
     const seenByAll = versions.findLastIndex((version) => version.visibleAt.every((at) => at <= now));
-    this.#versions.set(key, [...versions.slice(Math.max(seenByAll, 0)), { value, metadata, expiresAt, visibleAt }]);
+    this.#versions.set(key, [
+      ...versions.slice(Math.max(seenByAll, 0)),
+      { value, metadata, expiresAt, visibleAt },
+    ]);
     if (!missed) this.#reads.delete(`${home} ${key}`);
   }
 

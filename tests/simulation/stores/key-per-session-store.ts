@@ -1,8 +1,8 @@
 import type { KeyValueStore } from '../../../src/presence/kv-hub';
 import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
 import type { World } from '../../../src/presence/world';
-import { totalOf } from '../oracle';
 import type { Store } from '../isolates';
+import { peopleIn } from '../oracle';
 
 const PREFIX = 'session:';
 
@@ -40,13 +40,16 @@ export class KeyPerSessionStore implements Store {
     const moods = { ...NOBODY };
     let cursor: string | undefined;
     do {
-      const page = await this.#kv.list?.<Note>({ prefix: PREFIX, ...(cursor === undefined ? {} : { cursor }) });
+      const page = await this.#kv.list?.<Note>({
+        prefix: PREFIX,
+        ...(cursor === undefined ? {} : { cursor }),
+      });
       for (const { metadata } of page?.keys ?? []) {
         if (metadata?.mood && metadata.lastSeen > oldest) moods[metadata.mood] += 1;
       }
       cursor = page === undefined || page.list_complete ? undefined : page.cursor;
     } while (cursor !== undefined);
-    return { count: totalOf(moods), moods, timestamp: this.#world.now() };
+    return { count: peopleIn(moods), moods, timestamp: this.#world.now() };
   }
 
   async #write(id: string, mood: Mood | null): Promise<void> {

@@ -1,8 +1,8 @@
 import type { KeyValueStore } from '../../../src/presence/kv-hub';
 import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
 import type { World } from '../../../src/presence/world';
-import { totalOf } from '../oracle';
 import type { Store } from '../isolates';
+import { peopleIn } from '../oracle';
 
 const KEY = 'presence:sessions';
 
@@ -41,7 +41,9 @@ export class SharedKeyStore implements Store {
   }
 
   async #read(): Promise<Sessions> {
-    const stored = JSON.parse((await this.#kv.get(KEY, { cacheTtl: 30 }).catch(() => null)) ?? '{}') as Sessions;
+    const stored = JSON.parse(
+      (await this.#kv.get(KEY, { cacheTtl: 30 }).catch(() => null)) ?? '{}',
+    ) as Sessions;
     const oldest = this.#world.now() - this.#ttlMs;
     return Object.fromEntries(Object.entries(stored).filter(([, { lastSeen }]) => lastSeen > oldest));
   }
@@ -53,6 +55,6 @@ export class SharedKeyStore implements Store {
   #state(sessions: Sessions): PresenceState {
     const moods = { ...NOBODY };
     for (const { mood } of Object.values(sessions)) moods[mood] += 1;
-    return { count: totalOf(moods), moods, timestamp: this.#world.now() };
+    return { count: peopleIn(moods), moods, timestamp: this.#world.now() };
   }
 }
