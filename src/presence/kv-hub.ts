@@ -63,8 +63,10 @@ export class KvHub implements Hub {
     const listed = this.#listIfDue(own);
     try {
       const { value, metadata } = await this.#quotas.get.run(() => this.#read());
-      const { stored, all } = this.#merge(own, value, metadata);
-      return this.#isWorthPutting(own, stored, all) ? await this.#put(own, all) : 'done';
+      const summary = LocationSummary.safeParse(metadata).data;
+      const { stored, all } = this.#merge(own, value, summary);
+      const rests = this.#isAlone(own) && this.#promisedRest(summary);
+      return this.#isWorthPutting(own, stored, all, rests) ? await this.#put(own, all) : 'done';
     } finally {
       // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
       if (listed !== undefined) await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
@@ -101,7 +103,7 @@ export class KvHub implements Hub {
   }
 
   /** No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice. */
-  #merge(own: SessionTable, value: string | null, metadata: unknown) {
+  #merge(own: SessionTable, value: string | null, summary: LocationSummary | undefined) {
     const now = this.#world.now();
     const { sessions: stored, dropped } = parseSessions(value, now);
     if (dropped > 0)
@@ -113,19 +115,17 @@ export class KvHub implements Hub {
       const read = stored.get(id);
       if (read === undefined || overrules(known, read)) theirs.set(id, known);
     }
-    const restMs = this.#restOf(metadata);
+    const restMs = this.#restOf(summary);
     const { all, elsewhere } = own.merge(theirs, now, restMs);
     this.#elsewhere = this.#rosterOf(elsewhere, stored, restMs);
     return { stored, all };
   }
 
   /** For how much longer than usual the writer of a value will be silent. */
-  #restOf(metadata: unknown): number {
-    const summary = LocationSummary.safeParse(metadata);
-    if (!summary.success) return 0;
+  #restOf(summary: LocationSummary | undefined): number {
+    if (summary === undefined) return 0;
     const { leaseMs, restMs } = this.#timing;
-    const { at, until } = summary.data;
-    return Math.min(Math.max(until - at - leaseMs, 0), restMs);
+    return Math.min(Math.max(summary.until - summary.at - leaseMs, 0), restMs);
   }
 
   /** What the peers of a writer that rests were heard of last counts so much longer. */
@@ -143,21 +143,25 @@ export class KvHub implements Hub {
   }
 
   /** Every write is paid for, so it must tell somebody something. */
-  #isWorthPutting(own: SessionTable, stored: SessionRecords, all: SessionRecords): boolean {
+  #isWorthPutting(own: SessionTable, stored: SessionRecords, all: SessionRecords, rests: boolean): boolean {
     const now = this.#world.now();
-    const alone = this.#isAlone(own, now);
     const { refreshMs, restMs } = this.#timing;
-    const isRefreshDue = now >= this.#lastPutAt + refreshMs + (alone ? restMs : 0);
+    const isRefreshDue = now >= this.#lastPutAt + refreshMs + (rests ? restMs : 0);
     // Who only reads refreshes nothing. But of the last who fell silent others must tell, or other locations go on counting them.
     if (isRefreshDue && !own.isEmpty) return true;
-    return !alone && countNews(all, stored) > this.#people(own, now) * NEWS_SHARE;
+    return !rests && countNews(all, stored) > this.#people(own, now) * NEWS_SHARE;
   }
 
   /** Whether a few people here are all that was heard of lately. Who comes then may as well wait for our next word. */
-  #isAlone(own: SessionTable, now: number): boolean {
+  #isAlone(own: SessionTable): boolean {
     if (this.#kv.getWithMetadata === undefined) return false;
-    if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(now)) return false;
+    if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(this.#world.now())) return false;
     return totalOf(own.counts) <= ALONE_PEOPLE_MAX;
+  }
+
+  /** Whether those who read the key know from our last write that we rest. It may have been overwritten. */
+  #promisedRest(summary: LocationSummary | undefined): boolean {
+    return summary?.at === this.#lastPutAt && this.#restOf(summary) > 0;
   }
 
   /** All people, as this replica knows. */
@@ -168,7 +172,7 @@ export class KvHub implements Hub {
   async #put(own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
     const at = this.#world.now();
     const { leaseMs, restMs, expirationTtlSeconds: expirationTtl } = this.#timing;
-    const until = at + leaseMs + (this.#isAlone(own, at) ? restMs : 0);
+    const until = at + leaseMs + (this.#isAlone(own) ? restMs : 0);
     const metadata: LocationSummary = { at, until, moods: addCounts(own.counts, this.#elsewhere.counts) };
     try {
       await this.#quotas.put.run(() =>

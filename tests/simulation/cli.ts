@@ -2,90 +2,86 @@ import { parseArgs } from 'node:util';
 import { HUBS, optionName, Scenario } from './scenario';
 import { type SimulationResult, simulate } from './simulate';
 
-/** One run, or several hubs side by side: `npm run simulate -- --hub kv,shared-key --people 1000`. */
+// One run, or one per hub side by side: `npm run simulate -- --hub kv,shared-key --people 1000`.
 
-const options = Object.fromEntries(
-  Object.keys(Scenario.shape).map((key) => [optionName(key), { type: 'string' as const }]),
-);
+const keys = Object.keys(Scenario.shape);
 const { values } = parseArgs({
-  options: { ...options, json: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    ...Object.fromEntries(keys.map((key) => [optionName(key), { type: 'string' } as const])),
+    json: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 });
-const { json, help, hub, ...given } = values;
+const given: Record<string, unknown> = values;
 
-if (help) {
-  console.log(
-    `Options: ${Object.keys(options)
-      .map((name) => `--${name}`)
-      .join(' ')} --json\n--hub: ${HUBS.join(', ')}, or several of them`,
-  );
+if (given['help'] === true) {
+  console.log(`--json ${keys.map((key) => `--${optionName(key)}`).join(' ')}`);
+  console.log(`--hub takes ${HUBS.join(', ')}, or several of them, with commas.`);
 } else {
-  const keys = Object.keys(Scenario.shape);
-  const named = Object.fromEntries(
-    keys.flatMap((key) => (optionName(key) in given ? [[key, given[optionName(key)]]] : [])),
-  );
   const results: Record<string, SimulationResult> = {};
-  for (const name of String(hub ?? 'kv').split(',')) {
-    const parsed = Scenario.safeParse({ ...named, hub: name });
-    if (!parsed.success) {
-      for (const { path, message } of parsed.error.issues)
-        console.error(`--${optionName(String(path[0]))}: ${message}`);
-      process.exit(2);
-    }
-    results[name] = await simulate(parsed.data, { onMinute: progress(name) });
+  for (const hub of String(given['hub'] ?? 'kv').split(',')) {
+    results[hub] = await simulate(parse(hub), { onMinute: progressOf(hub) });
   }
-  console.log(json ? JSON.stringify(results, null, 2) : table(results));
+  console.log(given['json'] === true ? JSON.stringify(results, null, 2) : tableOf(results));
   const violations = Object.values(results).flatMap((result) => result.violations);
   for (const violation of violations) console.error(violation);
-  process.exitCode = violations.length === 0 ? 0 : 1;
+  if (violations.length > 0) process.exitCode = 1;
 }
 
-function progress(name: string) {
+function parse(hub: string): Scenario {
+  const options = keys.filter((key) => given[optionName(key)] !== undefined);
+  const scenario = Scenario.safeParse({
+    ...Object.fromEntries(options.map((key) => [key, given[optionName(key)]])),
+    hub,
+  });
+  if (scenario.success) return scenario.data;
+  for (const { path, message } of scenario.error.issues) {
+    console.error(`--${optionName(String(path[0]))}: ${message}`);
+  }
+  process.exit(2);
+}
+
+function progressOf(hub: string): (minute: number, of: number) => void {
   if (!process.stderr.isTTY) return () => undefined;
-  return (minute: number, of: number) => {
-    process.stderr.write(minute < of ? `\r${name}: minute ${minute} of ${of} ` : `\r${' '.repeat(60)}\r`);
+  return (minute, of) => {
+    process.stderr.write(minute < of ? `\r${hub}: minute ${minute} of ${of} ` : `\r${' '.repeat(60)}\r`);
   };
 }
 
-function table(results: Record<string, SimulationResult>): string {
+function tableOf(results: Record<string, SimulationResult>): string {
   const percent = (value: number) => `${value.toFixed(2)} %`;
+  const rate = (value: number) => value.toFixed(3);
   const worst = (people: number, seconds: number) =>
     people === 0 ? 'none' : `${people}, ${seconds.toFixed(0)} s`;
-  const rows: [string, (result: SimulationResult) => string][] = [
-    ['answers', ({ answers }) => String(answers)],
-    ['bias', ({ biasPercent }) => percent(biasPercent)],
-    ['mean |error|', ({ meanErrorPercent }) => percent(meanErrorPercent)],
-    ['p99 |error|', ({ p99ErrorPercent }) => percent(p99ErrorPercent)],
-    ['most ghosts, gone for', ({ ghosts, ghostSeconds }) => worst(ghosts, ghostSeconds)],
-    ['most missing, here for', ({ missing, missingSeconds }) => worst(missing, missingSeconds)],
-    ['requests/s', ({ requestsPerSecond }) => requestsPerSecond.toFixed(2)],
-    ['KV reads/s', ({ kvPerSecond }) => kvPerSecond.reads.toFixed(3)],
-    ['KV writes/s', ({ kvPerSecond }) => kvPerSecond.writes.toFixed(3)],
-    ['KV lists/s', ({ kvPerSecond }) => kvPerSecond.lists.toFixed(3)],
-    ['KV refused/s', ({ kvPerSecond }) => kvPerSecond.refused.toFixed(3)],
+  const seconds = (value: number | undefined) => (value === undefined ? '-' : `${value} s`);
+  const rows: readonly [string, (result: SimulationResult) => string][] = [
+    ['answers', (result) => String(result.answers)],
+    ['bias', (result) => percent(result.biasPercent)],
+    ['mean |error|', (result) => percent(result.meanErrorPercent)],
+    ['p99 |error|', (result) => percent(result.p99ErrorPercent)],
+    ['most ghosts, and gone since', (result) => worst(result.ghosts, result.ghostSeconds)],
+    ['most missing, and here since', (result) => worst(result.missing, result.missingSeconds)],
+    ['requests/s', (result) => rate(result.requestsPerSecond)],
+    ['failed requests', (result) => String(result.failedRequests)],
+    ['KV reads/s', (result) => rate(result.kvPerSecond.reads)],
+    ['KV writes/s', (result) => rate(result.kvPerSecond.writes)],
+    ['KV lists/s', (result) => rate(result.kvPerSecond.lists)],
+    ['KV writes refused/s', (result) => rate(result.kvPerSecond.refused)],
     ['KV, $ a month', (result) => result.kvDollarsAMonth.toFixed(2)],
     ['whole bill, $ a month', (result) => result.billAMonth.toFixed(2)],
-    ['failed requests', ({ failedRequests }) => String(failedRequests)],
-    [
-      'gathering shown in full after',
-      ({ shownAfterSeconds }) => (shownAfterSeconds === undefined ? '' : `${shownAfterSeconds.toFixed(0)} s`),
-    ],
-    [
-      'vanished crowd gone after',
-      ({ goneAfterSeconds }) => (goneAfterSeconds === undefined ? '' : `${goneAfterSeconds.toFixed(0)} s`),
-    ],
+    ['gathering shown after', (result) => seconds(result.shownAfterSeconds)],
+    ['vanished crowd gone after', (result) => seconds(result.goneAfterSeconds)],
   ];
-  const cells = [
-    ['', ...Object.keys(results)],
-    ...rows.map(([name, show]) => [name, ...Object.values(results).map(show)]),
-  ].filter(([name, ...shown]) => name === '' || shown.some((text) => text !== ''));
-  const widths = [0, ...Object.keys(results)].map((_, column) =>
-    Math.max(...cells.map((row) => (row[column] ?? '').length)),
-  );
-  const line = (row: string[]) =>
-    row
-      .map((text, column) =>
-        column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart((widths[column] ?? 0) + 2),
-      )
-      .join('');
-  return cells.map(line).join('\n');
+  const columns = Object.entries(results).map(([hub, result]) => [
+    hub,
+    ...rows.map(([, show]) => show(result)),
+  ]);
+  const names = ['', ...rows.map(([name]) => name)];
+  const width = (texts: readonly string[]) => Math.max(...texts.map((text) => text.length));
+  return names
+    .map((name, line) => {
+      const cells = columns.map((column) => (column[line] ?? '').padStart(width(column) + 2));
+      return name.padEnd(width(names)) + cells.join('');
+    })
+    .join('\n');
 }

@@ -14,6 +14,12 @@ export interface Sender {
   isolate: number | undefined;
 }
 
+interface Person {
+  readonly id: string;
+  mood: Mood;
+  location: number;
+}
+
 export type Send = (sender: Sender, request: Request) => void;
 
 /** When the phases of a run end (ms). */
@@ -88,45 +94,42 @@ export class Crowd {
   }
 
   async #visit(dice: Dice): Promise<void> {
-    const id = dice.uuid();
-    const mood = dice.pick(MOODS);
-    const location = dice.weighted(this.#weights);
+    const person: Person = { id: dice.uuid(), mood: dice.pick(MOODS), location: dice.weighted(this.#weights) };
     const hasSecondTab = dice.chance(this.#scenario.tabs);
     const second = dice.fork();
-    const tabs = [this.#tab(dice, id, mood, location)];
-    if (hasSecondTab) tabs.push(this.#tab(second, id, mood, location));
+    const tabs = [this.#tab(dice, person)];
+    if (hasSecondTab) tabs.push(this.#tab(second, person));
     await Promise.all(tabs);
   }
 
-  async #tab(dice: Dice, id: string, firstMood: Mood, location: number): Promise<void> {
+  /** A tab beats on its own until it is closed. */
+  async #tab(dice: Dice, person: Person): Promise<void> {
     const { stayMinutes, polite, moody, move, locations } = this.#scenario;
     const { busyUntil, calmUntil } = this.#phases;
-    const sender: Sender = { location, isolate: undefined };
-    let mood = firstMood;
+    const sender: Sender = { location: person.location, isolate: undefined };
     const stayMs = stayMinutes === 0 ? Number.POSITIVE_INFINITY : dice.exponential(stayMinutes * 60_000);
     const wouldGoAt = this.#time.now + stayMs;
     // Who is still here when calm begins stays until all go.
     const goesAt = wouldGoAt < busyUntil ? wouldGoAt : calmUntil;
     const saysSo = dice.chance(polite) && goesAt < busyUntil;
     for (;;) {
-      this.#send(sender, { kind: 'heartbeat', id, mood });
+      if (sender.location !== person.location) sender.isolate = undefined;
+      sender.location = person.location;
+      this.#send(sender, { kind: 'heartbeat', id: person.id, mood: person.mood });
       const gap = this.#gap(dice);
       if (this.#time.now + gap >= goesAt) break;
       await this.#time.sleep(gap);
       const changes = dice.chance(moody);
-      const nextMood = dice.pick(MOODS);
+      const mood = dice.pick(MOODS);
       const moves = dice.chance(move);
-      const nextLocation = Math.floor(dice.random() * locations);
+      const location = Math.floor(dice.random() * locations);
       if (this.#time.now >= busyUntil) continue;
-      if (changes) mood = nextMood;
-      if (moves) {
-        sender.location = nextLocation;
-        sender.isolate = undefined;
-      }
+      if (changes) person.mood = mood;
+      if (moves) person.location = location;
     }
     if (!saysSo) return;
     await this.#time.sleep(goesAt - this.#time.now);
-    this.#send(sender, { kind: 'leave', id });
+    this.#send(sender, { kind: 'leave', id: person.id });
   }
 
   #gap(dice: Dice): number {

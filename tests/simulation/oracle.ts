@@ -13,9 +13,10 @@ interface Visit {
   /** When it left; undefined while it has not. */
   leftAt: number | undefined;
   location: number;
+  isolate: number;
   /** Since when it has been here without a break. */
   cameAt: number;
-  /** Since when it has been here in this mood and this location without a break. */
+  /** Since when it has been here without a break, in this mood and served by this isolate. */
   sameSince: number;
 }
 
@@ -48,18 +49,21 @@ export class Oracle {
     this.#rememberMs = rememberMs;
   }
 
-  heartbeat(id: string, name: Mood, location: number, now: number): void {
+  heartbeat(id: string, name: Mood, location: number, isolate: number, now: number): void {
     const mood = MOODS.indexOf(name) as MoodIndex;
     this.#forget(now);
     const visit = this.#visitOf.get(id);
     if (visit === undefined || !this.#isHere(visit, now)) {
-      const fresh = { id, mood, location, beatAt: now, leftAt: undefined, cameAt: now, sameSince: now };
+      const since = { beatAt: now, leftAt: undefined, cameAt: now, sameSince: now };
+      const fresh = { id, mood, location, isolate, ...since };
       this.#visits.push(fresh);
       this.#visitOf.set(id, fresh);
     } else {
-      if (visit.mood !== mood || visit.location !== location) visit.sameSince = now;
+      const isSame = visit.mood === mood && visit.location === location && visit.isolate === isolate;
+      if (!isSame) visit.sameSince = now;
       visit.mood = mood;
       visit.location = location;
+      visit.isolate = isolate;
       visit.beatAt = now;
     }
     const key = `${id} ${location} ${mood}`;
@@ -81,7 +85,10 @@ export class Oracle {
     return named(counts);
   }
 
-  /** Those who must be shown in a location: who has been there in the same mood for `homeMs`, or elsewhere for `awayMs`. */
+  /**
+   * Those who must be shown in a location: who has been there for `homeMs`, or elsewhere for `awayMs`, in the same mood and
+   * with the same isolate. An isolate that somebody has left for another one lets him expire, and may not have heard yet.
+   */
   settled(location: number, now: number, homeMs: number, awayMs: number): MoodCounts {
     const counts: Counts = [0, 0, 0, 0];
     for (const visit of this.#visits) {

@@ -1,9 +1,11 @@
 import { timing as timingOf } from '../../src/config';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import { Accuracy, type AccuracyFigures } from './accuracy';
-import { Crowd, GATHERING_STARTS_MS, type Phases, type Request, type Sender } from './crowd';
+import { boundsOf } from './bounds';
+import { Crowd, type Phases, type Request, type Sender } from './crowd';
 import { Dice } from './dice';
-import { boundsOf, Invariants } from './invariants';
+import { Gathering } from './gathering';
+import { Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
 import { Oracle, peopleIn } from './oracle';
 import { billAMonth, kvDollarsAMonth } from './prices';
@@ -18,8 +20,6 @@ const WARM_UP_MS = 4 * MINUTE;
 const NETWORK_MS = [5, 100] as const;
 const REORDERED_MS = 5_000;
 const VIOLATIONS_MAX = 5;
-/** A gathering is shown, or gone, when all but so many of it are. */
-const SHOWN = 0.99;
 
 export interface SimulationResult extends AccuracyFigures {
   /** Requests a second, and what KV was asked a second. `refused` are writes too soon after another. */
@@ -34,7 +34,7 @@ export interface SimulationResult extends AccuracyFigures {
   readonly kvDollarsAMonth: number;
   readonly billAMonth: number;
   readonly failedRequests: number;
-  /** For a crowd that gathers: seconds until all answers show it in full; for one that vanishes: until none shows anybody. */
+  /** For a crowd that gathers or falls silent; see `Gathering`. */
   readonly shownAfterSeconds: number | undefined;
   readonly goneAfterSeconds: number | undefined;
   /** What was wrong, each with the command that replays it. */
@@ -69,14 +69,15 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const bounds = boundsOf(scenario, timing);
   const oracle = new Oracle(timing.ttlMs, bounds.awayGhostMs);
   const accuracy = new Accuracy(oracle);
+  const gathering = new Gathering(scenario, phases);
   const invariants = new Invariants(oracle, scenario, phases, bounds);
   const network = dice.fork();
-  const usageBefore = { ...kv.usage };
   let requests = 0;
+  const spent = () => ({ ...kv.usage, requests });
+  let spentBefore = spent();
+  let spentAfter = spent();
   let failedRequests = 0;
   let faulty = true;
-  let notShownAt = start;
-  let notGoneAt = calmUntil;
   const heardOf = new Map<string, number>();
   const violations: string[] = [];
 
@@ -90,15 +91,14 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     const truth = oracle.moods(time.now);
     const here = peopleIn(truth);
     if (time.now > start + warmUpMs && time.now <= busyUntil) accuracy.measure(state.count, here, time.now);
-    if (state.count < here * SHOWN && time.now <= calmUntil) notShownAt = time.now;
-    if (state.count > scenario.people * (1 - SHOWN)) notGoneAt = time.now;
+    gathering.measure(state.count, time.now);
     watching.onAnswer?.((time.now - start) / MINUTE, state.count, here);
     if (scenario.hub !== 'kv') return;
     const wrong = invariants.judge({ at: time.now, location, state, truth, callerMood });
     if (wrong !== undefined) violated(wrong);
   };
 
-  const serve = async (store: Store, location: number, request: Request): Promise<void> => {
+  const serve = async (store: Store, location: number, isolate: number, request: Request): Promise<void> => {
     const defer = () => undefined;
     switch (request.kind) {
       case 'presence':
@@ -111,7 +111,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         const { id, mood } = request;
         const heard = (heardOf.get(id) ?? 0) + 1;
         heardOf.set(id, heard);
-        oracle.heartbeat(id, mood, location, time.now);
+        oracle.heartbeat(id, mood, location, isolate, time.now);
         const state = await store.heartbeat(id, mood, defer);
         return answered(state, location, heardOf.get(id) === heard ? mood : undefined);
       }
@@ -121,10 +121,12 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const arrive = (sender: Sender, location: number, request: Request) => {
     requests += 1;
     sender.isolate = isolates.route(sender.isolate);
-    serve(isolates.store(location, sender.isolate), location, request).catch((error: unknown) => {
-      failedRequests += 1;
-      violated(`a request failed: ${error instanceof Error ? error.stack : error}`);
-    });
+    serve(isolates.store(location, sender.isolate), location, sender.isolate, request).catch(
+      (error: unknown) => {
+        failedRequests += 1;
+        violated(`a request failed: ${error instanceof Error ? error.stack : error}`);
+      },
+    );
   };
 
   const send = (sender: Sender, request: Request) => {
@@ -140,7 +142,11 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 
   new Crowd(time, dice.fork(), scenario, phases, send).gather();
   planFaults(time, dice.fork(), scenario, phases, kv);
+  time.at(start + warmUpMs, () => {
+    spentBefore = spent();
+  });
   time.at(busyUntil, () => {
+    spentAfter = spent();
     faulty = false;
     kv.heal();
     isolates.heal();
@@ -152,25 +158,24 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     watching.onMinute?.(minute, minutes);
   }
 
-  const seconds = (phases.goneUntil - start) / 1000;
-  const perSecond = (operation: keyof typeof usageBefore) =>
-    (kv.usage[operation] - usageBefore[operation]) / seconds;
+  const perSecond = (what: keyof typeof spentBefore) =>
+    (spentAfter[what] - spentBefore[what]) / Math.max(scenario.minutes * 60, 1);
   const kvPerSecond = {
     reads: perSecond('get'),
     writes: perSecond('put'),
     lists: perSecond('list'),
     refused: perSecond('refused'),
   };
-  const gatheredAt = start + GATHERING_STARTS_MS + scenario.gatherSeconds * 1000;
+  const requestsPerSecond = perSecond('requests');
   return {
     ...accuracy.figures,
-    requestsPerSecond: requests / seconds,
+    requestsPerSecond,
     kvPerSecond,
     kvDollarsAMonth: kvDollarsAMonth(kvPerSecond),
-    billAMonth: billAMonth(requests / seconds, kvPerSecond),
+    billAMonth: billAMonth(requestsPerSecond, kvPerSecond),
     failedRequests,
-    shownAfterSeconds: scenario.gatherSeconds === 0 ? undefined : (notShownAt - gatheredAt) / 1000,
-    goneAfterSeconds: scenario.goneMinutes === 0 ? undefined : (notGoneAt - calmUntil) / 1000,
+    shownAfterSeconds: gathering.shownAfterSeconds,
+    goneAfterSeconds: gathering.goneAfterSeconds,
     violations,
   };
 }

@@ -1,0 +1,49 @@
+import { timing as timingOf } from '../../src/config';
+import { boundsOf } from './bounds';
+import { Dice } from './dice';
+import { Scenario, type ScenarioOptions } from './scenario';
+
+/**
+ * A scenario drawn from a seed: any size of crowd, any mix of faults, `minutes` with all of it, then calm, then gone.
+ * Small crowds are many, because there a single person who is lost or left over shows.
+ */
+export function mixedScenario(seed: number, minutes: number): Scenario {
+  const dice = new Dice(seed).fork();
+  /** Each fault is there in one world of three. */
+  const fault = (...rates: readonly number[]) => (dice.chance(1 / 3) ? dice.pick(rates) : 0);
+  const locations = dice.pick([1, 1, 1, 2, 3, 6]);
+  const isSlow = dice.chance(0.1);
+  const outageMinutes = fault(1, 3, 5);
+  const scenario = Scenario.parse({
+    seed,
+    minutes,
+    people: dice.pick([1, 2, 3, 4, 6, 10, 20, 60]),
+    watchers: locations * dice.pick([1, 3]),
+    locations,
+    isolates: dice.pick([1, 1, 2, 3, 5]),
+    stick: dice.pick([1, 0.9, 0.5, 0]),
+    gatherSeconds: dice.pick([0, 0, 30]),
+    ...(isSlow ? { ttlSeconds: 180, beatSeconds: 60 } : {}),
+    stayMinutes: dice.pick([1, 5, 30]),
+    polite: dice.pick([0, 0.7, 1]),
+    moody: dice.pick([0, 0.01, 0.2]),
+    move: fault(0.005, 0.05),
+    tabs: fault(0.1, 0.5),
+    listCacheSeconds: dice.pick([60, 60, 120]),
+    homeMiss: fault(0.2),
+    fail: fault(0.01, 0.1, 0.5),
+    hang: fault(0.001, 0.05),
+    corrupt: fault(0.01, 0.1),
+    evict: fault(0.001, 0.05),
+    lose: fault(0.01, 0.1),
+    duplicate: fault(0.01, 0.1),
+    reorder: fault(0.01, 0.1),
+    skewMs: fault(100, 2_000),
+    cutOff: fault(0.1),
+    outageMinutes: Math.min(outageMinutes, minutes),
+  } satisfies ScenarioOptions);
+  const timing = timingOf(scenario.ttlSeconds * 1000, scenario.intervalSeconds * 1000);
+  const { settledMs, awayGhostMs } = boundsOf(scenario, timing);
+  const minutesAfter = (ms: number) => Math.ceil(ms / 60_000) + 1;
+  return { ...scenario, calmMinutes: minutesAfter(settledMs), goneMinutes: minutesAfter(awayGhostMs) };
+}
