@@ -96,7 +96,8 @@ export interface Timing {
 /** Derives all times from the TTL and the sync interval, both in ms. */
 export function timing(ttlMs: number, syncIntervalMs: number): Timing {
   const refreshMs = 2 * syncIntervalMs;
-  const graceMs = refreshMs + syncIntervalMs;
+  // A refresh waits for a sync of its writer, and its reader for one of his.
+  const graceMs = refreshMs + 2 * syncIntervalMs;
   const keepMs = ttlMs + graceMs;
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
   // A lone visitor's location syncs at his heartbeats only, three in a TTL, however short the interval is.

@@ -94,7 +94,11 @@ export class Crowd {
   }
 
   async #visit(dice: Dice): Promise<void> {
-    const person: Person = { id: dice.uuid(), mood: dice.pick(MOODS), location: dice.weighted(this.#weights) };
+    const person: Person = {
+      id: dice.uuid(),
+      mood: dice.pick(MOODS),
+      location: dice.weighted(this.#weights),
+    };
     const hasSecondTab = dice.chance(this.#scenario.tabs);
     const second = dice.fork();
     const tabs = [this.#tab(dice, person)];
@@ -104,7 +108,7 @@ export class Crowd {
 
   /** A tab beats on its own until it is closed. */
   async #tab(dice: Dice, person: Person): Promise<void> {
-    const { stayMinutes, polite, moody, move, locations } = this.#scenario;
+    const { stayMinutes, polite, moody, burst, move, locations } = this.#scenario;
     const { busyUntil, calmUntil } = this.#phases;
     const sender: Sender = { location: person.location, isolate: undefined };
     const stayMs = stayMinutes === 0 ? Number.POSITIVE_INFINITY : dice.exponential(stayMinutes * 60_000);
@@ -123,7 +127,12 @@ export class Crowd {
       const mood = dice.pick(MOODS);
       const moves = dice.chance(move);
       const location = Math.floor(dice.random() * locations);
+      const isBurst = dice.chance(burst);
       if (this.#time.now >= busyUntil) continue;
+      if (changes && isBurst) {
+        this.#send(sender, { kind: 'heartbeat', id: person.id, mood: person.mood });
+        this.#send(sender, { kind: 'leave', id: person.id });
+      }
       if (changes) person.mood = mood;
       if (moves) person.location = location;
     }

@@ -9,16 +9,17 @@ import { Scenario, type ScenarioOptions } from './scenario';
  */
 export function mixedScenario(seed: number, minutes: number): Scenario {
   const dice = new Dice(seed).fork();
-  /** Each fault is there in one world of three. */
-  const fault = (...rates: readonly number[]) => (dice.chance(1 / 3) ? dice.pick(rates) : 0);
+  // In half of the worlds nothing fails; in the others each fault is there in one of three.
+  const isFaulty = dice.chance(0.5);
+  const fault = (...rates: readonly number[]) => (dice.chance(1 / 3) && isFaulty ? dice.pick(rates) : 0);
   const locations = dice.pick([1, 1, 1, 2, 3, 6]);
   const isSlow = dice.chance(0.1);
   const outageMinutes = fault(1, 3, 5);
   const scenario = Scenario.parse({
     seed,
     minutes,
-    people: dice.pick([1, 2, 3, 4, 6, 10, 20, 60]),
-    watchers: locations * dice.pick([1, 3]),
+    people: dice.pick([1, 2, 3, 4, 6, 10, 20, 60, 200]),
+    watchers: dice.pick([1, locations, 3 * locations]),
     locations,
     isolates: dice.pick([1, 1, 2, 3, 5]),
     stick: dice.pick([1, 0.9, 0.5, 0]),
@@ -27,10 +28,12 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
     stayMinutes: dice.pick([1, 5, 30]),
     polite: dice.pick([0, 0.7, 1]),
     moody: dice.pick([0, 0.01, 0.2]),
+    burst: dice.pick([0, 0.5]),
     move: fault(0.005, 0.05),
     tabs: fault(0.1, 0.5),
     listCacheSeconds: dice.pick([60, 60, 120]),
     homeMiss: fault(0.2),
+    slowMs: dice.pick([0, 0, 0, 600]),
     fail: fault(0.01, 0.1, 0.5),
     hang: fault(0.001, 0.05),
     corrupt: fault(0.01, 0.1),
@@ -45,5 +48,5 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
   const timing = timingOf(scenario.ttlSeconds * 1000, scenario.intervalSeconds * 1000);
   const { settledMs, awayGhostMs } = boundsOf(scenario, timing);
   const minutesAfter = (ms: number) => Math.ceil(ms / 60_000) + 1;
-  return { ...scenario, calmMinutes: minutesAfter(settledMs), goneMinutes: minutesAfter(awayGhostMs) };
+  return { ...scenario, calmMinutes: minutesAfter(settledMs) + 4, goneMinutes: minutesAfter(awayGhostMs) };
 }

@@ -41,6 +41,8 @@ export const Scenario = z.strictObject({
   polite: Rate.default(0.7),
   /** Chance at each heartbeat that the mood is another one. */
   moody: Rate.default(0.01),
+  /** Share of those changes that come as heartbeat, leave, heartbeat in a burst, as an older front end sends them. */
+  burst: Rate,
   /** Chance at each heartbeat that the person is in another location from now on. */
   move: Rate,
   /** Share of people with a second tab, which beats with the same id on its own. */
@@ -49,6 +51,8 @@ export const Scenario = z.strictObject({
   listCacheSeconds: count(0, 600).default(60),
   /** Share of writes that their own location does not see at once, but as late as any other. */
   homeMiss: Rate,
+  /** KV operations take so much longer. */
+  slowMs: count(0, 5_000).default(0),
   /** Daily limits on KV operations: those of the free plan, or none. */
   quota: z.enum(['none', 'free']).default('none'),
   /** Chance that a KV operation fails. */

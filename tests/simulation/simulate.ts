@@ -98,6 +98,10 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     if (wrong !== undefined) violated(wrong);
   };
 
+  /** Somebody who asks at the very moment at which a session may end. */
+  const lookAt = async (store: Store, location: number) =>
+    answered(await store.presence(() => undefined), location, undefined);
+
   const serve = async (store: Store, location: number, isolate: number, request: Request): Promise<void> => {
     const defer = () => undefined;
     switch (request.kind) {
@@ -112,6 +116,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         const heard = (heardOf.get(id) ?? 0) + 1;
         heardOf.set(id, heard);
         oracle.heartbeat(id, mood, location, isolate, time.now);
+        if (invariants.isExact) time.after(timing.ttlMs, () => void lookAt(store, location));
         const state = await store.heartbeat(id, mood, defer);
         return answered(state, location, heardOf.get(id) === heard ? mood : undefined);
       }

@@ -122,7 +122,7 @@ export class SimulatedKv {
   /** The time that an operation takes, and the faults that may keep it from being done. */
   async #reach(operation: Operation, location: number): Promise<void> {
     const [min, max] = LATENCY_MS[operation];
-    const latency = this.#dice.between(min, max);
+    const latency = this.#dice.between(min, max) + this.#rules.slowMs;
     const fails = this.#dice.chance(this.#rules.fail);
     const hangs = this.#dice.chance(this.#rules.hang);
     await this.#time.sleep(latency);
