@@ -1,8 +1,12 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** These run in Node: they start Workers of their own, several isolates or the built bundle, and talk HTTP to them. */
-const NODE_TESTS = ['tests/isolates/**/*.test.ts', 'tests/bundle/**/*.test.ts'];
+/** These run in Node: they start Workers of their own and talk HTTP to them, or simulate a whole world. */
+const NODE_TESTS = [
+  'tests/isolates/**/*.test.ts',
+  'tests/bundle/**/*.test.ts',
+  'tests/simulation/**/*.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -3,7 +3,7 @@ import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
 import { countNews } from './news';
-import { Roster } from './roster';
+import { Roster, type RosterEntry } from './roster';
 import { addCounts, type MoodCounts, overrules, type SessionRecord, totalOf } from './session';
 import type { SessionRecords, SessionTable } from './session-table';
 import { formatSessions, parseSessions } from './stored-sessions';
@@ -108,17 +108,28 @@ export class KvHub implements Hub {
     const { sessions: stored, dropped } = parseSessions(value, now);
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
-    // A read may be older than the one before. What was known then still holds, and our write must not lose it.
-    const theirs = new Map<string, SessionRecord>(stored);
-    for (const [id, { mood, lastSeen }] of this.#elsewhere) {
-      const known = { mood, lastSeen };
-      const read = stored.get(id);
-      if (read === undefined || overrules(known, read)) theirs.set(id, known);
+    const heard = this.#heardOf(stored, this.#restOf(summary));
+    const counting = [...heard].filter(([, { heardAt }]) => heardAt > now - this.#timing.keepMs);
+    const { all, elsewhere } = own.merge(new Map(counting), now);
+    this.#elsewhere = new Roster();
+    for (const [id, { mood, lastSeen, heardAt }] of counting.sort(([, a], [, b]) => a.heardAt - b.heardAt)) {
+      if (elsewhere.has(id)) this.#elsewhere.set(id, mood, heardAt, lastSeen);
     }
-    const restMs = this.#restOf(summary);
-    const { all, elsewhere } = own.merge(theirs, now, restMs);
-    this.#elsewhere = this.#rosterOf(elsewhere, stored, restMs);
     return { stored, all };
+  }
+
+  /** What is stored, and what was known before. Of a writer that rests it counts so much longer. */
+  #heardOf(stored: SessionRecords, restMs: number): Map<string, RosterEntry> {
+    const heard = new Map<string, RosterEntry>();
+    for (const [id, { mood, lastSeen }] of stored)
+      heard.set(id, { mood, lastSeen, heardAt: lastSeen + restMs });
+    // A read may be older than the one before. What was known then still holds, and our write must not lose it.
+    for (const [id, known] of this.#elsewhere) {
+      const read = heard.get(id);
+      if (read === undefined || overrules(known, read)) heard.set(id, known);
+      else if (read.lastSeen === known.lastSeen && known.heardAt > read.heardAt) heard.set(id, known);
+    }
+    return heard;
   }
 
   /** For how much longer than usual the writer of a value will be silent. */
@@ -126,20 +137,6 @@ export class KvHub implements Hub {
     if (summary === undefined) return 0;
     const { leaseMs, restMs } = this.#timing;
     return Math.min(Math.max(summary.until - summary.at - leaseMs, 0), restMs);
-  }
-
-  /** What the peers of a writer that rests were heard of last counts so much longer. */
-  #rosterOf(elsewhere: SessionRecords, stored: SessionRecords, restMs: number): Roster {
-    const entries = [...elsewhere].map(([id, record]) => {
-      const before = this.#elsewhere.get(id);
-      const heardBefore = before?.lastSeen === record.lastSeen ? before.heardAt : record.lastSeen;
-      const heardAt = stored.get(id) === record ? record.lastSeen + restMs : record.lastSeen;
-      return { id, record, heardAt: Math.max(heardAt, heardBefore) };
-    });
-    entries.sort((a, b) => a.heardAt - b.heardAt);
-    const roster = new Roster();
-    for (const { id, record, heardAt } of entries) roster.set(id, record.mood, heardAt, record.lastSeen);
-    return roster;
   }
 
   /** Every write is paid for, so it must tell somebody something. */

@@ -68,14 +68,12 @@ export class SessionTable {
   }
 
   /**
-   * Merges what the hub holds, the later time winning. Costs a walk over all sessions, once a sync.
+   * Merges what the hub holds and still counts, the later time winning. Costs a walk over all sessions, once a sync.
    *
    * Returns `all`: what this replica and the hub know together, to be put back; and `elsewhere`: the part of it that this
    * replica does not hold, since another one heard it later. Such sessions leave this table.
-   *
-   * @param restMs How much longer than TTL + grace the stored sessions count, since their writer rests.
    */
-  merge(stored: SessionRecords, now: number, restMs = 0): { all: SessionRecords; elsewhere: SessionRecords } {
+  merge(stored: SessionRecords, now: number): { all: SessionRecords; elsewhere: SessionRecords } {
     this.expire(now);
     const old = now - this.#timing.keepMs;
     const all = new Map<string, SessionRecord>();
@@ -83,12 +81,12 @@ export class SessionTable {
     for (const [id, theirs] of stored) {
       const expired = this.#expired.get(id);
       const isOver = expired !== undefined && theirs.lastSeen <= expired.lastSeen;
-      if (theirs.lastSeen <= (isOver ? old : old - restMs)) continue;
+      if (isOver && theirs.lastSeen <= old) continue;
       const mine = this.#known(id);
       if (mine !== undefined && !overrules(theirs, mine)) continue;
       this.#live.delete(id);
       this.#left.delete(id);
-      all.set(id, theirs);
+      all.set(id, { mood: theirs.mood, lastSeen: theirs.lastSeen });
       if (!isOver) elsewhere.set(id, theirs);
     }
     for (const roster of [this.#live, this.#left]) {

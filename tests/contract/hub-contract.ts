@@ -151,10 +151,12 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
       await syncAll(here, there);
       await world.advance(site.timing.ttlMs - site.timing.syncIntervalMs);
       expect(await here.count()).toBe(0);
-      for (let round = 0; round < 5; round += 1) {
+      const forgottenAt = world.now() + site.timing.keepMs + site.timing.restMs;
+      while (world.now() < forgottenAt) {
         await here.heartbeat(BEN);
         await there.heartbeat(CARL);
         await syncAll(here, there);
+        expect((await here.presence()).count).toBeLessThanOrEqual(2);
       }
       expect(await here.count()).toBe(2);
       expect(await there.count()).toBe(2);

@@ -53,7 +53,7 @@ describe('two isolates that share a KV namespace', () => {
     await there.heartbeat(BEN);
     expect((await there.presence()).count).toBe(2);
     // It had been alone in the world, so it was believed for longer than the TTL and a grace.
-    isolates.nowMs += 130_000;
+    isolates.nowMs += 140_000;
     await there.heartbeat(BEN);
     expect((await there.presence()).count).toBe(1);
     expect((await isolates.isolate('there').presence()).count).toBe(1);

@@ -33,6 +33,7 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
     tabs: fault(0.1, 0.5),
     listCacheSeconds: dice.pick([60, 60, 120]),
     homeMiss: fault(0.2),
+    staleRead: dice.pick([0, 0, 0.2]),
     slowMs: dice.pick([0, 0, 0, 600]),
     fail: fault(0.01, 0.1, 0.5),
     hang: fault(0.001, 0.05),

@@ -51,6 +51,8 @@ export const Scenario = z.strictObject({
   listCacheSeconds: count(0, 600).default(60),
   /** Share of writes that their own location does not see at once, but as late as any other. */
   homeMiss: Rate,
+  /** Chance that a read finds what its location saw at some time within `cacheTtl` before: it has more than one cache. */
+  staleRead: Rate,
   /** KV operations take so much longer. */
   slowMs: count(0, 5_000).default(0),
   /** Daily limits on KV operations: those of the free plan, or none. */

@@ -8,7 +8,7 @@ import { Gathering } from './gathering';
 import { Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
 import { Oracle, peopleIn } from './oracle';
-import { billAMonth, kvDollarsAMonth } from './prices';
+import { billAMonth, type KvRates, kvDollarsAMonth } from './prices';
 import { commandOf, type Scenario } from './scenario';
 import { SimulatedKv } from './simulated-kv';
 import { VirtualTime } from './virtual-time';
@@ -22,14 +22,9 @@ const REORDERED_MS = 5_000;
 const VIOLATIONS_MAX = 5;
 
 export interface SimulationResult extends AccuracyFigures {
-  /** Requests a second, and what KV was asked a second. `refused` are writes too soon after another. */
   readonly requestsPerSecond: number;
-  readonly kvPerSecond: {
-    readonly reads: number;
-    readonly writes: number;
-    readonly lists: number;
-    readonly refused: number;
-  };
+  /** Operations a second. Not among them: writes too soon after another, and what was over a daily limit. */
+  readonly kvPerSecond: KvRates & { readonly refused: number; readonly quotaErrors: number };
   /** For KV at its list price; and the whole bill on the paid plan, Worker requests too. */
   readonly kvDollarsAMonth: number;
   readonly billAMonth: number;
@@ -170,6 +165,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     writes: perSecond('put'),
     lists: perSecond('list'),
     refused: perSecond('refused'),
+    quotaErrors: perSecond('quotaErrors'),
   };
   const requestsPerSecond = perSecond('requests');
   return {

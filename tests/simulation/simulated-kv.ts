@@ -39,8 +39,8 @@ type Listing = readonly { readonly name: string; readonly metadata: unknown }[];
  * It knows no compare-and-set, since KV has none, and of `get`, `put` and `list` only the options that are used.
  */
 export class SimulatedKv {
-  /** Operations that were let in, and writes turned away because the key had just been written. */
-  readonly usage = { get: 0, put: 0, list: 0, refused: 0 };
+  /** Operations that were let in; writes turned away because the key had just been written; what was over a daily limit. */
+  readonly usage = { get: 0, put: 0, list: 0, refused: 0, quotaErrors: 0 };
   readonly #time: VirtualTime;
   readonly #dice: Dice;
   readonly #rules: Scenario;
@@ -136,6 +136,7 @@ export class SimulatedKv {
     const day = Math.floor(this.#time.now / DAY_MS);
     if (this.#today.day !== day) this.#today = { day, get: 0, put: 0, list: 0 };
     if (this.#rules.quota === 'free' && this.#today[operation] >= FREE_PLAN[operation]) {
+      this.usage.quotaErrors += 1;
       throw new Error(`KV ${operation}() limit exceeded for the day.`);
     }
     this.#today[operation] += 1;
@@ -144,6 +145,9 @@ export class SimulatedKv {
 
   #read(key: string, location: number, cacheMs: number): Version | undefined {
     const place = `${location} ${key}`;
+    const seenAgo = this.#dice.between(0, cacheMs);
+    if (this.#dice.chance(this.#rules.staleRead))
+      return this.#visible(key, location, this.#time.now - seenAgo);
     const cached = this.#reads.get(place);
     if (cached !== undefined && this.#time.now < cached.until) return this.#unlessExpired(cached.item);
     const item = this.#visible(key, location);
@@ -168,8 +172,8 @@ export class SimulatedKv {
     });
     const expiresAt = ttlSeconds === undefined ? Number.POSITIVE_INFINITY : now + ttlSeconds * 1000;
     const versions = this.#versions.get(key) ?? [];
-    // What is older than the newest one that all see is seen by nobody any more.
-    const seenByAll = versions.findLastIndex((version) => version.visibleAt.every((at) => at <= now));
+    // What is older than the newest one that all saw a minute ago is read by nobody any more.
+    const seenByAll = versions.findLastIndex(({ visibleAt }) => visibleAt.every((at) => at <= now - 60_000));
     this.#versions.set(key, [
       ...versions.slice(Math.max(seenByAll, 0)),
       { value, metadata, expiresAt, visibleAt },
@@ -190,9 +194,9 @@ export class SimulatedKv {
     return item;
   }
 
-  /** The last write that this location sees. */
-  #visible(key: string, location: number): Version | undefined {
-    const seen = (version: Version) => (version.visibleAt[location] ?? 0) <= this.#time.now;
+  /** The last write that this location sees, or saw at another time. */
+  #visible(key: string, location: number, at = this.#time.now): Version | undefined {
+    const seen = (version: Version) => (version.visibleAt[location] ?? 0) <= at;
     return this.#unlessExpired(this.#versions.get(key)?.findLast(seen));
   }
 

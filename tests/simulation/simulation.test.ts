@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { mixedScenario } from './mixed-scenario';
+import { Scenario, type ScenarioOptions } from './scenario';
+import { simulate } from './simulate';
+
+const run = (options: ScenarioOptions) => simulate(Scenario.parse(options));
+
+describe('the production replica in a hundred mixed worlds', () => {
+  it.each(Array.from({ length: 10 }, (_, ten) => ten * 10 + 1))('seeds from %d on', async (first) => {
+    for (let seed = first; seed < first + 10; seed += 1) {
+      const { violations } = await simulate(mixedScenario(seed, 10));
+      expect(violations.join('\n')).toBe('');
+    }
+  });
+});
+
+it('the same seed gives the same run', async () => {
+  const scenario = { people: 20, locations: 3, minutes: 5, evict: 0.01, fail: 0.1, skewMs: 500, seed: 7 };
+  const first = await run(scenario);
+  expect(await run(scenario)).toEqual(first);
+  expect(await run({ ...scenario, seed: 8 })).not.toEqual(first);
+});
+
+it('one isolate is exact, whatever KV does', async () => {
+  const faults = { fail: 0.3, hang: 0.05, corrupt: 0.1, outageMinutes: 5, homeMiss: 0.2, staleRead: 0.2 };
+  const result = await run({ people: 50, isolates: 1, minutes: 10, stayMinutes: 5, ...faults });
+  expect(result).toMatchObject({
+    meanErrorPercent: 0,
+    p99ErrorPercent: 0,
+    failedRequests: 0,
+    violations: [],
+  });
+});
+
+it('after five minutes without KV no request has failed, and all agree within two intervals', async () => {
+  const people = { people: 60, isolates: 3, watchers: 6, stick: 1, stayMinutes: 0, minutes: 10 };
+  const counts: number[] = [];
+  const result = await simulate(Scenario.parse({ ...people, outageMinutes: 5, calmMinutes: 2 }), {
+    // The outage ends after four minutes of warm-up and ten minutes. Each interval may be a quarter longer.
+    onAnswer: (minutes, count) => void (minutes > 14 + 25 / 60 && counts.push(count)),
+  });
+  expect(result).toMatchObject({ failedRequests: 0, violations: [] });
+  expect(new Set(counts)).toEqual(new Set([60]));
+});
+
+describe('the free plan carries five people for a day', () => {
+  it('on one isolate, without an error', async () => {
+    const result = await run({ people: 5, isolates: 1, minutes: 1_440, quota: 'free' });
+    const aDay = (perSecond: number) => perSecond * 86_400;
+    expect(aDay(result.kvPerSecond.writes)).toBeLessThan(1_000);
+    expect(aDay(result.kvPerSecond.lists)).toBeLessThan(1_000);
+    expect(aDay(result.kvPerSecond.reads)).toBeLessThan(100_000);
+    expect(result).toMatchObject({ meanErrorPercent: 0, failedRequests: 0, violations: [] });
+  });
+
+  it('and who needs more is not refused, nor does he ask KV in vain', async () => {
+    const result = await run({ people: 60, isolates: 1, minutes: 720, quota: 'free' });
+    expect(result).toMatchObject({ meanErrorPercent: 0, failedRequests: 0, violations: [] });
+    expect(result.kvPerSecond.quotaErrors * 720 * 60).toBeLessThanOrEqual(3);
+  });
+});
+
+it('the usual designs are as wrong here as a model of KV says', async () => {
+  const sharedKey = await run({ hub: 'shared-key', people: 100, minutes: 5 });
+  expect(sharedKey.biasPercent).toBeLessThan(-65);
+  const aroundTheWorld = await run({ hub: 'shared-key', people: 100, locations: 10, minutes: 5 });
+  expect(aroundTheWorld.biasPercent).toBeLessThan(-85);
+  const keyPerSession = await run({ hub: 'key-per-session', people: 100, minutes: 5 });
+  expect(keyPerSession.biasPercent).toBeLessThan(-17);
+});
+
+it('what is promised in docs/accuracy.md holds, in a short run', async () => {
+  const many = await run({ people: 1_000, locations: 10, minutes: 5 });
+  expect(many.meanErrorPercent).toBeLessThan(0.8);
+  expect(many.p99ErrorPercent).toBeLessThan(3);
+  expect(many.kvDollarsAMonth).toBeLessThan(30);
+  const few = await run({ people: 100, minutes: 20 });
+  expect(few.meanErrorPercent).toBeLessThan(1);
+  expect(few.kvDollarsAMonth).toBeLessThan(4);
+});
