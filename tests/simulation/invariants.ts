@@ -38,7 +38,7 @@ export class Invariants {
     this.#bounds = bounds;
     const { locations, isolates, evict, quota } = scenario;
     this.isExact = locations * isolates === 1 && evict === 0;
-    this.#isVisible = scenario.homeMiss === 0 && scenario.listCacheSeconds <= 60;
+    this.#isVisible = scenario.homeMiss === 0 && (locations === 1 || scenario.listCacheSeconds <= 60);
     const isStale = scenario.staleRead > 0;
     this.#flicker = { people: isStale ? 2 : isolates > 2 ? 1 : 0, share: isStale ? 0.4 : 0 };
     const { fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes } = scenario;

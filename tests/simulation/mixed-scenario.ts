@@ -14,14 +14,14 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
   const fault = (...rates: readonly number[]) => (dice.chance(1 / 3) && isFaulty ? dice.pick(rates) : 0);
   const locations = dice.pick([1, 1, 1, 2, 3, 6]);
   const isSlow = dice.chance(0.1);
-  const outageMinutes = fault(1, 3, 5);
+  const outageMinutes = fault(1, 4.5, 4.5);
   const scenario = Scenario.parse({
     seed,
     minutes,
-    people: dice.pick([1, 2, 3, 4, 6, 10, 20, 60, 200]),
+    people: dice.pick([1, 2, 2, 3, 3, 4, 4, 6, 6, 10, 20, 60, 60, 200]),
     watchers: dice.pick([1, locations, 3 * locations]),
     locations,
-    isolates: dice.pick([1, 1, 2, 3, 5]),
+    isolates: dice.pick([1, 1, 2, 2, 3, 5]),
     stick: dice.pick([1, 0.9, 0.5, 0]),
     gatherSeconds: dice.pick([0, 0, 30]),
     ...(isSlow ? { ttlSeconds: 180, beatSeconds: 60 } : {}),
@@ -33,8 +33,8 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
     tabs: fault(0.1, 0.5),
     listCacheSeconds: dice.pick([60, 60, 120]),
     homeMiss: fault(0.2),
-    staleRead: dice.pick([0, 0, 0.2]),
-    slowMs: dice.pick([0, 0, 0, 600]),
+    staleRead: dice.pick([0, 0, 0, 0, 0.2]),
+    slowMs: dice.pick([0, 0, 0, 0, 600]),
     fail: fault(0.01, 0.1, 0.5),
     hang: fault(0.001, 0.05),
     corrupt: fault(0.01, 0.1),

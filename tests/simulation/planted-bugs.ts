@@ -122,12 +122,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     wrong: 'needed ? now : now',
   },
   {
-    name: 'no jitter',
-    file: STORE,
-    right: 'ms * this.#between(1 - SYNC_JITTER, 1 + SYNC_JITTER)',
-    wrong: 'ms',
-  },
-  {
     name: 'backs off for minutes',
     file: STORE,
     right: 'Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs)',

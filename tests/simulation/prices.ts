@@ -21,6 +21,10 @@ const KV: Readonly<Record<keyof KvRates, Price>> = {
   lists: { perMillion: 5, included: MILLION },
 };
 
+function beyond({ perMillion, included }: Price, perSecond: number): number {
+  return (Math.max(perSecond * SECONDS_A_MONTH - included, 0) / MILLION) * perMillion;
+}
+
 /** KV operations a second. */
 export interface KvRates {
   readonly reads: number;
@@ -38,8 +42,6 @@ export function kvDollarsAMonth(rates: KvRates): number {
 
 /** Dollars on the bill for 30 days around the clock: the paid plan, and what goes beyond it of Worker requests and KV. */
 export function billAMonth(requestsPerSecond: number, rates: KvRates): number {
-  const beyond = ({ perMillion, included }: Price, perSecond: number) =>
-    (Math.max(perSecond * SECONDS_A_MONTH - included, 0) / MILLION) * perMillion;
   return (
     PAID_PLAN_A_MONTH +
     beyond(WORKER_REQUESTS, requestsPerSecond) +
@@ -47,4 +49,19 @@ export function billAMonth(requestsPerSecond: number, rates: KvRates): number {
     beyond(KV.writes, rates.writes) +
     beyond(KV.lists, rates.lists)
   );
+}
+
+const ROOM_REQUESTS: Price = { perMillion: 0.15, included: MILLION };
+/** Messages that come in through a socket are billed as so many make one request. */
+const SOCKET_MESSAGES_A_REQUEST = 20;
+
+/**
+ * Dollars on the bill for 30 days of live sockets on one Durable Object: on paper, since they are not built yet. A visit is
+ * one Worker request, one request to the object, and a message to join; pings are answered without waking the object. One
+ * object that is always awake is within the plan: https://developers.cloudflare.com/durable-objects/platform/pricing/
+ */
+export function socketsBillAMonth(people: number, stayMinutes: number): number {
+  const visits = people / (stayMinutes * 60);
+  const roomRequests = visits * (1 + 1 / SOCKET_MESSAGES_A_REQUEST);
+  return PAID_PLAN_A_MONTH + beyond(WORKER_REQUESTS, visits) + beyond(ROOM_REQUESTS, roomRequests);
 }

@@ -1,0 +1,71 @@
+/** The words of docs/accuracy.md between its tables. */
+
+export const ABOUT = `Local KV shows every write at once, so no test against it can tell how wrong the count is in production. These figures come from
+a simulator, \`tests/simulation/\`: a virtual clock, KV by its documented rules, a crowd, faults, and the production classes
+(\`PresenceStore\`, \`KvHub\` and what they use) unchanged. An oracle, a plain list of sessions, knows the truth at every answer. It is
+a model: no figure here was measured at Cloudflare.`;
+
+export const ASSUMPTIONS = `## Assumptions
+
+- **KV.** A write is seen in its own location at once, and in each other one after a delay of its own, evenly from 0 to 60 s. Reads are
+  cached by location for \`cacheTtl\`, lists for 60 s, absent keys too. One write a second per key, then an error. The last write wins.
+  ([how KV works](https://developers.cloudflare.com/kv/concepts/how-kv-works/), [limits](https://developers.cloudflare.com/kv/platform/limits/))
+- **Not documented, and so assumed:** a read takes 5 to 50 ms, a write or a list 50 to 300 ms, a request 5 to 100 ms; a refused write is not
+  billed; going over a daily limit says "limit exceeded for the day".
+- **People.** They beat every 10 s ± 10 %, stay 30 minutes on average (exponential), 70 % say when they go, and one heartbeat in a hundred brings another
+  mood. Locations differ in size like 1, 1/2, 1/3, … Nine requests of ten reach the isolate that served the last one.
+- **Errors** are measured after four minutes, when the first crowd has been seen by all, at every answer to a heartbeat or a
+  \`GET\`. Shorter stays give larger errors, in proportion to the square root.
+
+## What is promised at any time
+
+The invariants that are checked at every answer (\`tests/simulation/bounds.ts\`, \`invariants.ts\`), at the defaults:
+
+| | |
+|---|---|
+| one isolate | exact, whatever KV does |
+| the caller | is counted in his own answer |
+| somebody silent | is gone in his own isolate after 30 s; elsewhere in the location at most 70 s after his last heartbeat, 150 s if the isolate that heard it was alone in the world and has vanished since; in another location at most 210 s later (290 s) |
+| nobody comes or goes, nothing fails | all answers are right, but for people whose requests go to and fro between isolates: an isolate that somebody left for another one lets him expire after 30 s, and may hear only seconds later that he is there |
+| KV away | no request fails; afterwards all isolates of a location agree within two sync intervals |
+
+Not promised: that lists are cached for no longer than a minute (with 120 s a location may drop out for a while), nor that a location
+sees its own writes (with 20 % unseen, peers may be missing for seconds). The tables above show both.`;
+
+export const CHANGES = `## What the simulator changed
+
+The first design wrote at every sync, every 10 s ± 25 %. In this same world that policy had these faults, and each line here is
+what became of it.
+
+| found | mended by |
+|---|---|
+| A listing that failed was not repeated for a minute, and a fresh isolate showed its own location only: mean error 4.6 % with 0.1 % evictions and 5 % failures. | A failed listing is repeated at the next sync. |
+| A lease of 150 s dropped locations that were alive: a list may be a minute old when it comes, and is used for another. 100 people in 10 locations: up to 79 missing for minutes. | 210 s. |
+| The backoff after failures grew to 5 minutes, so five minutes of outage were followed by up to four more. | It grows to one sync interval. |
+| Most writes told nothing that was new. | A replica writes at a sync if somebody came, went or changed the mood, at once in a crowd of up to 200 and from 0.5 % of all people on in a larger one; otherwise every second interval. Grace is 40 s for that. |
+| When the last people of a location fell silent, nobody told the others. | Who reads that the stored value counts somebody who is gone writes it anew. |
+| On the free plan one isolate was over its 1,000 writes in 2.8 hours. | An isolate that is alone in the world, with up to 20 people, says so in what it writes, and rests: one write and one list in 100 s. |
+| It went on asking when the daily limit was reached. | It stops until midnight UTC. |
+| A gathering was seen late, since lists come once a minute. | After 30 s when the count has changed by more than a tenth. |
+
+Writing at every sync, 100 people in 10 locations cost $34 a month for KV, 1,000 in 10 cost $46 and 100 in one $4.70, with mean errors of 1.9 %,
+0.5 % and 0.5 %: the policy above gives up 0.1 to 0.3 points of accuracy for 30 to 45 % of the bill.
+
+Tried and not taken: tombstones for sessions that expire (less bias, but people who had only gone to another isolate went missing everywhere); a leave that hurries
+the sync when it is the last one (no measurable gain); lists every 45 or 50 s (no gain: they come from the cache); no jitter of the
+interval (fewer collisions with up to 8 isolates, more with 16, no difference that an invariant could see; it stays as designed).`;
+
+export const BUGS = `## Can it fail?
+
+\`tests/simulation/planted-bugs.ts\` puts mistakes into the production modules, one at a time, as they are loaded;
+[planted-bugs.md](planted-bugs.md) shows in how many of 100 seeds each one is caught.
+
+| command | does |
+|---|---|
+| \`npm run simulate -- --people 300 --locations 5 --hub kv,shared-key\` | one world, hubs side by side; \`--help\` lists the options, \`--json\` prints all |
+| \`npm test\` | 100 mixed worlds, ten simulated minutes each and then calm and then nobody; all planted bugs |
+| \`npm run simulate:deep\` | 1,000 mixed worlds of an hour |
+| \`npm run simulate:bugs\` | the table of planted bugs |
+| \`npm run figures\` | this page and its pictures |
+
+A failure prints the command that replays it.`;

@@ -1,0 +1,28 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+
+// Mid tones, because the pictures stand on light and on dark pages.
+export const COLOURS = {
+  truth: '#8b949e',
+  ours: '#1f9d8a',
+  sharedKey: '#e0604d',
+  floor: '#9a86e0',
+  sockets: '#d29922',
+  text: '#7f8791',
+} as const;
+
+/** Draws a plot as a file that stands on its own. */
+export function drawSvg(title: string, options: Plot.PlotOptions): string {
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  const style = {
+    color: COLOURS.text,
+    background: 'transparent',
+    fontSize: '13px',
+    fontFamily: 'sans-serif',
+  };
+  const svg = Plot.plot({ document, width: 860, height: 420, style, ...options } as Plot.PlotOptions);
+  svg.setAttribute('xmlns', 'http://www.w3.org/2000/svg');
+  svg.setAttribute('role', 'img');
+  svg.setAttribute('aria-label', title);
+  return `${svg.outerHTML.replaceAll('currentColor', COLOURS.text)}\n`;
+}
