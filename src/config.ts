@@ -41,8 +41,8 @@ export const LIST_INTERVAL_MS = 60_000;
 export const LIST_RETRY_MS = 5_000;
 
 /** The same while a crowd gathers or breaks up: when the count has changed since by more than both of these. */
-export const LIST_INTERVAL_CHANGING_MS = 30_000;
-export const CHANGING_SHARE = 0.1;
+export const LIST_INTERVAL_CHANGING_MS = 15_000;
+export const CHANGING_SHARE = 0.02;
 export const CHANGING_PEOPLE = 5;
 
 /**

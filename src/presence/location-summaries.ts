@@ -35,7 +35,8 @@ export class LocationSummaries {
   #listedAt = Number.NEGATIVE_INFINITY;
   /** How many people were counted, here and elsewhere, at the last listing. */
   #peopleThen = 0;
-  #failed = false;
+  /** The last listing failed, or has not ended. */
+  #isUnfinished = false;
 
   constructor(prefix: string, ownKey: string, timing: Timing) {
     this.#prefix = prefix;
@@ -58,7 +59,7 @@ export class LocationSummaries {
   async refresh(kv: KeyLister, now: number, people: number): Promise<void> {
     this.#listedAt = now;
     this.#peopleThen = people;
-    this.#failed = true;
+    this.#isUnfinished = true;
     let cursor: string | undefined;
     try {
       for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
@@ -68,7 +69,7 @@ export class LocationSummaries {
         if (listed.list_complete) break;
         cursor = listed.cursor;
       }
-      this.#failed = false;
+      this.#isUnfinished = false;
     } finally {
       this.#sum(now);
     }
@@ -80,7 +81,7 @@ export class LocationSummaries {
   }
 
   #interval(now: number, people: number): number {
-    if (this.#failed) return LIST_RETRY_MS;
+    if (this.#isUnfinished) return LIST_RETRY_MS;
     const changed = Math.abs(people - this.#peopleThen);
     if (changed > Math.max(CHANGING_PEOPLE, people * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
     return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;

@@ -266,6 +266,27 @@ describe('a read that is older than the one before', () => {
   });
 });
 
+describe('a daily limit of KV', () => {
+  it('on writes keeps a replica from asking for more until midnight, and not from reading', async () => {
+    let writes = 0;
+    const { get, list, getWithMetadata } = kv.store;
+    const put = () => {
+      writes += 1;
+      return Promise.reject(new Error('KV put() limit exceeded for the day.'));
+    };
+    const replica = join('ams', { get, list, getWithMetadata, put } as typeof kv.store);
+    await replica.heartbeat(ANNA);
+    await join().heartbeat(BEN);
+    await sync(replica);
+    await sync(replica);
+    expect(await replica.count()).toBe(2);
+    expect(writes).toBe(1);
+    await world.advance(12 * 3_600_000 + 60_000);
+    await replica.heartbeat(ANNA);
+    expect(writes).toBe(2);
+  });
+});
+
 describe('KV in trouble', () => {
   it.each(['throws', 'hangs', 'refuses'] as const)(
     'that %s at everything fails no heartbeat, read or leave',

@@ -89,7 +89,7 @@ describe('the next listing is due', () => {
     ['once a minute for many who are alone in the world', nobody, 21, 21, LIST_INTERVAL_MS],
     ['as before while a small crowd changes by a few', page(1, 5), 10, 15, LIST_INTERVAL_MS],
     ['sooner when a small crowd grows', page(1, 5), 10, 16, LIST_INTERVAL_CHANGING_MS],
-    ['as before while a large crowd changes by a tenth', page(1, 5), 1_000, 910, LIST_INTERVAL_MS],
+    ['as before while a large crowd changes by a fiftieth', page(1, 5), 1_000, 981, LIST_INTERVAL_MS],
     ['sooner when a large crowd breaks up', page(1, 5), 1_000, 800, LIST_INTERVAL_CHANGING_MS],
   ])('%s', async (_name, listed, before, people, waitMs) => {
     const others = summaries();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Scenario, type ScenarioOptions } from './scenario';
+import { mixedScenario } from './mixed-scenario';
+import { commandOf, Scenario, type ScenarioOptions } from './scenario';
 import { simulate } from './simulate';
 import { violationsOf } from './violations-of';
 
@@ -18,6 +19,19 @@ it('the same seed gives the same run', async () => {
   const first = await run(scenario);
   expect(await run(scenario)).toEqual(first);
   expect(await run({ ...scenario, seed: 8 })).not.toEqual(first);
+});
+
+it('the command that a failure prints gives the same world', () => {
+  for (let seed = 1; seed <= 50; seed += 1) {
+    const scenario = mixedScenario(seed, 10);
+    const words = commandOf(scenario).split('-- --')[1]?.split(' --') ?? [];
+    const options = words.map((word) => word.split(' '));
+    const camelCase = (name = '') =>
+      name.replace(/-([a-z])/g, (_dash, letter: string) => letter.toUpperCase());
+    expect(
+      Scenario.parse(Object.fromEntries(options.map(([name, value]) => [camelCase(name), value]))),
+    ).toEqual(scenario);
+  }
 });
 
 it('one isolate is exact, whatever KV does', async () => {
