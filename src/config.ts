@@ -37,10 +37,16 @@ export const TROUBLE_LOG_INTERVAL_MS = 60_000;
 /** Time between two `list` calls. KV caches lists for up to a minute, so asking more often tells little that is new. */
 export const LIST_INTERVAL_MS = 60_000;
 
+/**
+ * A listing is taken for so much younger than the newest summary in it, which has travelled for a while. What comes from KV's
+ * cache shows by that, and the next listing comes when the cache has run out.
+ */
+export const SUMMARY_TRAVEL_MS = 20_000;
+
 /** The same after a listing that failed: until the next one the other locations may be missing altogether. */
 export const LIST_RETRY_MS = 5_000;
 
-/** The same while a crowd gathers or breaks up: when the count has changed since by more than both of these. */
+/** The shortest, used while a crowd gathers or breaks up: when the count has changed since by more than both of these. */
 export const LIST_INTERVAL_CHANGING_MS = 15_000;
 export const CHANGING_SHARE = 0.02;
 export const CHANGING_PEOPLE = 5;

@@ -9,6 +9,7 @@ import {
   LIST_INTERVAL_MS,
   LIST_PAGES_MAX,
   LIST_RETRY_MS,
+  SUMMARY_TRAVEL_MS,
   type Timing,
 } from '../config';
 import { addCounts, MoodCounts, NOBODY } from './session';
@@ -32,6 +33,7 @@ export class LocationSummaries {
   #total: MoodCounts = NOBODY;
   /** When the first summary in `#total` runs out. */
   #totalUntil = Number.POSITIVE_INFINITY;
+  /** How old what the last listing told is: when KV looked, as far as we can tell. */
   #listedAt = Number.NEGATIVE_INFINITY;
   /** How many people were counted, here and elsewhere, at the last listing. */
   #peopleThen = 0;
@@ -60,16 +62,23 @@ export class LocationSummaries {
     this.#listedAt = now;
     this.#peopleThen = people;
     this.#isUnfinished = true;
+    let newestAt = Number.NEGATIVE_INFINITY;
     let cursor: string | undefined;
     try {
       for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
         const listed = await kv.list({ prefix: this.#prefix, ...(cursor === undefined ? {} : { cursor }) });
-        for (const { name, metadata } of listed.keys) this.#learn(name, metadata, now);
+        for (const { name, metadata } of listed.keys) {
+          newestAt = Math.max(newestAt, this.#learn(name, metadata, now)?.at ?? newestAt);
+        }
         // A page may be empty and still not be the last one.
         if (listed.list_complete) break;
         cursor = listed.cursor;
       }
       this.#isUnfinished = false;
+      if (!this.isEmpty(now)) {
+        const oldest = now - LIST_INTERVAL_MS + LIST_INTERVAL_CHANGING_MS;
+        this.#listedAt = Math.min(Math.max(newestAt + SUMMARY_TRAVEL_MS, oldest), now);
+      }
     } finally {
       this.#sum(now);
     }
@@ -87,13 +96,14 @@ export class LocationSummaries {
     return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 
-  #learn(key: string, metadata: unknown, now: number): void {
-    if (key === this.#ownKey) return;
+  #learn(key: string, metadata: unknown, now: number): LocationSummary | undefined {
+    if (key === this.#ownKey) return undefined;
     const summary = LocationSummary.safeParse(metadata);
     // A summary of the future would never grow old, and nobody here can repair it.
-    if (!summary.success || summary.data.at > now + CLOCK_SKEW_MAX_MS) return;
+    if (!summary.success || summary.data.at > now + CLOCK_SKEW_MAX_MS) return undefined;
     // A cached list may be older than the one before.
     if (summary.data.at > (this.#summaries.get(key)?.at ?? 0)) this.#summaries.set(key, summary.data);
+    return summary.data;
   }
 
   #sum(now: number): void {

@@ -99,6 +99,18 @@ describe('the next listing is due', () => {
     expect(others.isDue(waitMs, people)).toBe(true);
   });
 
+  it.each([
+    ['a minute after KV looked, by the newest summary', 60_000, 60_000],
+    ['and no sooner than in 15 s', 1, 15_000],
+  ])('%s', async (_name, newestAt, waitMs) => {
+    const now = 110_000;
+    const others = summaries();
+    await others.refresh(lister([page(newestAt, 5)]), now, 10);
+    const dueAt = newestAt === 1 ? now + waitMs : newestAt + 20_000 + waitMs;
+    expect(others.isDue(dueAt - 1, 10)).toBe(false);
+    expect(others.isDue(dueAt, 10)).toBe(true);
+  });
+
   it('soon after one that failed or never ended', () => {
     const others = summaries();
     void others.refresh({ list: (() => new Promise(() => undefined)) as KeyLister['list'] }, 0, 10);

@@ -25,8 +25,8 @@ export class Invariants {
   /** KV is as slow to show things as the lease and the grace allow for, and no slower. */
   readonly #isVisible: boolean;
   /**
-   * What may be missing for a moment, although nothing fails: with many isolates a refresh may wait for retries until the
-   * grace is just over, and a stale read knows of no refresh since.
+   * What may be missing for a moment, although nothing fails: with many isolates or a slow KV a refresh may wait for
+   * retries until the grace is just over, and a stale read knows of no refresh since.
    */
   readonly #flicker: { readonly people: number; readonly share: number };
   /** Nothing keeps news from travelling. */
@@ -39,8 +39,9 @@ export class Invariants {
     const { locations, isolates, evict, quota } = scenario;
     this.isExact = locations * isolates === 1 && evict === 0;
     this.#isVisible = scenario.homeMiss === 0 && (locations === 1 || scenario.listCacheSeconds <= 60);
-    const isStale = scenario.staleRead > 0;
-    this.#flicker = { people: isStale ? 2 : isolates > 2 ? 1 : 0, share: isStale ? 0.4 : 0 };
+    const { staleRead, slowMs } = scenario;
+    const isLate = staleRead > 0 || slowMs > 0;
+    this.#flicker = { people: isLate ? 2 : isolates > 2 ? 1 : 0, share: staleRead > 0 ? 0.4 : 0 };
     const { fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes } = scenario;
     const faults = [evict, fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes];
     this.#isClean = faults.every((rate) => rate === 0) && quota === 'none';

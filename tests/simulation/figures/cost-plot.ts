@@ -81,7 +81,7 @@ export function drawCost(all: readonly Cost[]): string {
       ...line('sockets', COLOURS.sockets, '8 5'),
       name('sharedKey', 'one shared KV key, if it worked', COLOURS.sharedKey, -10),
       name('ours', 'this project, on KV', COLOURS.ours, -22),
-      name('floor', 'Worker requests alone', COLOURS.floor, 62),
+      name('floor', 'Worker requests alone', COLOURS.floor, 96),
       name('sockets', 'sockets: on paper, not built yet', COLOURS.sockets, -12),
     ],
   });
