@@ -19,6 +19,8 @@ const WARM_UP_MS = 4 * MINUTE;
 /** A request takes so long to arrive, from and to (ms). */
 const NETWORK_MS = [5, 100] as const;
 const REORDERED_MS = 5_000;
+/** Longer than a request may take: twice the wait for a sync, and its way. */
+const ANSWERED_WITHIN_MS = 10_000;
 const VIOLATIONS_MAX = 5;
 
 export interface SimulationResult extends AccuracyFigures {
@@ -72,6 +74,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   let spentBefore = spent();
   let spentAfter = spent();
   let failedRequests = 0;
+  let underWay = 0;
   let faulty = true;
   const heardOf = new Map<string, number>();
   const violations: string[] = [];
@@ -120,13 +123,16 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 
   const arrive = (sender: Sender, location: number, request: Request) => {
     requests += 1;
+    underWay += 1;
     sender.isolate = isolates.route(sender.isolate);
-    serve(isolates.store(location, sender.isolate), location, sender.isolate, request).catch(
-      (error: unknown) => {
+    serve(isolates.store(location, sender.isolate), location, sender.isolate, request)
+      .catch((error: unknown) => {
         failedRequests += 1;
         violated(`a request failed: ${error instanceof Error ? error.stack : error}`);
-      },
-    );
+      })
+      .finally(() => {
+        underWay -= 1;
+      });
   };
 
   const send = (sender: Sender, request: Request) => {
@@ -157,6 +163,10 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     await time.runUntil(Math.min(start + minute * MINUTE, phases.goneUntil));
     watching.onMinute?.(minute, minutes);
   }
+
+  await time.runUntil(phases.goneUntil + ANSWERED_WITHIN_MS);
+  failedRequests += underWay;
+  if (underWay > 0 && scenario.hub === 'kv') violated(`${underWay} requests were never answered`);
 
   const perSecond = (what: keyof typeof spentBefore) =>
     (spentAfter[what] - spentBefore[what]) / Math.max(scenario.minutes * 60, 1);
