@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { mixedScenario } from './mixed-scenario';
 import { commandOf, Scenario, type ScenarioOptions } from './scenario';
 import { simulate } from './simulate';
 import { violationsOf } from './violations-of';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 const run = (options: ScenarioOptions) => simulate(Scenario.parse(options));
 

@@ -15,7 +15,7 @@ export const ASSUMPTIONS = `## Assumptions
 - **People.** They beat every 10 s ± 10 %, stay 30 minutes on average (exponential), 70 % say when they go, and one heartbeat in a hundred brings another
   mood. Locations differ in size like 1, 1/2, 1/3, … Nine requests of ten reach the isolate that served the last one.
 - **Errors** are measured after four minutes, when the first crowd has been seen by all, at every answer to a heartbeat or a
-  \`GET\`. Shorter stays give larger errors, in proportion to the square root.
+  \`GET\`. Shorter stays give larger errors, see below.
 
 ## What is promised at any time
 
@@ -26,7 +26,7 @@ The invariants that are checked at every answer (\`tests/simulation/bounds.ts\`,
 | one isolate | exact, whatever KV does |
 | the caller | is counted in his own answer |
 | somebody silent | is gone in his own isolate after 30 s; elsewhere in the location at most 70 s after his last heartbeat, 150 s if the isolate that heard it was alone in the world and has vanished since; in another location at most 210 s later (290 s) |
-| nobody comes or goes, nothing fails | all answers are right, but for people whose requests go to and fro between isolates: an isolate that somebody left for another one lets him expire after 30 s, and may hear only seconds later that he is there |
+| nobody comes or goes, nothing fails | all answers are right, but for people whose requests go to and fro between isolates: an isolate that somebody left for another one lets him expire after 30 s, and may hear only seconds later that he is there. With more than two isolates in a location, or a slow KV, one or two may be missing for a moment, when a refresh had to be tried again |
 | KV away | no request fails; afterwards all isolates of a location agree within two sync intervals |
 
 Not promised: that lists are cached for no longer than a minute (with 120 s a location may drop out for a while), nor that a location
