@@ -46,7 +46,8 @@ export class KvHub implements Hub {
   #elsewhere = new Roster();
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
-  #lastPutAt = Number.NEGATIVE_INFINITY;
+  /** Our last write: when, and whether it said that we rest. */
+  #lastPut = { at: Number.NEGATIVE_INFINITY, rests: false };
 
   constructor({ kv, location, timing, world, report }: KvHubOptions) {
     this.#kv = kv;
@@ -143,7 +144,7 @@ export class KvHub implements Hub {
   #isWorthPutting(own: SessionTable, stored: SessionRecords, all: SessionRecords, rests: boolean): boolean {
     const now = this.#world.now();
     const { refreshMs, restMs } = this.#timing;
-    const isRefreshDue = now >= this.#lastPutAt + refreshMs + (rests ? restMs : 0);
+    const isRefreshDue = now >= this.#lastPut.at + refreshMs + (rests ? restMs : 0);
     // Who only reads refreshes nothing. But of the last who fell silent others must tell, or other locations go on counting them.
     if (isRefreshDue && !own.isEmpty) return true;
     return !rests && countNews(all, stored) > this.#people(own, now) * NEWS_SHARE;
@@ -156,9 +157,13 @@ export class KvHub implements Hub {
     return totalOf(own.counts) <= ALONE_PEOPLE_MAX;
   }
 
-  /** Whether those who read the key know from our last write that we rest. It may have been overwritten. */
+  /**
+   * Whether those who read the key know that we rest. Somebody else may have written since; but a read that shows our last
+   * write but one is no sign of that.
+   */
   #promisedRest(summary: LocationSummary | undefined): boolean {
-    return summary?.at === this.#lastPutAt && this.#restOf(summary) > 0;
+    if (summary === undefined || !this.#lastPut.rests) return false;
+    return summary.at <= this.#lastPut.at && this.#restOf(summary) > 0;
   }
 
   /** All people, as this replica knows. */
@@ -169,13 +174,14 @@ export class KvHub implements Hub {
   async #put(own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
     const at = this.#world.now();
     const { leaseMs, restMs, expirationTtlSeconds: expirationTtl } = this.#timing;
-    const until = at + leaseMs + (this.#isAlone(own) ? restMs : 0);
+    const rests = this.#isAlone(own);
+    const until = at + leaseMs + (rests ? restMs : 0);
     const metadata: LocationSummary = { at, until, moods: addCounts(own.counts, this.#elsewhere.counts) };
     try {
       await this.#quotas.put.run(() =>
         this.#kv.put(this.#key, formatSessions(all), { expirationTtl, metadata }),
       );
-      this.#lastPutAt = at;
+      this.#lastPut = { at, rests };
       return 'done';
     } catch (error) {
       // One write a second per key: https://developers.cloudflare.com/kv/platform/limits/

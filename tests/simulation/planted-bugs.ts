@@ -106,8 +106,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'rests without having said so',
     file: HUB,
-    right: 'return summary?.at === this.#lastPutAt && this.#restOf(summary) > 0',
-    wrong: 'return true || summary',
+    right: ' && this.#promisedRest(summary)',
+    wrong: '',
   },
   {
     name: 'the rest of a writer is not believed',

@@ -15,7 +15,7 @@ export const ASSUMPTIONS = `## Assumptions
 - **People.** They beat every 10 s ± 10 %, stay 30 minutes on average (exponential), 70 % say when they go, and one heartbeat in a hundred brings another
   mood. Locations differ in size like 1, 1/2, 1/3, … Nine requests of ten reach the isolate that served the last one.
 - **Errors** are measured after four minutes, when the first crowd has been seen by all, at every answer to a heartbeat or a
-  \`GET\`. Shorter stays give larger errors, see below.
+  \`GET\`. Shorter stays give larger errors (see Harder worlds).
 
 ## What is promised at any time
 
