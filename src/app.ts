@@ -2,20 +2,18 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { refuseForeignOrigin } from './api/guards';
+import { LIVE_HEADER } from './api/live';
 import { answer405, notFound, onError } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
-import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings } from './config';
+import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings, type Settings } from './config';
+import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv-hub';
 import { LoneHub } from './presence/lone-hub';
 import { PresenceStore } from './presence/presence-store';
-import { TroubleLog } from './presence/trouble-log';
-import type { World } from './presence/world';
-
-const REAL_WORLD: World = {
-  now: () => Date.now(),
-  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  random: () => Math.random(),
-};
+import { RoomHub } from './presence/room-hub';
+import { ROOM_NAME, type RoomStub } from './presence/room-protocol';
+import { type Report, TroubleLog } from './presence/trouble-log';
+import { REAL_WORLD, type World } from './presence/world';
 
 /**
  * The whole service as a Hono app: for the Worker's `export default`, and for `app.request(path, init, env)`.
@@ -43,6 +41,8 @@ export function createApp(world: Partial<World> = {}) {
     }
     c.set('settings', replica.settings);
     c.set('store', replica.store);
+    c.set('openLive', replica.openLive);
+    if (replica.openLive !== undefined) c.header(LIVE_HEADER, '1');
     return refuseForeignOrigin(c, replica.settings.allowedOrigins) ?? replica.cors(c, next);
   });
   app.use(methodNotAllowed({ app, onMethodNotAllowed: answer405 }));
@@ -55,20 +55,39 @@ function createReplica(env: Bindings, location: string | undefined, world: World
   const settings = parseSettings(env);
   const { timing, allowedOrigins } = settings;
   const { report } = new TroubleLog(world.now, (line) => console.warn(line));
-  const kv = env.PRESENCE_KV ?? undefined;
-  if (kv === undefined) report('PRESENCE_KV is not bound, so this isolate counts its own sessions only');
-  const hub = kv === undefined ? new LoneHub() : new KvHub({ kv, location, timing, world, report });
+  const { hub, room } = createHub(env, settings, location, world, report);
   return {
     settings,
     store: new PresenceStore({ hub, timing, world, report }),
+    openLive: room && ((request: Request) => room().fetch(request)),
     cors: cors({
       origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],
       allowMethods: ['GET', 'HEAD', 'POST'],
       // No credentials, so any header will do. Browsers that don't know the wildcard still find the one that matters.
       allowHeaders: ['Content-Type', '*'],
+      exposeHeaders: [LIVE_HEADER],
       maxAge: PREFLIGHT_MAX_AGE_SECONDS,
     }),
   };
+}
+
+function createHub(
+  env: Bindings,
+  settings: Settings,
+  location: string | undefined,
+  world: World,
+  report: Report,
+): { hub: Hub; room?: () => RoomStub } {
+  const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
+  if (settings.hub === 'durable-object') {
+    if (!rooms)
+      throw new Error('Wrong setting: PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM.');
+    const room = () => rooms.getByName(ROOM_NAME);
+    return { hub: new RoomHub({ room, timing: settings.timing, world }), room };
+  }
+  if (kv) return { hub: new KvHub({ kv, location, timing: settings.timing, world, report }) };
+  report('PRESENCE_KV is not bound, so this isolate counts its own sessions only');
+  return { hub: new LoneHub() };
 }
 
 /** The data centre that serves this isolate, such as `ams`: https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties */

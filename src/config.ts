@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { RoomNamespace } from './presence/room-protocol';
 
 /** Largest request body, in bytes. A heartbeat takes about 80; the rest is room for keys that are ignored. */
 export const BODY_BYTES_MAX = 1024;
@@ -70,6 +71,40 @@ export const QUOTA_RESET_SPARE_MS = 60_000;
 /** Most pages of 1,000 keys that one listing reads. There are some 350 locations; what comes after is not ours. */
 export const LIST_PAGES_MAX = 10;
 
+/** Most entries of a room's news that are kept for replicas to catch up with. Who is further behind is told of everybody. */
+export const ROOM_NEWS_MAX = 10_000;
+
+/** The room looks for sessions that have ended in steps of so many ms, so it may see the end of one so much later. */
+export const ROOM_EXPIRY_STEP_MS = 250;
+
+/**
+ * A room saves what has changed at most this often: one row written each time, beside one that is deleted. What it loses
+ * when it crashes its replicas tell it again. https://developers.cloudflare.com/durable-objects/platform/pricing/
+ */
+export const ROOM_SAVE_INTERVAL_MS = 5_000;
+
+/** Most sessions in one saved row: some 85 bytes each, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
+export const ROOM_ROW_SESSIONS_MAX = 20_000;
+
+/** Shortest time between two alarms of a room: each is a billed request, and keeps it awake for ten seconds. */
+export const ROOM_ALARM_GAP_MS = 5_000;
+
+/** Live sockets hear of changes at most this often. */
+export const LIVE_TELL_INTERVAL_MS = 1_000;
+
+/** Largest message of a live socket, in bytes: as much as a request body. */
+export const LIVE_MESSAGE_BYTES_MAX = BODY_BYTES_MAX;
+
+/** Most messages of one live socket in the time beside it. Moods change now and then; pings don't count, for they wake nobody. */
+export const LIVE_MESSAGES_MAX = 20;
+export const LIVE_MESSAGES_WINDOW_MS = 10_000;
+
+/** Most live sockets of one room, a little below the platform's 32,768: https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket */
+export const LIVE_SOCKETS_MAX = 32_000;
+
+/** When to try again for a live socket that was not to be had, in seconds. Until then heartbeats by HTTP do as well. */
+export const LIVE_RETRY_SECONDS = 10;
+
 /** The shortest that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
 export const KV_CACHE_TTL_SECONDS = 30;
 
@@ -79,28 +114,32 @@ const KV_PROPAGATION_MS = 60_000;
 /** A list may be so old already when KV gives it: the same documentation. */
 const KV_LIST_CACHE_MS = 60_000;
 
-/** The times that the rules of presence run on. All but the first two are derived from them. */
+/** The times that the rules of presence run on, whatever the hub. */
 export interface Timing {
   /** A session ends this long after its last heartbeat. */
   readonly ttlMs: number;
   /** Mean time between two syncs of a replica. */
   readonly syncIntervalMs: number;
+  /** TTL + grace: after that no replica counts any more whom only another one heard, if that one does not rest. */
+  readonly keepMs: number;
+  /** For so much longer a replica that is alone in the world may rest between two syncs that tell something. */
+  readonly restMs: number;
+}
+
+/** And on Workers KV. */
+export interface KvTiming extends Timing {
   /** When nothing changes, a replica tells the others of its heartbeats this often. */
   readonly refreshMs: number;
-  /** For so much longer a replica that is alone in the world may rest between two refreshes. */
-  readonly restMs: number;
   /** What a session heard by another replica may be older than the TTL: that replica may tell of its heartbeats so late. */
   readonly graceMs: number;
-  /** TTL + grace: how long a session that another replica heard counts, if that one does not rest. */
-  readonly keepMs: number;
   /** How long what a location says of itself counts elsewhere, if it does not rest: until its next word has surely arrived. */
   readonly leaseMs: number;
   /** When KV may delete a location's key. It only cleans up; the rules above decide who counts. */
   readonly expirationTtlSeconds: number;
 }
 
-/** Derives all times from the TTL and the sync interval, both in ms. */
-export function timing(ttlMs: number, syncIntervalMs: number): Timing {
+/** Derives the times on Workers KV from the TTL and the sync interval, both in ms. */
+export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   const refreshMs = 2 * syncIntervalMs;
   // A refresh waits for a sync of its writer, and its reader for one of his.
   const graceMs = refreshMs + 2 * syncIntervalMs;
@@ -122,21 +161,32 @@ export function timing(ttlMs: number, syncIntervalMs: number): Timing {
   };
 }
 
+/** The same for the room: it ends sessions by itself, and its word is heard at the next sync, or the one after that. */
+export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
+  return { ttlMs, syncIntervalMs, keepMs: ttlMs + 2 * syncIntervalMs, restMs: 0 };
+}
+
 /** The Worker's bindings and variables as the platform hands them over: nothing here is checked yet. */
 export interface Bindings {
+  readonly PRESENCE_HUB?: string;
   readonly PRESENCE_KV?: KVNamespace;
+  readonly PRESENCE_ROOM?: RoomNamespace;
   readonly SESSION_TTL_SECONDS?: string | number;
   readonly SYNC_INTERVAL_SECONDS?: string | number;
   readonly ALLOWED_ORIGINS?: string;
   readonly PRESENCE_CACHE_SECONDS?: string | number;
 }
 
+/** Which hub replicas meet at, and the times that go with it. */
+export type HubSettings =
+  | { readonly hub: 'kv'; readonly timing: KvTiming }
+  | { readonly hub: 'durable-object'; readonly timing: Timing };
+
 /** The variables, checked and in the units that the code uses. */
-export interface Settings {
-  readonly timing: Timing;
+export type Settings = HubSettings & {
   readonly allowedOrigins: '*' | readonly string[];
   readonly presenceCacheSeconds: number;
-}
+};
 
 const WholeNumber = (min: number, max: number) => {
   const error = `takes a whole number from ${min} to ${max}`;
@@ -162,8 +212,9 @@ const Origin = z
   });
 
 const Variables = z.object({
+  PRESENCE_HUB: z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }).default('kv'),
   SESSION_TTL_SECONDS: WholeNumber(2, 600).default(30),
-  SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).default(10),
+  SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).optional(),
   ALLOWED_ORIGINS: z
     .union(
       [
@@ -190,9 +241,13 @@ export function parseSettings(env: object): Settings {
     const wrong = parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`);
     throw new Error(`Wrong setting: ${[...new Set(wrong)].join('; ')}.`);
   }
-  const { SESSION_TTL_SECONDS, SYNC_INTERVAL_SECONDS, ALLOWED_ORIGINS, PRESENCE_CACHE_SECONDS } = parsed.data;
+  const { PRESENCE_HUB, SESSION_TTL_SECONDS, ALLOWED_ORIGINS, PRESENCE_CACHE_SECONDS } = parsed.data;
+  const ttlMs = SESSION_TTL_SECONDS * 1000;
+  const syncIntervalMs = (seconds: number) => (parsed.data.SYNC_INTERVAL_SECONDS ?? seconds) * 1000;
   return {
-    timing: timing(SESSION_TTL_SECONDS * 1000, SYNC_INTERVAL_SECONDS * 1000),
+    ...(PRESENCE_HUB === 'kv'
+      ? { hub: PRESENCE_HUB, timing: kvTiming(ttlMs, syncIntervalMs(10)) }
+      : { hub: PRESENCE_HUB, timing: roomTiming(ttlMs, syncIntervalMs(1)) }),
     allowedOrigins: ALLOWED_ORIGINS,
     presenceCacheSeconds: PRESENCE_CACHE_SECONDS,
   };

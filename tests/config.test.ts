@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseSettings, timing } from '../src/config';
+import { kvTiming, parseSettings } from '../src/config';
 
 describe('the settings', () => {
   it('have defaults', () => {
@@ -20,10 +20,10 @@ describe('the settings', () => {
   });
 
   it.each([
-    ['SESSION_TTL_SECONDS', '2', { timing: timing(2_000, 10_000) }],
-    ['SESSION_TTL_SECONDS', '600', { timing: timing(600_000, 10_000) }],
-    ['SESSION_TTL_SECONDS', 180, { timing: timing(180_000, 10_000) }],
-    ['SYNC_INTERVAL_SECONDS', ' 60 ', { timing: timing(30_000, 60_000) }],
+    ['SESSION_TTL_SECONDS', '2', { timing: kvTiming(2_000, 10_000) }],
+    ['SESSION_TTL_SECONDS', '600', { timing: kvTiming(600_000, 10_000) }],
+    ['SESSION_TTL_SECONDS', 180, { timing: kvTiming(180_000, 10_000) }],
+    ['SYNC_INTERVAL_SECONDS', ' 60 ', { timing: kvTiming(30_000, 60_000) }],
     ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
     ['ALLOWED_ORIGINS', ' * ', { allowedOrigins: '*' }],
     ['ALLOWED_ORIGINS', 'https://a.example', { allowedOrigins: ['https://a.example'] }],

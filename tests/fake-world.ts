@@ -7,6 +7,7 @@ export const START = Date.UTC(2026, 0, 1, 12);
 export class FakeWorld implements World {
   #now = START;
   #luck = 0.5;
+  #onTick: (now: number) => void = () => undefined;
   #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
 
   readonly now = () => this.#now;
@@ -16,6 +17,12 @@ export class FakeWorld implements World {
       this.#sleepers.push({ until: this.#now + ms, wake });
     });
 
+  /** Is told of every new time, for clocks that must go with this one. */
+  set onTick(onTick: (now: number) => void) {
+    this.#onTick = onTick;
+    onTick(this.#now);
+  }
+
   set luck(luck: number) {
     this.#luck = luck;
   }
@@ -23,6 +30,7 @@ export class FakeWorld implements World {
   /** Moves the clock, wakes who has slept long enough, and lets everything that is ready run. */
   async advance(ms: number): Promise<void> {
     this.#now += ms;
+    this.#onTick(this.#now);
     const ready = this.#sleepers.filter(({ until }) => until <= this.#now);
     this.#sleepers = this.#sleepers.filter(({ until }) => until > this.#now);
     for (const { wake } of ready) wake();

@@ -9,10 +9,13 @@ export const PROBLEMS = {
   'invalid-body': { status: 400, title: 'The body is not what this request takes' },
   'origin-not-allowed': { status: 403, title: 'This origin may not use the API' },
   'not-found': { status: 404, title: 'There is nothing here' },
+  'no-live-sockets': { status: 404, title: 'This service has no live sockets' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
+  'upgrade-required': { status: 426, title: 'This is for WebSockets only' },
   'internal-error': { status: 500, title: 'Something went wrong' },
+  'live-unavailable': { status: 503, title: 'No live socket can be opened now' },
 } as const;
 export type ProblemCode = keyof typeof PROBLEMS;
 

@@ -3,13 +3,14 @@ import { type Context, Hono } from 'hono';
 import type { Bindings, Settings } from '../config';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { jsonBody } from './guards';
+import { type OpenLive, openLiveSocket } from './live';
 import { refuseInvalid } from './problems';
 import { type Health, HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
 
 /** What the routes find in their context. */
 export interface ApiEnv {
   Bindings: Bindings;
-  Variables: { store: PresenceStore; settings: Settings };
+  Variables: { store: PresenceStore; settings: Settings; openLive: OpenLive | undefined };
 }
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
@@ -30,6 +31,8 @@ export const routes = new Hono<ApiEnv>()
     const cacheControl = presenceCacheSeconds === 0 ? 'no-store' : `public, max-age=${presenceCacheSeconds}`;
     return c.json(await c.var.store.presence(deferIn(c)), 200, { 'Cache-Control': cacheControl });
   })
+
+  .get('/api/live', (c) => openLiveSocket(c, c.var.openLive))
 
   .get('/health', (c) => c.json(c.var.store.health() satisfies Health, 200, NO_STORE));
 

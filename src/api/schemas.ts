@@ -13,7 +13,7 @@ export type LeaveResponse = z.infer<typeof LeaveResponse>;
 /** `lastSyncAgeMs`: time since the isolate last heard from the hub; null before the first time, and without a hub. */
 export const Health = z.object({
   status: z.enum(['ok', 'degraded']),
-  hub: z.enum(['kv', 'none']),
+  hub: z.enum(['kv', 'durable-object', 'none']),
   lastSyncAgeMs: z.int().nonnegative().nullable(),
 });
 export type Health = z.infer<typeof Health>;

@@ -14,7 +14,7 @@ export type SyncOutcome = 'done' | 'refused';
  */
 export interface Hub {
   /** The engine's name, for people who look at `/health`. */
-  readonly kind: 'kv' | 'none';
+  readonly kind: 'kv' | 'durable-object' | 'none';
 
   /**
    * Tells the other replicas of `own` and hears of theirs; sessions that another replica heard later leave `own`.

@@ -1,4 +1,10 @@
-import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, NEWS_SHARE, SYNC_WAIT_MAX_MS, type Timing } from '../config';
+import {
+  ALONE_PEOPLE_MAX,
+  KV_CACHE_TTL_SECONDS,
+  type KvTiming,
+  NEWS_SHARE,
+  SYNC_WAIT_MAX_MS,
+} from '../config';
 import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
@@ -20,7 +26,7 @@ export interface KvHubOptions {
   readonly kv: KeyValueStore;
   /** The data centre this isolate runs in, as in `request.cf.colo`; undefined where none is known. */
   readonly location: string | undefined;
-  readonly timing: Timing;
+  readonly timing: KvTiming;
   readonly world: Pick<World, 'now' | 'sleep'>;
   readonly report: Report;
 }
@@ -39,7 +45,7 @@ export class KvHub implements Hub {
   readonly kind = 'kv';
   readonly #kv: KeyValueStore;
   readonly #key: string;
-  readonly #timing: Timing;
+  readonly #timing: KvTiming;
   readonly #world: Pick<World, 'now' | 'sleep'>;
   readonly #report: Report;
   /** What other isolates of this location heard last: their sessions, and their leaves, which are not counted. */

@@ -5,12 +5,12 @@ import {
   CHANGING_PEOPLE,
   CHANGING_SHARE,
   CLOCK_SKEW_MAX_MS,
+  type KvTiming,
   LIST_INTERVAL_CHANGING_MS,
   LIST_INTERVAL_MS,
   LIST_PAGES_MAX,
   LIST_RETRY_MS,
   SUMMARY_TRAVEL_MS,
-  type Timing,
 } from '../config';
 import { addCounts, MoodCounts, NOBODY } from './session';
 
@@ -28,7 +28,7 @@ export type KeyLister = Pick<KVNamespace, 'list'>;
 export class LocationSummaries {
   readonly #prefix: string;
   readonly #ownKey: string;
-  readonly #timing: Timing;
+  readonly #timing: KvTiming;
   readonly #summaries = new Map<string, LocationSummary>();
   #total: MoodCounts = NOBODY;
   /** When the first summary in `#total` runs out. */
@@ -40,7 +40,7 @@ export class LocationSummaries {
   /** The last listing failed, or has not ended. */
   #isUnfinished = false;
 
-  constructor(prefix: string, ownKey: string, timing: Timing) {
+  constructor(prefix: string, ownKey: string, timing: KvTiming) {
     this.#prefix = prefix;
     this.#ownKey = ownKey;
     this.#timing = timing;

@@ -44,7 +44,7 @@ export class SessionTable {
 
   /** A heartbeat. `elsewhere` is what another replica knew of the session, if any did. */
   touch(id: string, mood: Mood, now: number, elsewhere?: SessionRecord): void {
-    const lastSeen = this.#stampAfter(now, this.#known(id), elsewhere);
+    const lastSeen = this.#stampAfter(now, this.get(id), elsewhere);
     this.#left.delete(id);
     this.#live.set(id, mood, now, lastSeen);
   }
@@ -67,6 +67,25 @@ export class SessionTable {
     this.#expired.expire(now - keepMs - restMs);
   }
 
+  /** What is known of a session: its last heartbeat or its leave here. */
+  get(id: string): SessionRecord | undefined {
+    return this.#live.get(id) ?? this.#left.get(id);
+  }
+
+  /** The sessions that live and those that left. */
+  *[Symbol.iterator](): IterableIterator<[string, SessionRecord]> {
+    yield* this.#live;
+    yield* this.#left;
+  }
+
+  /** Those whose last heartbeat came at `until` (ms) or before. Costs a step for each of them. */
+  *silentSince(until: number): IterableIterator<[string, SessionRecord]> {
+    for (const [id, entry] of this.#live) {
+      if (entry.heardAt > until) return;
+      yield [id, entry];
+    }
+  }
+
   /**
    * Merges what the hub holds and still counts, the later time winning. Costs a walk over all sessions, once a sync.
    *
@@ -79,24 +98,34 @@ export class SessionTable {
     const all = new Map<string, SessionRecord>();
     const elsewhere = new Map<string, SessionRecord>();
     for (const [id, theirs] of stored) {
-      const expired = this.#expired.get(id);
-      const isOver = expired !== undefined && theirs.lastSeen <= expired.lastSeen;
+      const isOver = this.#isOver(id, theirs);
       if (isOver && theirs.lastSeen <= old) continue;
-      const mine = this.#known(id);
-      if (mine !== undefined && !overrules(theirs, mine)) continue;
-      this.#live.delete(id);
-      this.#left.delete(id);
+      if (!this.#yield(id, theirs)) continue;
       all.set(id, { mood: theirs.mood, lastSeen: theirs.lastSeen });
       if (!isOver) elsewhere.set(id, theirs);
     }
-    for (const roster of [this.#live, this.#left]) {
-      for (const [id, { mood, lastSeen }] of roster) all.set(id, { mood, lastSeen });
-    }
+    for (const [id, { mood, lastSeen }] of this) all.set(id, { mood, lastSeen });
     return { all, elsewhere };
   }
 
-  #known(id: string): SessionRecord | undefined {
-    return this.#live.get(id) ?? this.#left.get(id);
+  /** Like `merge` where the hub tells only what is new and keeps the rest: costs a step for each record told. */
+  learn(told: SessionRecords): SessionRecords {
+    return new Map([...told].filter(([id, theirs]) => !this.#isOver(id, theirs) && this.#yield(id, theirs)));
+  }
+
+  /** Whether this replica let the session expire and nobody has heard of it since. */
+  #isOver(id: string, theirs: SessionRecord): boolean {
+    const expired = this.#expired.get(id);
+    return expired !== undefined && theirs.lastSeen <= expired.lastSeen;
+  }
+
+  /** Gives the session up if another replica heard it later. Returns whether it did, or never held it. */
+  #yield(id: string, theirs: SessionRecord): boolean {
+    const mine = this.get(id);
+    if (mine !== undefined && !overrules(theirs, mine)) return false;
+    this.#live.delete(id);
+    this.#left.delete(id);
+    return true;
   }
 
   #stampAfter(now: number, mine?: SessionRecord, theirs?: SessionRecord): number {

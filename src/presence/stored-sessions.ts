@@ -1,4 +1,5 @@
 import { CLOCK_SKEW_MAX_MS } from '../config';
+import { parseJson } from './parse-json';
 import { SessionId, SessionRecord } from './session';
 import type { SessionRecords } from './session-table';
 
@@ -35,12 +36,4 @@ export function parseSessions(value: string | null | undefined, now: number): Pa
 
 export function formatSessions(sessions: SessionRecords): string {
   return JSON.stringify(Object.fromEntries(sessions));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

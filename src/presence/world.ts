@@ -7,3 +7,9 @@ export interface World {
   /** A number from 0 up to 1. */
   readonly random: () => number;
 }
+
+export const REAL_WORLD: World = {
+  now: () => Date.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  random: () => Math.random(),
+};

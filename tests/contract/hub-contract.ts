@@ -9,6 +9,8 @@ import { sessionId } from '../session-id';
 /** A place where hubs meet, as a test needs it. */
 export interface HubSite {
   readonly timing: Timing;
+  /** For so long after its last heartbeat a session is surely counted that only a replica heard which vanished since (ms). */
+  readonly orphanMs: number;
   /** A hub for one more replica at this site. */
   join(): Hub;
   /** Makes every call to the hub fail, until `heal`. */
@@ -137,12 +139,13 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
       const heardAt = world.now();
       await syncAll(here, there);
       await syncAll(here, there);
-      while (world.now() < heardAt + site.timing.keepMs - 1) {
-        await world.advance(Math.min(site.timing.ttlMs / 3, heardAt + site.timing.keepMs - 1 - world.now()));
+      const surelyUntil = heardAt + site.orphanMs - 1;
+      while (world.now() < surelyUntil) {
+        await world.advance(Math.min(site.timing.ttlMs / 3, surelyUntil - world.now()));
         await there.heartbeat(BEN);
         expect(await there.count()).toBe(2);
       }
-      await world.advance(1);
+      await world.advance(heardAt + site.timing.keepMs - world.now());
       expect(await there.count()).toBe(1);
     });
 

@@ -1,19 +1,20 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { timing } from '../../src/config';
+import { kvTiming } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
 import { TroubledKv } from '../presence/troubled-kv';
 import { hubContract } from './hub-contract';
 
 for (const [name, times] of [
-  ['KV, TTL 30 s', timing(30_000, 10_000)],
-  ['KV, TTL 180 s', timing(180_000, 10_000)],
+  ['KV, TTL 30 s', kvTiming(30_000, 10_000)],
+  ['KV, TTL 180 s', kvTiming(180_000, 10_000)],
 ] as const) {
   hubContract(name, async (world) => {
     await reset();
     const kv = new TroubledKv(env.PRESENCE_KV);
     return {
       timing: times,
+      orphanMs: times.keepMs,
       join: () => new KvHub({ kv: kv.store, location: 'ams', timing: times, world, report: () => undefined }),
       breakDown: () => {
         kv.all = 'throws';

@@ -1,7 +1,7 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CLOCK_SKEW_MAX_MS, timing } from '../../src/config';
+import { CLOCK_SKEW_MAX_MS, kvTiming } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
 import { NOBODY } from '../../src/presence/session';
 import { FakeWorld, START } from '../fake-world';
@@ -9,7 +9,7 @@ import { Replica } from '../replica';
 import { sessionId } from '../session-id';
 import { TroubledKv } from './troubled-kv';
 
-const TIMING = timing(30_000, 10_000);
+const TIMING = kvTiming(30_000, 10_000);
 const KEY = 'presence:sessions:ams';
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
@@ -82,7 +82,11 @@ describe('the stored value', () => {
 
   it('is cleaned up by KV no earlier than the lease and than TTL and grace', async () => {
     expect(TIMING).toMatchObject({ leaseMs: 210_000, restMs: 80_000, expirationTtlSeconds: 290 });
-    expect(timing(600_000, 60_000)).toMatchObject({ leaseMs: 500_000, restMs: 0, expirationTtlSeconds: 840 });
+    expect(kvTiming(600_000, 60_000)).toMatchObject({
+      leaseMs: 500_000,
+      restMs: 0,
+      expirationTtlSeconds: 840,
+    });
     await join().heartbeat(ANNA);
     const [key] = (await env.PRESENCE_KV.list()).keys;
     expect((key?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(280);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import {
   ALONE_INTERVAL_MS,
+  kvTiming,
   LIST_INTERVAL_CHANGING_MS,
   LIST_INTERVAL_MS,
   LIST_PAGES_MAX,
   LIST_RETRY_MS,
-  timing,
 } from '../../src/config';
 import { type KeyLister, LocationSummaries } from '../../src/presence/location-summaries';
 import { NOBODY } from '../../src/presence/session';
@@ -34,7 +34,7 @@ const page = (at: number, release: number): Listed => ({
 });
 
 const summaries = () =>
-  new LocationSummaries('presence:sessions:', 'presence:sessions:ams', timing(30_000, 10_000));
+  new LocationSummaries('presence:sessions:', 'presence:sessions:ams', kvTiming(30_000, 10_000));
 
 it('a cached list that is older than the one before changes nothing', async () => {
   const others = summaries();

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS, timing } from '../../src/config';
+import { kvTiming, SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS } from '../../src/config';
 import type { Hub, SyncOutcome } from '../../src/presence/hub';
 import { PresenceStore } from '../../src/presence/presence-store';
 import { type MoodCounts, NOBODY, type SessionRecord } from '../../src/presence/session';
@@ -7,7 +7,7 @@ import type { SessionTable } from '../../src/presence/session-table';
 import { FakeWorld, START, settle } from '../fake-world';
 import { sessionId } from '../session-id';
 
-const TIMING = timing(30_000, 10_000);
+const TIMING = kvTiming(30_000, 10_000);
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 /** A hub that answers when and how the test says. */

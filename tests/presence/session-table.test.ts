@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLOCK_SKEW_MAX_MS, timing } from '../../src/config';
+import { CLOCK_SKEW_MAX_MS, kvTiming } from '../../src/config';
 import { MOODS, type Mood, NOBODY, overrules, type SessionRecord } from '../../src/presence/session';
 import { type SessionRecords, SessionTable } from '../../src/presence/session-table';
 import { sessionId } from '../session-id';
 
-const TIMING = timing(30_000, 10_000);
+const TIMING = kvTiming(30_000, 10_000);
 const KEPT_MS = TIMING.keepMs + TIMING.restMs;
 const NONE: SessionRecords = new Map();
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -131,7 +131,7 @@ const records: fc.Arbitrary<SessionRecords> = fc
 
 /** A table that holds just these records. */
 function tableOf(from: SessionRecords): SessionTable {
-  const table = new SessionTable(timing(1e9, 0));
+  const table = new SessionTable(kvTiming(1e9, 0));
   for (const [id, { mood, lastSeen }] of [...from].sort(([, a], [, b]) => a.lastSeen - b.lastSeen)) {
     if (mood === null) table.leave(id, lastSeen, { mood: 'presence', lastSeen: 0 });
     else table.touch(id, mood, lastSeen);

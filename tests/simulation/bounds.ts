@@ -1,9 +1,9 @@
 import {
+  type KvTiming,
   LIST_INTERVAL_MS,
   REFUSED_RETRY_MAX_MS,
   SYNC_ABANDON_MS,
   SYNC_JITTER,
-  type Timing,
 } from '../../src/config';
 import type { Scenario } from './scenario';
 
@@ -21,7 +21,7 @@ export interface Bounds {
   readonly settledMs: number;
 }
 
-export function boundsOf(scenario: Scenario, timing: Timing): Bounds {
+export function boundsOf(scenario: Scenario, timing: KvTiming): Bounds {
   const { skewMs, locations, isolates, beatSeconds, listCacheSeconds, hang } = scenario;
   const { syncIntervalMs, refreshMs, keepMs, restMs, leaseMs } = timing;
   // Two clocks may differ by twice the skew, and stamps run ahead of them by a few ms.

@@ -1,4 +1,4 @@
-import type { Timing } from '../../src/config';
+import type { KvTiming } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
 import { type Defer, PresenceStore } from '../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../src/presence/session';
@@ -23,11 +23,11 @@ export class Isolates {
   readonly #dice: Dice;
   readonly #kv: SimulatedKv;
   readonly #scenario: Scenario;
-  readonly #timing: Timing;
+  readonly #timing: KvTiming;
   readonly #stores = new Map<string, Store>();
   #evicting = true;
 
-  constructor(time: VirtualTime, dice: Dice, kv: SimulatedKv, scenario: Scenario, timing: Timing) {
+  constructor(time: VirtualTime, dice: Dice, kv: SimulatedKv, scenario: Scenario, timing: KvTiming) {
     this.#time = time;
     this.#dice = dice;
     this.#kv = kv;

@@ -1,4 +1,4 @@
-import { timing as timingOf } from '../../src/config';
+import { kvTiming as timingOf } from '../../src/config';
 import { boundsOf } from './bounds';
 import { Dice } from './dice';
 import { Scenario, type ScenarioOptions } from './scenario';

@@ -1,4 +1,4 @@
-import { timing as timingOf } from '../../src/config';
+import { kvTiming as timingOf } from '../../src/config';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import { Accuracy, type AccuracyFigures } from './accuracy';
 import { boundsOf } from './bounds';

@@ -1,0 +1,217 @@
+import * as z from 'zod';
+import { LIVE_MESSAGE_BYTES_MAX, LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS } from '../config';
+import { parseJson } from './parse-json';
+import type { Audience, Room } from './room';
+import { Mood, type MoodCounts, type PresenceState, SessionId, totalOf } from './session';
+
+/** What a live socket may send besides `ping`: with an id it joins, without one it changes its mood. */
+export const LiveMessage = z.object(
+  { sessionId: SessionId.optional(), mood: Mood },
+  { error: 'must be a JSON object' },
+);
+type LiveMessage = z.infer<typeof LiveMessage>;
+
+/** Who sits behind a socket that has joined. It is kept with the socket, and so outlives the object's memory. */
+const Guest = z.object({ sessionId: SessionId, mood: Mood, heardAt: z.number() });
+type Guest = z.infer<typeof Guest>;
+
+/** Close codes: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const POLICY_VIOLATION = 1008;
+const TOO_BIG = 1009;
+
+/** Why a socket is closed, in at most 123 bytes. */
+interface Refusal {
+  readonly code: number;
+  readonly refusal: string;
+}
+const FLOOD: Refusal = { code: POLICY_VIOLATION, refusal: 'Too many messages.' };
+const NOT_JOINED: Refusal = { code: POLICY_VIOLATION, refusal: 'Join first: send sessionId and mood.' };
+
+/** The part of the object's state that is used. */
+export type SocketState = Pick<
+  DurableObjectState,
+  'acceptWebSocket' | 'getWebSockets' | 'setWebSocketAutoResponse' | 'getWebSocketAutoResponseTimestamp'
+>;
+
+/**
+ * The live sockets of a room. Each one watches; one that sends an id and a mood joins, and its closing is a leave.
+ *
+ * Who has joined sends `ping` at least every TTL. The platform answers `pong` and notes the time without waking the object,
+ * so that is where to look before anybody is said to be gone:
+ * https://developers.cloudflare.com/durable-objects/best-practices/websockets/
+ *
+ * It does not promise that a peer that stops reading is noticed: watchers need not ping, and the platform buffers for them.
+ */
+export class LiveSockets implements Audience {
+  readonly #state: SocketState;
+  readonly #now: () => number;
+  readonly #sockets: Set<WebSocket>;
+  /** The sockets of each session: a person may have several. */
+  readonly #bySession = new Map<string, Set<WebSocket>>();
+  /** What each socket was told last, so that nobody is told the same twice. */
+  readonly #told = new WeakMap<WebSocket, string>();
+  readonly #traffic = new WeakMap<WebSocket, { since: number; messages: number }>();
+
+  constructor(state: SocketState, now: () => number) {
+    this.#state = state;
+    this.#now = now;
+    this.#sockets = new Set(state.getWebSockets());
+    for (const socket of this.#sockets) {
+      const guest = guestOf(socket);
+      if (guest !== undefined) this.#seat(socket, guest.sessionId);
+    }
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+  }
+
+  get size(): number {
+    return this.#sockets.size;
+  }
+
+  /** Whether anybody has joined, who may fall silent. */
+  get hasGuests(): boolean {
+    return this.#bySession.size > 0;
+  }
+
+  open(socket: WebSocket, counts: MoodCounts): void {
+    this.#state.acceptWebSocket(socket);
+    this.#sockets.add(socket);
+    this.#send(socket, JSON.stringify(counts), this.#stateText(counts));
+  }
+
+  tell(counts: MoodCounts): void {
+    const moods = JSON.stringify(counts);
+    const text = this.#stateText(counts);
+    for (const socket of this.#sockets) this.#send(socket, moods, text);
+  }
+
+  /** Takes a message in, or closes the socket with a reason. */
+  receive(socket: WebSocket, message: string | ArrayBuffer, room: Room): void {
+    // It may go on sending until it has heard that it was closed.
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const seated = guestOf(socket);
+    const read = this.#isFlood(socket) ? FLOOD : readMessage(message);
+    if ('refusal' in read) {
+      this.#refuse(socket, read, room);
+      return;
+    }
+    const { mood, sessionId = seated?.sessionId } = read;
+    if (sessionId === undefined) {
+      this.#refuse(socket, NOT_JOINED, room);
+      return;
+    }
+    if (seated !== undefined && seated.sessionId !== sessionId) this.#leave(socket, room);
+    this.#seat(socket, sessionId);
+    const heardAt = room.touch(sessionId, mood);
+    socket.serializeAttachment({ sessionId, mood, heardAt } satisfies Guest);
+  }
+
+  /** The socket is closed, or as good as that. */
+  close(socket: WebSocket, room: Room): void {
+    this.#sockets.delete(socket);
+    this.#leave(socket, room);
+  }
+
+  /** Tells the room when each guest was last heard. Costs a step for each socket. */
+  sweep(room: Room): void {
+    for (const socket of this.#sockets) {
+      const guest = guestOf(socket);
+      if (guest !== undefined) room.heard(guest.sessionId, guest.mood, this.#lastHeard(socket, guest));
+    }
+  }
+
+  heardAt(id: string): number | undefined {
+    const times = [...(this.#bySession.get(id) ?? [])].map((socket) => {
+      const guest = guestOf(socket);
+      return guest === undefined ? 0 : this.#lastHeard(socket, guest);
+    });
+    return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  ended(id: string): void {
+    for (const socket of this.#bySession.get(id) ?? []) {
+      this.#sockets.delete(socket);
+      socket.serializeAttachment(null);
+      closeQuietly(socket, POLICY_VIOLATION, 'Silent for too long: send ping.');
+    }
+    this.#bySession.delete(id);
+  }
+
+  #stateText(moods: MoodCounts): string {
+    return JSON.stringify({ count: totalOf(moods), moods, timestamp: this.#now() } satisfies PresenceState);
+  }
+
+  #send(socket: WebSocket, moods: string, text: string): void {
+    if (this.#told.get(socket) === moods) return;
+    this.#told.set(socket, moods);
+    try {
+      socket.send(text);
+    } catch {
+      // It is closing; its close event comes by itself.
+    }
+  }
+
+  #seat(socket: WebSocket, sessionId: string): void {
+    const sockets = this.#bySession.get(sessionId) ?? new Set();
+    this.#bySession.set(sessionId, sockets.add(socket));
+  }
+
+  /** Ends the session of a guest, unless he is here in another way too. */
+  #leave(socket: WebSocket, room: Room): void {
+    const guest = guestOf(socket);
+    if (guest === undefined) return;
+    socket.serializeAttachment(null);
+    const sockets = this.#bySession.get(guest.sessionId);
+    sockets?.delete(socket);
+    if (sockets !== undefined && sockets.size > 0) return;
+    this.#bySession.delete(guest.sessionId);
+    // A later heartbeat came by HTTP, from another tab or the page that this one was reloaded to.
+    const record = room.get(guest.sessionId);
+    if (record === undefined || record.lastSeen > this.#lastHeard(socket, guest)) return;
+    room.touch(guest.sessionId, null);
+  }
+
+  #lastHeard(socket: WebSocket, { heardAt }: Guest): number {
+    return Math.max(heardAt, this.#state.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);
+  }
+
+  #isFlood(socket: WebSocket): boolean {
+    const now = this.#now();
+    const traffic = this.#traffic.get(socket);
+    if (traffic === undefined || now >= traffic.since + LIVE_MESSAGES_WINDOW_MS) {
+      this.#traffic.set(socket, { since: now, messages: 1 });
+      return false;
+    }
+    traffic.messages += 1;
+    return traffic.messages > LIVE_MESSAGES_MAX;
+  }
+
+  #refuse(socket: WebSocket, { code, refusal }: Refusal, room: Room): void {
+    this.close(socket, room);
+    closeQuietly(socket, code, refusal);
+  }
+}
+
+/** Reads what a socket sent. A refusal says what is accepted, never what came. */
+function readMessage(message: string | ArrayBuffer): LiveMessage | Refusal {
+  if (typeof message !== 'string') return { code: POLICY_VIOLATION, refusal: 'Send text.' };
+  if (new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX) {
+    return { code: TOO_BIG, refusal: `Send at most ${LIVE_MESSAGE_BYTES_MAX} bytes.` };
+  }
+  const parsed = LiveMessage.safeParse(parseJson(message));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path[0] ?? 'The message';
+  return { code: POLICY_VIOLATION, refusal: `${String(where)} ${issue?.message}.` };
+}
+
+function guestOf(socket: WebSocket): Guest | undefined {
+  return Guest.safeParse(socket.deserializeAttachment()).data;
+}
+
+function closeQuietly(socket: WebSocket, code: number, reason: string): void {
+  try {
+    socket.close(code, reason);
+  } catch {
+    // It is closed already.
+  }
+}

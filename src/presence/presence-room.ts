@@ -1,0 +1,83 @@
+import { DurableObject } from 'cloudflare:workers';
+import { type Bindings, LIVE_SOCKETS_MAX, parseSettings, ROOM_ALARM_GAP_MS } from '../config';
+import { LiveSockets } from './live-sockets';
+import { Room } from './room';
+import { RoomJournal } from './room-journal';
+import type { RoomAnswer, RoomReport, RoomStub } from './room-protocol';
+import { REAL_WORLD } from './world';
+
+/**
+ * The Durable Object of the room: it gives a `Room` its journal and its sockets, and wakes it when somebody may have fallen
+ * silent.
+ *
+ * Nothing keeps it awake. While somebody watches and somebody is here, one alarm is set for when the next session would
+ * end; a room that nobody watches needs none, since it looks when it is asked.
+ */
+export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
+  readonly #ttlMs: number;
+  readonly #sockets: LiveSockets;
+  readonly #room: Room;
+  #alarmAt: number | undefined;
+
+  constructor(state: DurableObjectState, env: Bindings) {
+    super(state, env);
+    const { ttlMs } = parseSettings(env).timing;
+    this.#ttlMs = ttlMs;
+    const { now } = REAL_WORLD;
+    const journal = new RoomJournal(state.storage.sql, ttlMs, now);
+    this.#sockets = new LiveSockets(state, now);
+    const epoch = crypto.randomUUID();
+    this.#room = new Room({ ttlMs, world: REAL_WORLD, epoch, journal, audience: this.#sockets });
+    this.#sockets.sweep(this.#room);
+    void state.blockConcurrencyWhile(async () => {
+      this.#alarmAt = (await state.storage.getAlarm()) ?? undefined;
+    });
+  }
+
+  async sync(report: RoomReport): Promise<RoomAnswer> {
+    const answer = this.#room.sync(report);
+    await this.#setAlarm();
+    return answer;
+  }
+
+  /** Opens a live socket. Whether the request is one for that its sender has seen to. */
+  override async fetch(): Promise<Response> {
+    if (this.#sockets.size >= LIVE_SOCKETS_MAX) return new Response(null, { status: 503 });
+    const { 0: theirs, 1: ours } = new WebSocketPair();
+    this.#room.expire();
+    this.#sockets.open(ours, this.#room.counts);
+    await this.#setAlarm();
+    return new Response(null, { status: 101, webSocket: theirs });
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    this.#sockets.receive(socket, message, this.#room);
+    await this.#setAlarm();
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    this.#sockets.close(socket, this.#room);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#sockets.close(socket, this.#room);
+  }
+
+  override async alarm(): Promise<void> {
+    this.#alarmAt = undefined;
+    this.#sockets.sweep(this.#room);
+    this.#room.expire();
+    await this.#setAlarm();
+  }
+
+  /** Sets the alarm if there is none: sessions that come later end later, and one that is heard again is left alone by it. */
+  async #setAlarm(): Promise<void> {
+    if (this.#alarmAt !== undefined || this.#sockets.size === 0) return;
+    const now = REAL_WORLD.now();
+    // Somebody may have left by HTTP and still be here through a socket.
+    const nextLook = this.#room.nextEnd ?? (this.#sockets.hasGuests ? now + this.#ttlMs : undefined);
+    if (nextLook === undefined) return;
+    this.#alarmAt = Math.max(nextLook, now + ROOM_ALARM_GAP_MS);
+    await this.ctx.storage.setAlarm(this.#alarmAt);
+  }
+}

@@ -1,0 +1,112 @@
+import type { Timing } from '../config';
+import type { Hub, SyncOutcome } from './hub';
+import type { RoomAnswer, RoomStub, RoomVersion } from './room-protocol';
+import { Roster } from './roster';
+import type { MoodCounts, SessionRecord } from './session';
+import type { SessionTable } from './session-table';
+import type { World } from './world';
+
+export interface RoomHubOptions {
+  /** Makes a stub for one call: after a failed one the platform wants a new one. */
+  readonly room: () => Pick<RoomStub, 'sync'>;
+  readonly timing: Timing;
+  readonly world: Pick<World, 'now'>;
+}
+
+/**
+ * The hub in one Durable Object, the room: it hears from every replica, and tells each of them what is new.
+ *
+ * A sync costs what has changed since the last one, however many people there are: the sessions heard here go out, and who
+ * came, went or changed the mood elsewhere comes in. So a replica knows who is elsewhere, not only how many, and counts
+ * nobody twice whose heartbeat comes here next.
+ *
+ * What a replica tells it keeps until the room has answered, and tells a room that has started anew everything. So a lost
+ * call loses nothing. It does not promise more than the room's last word: others are counted as of that, and for a TTL.
+ */
+export class RoomHub implements Hub {
+  readonly kind = 'durable-object';
+  readonly #room: RoomHubOptions['room'];
+  readonly #timing: Timing;
+  readonly #world: Pick<World, 'now'>;
+  /** Whom the room counts and this replica does not hold. The room says when they end. */
+  #elsewhere = new Roster();
+  #known: RoomVersion | undefined;
+  #answeredAt = Number.NEGATIVE_INFINITY;
+  /** Heard here, and not known to the room as far as we know. */
+  #untold = new Set<string>();
+
+  constructor({ room, timing, world }: RoomHubOptions) {
+    this.#room = room;
+    this.#timing = timing;
+    this.#world = world;
+  }
+
+  async sync(own: SessionTable): Promise<SyncOutcome> {
+    const before = this.#known;
+    const answer = await this.#call(own);
+    if (before !== undefined && answer.version.epoch !== before.epoch) {
+      // The room has lost its memory, and with it what it had not saved.
+      for (const [id] of own) this.#untold.add(id);
+      await this.#call(own);
+    }
+    return 'done';
+  }
+
+  counts(now: number): MoodCounts {
+    this.#forgetIfOld(now);
+    return this.#elsewhere.counts;
+  }
+
+  claim(id: string): SessionRecord | undefined {
+    this.#untold.add(id);
+    return this.#elsewhere.delete(id);
+  }
+
+  #forgetIfOld(now: number): void {
+    if (now < this.#answeredAt + this.#timing.ttlMs || this.#known === undefined) return;
+    this.#elsewhere = new Roster();
+    this.#known = undefined;
+  }
+
+  async #call(own: SessionTable): Promise<RoomAnswer> {
+    this.#forgetIfOld(this.#world.now());
+    const known = this.#known;
+    const told = this.#toTell(own);
+    const heard = new Map([...told].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }]));
+    const answer = await this.#room().sync({ known, heard });
+    // The answer to a call that was given up goes on from where we no longer are.
+    if (this.#known === known) this.#learn(own, told, answer);
+    return answer;
+  }
+
+  /**
+   * What the room has not heard; and once more who is about to expire here. If another replica has heard such a session
+   * since, the room says so, and it does not go missing here at that moment.
+   */
+  #toTell(own: SessionTable): ReadonlyMap<string, SessionRecord> {
+    const { ttlMs, syncIntervalMs } = this.#timing;
+    const told = new Map<string, SessionRecord>();
+    for (const id of this.#untold) {
+      const record = own.get(id);
+      // A leave of somebody unknown left no trace, and what has expired meanwhile is nobody's business any more.
+      if (record === undefined) this.#untold.delete(id);
+      else told.set(id, record);
+    }
+    const aboutToExpire = this.#world.now() + 2 * syncIntervalMs - ttlMs;
+    for (const [id, record] of own.silentSince(aboutToExpire)) told.set(id, record);
+    return told;
+  }
+
+  #learn(own: SessionTable, told: ReadonlyMap<string, SessionRecord>, answer: RoomAnswer): void {
+    const now = this.#world.now();
+    this.#known = answer.version;
+    this.#answeredAt = now;
+    // Heard again during the call, a session has another record by now.
+    for (const [id, record] of told) if (own.get(id) === record) this.#untold.delete(id);
+    if (answer.isAll) this.#elsewhere = new Roster();
+    for (const [id, { mood, lastSeen }] of own.learn(answer.sessions)) {
+      if (mood === null) this.#elsewhere.delete(id);
+      else this.#elsewhere.set(id, mood, now, lastSeen);
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import type { SessionRecord } from './session';
+
+/**
+ * How far a replica has followed a room's news. The room counts them; a room that has lost its memory starts anew in
+ * another `epoch`.
+ */
+export interface RoomVersion {
+  readonly epoch: string;
+  readonly number: number;
+}
+
+/** What a replica tells at a sync. Telling something twice changes nothing. */
+export interface RoomReport {
+  /** As of the last answer that came; undefined if there was none. */
+  readonly known: RoomVersion | undefined;
+  /** Sessions heard or left at this replica. */
+  readonly heard: ReadonlyMap<string, SessionRecord>;
+}
+
+/** What the room answers. */
+export interface RoomAnswer {
+  readonly version: RoomVersion;
+  /** `sessions` are all that the room counts, instead of those that are new. */
+  readonly isAll: boolean;
+  /**
+   * Who came, went (`mood: null`) or changed the mood since the report's `known`; and, of the sessions in the report, those
+   * of which the room knows something later.
+   */
+  readonly sessions: ReadonlyMap<string, SessionRecord>;
+}
+
+/** The part of a room that replicas use. */
+export interface RoomStub {
+  sync(report: RoomReport): Promise<RoomAnswer>;
+  /** Opens a live socket. */
+  fetch(request: Request): Promise<Response>;
+}
+
+/** The binding of the Durable Object. */
+export interface RoomNamespace {
+  getByName(name: string): RoomStub;
+}
+
+/** The one room there is. */
+export const ROOM_NAME = 'world';

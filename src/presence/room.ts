@@ -1,0 +1,178 @@
+import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../config';
+import type { RoomAnswer, RoomReport } from './room-protocol';
+import { RoomSessions } from './room-sessions';
+import { MOODS, type Mood, type MoodCounts, type SessionRecord } from './session';
+import type { SessionRecords } from './session-table';
+import type { World } from './world';
+
+/** Where a room keeps what it must find again when it has lost its memory. */
+export interface Journal {
+  read(): {
+    /** What was saved within the last TTL at least, the oldest first. */
+    readonly sessions: readonly SessionRecords[];
+    /** When something was saved last (ms), and what the audience had been told by then. */
+    readonly savedAt: number | undefined;
+    readonly told: MoodCounts | undefined;
+  };
+  append(sessions: SessionRecords, told: MoodCounts): void;
+}
+
+/** Those who follow the count live. */
+export interface Audience {
+  readonly size: number;
+  tell(counts: MoodCounts): void;
+  /** When somebody was last heard in a way that does not wake the room (ms). */
+  heardAt(id: string): number | undefined;
+  /** The session has ended, since nothing was heard of it for a TTL. */
+  ended(id: string): void;
+}
+
+export interface RoomOptions {
+  readonly ttlMs: number;
+  readonly world: Pick<World, 'now' | 'sleep'>;
+  /** A name that no other memory of this room has had. */
+  readonly epoch: string;
+  readonly journal: Journal;
+  readonly audience: Audience;
+}
+
+/**
+ * Where all replicas and all live sockets meet: it knows everybody, tells replicas what is new when they ask, and its
+ * audience the count when it changes, at most once a second.
+ *
+ * Every session that lives was heard within the last TTL, so what has changed within the last TTL is all there is to know.
+ * That is what is saved: at most every five seconds what has changed since, never everybody. A room that crashes loses up
+ * to five seconds; its replicas find it in another epoch and tell it what they hold.
+ */
+export class Room {
+  readonly #world: Pick<World, 'now' | 'sleep'>;
+  readonly #epoch: string;
+  readonly #journal: Journal;
+  readonly #audience: Audience;
+  readonly #sessions: RoomSessions;
+  readonly #unsaved = new Set<string>();
+  #told: MoodCounts;
+  #toldSaved = true;
+  #savedAt: number;
+  #toldAt = Number.NEGATIVE_INFINITY;
+  #willSave = false;
+  #willTell = false;
+
+  constructor({ ttlMs, world, epoch, journal, audience }: RoomOptions) {
+    this.#world = world;
+    this.#epoch = epoch;
+    this.#journal = journal;
+    this.#audience = audience;
+    const now = world.now();
+    this.#sessions = new RoomSessions(ttlMs, now);
+    const { sessions, savedAt, told } = journal.read();
+    for (const saved of sessions) for (const [id, record] of saved) this.#sessions.learn(id, record, now);
+    this.#savedAt = savedAt ?? Number.NEGATIVE_INFINITY;
+    // Who has ended since is news to the audience.
+    this.#told = told ?? { ...this.#sessions.counts };
+  }
+
+  /** Live view: read it, don't keep it. As of the last request or alarm. */
+  get counts(): MoodCounts {
+    return this.#sessions.counts;
+  }
+
+  /** When the next session ends unless it is heard again (ms). Costs a walk over all. */
+  get nextEnd(): number | undefined {
+    return this.#sessions.nextEnd;
+  }
+
+  get(id: string): SessionRecord | undefined {
+    return this.#sessions.get(id);
+  }
+
+  /** A replica tells whom it has heard, and learns what is new to it. */
+  sync({ known, heard }: RoomReport): RoomAnswer {
+    const now = this.#world.now();
+    this.expire();
+    const news = known?.epoch === this.#epoch ? this.#sessions.newsSince(known.number) : undefined;
+    const unheard = new Set(news);
+    for (const [id, record] of heard) {
+      const what = this.#sessions.learn(id, record, now);
+      if (what === 'new') this.#unsaved.add(id);
+      if (what === 'later') unheard.add(id);
+    }
+    this.#changed();
+    const version = { epoch: this.#epoch, number: this.#sessions.newsCount };
+    if (news === undefined) return { version, isAll: true, sessions: this.#sessions.all };
+    const record = (id: string) => this.#sessions.get(id) ?? { mood: null, lastSeen: 0 };
+    return { version, isAll: false, sessions: new Map([...unheard].map((id) => [id, record(id)])) };
+  }
+
+  /** Somebody is here through a live socket, or has left (`null`). Returns the time that was noted (ms). */
+  touch(id: string, mood: Mood | null): number {
+    const lastSeen = this.#sessions.touch(id, mood, this.#world.now());
+    this.#unsaved.add(id);
+    this.#changed();
+    return lastSeen;
+  }
+
+  /** The audience heard somebody at `heardAt` (ms), in `mood` if nobody else knows better. */
+  heard(id: string, mood: Mood, heardAt: number): void {
+    const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen: heardAt };
+    if (this.#sessions.learn(id, record, this.#world.now()) !== 'new') return;
+    this.#unsaved.add(id);
+    this.#changed();
+  }
+
+  /** Ends the sessions whose time is over. */
+  expire(): void {
+    const ended = this.#sessions.expire(this.#world.now(), (id) => this.#audience.heardAt(id));
+    for (const id of ended) this.#audience.ended(id);
+    this.#changed();
+  }
+
+  /** Plans what is to be saved and told. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */
+  #changed(): void {
+    const now = this.#world.now();
+    if (!this.#willTell && differ(this.#told, this.counts)) this.#planTelling(now);
+    if (this.#willSave || (this.#unsaved.size === 0 && this.#toldSaved)) return;
+    const waitMs = this.#savedAt + ROOM_SAVE_INTERVAL_MS - now;
+    if (waitMs <= 0) {
+      this.#save();
+    } else {
+      this.#willSave = true;
+      void this.#world.sleep(waitMs).then(() => this.#save());
+    }
+  }
+
+  #planTelling(now: number): void {
+    if (this.#audience.size === 0) {
+      this.#told = { ...this.counts };
+    } else {
+      this.#willTell = true;
+      const waitMs = Math.max(this.#toldAt + LIVE_TELL_INTERVAL_MS - now, 0);
+      void this.#world.sleep(waitMs).then(() => this.#tell());
+    }
+  }
+
+  #tell(): void {
+    this.#willTell = false;
+    if (!differ(this.#told, this.counts)) return;
+    this.#told = { ...this.counts };
+    this.#toldSaved = false;
+    this.#toldAt = this.#world.now();
+    this.#audience.tell(this.#told);
+    this.#changed();
+  }
+
+  #save(): void {
+    this.#willSave = false;
+    this.#savedAt = this.#world.now();
+    const sessions = new Map<string, SessionRecord>();
+    for (const id of this.#unsaved) {
+      const record = this.#sessions.get(id);
+      if (record !== undefined) sessions.set(id, record);
+    }
+    this.#unsaved.clear();
+    this.#toldSaved = true;
+    this.#journal.append(sessions, this.#told);
+  }
+}
+
+const differ = (a: MoodCounts, b: MoodCounts) => MOODS.some((mood) => a[mood] !== b[mood]);
