@@ -32,6 +32,12 @@ export const REFUSED_RETRY_MAX_MS = 3_000;
 /** Share by which the sync interval varies, so that isolates that started together drift apart. */
 export const SYNC_JITTER = 0.25;
 
+/**
+ * Up to this sync interval a replica tells of a request at the next sync even if no other request comes by then. The platform
+ * lets work go on for 30 s after a response, and bills it by CPU time.
+ */
+export const SYNC_PLAN_INTERVAL_MAX_MS = 2_000;
+
 /** At most one log line about the hub in this time: trouble lasts, and logs are billed by the line. */
 export const TROUBLE_LOG_INTERVAL_MS = 60_000;
 
@@ -182,6 +188,17 @@ export type HubSettings =
   | { readonly hub: 'kv'; readonly timing: KvTiming }
   | { readonly hub: 'durable-object'; readonly timing: Timing };
 
+/** The hub's times, from the TTL and the sync interval (ms); where no interval is given, the hub's own: 10 s on KV, 1 s with the room. */
+export function hubSettings(
+  hub: HubSettings['hub'],
+  ttlMs: number,
+  syncIntervalMs: number | undefined,
+): HubSettings {
+  return hub === 'kv'
+    ? { hub, timing: kvTiming(ttlMs, syncIntervalMs ?? 10_000) }
+    : { hub, timing: roomTiming(ttlMs, syncIntervalMs ?? 1_000) };
+}
+
 /** The variables, checked and in the units that the code uses. */
 export type Settings = HubSettings & {
   readonly allowedOrigins: '*' | readonly string[];
@@ -241,13 +258,16 @@ export function parseSettings(env: object): Settings {
     const wrong = parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`);
     throw new Error(`Wrong setting: ${[...new Set(wrong)].join('; ')}.`);
   }
-  const { PRESENCE_HUB, SESSION_TTL_SECONDS, ALLOWED_ORIGINS, PRESENCE_CACHE_SECONDS } = parsed.data;
-  const ttlMs = SESSION_TTL_SECONDS * 1000;
-  const syncIntervalMs = (seconds: number) => (parsed.data.SYNC_INTERVAL_SECONDS ?? seconds) * 1000;
+  const {
+    PRESENCE_HUB,
+    SESSION_TTL_SECONDS,
+    SYNC_INTERVAL_SECONDS,
+    ALLOWED_ORIGINS,
+    PRESENCE_CACHE_SECONDS,
+  } = parsed.data;
+  const syncIntervalMs = SYNC_INTERVAL_SECONDS === undefined ? undefined : SYNC_INTERVAL_SECONDS * 1000;
   return {
-    ...(PRESENCE_HUB === 'kv'
-      ? { hub: PRESENCE_HUB, timing: kvTiming(ttlMs, syncIntervalMs(10)) }
-      : { hub: PRESENCE_HUB, timing: roomTiming(ttlMs, syncIntervalMs(1)) }),
+    ...hubSettings(PRESENCE_HUB, SESSION_TTL_SECONDS * 1000, syncIntervalMs),
     allowedOrigins: ALLOWED_ORIGINS,
     presenceCacheSeconds: PRESENCE_CACHE_SECONDS,
   };

@@ -4,6 +4,7 @@ import { kvTiming, parseSettings } from '../src/config';
 describe('the settings', () => {
   it('have defaults', () => {
     expect(parseSettings({})).toEqual({
+      hub: 'kv',
       timing: {
         ttlMs: 30_000,
         syncIntervalMs: 10_000,

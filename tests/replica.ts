@@ -2,17 +2,27 @@ import type { Timing } from '../src/config';
 import type { Hub } from '../src/presence/hub';
 import { PresenceStore } from '../src/presence/presence-store';
 import type { Mood, PresenceState } from '../src/presence/session';
-import type { FakeWorld } from './fake-world';
+import { type FakeWorld, settle } from './fake-world';
 
-/** A replica as one isolate holds it, whose background work is always finished when a call returns. */
+/** A replica as one isolate holds it, whose syncs have always ended when a call returns. */
 export class Replica {
   readonly store: PresenceStore;
   readonly reports: string[] = [];
-  #deferred: Promise<void>[] = [];
+  #syncs: Promise<unknown>[] = [];
 
   constructor(hub: Hub, timing: Timing, world: FakeWorld) {
+    const watched: Hub = {
+      kind: hub.kind,
+      counts: (now) => hub.counts(now),
+      claim: (id) => hub.claim(id),
+      sync: (own) => {
+        const sync = hub.sync(own);
+        this.#syncs.push(sync.catch(() => undefined));
+        return sync;
+      },
+    };
     this.store = new PresenceStore({
-      hub,
+      hub: watched,
       timing,
       world,
       report: (trouble) => void this.reports.push(trouble),
@@ -20,26 +30,28 @@ export class Replica {
   }
 
   heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
-    return this.#finished(this.store.heartbeat(id, mood, this.#defer));
+    return this.#finished(this.store.heartbeat(id, mood, defer));
   }
 
   leave(id: string): Promise<void> {
-    return this.#finished(this.store.leave(id, this.#defer));
+    return this.#finished(this.store.leave(id, defer));
   }
 
   presence(): Promise<PresenceState> {
-    return this.#finished(this.store.presence(this.#defer));
+    return this.#finished(this.store.presence(defer));
   }
 
   async count(): Promise<number> {
     return (await this.presence()).count;
   }
 
-  readonly #defer = (task: Promise<void>) => void this.#deferred.push(task);
-
   async #finished<Answer>(request: Promise<Answer>): Promise<Answer> {
     const answer = await request;
-    await Promise.all(this.#deferred.splice(0));
+    await Promise.all(this.#syncs.splice(0));
+    await settle();
     return answer;
   }
 }
+
+/** Background work goes on by itself. */
+const defer = () => undefined;

@@ -4,6 +4,7 @@ import {
   RETRY_MIN_MS,
   SYNC_ABANDON_MS,
   SYNC_JITTER,
+  SYNC_PLAN_INTERVAL_MAX_MS,
   SYNC_WAIT_MAX_MS,
   type Timing,
 } from '../config';
@@ -51,6 +52,7 @@ export class PresenceStore {
   #lastAttemptAt = Number.NEGATIVE_INFINITY;
   #lastSyncAt: number | undefined;
   #failures = 0;
+  #plannedFor = Number.NEGATIVE_INFINITY;
 
   constructor({ hub, timing, world, report }: PresenceStoreOptions) {
     this.#hub = hub;
@@ -63,6 +65,7 @@ export class PresenceStore {
   /** Somebody is here, in this mood. The answer counts the caller. */
   async heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState> {
     this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+    this.#planSync(defer);
     if (await this.#syncIfDue(defer)) {
       // The hub may know of a leave or a heartbeat stamped later, by a clock that is ahead. This heartbeat still came later,
       // unless a leave came here while it waited.
@@ -76,6 +79,7 @@ export class PresenceStore {
   async leave(id: string, defer: Defer): Promise<void> {
     const left = () => this.#own.leave(id, this.#world.now(), this.#hub.claim(id));
     const known = left();
+    this.#planSync(defer);
     const waited = await this.#syncIfDue(defer);
     // A fresh replica knows nobody before its first sync. If that brings the session, and no heartbeat came meanwhile, the
     // replica tells of the leave at once: it may not live to see another sync.
@@ -118,6 +122,26 @@ export class PresenceStore {
       this.#startSync(this.#lastSyncAt === undefined || stale, defer);
     }
     return this.#wait(this.#flight);
+  }
+
+  /**
+   * Sees to it that what has just come is told at the next sync even if no request follows, where syncs are so frequent that
+   * they can be waited for after the response.
+   */
+  #planSync(defer: Defer): void {
+    const { syncIntervalMs } = this.#timing;
+    const now = this.#world.now();
+    if (now < this.#plannedFor || syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS) return;
+    const flight = this.#flight;
+    const dueAt = flight === undefined ? this.#dueAt : flight.startedAt + syncIntervalMs * (1 + SYNC_JITTER);
+    // What is due now starts with this request.
+    if (now >= dueAt) return;
+    this.#plannedFor = dueAt;
+    const planned = this.#world.sleep(dueAt - now).then(async () => {
+      if (this.#flight === undefined && this.#world.now() >= this.#dueAt)
+        await this.#startSync(false, defer).done;
+    });
+    defer(planned);
   }
 
   /** Waits for a sync as long as it must be waited for. Returns whether it did. */

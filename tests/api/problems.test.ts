@@ -146,12 +146,17 @@ describe('the size of a body', () => {
 });
 
 describe('a request that fits no route', () => {
-  it.each(['/', '/api', '/api/heartbeats', '/api/presence/', '/API/presence', '/api/live'])(
+  it.each(['/', '/api', '/api/heartbeats', '/api/presence/', '/API/presence'])(
     'gets 404: %s',
     async (path) => {
       await problemOf(await fetch(path), 'not-found');
     },
   );
+
+  it('gets 404 and how to have live sockets: /api/live with the hub on KV', async () => {
+    const problem = await problemOf(await fetch('/api/live'), 'no-live-sockets');
+    expect(problem.detail).toContain('set the variable PRESENCE_HUB to durable-object');
+  });
 
   it.each([
     ['GET', '/api/heartbeat', 'POST, OPTIONS'],

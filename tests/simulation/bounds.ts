@@ -2,10 +2,14 @@ import {
   type KvTiming,
   LIST_INTERVAL_MS,
   REFUSED_RETRY_MAX_MS,
+  ROOM_EXPIRY_STEP_MS,
   SYNC_ABANDON_MS,
   SYNC_JITTER,
+  SYNC_PLAN_INTERVAL_MAX_MS,
+  type Timing,
 } from '../../src/config';
-import type { Scenario } from './scenario';
+import { type Scenario, settingsOf } from './scenario';
+import { ONE_WAY_MS } from './simulated-room';
 
 const KV_PROPAGATION_MS = 60_000;
 
@@ -21,15 +25,20 @@ export interface Bounds {
   readonly settledMs: number;
 }
 
-export function boundsOf(scenario: Scenario, timing: KvTiming): Bounds {
-  const { skewMs, locations, isolates, beatSeconds, listCacheSeconds, hang } = scenario;
+export function boundsOf(scenario: Scenario): Bounds {
+  const settings = settingsOf(scenario);
+  return settings.hub === 'kv'
+    ? boundsOnKv(scenario, settings.timing)
+    : boundsInRoom(scenario, settings.timing);
+}
+
+function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
+  const { locations, isolates, beatSeconds, listCacheSeconds, hang } = scenario;
   const { syncIntervalMs, refreshMs, keepMs, restMs, leaseMs } = timing;
-  // Two clocks may differ by twice the skew, and stamps run ahead of them by a few ms.
-  const skewsMs = 2 * skewMs + 20;
   // A sync waits for a request, at worst for the next heartbeat of the only person there; and a write may be refused.
   const syncMs = syncIntervalMs * (1 + SYNC_JITTER) + beatSeconds * 1100 + isolates * REFUSED_RETRY_MAX_MS;
 
-  const homeGhostMs = keepMs + restMs + skewsMs;
+  const homeGhostMs = keepMs + restMs + skewsMs(scenario);
   const awayGhostMs = homeGhostMs + leaseMs + restMs;
   const homeShownMs = 2 * syncMs + refreshMs + restMs;
   const awayShownMs = homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + restMs;
@@ -37,3 +46,32 @@ export function boundsOf(scenario: Scenario, timing: KvTiming): Bounds {
   const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
   return { homeGhostMs, awayGhostMs, homeShownMs, awayShownMs, settledMs: healMs + slowest };
 }
+
+/** In the room all locations are alike. */
+function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs }: Timing): Bounds {
+  const { fail, hang, cutOff, outageMinutes, beatSeconds, slowMs } = scenario;
+  const callMs = 2 * ONE_WAY_MS[1] + slowMs;
+  // An answer is as of the last sync, and a request that finds it older than one and a half intervals waits for the next.
+  const lagMs = 1.5 * syncIntervalMs + callMs;
+  // What has just come is told at the next sync. Where syncs are rare they wait for a request.
+  const tellMs =
+    2 * syncIntervalMs * (1 + SYNC_JITTER) +
+    callMs +
+    (syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS ? beatSeconds * 1100 : 0);
+  // The room's last word counts for a TTL.
+  const isReached = [fail, hang, cutOff, outageMinutes].every((rate) => rate === 0);
+  const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + (isReached ? lagMs : ttlMs + callMs) + skewsMs(scenario);
+  const shownMs = tellMs + lagMs;
+  const healMs = hang > 0 ? SYNC_ABANDON_MS : 0;
+  const settledMs = healMs + Math.max(ghostMs, shownMs);
+  return {
+    homeGhostMs: ghostMs,
+    awayGhostMs: ghostMs,
+    homeShownMs: shownMs,
+    awayShownMs: shownMs,
+    settledMs,
+  };
+}
+
+/** Two clocks may differ by twice the skew, and stamps run ahead of them by a few ms. */
+const skewsMs = ({ skewMs }: Scenario) => 2 * skewMs + 20;

@@ -1,18 +1,21 @@
 import { parseArgs } from 'node:util';
 import { mixedScenario } from './mixed-scenario';
 import { progress, runAll } from './run-all';
+import { Scenario } from './scenario';
 
-// Many mixed worlds for a long time each: `npm run simulate:deep -- --seeds 1000 --minutes 60`.
+// Many mixed worlds for a long time each: `npm run simulate:deep -- --seeds 1000 --minutes 60 --hub durable-object`.
 
 const { values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1000' },
     from: { type: 'string', default: '1' },
     minutes: { type: 'string', default: '60' },
+    hub: { type: 'string', default: 'kv' },
   },
 });
 const [seeds, from, minutes] = [Number(values.seeds), Number(values.from), Number(values.minutes)];
-const scenarios = Array.from({ length: seeds }, (_, index) => mixedScenario(from + index, minutes));
+const hub = Scenario.shape.hub.parse(values.hub);
+const scenarios = Array.from({ length: seeds }, (_, index) => mixedScenario(from + index, minutes, hub));
 const results = await runAll(scenarios, (_result, done) => progress('worlds', done, seeds));
 const answers = results.reduce((sum, result) => sum + result.answers, 0);
 const broken = results.filter(({ violations }) => violations.length > 0);

@@ -22,7 +22,7 @@ export class Invariants {
   readonly #bounds: Bounds;
   /** One isolate that is never replaced has nobody to differ from. */
   readonly isExact: boolean;
-  /** KV is as slow to show things as the lease and the grace allow for, and no slower. */
+  /** The hub is as slow to show things as the lease and the grace allow for, and no slower. */
   readonly #isVisible: boolean;
   /**
    * What may be missing for a moment, although nothing fails: with many isolates or a slow KV a refresh may wait for
@@ -38,12 +38,16 @@ export class Invariants {
     this.#bounds = bounds;
     const { locations, isolates, evict, quota } = scenario;
     this.isExact = locations * isolates === 1 && evict === 0;
-    this.#isVisible = scenario.homeMiss === 0 && (locations === 1 || scenario.listCacheSeconds <= 60);
+    const isRoom = scenario.hub === 'durable-object';
+    this.#isVisible =
+      isRoom || (scenario.homeMiss === 0 && (locations === 1 || scenario.listCacheSeconds <= 60));
     const { staleRead, slowMs } = scenario;
     const isLate = staleRead > 0 || slowMs > 0;
-    this.#flicker = { people: isLate ? 2 : isolates > 2 ? 1 : 0, share: staleRead > 0 ? 0.4 : 0 };
-    const { fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes } = scenario;
-    const faults = [evict, fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes];
+    this.#flicker = isRoom
+      ? { people: 0, share: 0 }
+      : { people: isLate ? 2 : isolates > 2 ? 1 : 0, share: staleRead > 0 ? 0.4 : 0 };
+    const { fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes, restart } = scenario;
+    const faults = [evict, restart, fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes];
     this.#isClean = faults.every((rate) => rate === 0) && quota === 'none';
   }
 

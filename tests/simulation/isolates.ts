@@ -1,11 +1,12 @@
-import type { KvTiming } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
 import { type Defer, PresenceStore } from '../../src/presence/presence-store';
+import { RoomHub } from '../../src/presence/room-hub';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { World } from '../../src/presence/world';
 import type { Dice } from './dice';
-import type { Scenario } from './scenario';
+import { type Scenario, settingsOf } from './scenario';
 import type { SimulatedKv } from './simulated-kv';
+import type { SimulatedRoom } from './simulated-room';
 import { KeyPerSessionStore } from './stores/key-per-session-store';
 import { SharedKeyStore } from './stores/shared-key-store';
 import type { VirtualTime } from './virtual-time';
@@ -22,17 +23,17 @@ export class Isolates {
   readonly #time: VirtualTime;
   readonly #dice: Dice;
   readonly #kv: SimulatedKv;
+  readonly #room: SimulatedRoom;
   readonly #scenario: Scenario;
-  readonly #timing: KvTiming;
   readonly #stores = new Map<string, Store>();
   #evicting = true;
 
-  constructor(time: VirtualTime, dice: Dice, kv: SimulatedKv, scenario: Scenario, timing: KvTiming) {
+  constructor(time: VirtualTime, dice: Dice, kv: SimulatedKv, room: SimulatedRoom, scenario: Scenario) {
     this.#time = time;
     this.#dice = dice;
     this.#kv = kv;
+    this.#room = room;
     this.#scenario = scenario;
-    this.#timing = timing;
   }
 
   heal(): void {
@@ -61,17 +62,22 @@ export class Isolates {
     const skew = Math.round(dice.between(-skewMs, skewMs));
     const world: World = { now: () => this.#time.now + skew, sleep: this.#time.sleep, random: dice.random };
     const kv = this.#kv.at(location);
-    const timing = this.#timing;
+    const report = () => undefined;
     switch (hub) {
-      case 'kv': {
-        const report = () => undefined;
-        const kvHub = new KvHub({ kv, location: `l${location}`, timing, world, report });
-        return new PresenceStore({ hub: kvHub, timing, world, report });
+      case 'kv':
+      case 'durable-object': {
+        const settings = settingsOf(this.#scenario);
+        const room = this.#room.at(location);
+        const meeting =
+          settings.hub === 'kv'
+            ? new KvHub({ kv, location: `l${location}`, timing: settings.timing, world, report })
+            : new RoomHub({ room: () => room, timing: settings.timing, world });
+        return new PresenceStore({ hub: meeting, timing: settings.timing, world, report });
       }
       case 'shared-key':
-        return new SharedKeyStore(kv, timing.ttlMs, world);
+        return new SharedKeyStore(kv, this.#scenario.ttlSeconds * 1000, world);
       case 'key-per-session':
-        return new KeyPerSessionStore(kv, timing.ttlMs, world);
+        return new KeyPerSessionStore(kv, this.#scenario.ttlSeconds * 1000, world);
     }
   }
 }

@@ -1,4 +1,3 @@
-import { kvTiming as timingOf } from '../../src/config';
 import { boundsOf } from './bounds';
 import { Dice } from './dice';
 import { Scenario, type ScenarioOptions } from './scenario';
@@ -7,7 +6,7 @@ import { Scenario, type ScenarioOptions } from './scenario';
  * A scenario drawn from a seed: any size of crowd, any mix of faults, `minutes` with all of it, then calm, then gone.
  * Small crowds are many, because there a single person who is lost or left over shows.
  */
-export function mixedScenario(seed: number, minutes: number): Scenario {
+export function mixedScenario(seed: number, minutes: number, hub: Scenario['hub'] = 'kv'): Scenario {
   const dice = new Dice(seed).fork();
   // In half of the worlds nothing fails; in the others each fault is there in one of three.
   const isFaulty = dice.chance(0.5);
@@ -17,6 +16,7 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
   const outageMinutes = fault(1, 4.5, 4.5);
   const scenario = Scenario.parse({
     seed,
+    hub,
     minutes,
     people: dice.pick([1, 2, 2, 3, 3, 4, 4, 6, 6, 10, 20, 60, 60, 200]),
     watchers: dice.pick([1, locations, 3 * locations]),
@@ -39,6 +39,7 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
     hang: fault(0.001, 0.05),
     corrupt: fault(0.01, 0.1),
     evict: fault(0.001, 0.05),
+    restart: hub === 'durable-object' ? fault(0.001, 0.02) : 0,
     lose: fault(0.01, 0.1),
     duplicate: fault(0.01, 0.1),
     reorder: fault(0.01, 0.1),
@@ -46,8 +47,7 @@ export function mixedScenario(seed: number, minutes: number): Scenario {
     cutOff: fault(0.1),
     outageMinutes: Math.min(outageMinutes, minutes),
   } satisfies ScenarioOptions);
-  const timing = timingOf(scenario.ttlSeconds * 1000, scenario.intervalSeconds * 1000);
-  const { settledMs, awayGhostMs } = boundsOf(scenario, timing);
+  const { settledMs, awayGhostMs } = boundsOf(scenario);
   const minutesAfter = (ms: number) => Math.ceil(ms / 60_000) + 1;
   return { ...scenario, calmMinutes: minutesAfter(settledMs) + 4, goneMinutes: minutesAfter(awayGhostMs) };
 }

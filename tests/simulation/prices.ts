@@ -40,28 +40,52 @@ export function kvDollarsAMonth(rates: KvRates): number {
   return (perSecond * SECONDS_A_MONTH) / MILLION;
 }
 
-/** Dollars on the bill for 30 days around the clock: the paid plan, and what goes beyond it of Worker requests and KV. */
-export function billAMonth(requestsPerSecond: number, rates: KvRates): number {
+/** A Durable Object's calls, and the rows that it writes, a second. */
+export interface RoomRates {
+  readonly calls: number;
+  readonly rows: number;
+}
+
+const ROOM_CALLS: Price = { perMillion: 0.15, included: MILLION };
+const ROOM_ROWS: Price = { perMillion: 1, included: 50 * MILLION };
+/** An object is billed for 128 MB while it is awake: https://developers.cloudflare.com/durable-objects/platform/pricing/ */
+const ROOM_GB_SECONDS: Price = { perMillion: 12.5, included: 400_000 };
+const OBJECT_GB = 0.128;
+
+/** Dollars for 30 days of a room at these rates, around the clock, at the list price. It is taken for always awake if it is called at all. */
+export function roomDollarsAMonth({ calls, rows }: RoomRates): number {
+  const gigabytes = calls === 0 ? 0 : OBJECT_GB;
+  const perSecond =
+    calls * ROOM_CALLS.perMillion + rows * ROOM_ROWS.perMillion + gigabytes * ROOM_GB_SECONDS.perMillion;
+  return (perSecond * SECONDS_A_MONTH) / MILLION;
+}
+
+const NO_ROOM: RoomRates = { calls: 0, rows: 0 };
+
+/** Dollars on the bill for 30 days around the clock: the paid plan, and what goes beyond it of Worker requests and the hub. */
+export function billAMonth(requestsPerSecond: number, rates: KvRates, room: RoomRates = NO_ROOM): number {
   return (
     PAID_PLAN_A_MONTH +
     beyond(WORKER_REQUESTS, requestsPerSecond) +
     beyond(KV.reads, rates.reads) +
     beyond(KV.writes, rates.writes) +
-    beyond(KV.lists, rates.lists)
+    beyond(KV.lists, rates.lists) +
+    beyond(ROOM_CALLS, room.calls) +
+    beyond(ROOM_ROWS, room.rows) +
+    beyond(ROOM_GB_SECONDS, room.calls === 0 ? 0 : OBJECT_GB)
   );
 }
 
-const ROOM_REQUESTS: Price = { perMillion: 0.15, included: MILLION };
 /** Messages that come in through a socket are billed as so many make one request. */
 const SOCKET_MESSAGES_A_REQUEST = 20;
 
 /**
- * Dollars on the bill for 30 days of live sockets on one Durable Object: on paper, since they are not built yet. A visit is
- * one Worker request, one request to the object, and a message to join; pings are answered without waking the object. One
- * object that is always awake is within the plan: https://developers.cloudflare.com/durable-objects/platform/pricing/
+ * Dollars on the bill for 30 days of live sockets in the room. A visit is one Worker request, one request to the object, and
+ * a message to join; pings are answered without waking the object, and not billed. The object is taken for always awake.
+ * https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 export function socketsBillAMonth(people: number, stayMinutes: number): number {
   const visits = people / (stayMinutes * 60);
-  const roomRequests = visits * (1 + 1 / SOCKET_MESSAGES_A_REQUEST);
-  return PAID_PLAN_A_MONTH + beyond(WORKER_REQUESTS, visits) + beyond(ROOM_REQUESTS, roomRequests);
+  const calls = visits * (1 + 1 / SOCKET_MESSAGES_A_REQUEST);
+  return PAID_PLAN_A_MONTH + beyond(WORKER_REQUESTS, visits) + beyond(ROOM_CALLS, calls);
 }

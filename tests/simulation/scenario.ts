@@ -1,9 +1,10 @@
 import * as z from 'zod';
+import { type HubSettings, hubSettings } from '../../src/config';
 
 const Rate = z.coerce.number().min(0).max(1).default(0);
 const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
 
-export const HUBS = ['kv', 'shared-key', 'key-per-session'] as const;
+export const HUBS = ['kv', 'durable-object', 'shared-key', 'key-per-session'] as const;
 export type HubKind = (typeof HUBS)[number];
 
 /**
@@ -12,7 +13,7 @@ export type HubKind = (typeof HUBS)[number];
  */
 export const Scenario = z.strictObject({
   seed: z.coerce.number().int().default(1),
-  /** What the crowd asks: the real replica with the hub on KV, or one of the usual designs, for comparison. */
+  /** What the crowd asks: the real replica with one of its hubs, or one of the usual designs, for comparison. */
   hub: z.enum(HUBS).default('kv'),
   /** People on average. */
   people: count(0, 100_000).default(100),
@@ -32,7 +33,8 @@ export const Scenario = z.strictObject({
   /** 0: the crowd is there at the start. More: nobody is, and all come within so many seconds of the second minute. */
   gatherSeconds: z.coerce.number().min(0).max(3_600).default(0),
   ttlSeconds: count(2, 600).default(30),
-  intervalSeconds: count(1, 60).default(10),
+  /** Time between two syncs. Without it, the hub's own. */
+  intervalSeconds: count(1, 60).optional(),
   /** Mean time between two heartbeats; each gap varies by 10 %. */
   beatSeconds: count(1, 200).default(10),
   /** Mean stay, exponential. 0: nobody goes, and nobody comes. */
@@ -53,16 +55,18 @@ export const Scenario = z.strictObject({
   homeMiss: Rate,
   /** Chance that a read finds what its location saw at some time within `cacheTtl` before: it has more than one cache. */
   staleRead: Rate,
-  /** KV operations take so much longer. */
+  /** Operations of the hub take so much longer. */
   slowMs: count(0, 5_000).default(0),
   /** Daily limits on KV operations: those of the free plan, or none. */
   quota: z.enum(['none', 'free']).default('none'),
-  /** Chance that a KV operation fails. */
+  /** Chance that an operation of the hub fails; at the room in half of the cases after it was done. */
   fail: Rate,
-  /** Chance that a KV operation never ends. */
+  /** Chance that an operation of the hub never ends. */
   hang: Rate,
   /** Chance that a read finds a value that is cut off in the middle. */
   corrupt: Rate,
+  /** Chance at each call to the room that it has lost its memory, as when it crashes or is deployed. */
+  restart: Rate,
   /** Chance at each request that its isolate has been replaced by a fresh one. */
   evict: Rate,
   /** Chance that a request is lost; that it comes twice; that it comes up to 5 s late. */
@@ -71,13 +75,19 @@ export const Scenario = z.strictObject({
   reorder: Rate,
   /** Each isolate's clock is wrong by up to so many ms, one way or the other. */
   skewMs: count(0, 2_000).default(0),
-  /** Chance a minute that a location is cut off from KV, for one to four minutes. */
+  /** Chance a minute that a location is cut off from the hub, for one to four minutes. */
   cutOff: Rate,
-  /** KV is away for everybody during so many of the last minutes with people coming and going. */
+  /** The hub is away for everybody during so many of the last minutes with people coming and going. */
   outageMinutes: z.coerce.number().min(0).max(60).default(0),
 });
 export type Scenario = z.output<typeof Scenario>;
 export type ScenarioOptions = z.input<typeof Scenario>;
+
+/** The times that it runs on. The designs for comparison are told the TTL only. */
+export function settingsOf({ hub, ttlSeconds, intervalSeconds }: Scenario): HubSettings {
+  const intervalMs = intervalSeconds === undefined ? undefined : intervalSeconds * 1000;
+  return hubSettings(hub === 'durable-object' ? hub : 'kv', ttlSeconds * 1000, intervalMs);
+}
 
 const OPTIONS = Object.keys(Scenario.shape) as (keyof Scenario)[];
 const DEFAULTS = Scenario.parse({});

@@ -1,4 +1,3 @@
-import { kvTiming as timingOf } from '../../src/config';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import { Accuracy, type AccuracyFigures } from './accuracy';
 import { boundsOf } from './bounds';
@@ -8,9 +7,10 @@ import { Gathering } from './gathering';
 import { Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
 import { Oracle, peopleIn } from './oracle';
-import { billAMonth, type KvRates, kvDollarsAMonth } from './prices';
+import { billAMonth, type KvRates, kvDollarsAMonth, type RoomRates, roomDollarsAMonth } from './prices';
 import { commandOf, type Scenario } from './scenario';
 import { SimulatedKv } from './simulated-kv';
+import { SimulatedRoom } from './simulated-room';
 import { VirtualTime } from './virtual-time';
 
 const MINUTE = 60_000;
@@ -27,8 +27,10 @@ export interface SimulationResult extends AccuracyFigures {
   readonly requestsPerSecond: number;
   /** Operations a second. Not among them: writes too soon after another, and what was over a daily limit. */
   readonly kvPerSecond: KvRates & { readonly refused: number; readonly quotaErrors: number };
-  /** For KV at its list price; and the whole bill on the paid plan, Worker requests too. */
-  readonly kvDollarsAMonth: number;
+  /** Calls to the room and rows it wrote, a second. */
+  readonly roomPerSecond: RoomRates;
+  /** For KV or the room at the list price; and the whole bill on the paid plan, Worker requests too. */
+  readonly hubDollarsAMonth: number;
   readonly billAMonth: number;
   readonly failedRequests: number;
   /** For a crowd that gathers or falls silent; see `Gathering`. */
@@ -49,7 +51,7 @@ export interface Watching {
 export async function simulate(scenario: Scenario, watching: Watching = {}): Promise<SimulationResult> {
   const dice = new Dice(scenario.seed);
   const time = new VirtualTime();
-  const timing = timingOf(scenario.ttlSeconds * 1000, scenario.intervalSeconds * 1000);
+  const ttlMs = scenario.ttlSeconds * 1000;
   const start = time.now;
   const warmUpMs = scenario.gatherSeconds === 0 ? WARM_UP_MS : 0;
   const busyUntil = start + warmUpMs + scenario.minutes * MINUTE;
@@ -62,18 +64,23 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   };
 
   const kv = new SimulatedKv(time, dice.fork(), scenario);
-  const isolates = new Isolates(time, dice.fork(), kv, scenario, timing);
-  const bounds = boundsOf(scenario, timing);
-  const oracle = new Oracle(timing.ttlMs, bounds.awayGhostMs);
+  const isolateDice = dice.fork();
+  const bounds = boundsOf(scenario);
+  const oracle = new Oracle(ttlMs, bounds.awayGhostMs);
   const accuracy = new Accuracy(oracle);
   const gathering = new Gathering(scenario, phases);
   const invariants = new Invariants(oracle, scenario, phases, bounds);
   const network = dice.fork();
+  const crowdDice = dice.fork();
+  const faultDice = dice.fork();
+  const room = new SimulatedRoom(time, dice.fork(), scenario);
+  const isolates = new Isolates(time, isolateDice, kv, room, scenario);
   let requests = 0;
-  const spent = () => ({ ...kv.usage, requests });
+  const spent = () => ({ ...kv.usage, ...room.usage, requests });
   let spentBefore = spent();
   let spentAfter = spent();
   let failedRequests = 0;
+  const isOurs = scenario.hub === 'kv' || scenario.hub === 'durable-object';
   let underWay = 0;
   let faulty = true;
   const heardOf = new Map<string, number>();
@@ -91,7 +98,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     if (time.now > start + warmUpMs && time.now <= busyUntil) accuracy.measure(state.count, here, time.now);
     gathering.measure(state.count, time.now);
     watching.onAnswer?.((time.now - start) / MINUTE, state.count, here);
-    if (scenario.hub !== 'kv') return;
+    if (!isOurs) return;
     const wrong = invariants.judge({ at: time.now, location, state, truth, callerMood });
     if (wrong !== undefined) violated(wrong);
   };
@@ -114,7 +121,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         const heard = (heardOf.get(id) ?? 0) + 1;
         heardOf.set(id, heard);
         oracle.heartbeat(id, mood, location, isolate, time.now);
-        if (invariants.isExact) time.after(timing.ttlMs, () => void lookAt(store, location));
+        if (invariants.isExact) time.after(ttlMs, () => void lookAt(store, location));
         const state = await store.heartbeat(id, mood, defer);
         return answered(state, location, heardOf.get(id) === heard ? mood : undefined);
       }
@@ -146,8 +153,8 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     }
   };
 
-  new Crowd(time, dice.fork(), scenario, phases, send).gather();
-  planFaults(time, dice.fork(), scenario, phases, kv);
+  new Crowd(time, crowdDice, scenario, phases, send).gather();
+  planFaults(time, faultDice, scenario, phases, [kv, room]);
   time.at(start + warmUpMs, () => {
     spentBefore = spent();
   });
@@ -155,6 +162,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     spentAfter = spent();
     faulty = false;
     kv.heal();
+    room.heal();
     isolates.heal();
   });
 
@@ -166,7 +174,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 
   await time.runUntil(phases.goneUntil + ANSWERED_WITHIN_MS);
   failedRequests += underWay;
-  if (underWay > 0 && scenario.hub === 'kv') violated(`${underWay} requests were never answered`);
+  if (underWay > 0 && isOurs) violated(`${underWay} requests were never answered`);
 
   const perSecond = (what: keyof typeof spentBefore) =>
     (spentAfter[what] - spentBefore[what]) / Math.max(scenario.minutes * 60, 1);
@@ -177,13 +185,15 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     refused: perSecond('refused'),
     quotaErrors: perSecond('quotaErrors'),
   };
+  const roomPerSecond = { calls: perSecond('calls'), rows: perSecond('rows') };
   const requestsPerSecond = perSecond('requests');
   return {
     ...accuracy.figures,
     requestsPerSecond,
     kvPerSecond,
-    kvDollarsAMonth: kvDollarsAMonth(kvPerSecond),
-    billAMonth: billAMonth(requestsPerSecond, kvPerSecond),
+    roomPerSecond,
+    hubDollarsAMonth: kvDollarsAMonth(kvPerSecond) + roomDollarsAMonth(roomPerSecond),
+    billAMonth: billAMonth(requestsPerSecond, kvPerSecond, roomPerSecond),
     failedRequests,
     shownAfterSeconds: gathering.shownAfterSeconds,
     goneAfterSeconds: gathering.goneAfterSeconds,
@@ -197,16 +207,17 @@ function planFaults(
   dice: Dice,
   scenario: Scenario,
   phases: Phases,
-  kv: SimulatedKv,
+  hubs: readonly (SimulatedKv | SimulatedRoom)[],
 ): void {
   const { cutOff, outageMinutes, locations } = scenario;
   for (let at = phases.start + MINUTE; at < phases.busyUntil; at += MINUTE) {
     for (let location = 0; location < locations; location += 1) {
       if (!dice.chance(cutOff)) continue;
       const until = at + dice.between(1, 4) * MINUTE;
-      time.at(at, () => kv.cutOff(location, until));
+      for (const hub of hubs) time.at(at, () => hub.cutOff(location, until));
     }
   }
-  if (outageMinutes > 0)
-    time.at(phases.busyUntil - outageMinutes * MINUTE, () => kv.awayUntil(phases.busyUntil));
+  if (outageMinutes === 0) return;
+  for (const hub of hubs)
+    time.at(phases.busyUntil - outageMinutes * MINUTE, () => hub.awayUntil(phases.busyUntil));
 }

@@ -91,8 +91,8 @@ it('what is promised in docs/accuracy.md holds, in a short run', async () => {
   const many = await run({ people: 1_000, locations: 10, minutes: 5 });
   expect(many.meanErrorPercent).toBeLessThan(0.8);
   expect(many.p99ErrorPercent).toBeLessThan(3);
-  expect(many.kvDollarsAMonth).toBeLessThan(30);
+  expect(many.hubDollarsAMonth).toBeLessThan(30);
   const few = await run({ people: 100, minutes: 20 });
   expect(few.meanErrorPercent).toBeLessThan(1);
-  expect(few.kvDollarsAMonth).toBeLessThan(4);
+  expect(few.hubDollarsAMonth).toBeLessThan(4);
 });

@@ -103,7 +103,7 @@ const kvCells = (mean: Mean) => [
   mean((result) => result.kvPerSecond.writes).toFixed(2),
   mean((result) => result.kvPerSecond.lists).toFixed(2),
   mean((result) => result.kvPerSecond.refused).toFixed(2),
-  dollars(mean((result) => result.kvDollarsAMonth)),
+  dollars(mean((result) => result.hubDollarsAMonth)),
 ];
 const HEAD = [
   'crowd',

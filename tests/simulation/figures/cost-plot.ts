@@ -32,7 +32,7 @@ export interface Cost {
 export async function costs(): Promise<readonly Cost[]> {
   const scenarios = SIZES.map((size) => Scenario.parse({ ...size, minutes: size.people > 1_000 ? 5 : 20 }));
   const results = await runAll(scenarios, (_result, done) => progress('costs', done, scenarios.length));
-  return results.map(({ billAMonth: ours, kvDollarsAMonth: kv }, index) => {
+  return results.map(({ billAMonth: ours, hubDollarsAMonth: kv }, index) => {
     const { people, locations, isolates } = SIZES[index] as (typeof SIZES)[number];
     const beats = people / BEAT_SECONDS;
     const sharedKey = billAMonth(beats, { reads: beats, writes: beats, lists: 0 });
