@@ -81,19 +81,19 @@ export class RoomHub implements Hub {
 
   /**
    * What the room has not heard; and once more who is about to expire here. If another replica has heard such a session
-   * since, the room says so, and it does not go missing here at that moment.
+   * since, the room says so, and it does not go missing here.
    */
   #toTell(own: SessionTable): ReadonlyMap<string, SessionRecord> {
     const { ttlMs, syncIntervalMs } = this.#timing;
+    const aboutToExpire = this.#world.now() + 2 * syncIntervalMs - ttlMs;
+    for (const id of own.silentSince(aboutToExpire)) this.#untold.add(id);
     const told = new Map<string, SessionRecord>();
     for (const id of this.#untold) {
-      const record = own.get(id);
-      // A leave of somebody unknown left no trace, and what has expired meanwhile is nobody's business any more.
+      const record = own.last(id);
+      // A leave of somebody unknown left no trace, and what was over long ago is forgotten.
       if (record === undefined) this.#untold.delete(id);
       else told.set(id, record);
     }
-    const aboutToExpire = this.#world.now() + 2 * syncIntervalMs - ttlMs;
-    for (const [id, record] of own.silentSince(aboutToExpire)) told.set(id, record);
     return told;
   }
 
@@ -102,7 +102,7 @@ export class RoomHub implements Hub {
     this.#known = answer.version;
     this.#answeredAt = now;
     // Heard again during the call, a session has another record by now.
-    for (const [id, record] of told) if (own.get(id) === record) this.#untold.delete(id);
+    for (const [id, record] of told) if (own.last(id) === record) this.#untold.delete(id);
     if (answer.isAll) this.#elsewhere = new Roster();
     for (const [id, { mood, lastSeen }] of own.learn(answer.sessions)) {
       if (mood === null) this.#elsewhere.delete(id);

@@ -44,7 +44,7 @@ export class SessionTable {
 
   /** A heartbeat. `elsewhere` is what another replica knew of the session, if any did. */
   touch(id: string, mood: Mood, now: number, elsewhere?: SessionRecord): void {
-    const lastSeen = this.#stampAfter(now, this.get(id), elsewhere);
+    const lastSeen = this.#stampAfter(now, this.#known(id), elsewhere);
     this.#left.delete(id);
     this.#live.set(id, mood, now, lastSeen);
   }
@@ -67,9 +67,9 @@ export class SessionTable {
     this.#expired.expire(now - keepMs - restMs);
   }
 
-  /** What is known of a session: its last heartbeat or its leave here. */
-  get(id: string): SessionRecord | undefined {
-    return this.#live.get(id) ?? this.#left.get(id);
+  /** The last that was heard of a session here, also if it has left or expired since: then its `mood` is null. */
+  last(id: string): SessionRecord | undefined {
+    return this.#known(id) ?? this.#expired.get(id);
   }
 
   /** The sessions that live and those that left. */
@@ -79,10 +79,10 @@ export class SessionTable {
   }
 
   /** Those whose last heartbeat came at `until` (ms) or before. Costs a step for each of them. */
-  *silentSince(until: number): IterableIterator<[string, SessionRecord]> {
-    for (const [id, entry] of this.#live) {
-      if (entry.heardAt > until) return;
-      yield [id, entry];
+  *silentSince(until: number): IterableIterator<string> {
+    for (const [id, { heardAt }] of this.#live) {
+      if (heardAt > until) return;
+      yield id;
     }
   }
 
@@ -113,6 +113,10 @@ export class SessionTable {
     return new Map([...told].filter(([id, theirs]) => !this.#isOver(id, theirs) && this.#yield(id, theirs)));
   }
 
+  #known(id: string): SessionRecord | undefined {
+    return this.#live.get(id) ?? this.#left.get(id);
+  }
+
   /** Whether this replica let the session expire and nobody has heard of it since. */
   #isOver(id: string, theirs: SessionRecord): boolean {
     const expired = this.#expired.get(id);
@@ -121,7 +125,7 @@ export class SessionTable {
 
   /** Gives the session up if another replica heard it later. Returns whether it did, or never held it. */
   #yield(id: string, theirs: SessionRecord): boolean {
-    const mine = this.get(id);
+    const mine = this.#known(id);
     if (mine !== undefined && !overrules(theirs, mine)) return false;
     this.#live.delete(id);
     this.#left.delete(id);
