@@ -137,7 +137,7 @@ export class PresenceStore {
     // What is due now starts with this request.
     if (now >= dueAt) return;
     this.#plannedFor = dueAt;
-    const planned = this.#world.sleep(dueAt - now).then(async () => {
+    const planned = this.#world.sleep(Math.ceil(dueAt - now)).then(async () => {
       if (this.#flight === undefined && this.#world.now() >= this.#dueAt)
         await this.#startSync(false, defer).done;
     });
