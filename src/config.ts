@@ -128,14 +128,16 @@ export interface Timing {
   readonly syncIntervalMs: number;
   /** TTL + grace: after that no replica counts any more whom only another one heard, if that one does not rest. */
   readonly keepMs: number;
-  /** For so much longer a replica that is alone in the world may rest between two syncs that tell something. */
-  readonly restMs: number;
+  /** How long after its last heartbeat a session that is over is remembered, so that no old word revives it. */
+  readonly rememberMs: number;
 }
 
 /** And on Workers KV. */
 export interface KvTiming extends Timing {
   /** When nothing changes, a replica tells the others of its heartbeats this often. */
   readonly refreshMs: number;
+  /** For so much longer a replica that is alone in the world may rest between two refreshes. */
+  readonly restMs: number;
   /** What a session heard by another replica may be older than the TTL: that replica may tell of its heartbeats so late. */
   readonly graceMs: number;
   /** How long what a location says of itself counts elsewhere, if it does not rest: until its next word has surely arrived. */
@@ -162,6 +164,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
     restMs,
     graceMs,
     keepMs,
+    rememberMs: keepMs + restMs,
     leaseMs,
     expirationTtlSeconds,
   };
@@ -169,7 +172,9 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
 
 /** The same for the room: it ends sessions by itself, and its word is heard at the next sync, or the one after that. */
 export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
-  return { ttlMs, syncIntervalMs, keepMs: ttlMs + 2 * syncIntervalMs, restMs: 0 };
+  const keepMs = ttlMs + 2 * syncIntervalMs;
+  // A replica whose calls fail asks later what became of a session. After a TTL without an answer it starts anew.
+  return { ttlMs, syncIntervalMs, keepMs, rememberMs: keepMs + ttlMs };
 }
 
 /** The Worker's bindings and variables as the platform hands them over: nothing here is checked yet. */

@@ -12,6 +12,7 @@ describe('the settings', () => {
         restMs: 80_000,
         graceMs: 40_000,
         keepMs: 70_000,
+        rememberMs: 150_000,
         leaseMs: 210_000,
         expirationTtlSeconds: 290,
       },

@@ -52,6 +52,8 @@ export class PresenceStore {
   #lastAttemptAt = Number.NEGATIVE_INFINITY;
   #lastSyncAt: number | undefined;
   #failures = 0;
+  /** The last mood of those whose heartbeat waits for a sync. */
+  readonly #waiting = new Map<string, Mood>();
   #plannedFor = Number.NEGATIVE_INFINITY;
 
   constructor({ hub, timing, world, report }: PresenceStoreOptions) {
@@ -66,11 +68,11 @@ export class PresenceStore {
   async heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState> {
     this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
     this.#planSync(defer);
-    if (await this.#syncIfDue(defer)) {
-      // The hub may know of a leave or a heartbeat stamped later, by a clock that is ahead. This heartbeat still came later,
-      // unless a leave came here while it waited.
-      const overruled = !this.#own.has(id) && !this.#own.hasLeft(id);
-      if (overruled) this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+    const sync = this.#syncIfDue(defer);
+    if (sync !== undefined) {
+      this.#waiting.set(id, mood);
+      await sync;
+      this.#insist(id);
     }
     return this.#state();
   }
@@ -78,12 +80,14 @@ export class PresenceStore {
   /** Somebody goes. Whom nobody knows has gone already. */
   async leave(id: string, defer: Defer): Promise<void> {
     const left = () => this.#own.leave(id, this.#world.now(), this.#hub.claim(id));
+    this.#waiting.delete(id);
     const known = left();
     this.#planSync(defer);
-    const waited = await this.#syncIfDue(defer);
+    const sync = this.#syncIfDue(defer);
+    await sync;
     // A fresh replica knows nobody before its first sync. If that brings the session, and no heartbeat came meanwhile, the
     // replica tells of the leave at once: it may not live to see another sync.
-    if (known || !waited || this.#own.has(id) || !left()) return;
+    if (known || sync === undefined || this.#own.has(id) || !left()) return;
     if (this.#flight === undefined) await this.#wait(this.#startSync(true, defer));
   }
 
@@ -110,8 +114,19 @@ export class PresenceStore {
     return { count: totalOf(moods), moods, timestamp };
   }
 
-  /** Starts a sync if one is due, and waits for the one under way if its result is needed. Returns whether it waited. */
-  async #syncIfDue(defer: Defer): Promise<boolean> {
+  /**
+   * The hub may know of a leave or a heartbeat stamped later, by a clock that is ahead. A heartbeat that waited still came
+   * later, unless a leave came here meanwhile; and the last one of those that waited decides the mood.
+   */
+  #insist(id: string): void {
+    const mood = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (mood === undefined || this.#own.has(id)) return;
+    this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+  }
+
+  /** Starts a sync if one is due. Returns a promise if the result of the one under way must be waited for. */
+  #syncIfDue(defer: Defer): Promise<void> | undefined {
     const now = this.#world.now();
     if (this.#flight !== undefined) {
       const abandonAt = this.#flight.startedAt + SYNC_ABANDON_MS;
@@ -144,12 +159,11 @@ export class PresenceStore {
     defer(planned);
   }
 
-  /** Waits for a sync as long as it must be waited for. Returns whether it did. */
-  async #wait(flight: Flight | undefined): Promise<boolean> {
+  /** Waits for a sync as long as it must be waited for, if it must be at all. */
+  #wait(flight: Flight | undefined): Promise<void> | undefined {
     const now = this.#world.now();
-    if (flight === undefined || now >= flight.waitUntil) return false;
-    await Promise.race([flight.done, this.#world.sleep(flight.waitUntil - now)]);
-    return true;
+    if (flight === undefined || now >= flight.waitUntil) return undefined;
+    return Promise.race([flight.done, this.#world.sleep(flight.waitUntil - now)]);
   }
 
   /** `needed` says whether requests must wait for it. */

@@ -104,9 +104,9 @@ export class RoomHub implements Hub {
     // Heard again during the call, a session has another record by now.
     for (const [id, record] of told) if (own.last(id) === record) this.#untold.delete(id);
     if (answer.isAll) this.#elsewhere = new Roster();
+    for (const [id, { mood }] of answer.sessions) if (mood === null) this.#elsewhere.delete(id);
     for (const [id, { mood, lastSeen }] of own.learn(answer.sessions)) {
-      if (mood === null) this.#elsewhere.delete(id);
-      else this.#elsewhere.set(id, mood, now, lastSeen);
+      if (mood !== null) this.#elsewhere.set(id, mood, now, lastSeen);
     }
   }
 }

@@ -59,12 +59,12 @@ export class SessionTable {
 
   /** Ends the sessions whose last heartbeat is a TTL old, and forgets what is remembered for longer than need be. */
   expire(now: number): void {
-    const { ttlMs, keepMs, restMs } = this.#timing;
+    const { ttlMs, rememberMs } = this.#timing;
     for (const [id, { heardAt, lastSeen }] of this.#live.expire(now - ttlMs)) {
       this.#expired.set(id, null, heardAt, lastSeen);
     }
-    this.#left.expire(now - keepMs - restMs);
-    this.#expired.expire(now - keepMs - restMs);
+    this.#left.expire(now - rememberMs);
+    this.#expired.expire(now - rememberMs);
   }
 
   /** The last that was heard of a session here, also if it has left or expired since: then its `mood` is null. */

@@ -154,7 +154,7 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
       await syncAll(here, there);
       await world.advance(site.timing.ttlMs - site.timing.syncIntervalMs);
       expect(await here.count()).toBe(0);
-      const forgottenAt = world.now() + site.timing.keepMs + site.timing.restMs;
+      const forgottenAt = world.now() + site.timing.rememberMs;
       while (world.now() < forgottenAt) {
         await here.heartbeat(BEN);
         await there.heartbeat(CARL);

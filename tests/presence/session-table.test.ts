@@ -6,7 +6,7 @@ import { type SessionRecords, SessionTable } from '../../src/presence/session-ta
 import { sessionId } from '../session-id';
 
 const TIMING = kvTiming(30_000, 10_000);
-const KEPT_MS = TIMING.keepMs + TIMING.restMs;
+const KEPT_MS = TIMING.rememberMs;
 const NONE: SessionRecords = new Map();
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
