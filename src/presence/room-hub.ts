@@ -33,7 +33,9 @@ export class RoomHub implements Hub {
   #known: RoomVersion | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
   /** Heard here, and not known to the room as far as we know. */
-  #untold = new Set<string>();
+  readonly #untold = new Set<string>();
+  /** About to expire here, or just expired, while the room may have heard from elsewhere that they live on. */
+  readonly #doubtful = new Set<string>();
 
   constructor({ room, timing, world }: RoomHubOptions) {
     this.#room = room;
@@ -59,6 +61,7 @@ export class RoomHub implements Hub {
 
   claim(id: string): SessionRecord | undefined {
     this.#untold.add(id);
+    this.#doubtful.delete(id);
     return this.#elsewhere.delete(id);
   }
 
@@ -79,20 +82,19 @@ export class RoomHub implements Hub {
     return answer;
   }
 
-  /**
-   * What the room has not heard; and once more who is about to expire here. If another replica has heard such a session
-   * since, the room says so, and it does not go missing here.
-   */
+  /** What the room has not heard, and of whom it is to say whether they live on elsewhere. */
   #toTell(own: SessionTable): ReadonlyMap<string, SessionRecord> {
     const { ttlMs, syncIntervalMs } = this.#timing;
     const aboutToExpire = this.#world.now() + 2 * syncIntervalMs - ttlMs;
-    for (const id of own.silentSince(aboutToExpire)) this.#untold.add(id);
+    for (const id of own.silentSince(aboutToExpire)) this.#doubtful.add(id);
     const told = new Map<string, SessionRecord>();
-    for (const id of this.#untold) {
-      const record = own.last(id);
-      // A leave of somebody unknown left no trace, and what was over long ago is forgotten.
-      if (record === undefined) this.#untold.delete(id);
-      else told.set(id, record);
+    for (const ids of [this.#untold, this.#doubtful]) {
+      for (const id of ids) {
+        const record = own.last(id);
+        // A leave of somebody unknown left no trace, and what was over long ago is forgotten.
+        if (record === undefined) ids.delete(id);
+        else told.set(id, record);
+      }
     }
     return told;
   }
@@ -101,12 +103,16 @@ export class RoomHub implements Hub {
     const now = this.#world.now();
     this.#known = answer.version;
     this.#answeredAt = now;
-    // Heard again during the call, a session has another record by now.
-    for (const [id, record] of told) if (own.last(id) === record) this.#untold.delete(id);
     if (answer.isAll) this.#elsewhere = new Roster();
     for (const [id, { mood }] of answer.sessions) if (mood === null) this.#elsewhere.delete(id);
     for (const [id, { mood, lastSeen }] of own.learn(answer.sessions)) {
       if (mood !== null) this.#elsewhere.set(id, mood, now, lastSeen);
+    }
+    for (const [id, record] of told) {
+      // Heard again during the call, a session has another record by now.
+      if (own.last(id) === record) this.#untold.delete(id);
+      const isOver = record.mood === null && (answer.sessions.get(id)?.mood ?? null) === null;
+      if (isOver || this.#elsewhere.get(id) !== undefined) this.#doubtful.delete(id);
     }
   }
 }
