@@ -1,4 +1,4 @@
-import type { Timing } from '../config';
+import { SYNC_WAIT_MAX_MS, type Timing } from '../config';
 import type { Hub, SyncOutcome } from './hub';
 import type { RoomAnswer, RoomStub, RoomVersion } from './room-protocol';
 import { Roster } from './roster';
@@ -34,8 +34,6 @@ export class RoomHub implements Hub {
   #answeredAt = Number.NEGATIVE_INFINITY;
   /** Heard here, and not known to the room as far as we know. */
   readonly #untold = new Set<string>();
-  /** About to expire here, or just expired, while the room may have heard from elsewhere that they live on. */
-  readonly #doubtful = new Set<string>();
 
   constructor({ room, timing, world }: RoomHubOptions) {
     this.#room = room;
@@ -61,7 +59,6 @@ export class RoomHub implements Hub {
 
   claim(id: string): SessionRecord | undefined {
     this.#untold.add(id);
-    this.#doubtful.delete(id);
     return this.#elsewhere.delete(id);
   }
 
@@ -82,19 +79,21 @@ export class RoomHub implements Hub {
     return answer;
   }
 
-  /** What the room has not heard, and of whom it is to say whether they live on elsewhere. */
+  /**
+   * What the room has not heard; and who expires here. If another replica has heard of such a session since, the room says
+   * so, and it goes missing here at no time.
+   */
   #toTell(own: SessionTable): ReadonlyMap<string, SessionRecord> {
     const { ttlMs, syncIntervalMs } = this.#timing;
-    const aboutToExpire = this.#world.now() + 2 * syncIntervalMs - ttlMs;
-    for (const id of own.silentSince(aboutToExpire)) this.#doubtful.add(id);
     const told = new Map<string, SessionRecord>();
-    for (const ids of [this.#untold, this.#doubtful]) {
-      for (const id of ids) {
-        const record = own.last(id);
-        // A leave of somebody unknown left no trace, and what was over long ago is forgotten.
-        if (record === undefined) ids.delete(id);
-        else told.set(id, record);
-      }
+    // By then the next answer will have come, even if it takes as long as anybody waits for it.
+    const soonMs = 2 * syncIntervalMs + SYNC_WAIT_MAX_MS;
+    const expiring = own.doubtful(this.#world.now() + soonMs - ttlMs);
+    for (const id of [...this.#untold, ...expiring]) {
+      const record = own.last(id);
+      // A leave of somebody unknown left no trace, and what was over long ago is forgotten.
+      if (record === undefined) this.#untold.delete(id);
+      else told.set(id, record);
     }
     return told;
   }
@@ -112,7 +111,7 @@ export class RoomHub implements Hub {
       // Heard again during the call, a session has another record by now.
       if (own.last(id) === record) this.#untold.delete(id);
       const isOver = record.mood === null && (answer.sessions.get(id)?.mood ?? null) === null;
-      if (isOver || this.#elsewhere.get(id) !== undefined) this.#doubtful.delete(id);
+      if (isOver || this.#elsewhere.get(id) !== undefined) own.settle(id);
     }
   }
 }

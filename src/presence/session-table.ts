@@ -78,12 +78,21 @@ export class SessionTable {
     yield* this.#left;
   }
 
-  /** Those whose last heartbeat came at `until` (ms) or before. Costs a step for each of them. */
-  *silentSince(until: number): IterableIterator<string> {
+  /**
+   * Those of whom somebody else may know more: who expired here, and who will unless they are heard after `until` (ms).
+   * Costs a step for each of them.
+   */
+  *doubtful(until: number): IterableIterator<string> {
+    for (const [id] of this.#expired) if (this.#known(id) === undefined) yield id;
     for (const [id, { heardAt }] of this.#live) {
       if (heardAt > until) return;
       yield id;
     }
+  }
+
+  /** What became of a session that expired here is known now. */
+  settle(id: string): void {
+    this.#expired.delete(id);
   }
 
   /**

@@ -21,6 +21,8 @@ export interface Bounds {
   /** So long after it came a session is counted, if nothing fails: in its own location, and in others. */
   readonly homeShownMs: number;
   readonly awayShownMs: number;
+  /** So much before its TTL is over a session may be missing elsewhere. */
+  readonly earlyMs: number;
   /** So long after people stopped coming and going, and things failing, all answers are right. */
   readonly settledMs: number;
 }
@@ -44,7 +46,8 @@ function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   const awayShownMs = homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + restMs;
   const healMs = hang > 0 ? SYNC_ABANDON_MS : 0;
   const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
-  return { homeGhostMs, awayGhostMs, homeShownMs, awayShownMs, settledMs: healMs + slowest };
+  const settledMs = healMs + slowest;
+  return { homeGhostMs, awayGhostMs, homeShownMs, awayShownMs, earlyMs: 0, settledMs };
 }
 
 /** In the room all locations are alike. */
@@ -64,11 +67,14 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs }: Timing): Bo
   const shownMs = tellMs + lagMs;
   const healMs = hang > 0 ? SYNC_ABANDON_MS : 0;
   const settledMs = healMs + Math.max(ghostMs, shownMs);
+  // The room ends sessions by the clock of the replica that heard them: it knows no grace.
+  const earlyMs = scenario.skewMs;
   return {
     homeGhostMs: ghostMs,
     awayGhostMs: ghostMs,
     homeShownMs: shownMs,
     awayShownMs: shownMs,
+    earlyMs,
     settledMs,
   };
 }

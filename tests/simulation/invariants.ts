@@ -54,7 +54,7 @@ export class Invariants {
   /** What is wrong with an answer, if anything is. */
   judge({ at, location, state, truth, callerMood }: Answer): string | undefined {
     const { moods, count } = state;
-    const { homeGhostMs, awayGhostMs, homeShownMs, awayShownMs, settledMs } = this.#bounds;
+    const { settledMs } = this.#bounds;
     const told = JSON.stringify(moods);
 
     if (MOODS.some((mood) => !Number.isInteger(moods[mood]) || moods[mood] < 0))
@@ -69,12 +69,12 @@ export class Invariants {
     if (this.isExact && (excess || lack))
       return `one isolate says ${told}, the truth is ${JSON.stringify(truth)}`;
     if (excess) {
-      const most = isSettled ? truth : this.#oracle.traces(location, at, homeGhostMs, awayGhostMs);
+      const most = isSettled ? truth : this.#oracle.traces(location, at, this.#bounds);
       const ghost = MOODS.some((mood) => moods[mood] > most[mood]);
       if (ghost) return `${told} counts a ghost: at most ${JSON.stringify(most)} may be counted`;
     }
     if (lack && this.#isVisible && (isSettled || this.#isClean)) {
-      const least = this.#oracle.settled(location, at, homeShownMs, awayShownMs);
+      const least = this.#oracle.settled(location, at, this.#bounds);
       const lost = MOODS.reduce((people, mood) => people + Math.max(least[mood] - moods[mood], 0), 0);
       if (lost > this.#flicker.people + this.#flicker.share * peopleIn(least)) {
         return `${told} has lost somebody: at least ${JSON.stringify(least)} must be counted`;

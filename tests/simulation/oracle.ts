@@ -1,4 +1,5 @@
 import { MOODS, type Mood, type MoodCounts } from '../../src/presence/session';
+import type { Bounds } from './bounds';
 
 /** Moods by their place in `MOODS`: the lists are looked through at every answer, and counting by name takes much longer. */
 type MoodIndex = 0 | 1 | 2 | 3;
@@ -16,7 +17,7 @@ interface Visit {
   isolate: number;
   /** Since when it has been here without a break. */
   cameAt: number;
-  /** Since when it has been here without a break, in this mood and served by this isolate. */
+  /** Since when it has been here without a break in this mood, and served by this isolate if that matters. */
   sameSince: number;
 }
 
@@ -37,16 +38,21 @@ export const peopleIn = (moods: MoodCounts) => MOODS.reduce((people, mood) => pe
 export class Oracle {
   readonly #ttlMs: number;
   readonly #rememberMs: number;
+  readonly #isolatesDiffer: boolean;
   #visits: Visit[] = [];
   readonly #visitOf = new Map<string, Visit>();
   #traces: Trace[] = [];
   readonly #traceOf = new Map<string, Trace>();
   #nextForgettingAt = 0;
 
-  /** @param rememberMs For how long after a heartbeat anybody will ask about it. */
-  constructor(ttlMs: number, rememberMs: number) {
+  /**
+   * @param rememberMs For how long after a heartbeat anybody will ask about it.
+   * @param isolatesDiffer Whether it matters to others which isolate of a location serves somebody.
+   */
+  constructor(ttlMs: number, rememberMs: number, isolatesDiffer: boolean) {
     this.#ttlMs = ttlMs;
     this.#rememberMs = rememberMs;
+    this.#isolatesDiffer = isolatesDiffer;
   }
 
   heartbeat(id: string, name: Mood, location: number, isolate: number, now: number): void {
@@ -59,8 +65,8 @@ export class Oracle {
       this.#visits.push(fresh);
       this.#visitOf.set(id, fresh);
     } else {
-      const isSame = visit.mood === mood && visit.location === location && visit.isolate === isolate;
-      if (!isSame) visit.sameSince = now;
+      const isThere = visit.location === location && visit.isolate === isolate;
+      if (visit.mood !== mood || (this.#isolatesDiffer && !isThere)) visit.sameSince = now;
       visit.mood = mood;
       visit.location = location;
       visit.isolate = isolate;
@@ -86,26 +92,26 @@ export class Oracle {
   }
 
   /**
-   * Those who must be shown in a location: who has been there for `homeMs`, or elsewhere for `awayMs`, in the same mood and
-   * with the same isolate. An isolate that somebody has left for another one lets him expire, and may not have heard yet.
+   * Those who must be shown in a location: who has been here for long enough in the same mood, and is not about to expire.
+   * On KV also with the same isolate: one that somebody has left lets him expire, and may not have heard yet.
    */
-  settled(location: number, now: number, homeMs: number, awayMs: number): MoodCounts {
+  settled(location: number, now: number, { homeShownMs, awayShownMs, earlyMs }: Bounds): MoodCounts {
     const counts: Counts = [0, 0, 0, 0];
     for (const visit of this.#visits) {
-      const within = visit.location === location ? homeMs : awayMs;
-      if (this.#isHere(visit, now) && now - visit.sameSince > within) counts[visit.mood] += 1;
+      const within = visit.location === location ? homeShownMs : awayShownMs;
+      if (this.#isHere(visit, now + earlyMs) && now - visit.sameSince > within) counts[visit.mood] += 1;
     }
     return named(counts);
   }
 
   /**
-   * Those who may be shown in a location: every trace that is not older than `homeMs` there, or `awayMs` elsewhere.
+   * Those who may be shown in a location: every trace that is not too old.
    * Somebody who moves or changes the mood has more than one trace.
    */
-  traces(location: number, now: number, homeMs: number, awayMs: number): MoodCounts {
+  traces(location: number, now: number, { homeGhostMs, awayGhostMs }: Bounds): MoodCounts {
     const counts: Counts = [0, 0, 0, 0];
     for (const trace of this.#traces) {
-      const within = trace.location === location ? homeMs : awayMs;
+      const within = trace.location === location ? homeGhostMs : awayGhostMs;
       if (now - trace.beatAt <= within) counts[trace.mood] += 1;
     }
     return named(counts);

@@ -66,7 +66,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const kv = new SimulatedKv(time, dice.fork(), scenario);
   const isolateDice = dice.fork();
   const bounds = boundsOf(scenario);
-  const oracle = new Oracle(ttlMs, bounds.awayGhostMs);
+  const oracle = new Oracle(ttlMs, bounds.awayGhostMs, scenario.hub === 'kv');
   const accuracy = new Accuracy(oracle);
   const gathering = new Gathering(scenario, phases);
   const invariants = new Invariants(oracle, scenario, phases, bounds);
