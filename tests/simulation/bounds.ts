@@ -64,7 +64,8 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs }: Timing): Bo
   // The room's last word counts for a TTL.
   const isReached = [fail, hang, cutOff, outageMinutes].every((rate) => rate === 0);
   const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + (isReached ? lagMs : ttlMs + callMs) + skewsMs(scenario);
-  const shownMs = tellMs + lagMs;
+  // Clocks that differ may put what comes at once to two isolates in the wrong order, until the next heartbeat.
+  const shownMs = tellMs + lagMs + (scenario.skewMs > 0 ? beatSeconds * 1100 : 0);
   const healMs = hang > 0 ? SYNC_ABANDON_MS : 0;
   const settledMs = healMs + Math.max(ghostMs, shownMs);
   // The room ends sessions by the clock of the replica that heard them: it knows no grace.

@@ -11,9 +11,11 @@ for (const [index, bug] of PLANTED_BUGS.entries()) {
   const violationsOf = await plant(bug);
   const caught: number[] = [];
   for (let seed = 1; seed <= SEEDS; seed += 1) {
-    if ((await violationsOf(seed, 10)).length > 0) caught.push(seed);
+    if ((await violationsOf(seed, 10, bug.hub ?? 'kv')).length > 0) caught.push(seed);
   }
-  rows.push(`| ${bug.name} | \`src/${bug.file}\` | ${caught.length} | ${caught[0] ?? 'never'} |`);
+  rows.push(
+    `| ${bug.name} | \`src/${bug.file}\` | ${bug.hub ?? 'kv'} | ${caught.length} | ${caught[0] ?? 'never'} |`,
+  );
   progress('bugs', index + 1, PLANTED_BUGS.length);
 }
 
@@ -23,8 +25,8 @@ const page = `<!-- Written by \`npm run simulate:bugs\`. -->
 Mistakes put into the production modules one at a time, as the simulator loads them (\`tests/simulation/planted-bugs.ts\`), and in how many
 of the seeds 1 to ${SEEDS} an invariant catches them.
 
-| bug | in | caught in, of ${SEEDS} seeds | first by seed |
-|---|---|---|---|
+| bug | in | worlds with | caught in, of ${SEEDS} seeds | first by seed |
+|---|---|---|---|---|
 ${rows.join('\n')}
 
 Not among them: no jitter of the sync interval. It breaks nothing that could be caught; [accuracy.md](accuracy.md) says what it does.

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
+import * as z from 'zod';
 import { mixedScenario } from './mixed-scenario';
 import { progress, runAll } from './run-all';
-import { Scenario } from './scenario';
+import { OUR_HUBS } from './scenario';
 
 // Many mixed worlds for a long time each: `npm run simulate:deep -- --seeds 1000 --minutes 60 --hub durable-object`.
 
@@ -14,7 +15,7 @@ const { values } = parseArgs({
   },
 });
 const [seeds, from, minutes] = [Number(values.seeds), Number(values.from), Number(values.minutes)];
-const hub = Scenario.shape.hub.parse(values.hub);
+const hub = z.enum(OUR_HUBS).parse(values.hub);
 const scenarios = Array.from({ length: seeds }, (_, index) => mixedScenario(from + index, minutes, hub));
 const results = await runAll(scenarios, (_result, done) => progress('worlds', done, seeds));
 const answers = results.reduce((sum, result) => sum + result.answers, 0);

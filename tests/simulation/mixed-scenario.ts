@@ -1,12 +1,12 @@
 import { boundsOf } from './bounds';
 import { Dice } from './dice';
-import { Scenario, type ScenarioOptions } from './scenario';
+import { type OurHub, Scenario, type ScenarioOptions } from './scenario';
 
 /**
  * A scenario drawn from a seed: any size of crowd, any mix of faults, `minutes` with all of it, then calm, then gone.
  * Small crowds are many, because there a single person who is lost or left over shows.
  */
-export function mixedScenario(seed: number, minutes: number, hub: Scenario['hub'] = 'kv'): Scenario {
+export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scenario {
   const dice = new Dice(seed).fork();
   // In half of the worlds nothing fails; in the others each fault is there in one of three.
   const isFaulty = dice.chance(0.5);

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { build, type Plugin } from 'esbuild';
+import type { OurHub } from './scenario';
 
 /** One mistake in a production module: `right` stands there exactly once, and is replaced by `wrong`. */
 export interface PlantedBug {
@@ -8,16 +9,26 @@ export interface PlantedBug {
   readonly file: string;
   readonly right: string;
   readonly wrong: string;
+  /** Where it shows; without it, in worlds with the hub on KV. */
+  readonly hub?: OurHub;
+  /** A seed that catches it, so that the test need not look for one. */
+  readonly seed?: number;
 }
 
 const TABLE = 'presence/session-table.ts';
 const STORE = 'presence/presence-store.ts';
 const HUB = 'presence/kv-hub.ts';
 const CONFIG = 'config.ts';
+const ROOM_HUB = 'presence/room-hub.ts';
+const ROOM_SESSIONS = 'presence/room-sessions.ts';
+const ROOM = 'presence/room.ts';
+
+const inTheRoom = (bugs: readonly PlantedBug[]): readonly PlantedBug[] =>
+  bugs.map((bug) => ({ ...bug, hub: 'durable-object' }));
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   { name: 'TTL off by one millisecond', file: TABLE, right: 'now - ttlMs)', wrong: 'now - ttlMs - 1)' },
-  { name: 'grace for own sessions', file: TABLE, right: 'now - ttlMs)', wrong: 'now - keepMs)' },
+  { name: 'grace for own sessions', file: TABLE, right: 'now - ttlMs)', wrong: 'now - this.#timing.keepMs)' },
   {
     name: 'no grace',
     file: CONFIG,
@@ -33,14 +44,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'tombstones forgotten with the session',
     file: TABLE,
-    right: 'this.#left.expire(now - keepMs - restMs)',
+    right: 'this.#left.expire(now - rememberMs)',
     wrong: 'this.#left.expire(now - ttlMs)',
   },
   {
     name: 'expired sessions forgotten',
     file: TABLE,
-    right: 'const isOver = expired !== undefined &&',
-    wrong: 'const isOver = false &&',
+    right: 'return expired !== undefined &&',
+    wrong: 'return false &&',
   },
   {
     name: 'merge keeps the older',
@@ -76,7 +87,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'sessions heard elsewhere stay own',
     file: TABLE,
-    right: 'this.#live.delete(id);\n      this.#left',
+    right: 'this.#live.delete(id);\n    this.#left',
     wrong: 'this.#left',
   },
   {
@@ -133,10 +144,105 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     right: 'if (now >= abandonAt)',
     wrong: 'if (now < 0 * abandonAt)',
   },
+  ...inTheRoom([
+    {
+      name: 'what a lost call told counts as told',
+      file: ROOM_HUB,
+      right: 'const answer = await this.#room()',
+      wrong: 'this.#untold.clear();\n    const answer = await this.#room()',
+    },
+    {
+      name: 'a room that starts anew is told nothing again',
+      file: ROOM_HUB,
+      right: 'for (const [id] of own) this.#untold.add(id);',
+      wrong: '',
+    },
+    {
+      name: 'nobody asks for who expires here',
+      file: ROOM_HUB,
+      right: '[...this.#untold, ...expiring]',
+      wrong: '[...this.#untold]',
+    },
+    {
+      name: 'who expired here is asked for once',
+      file: ROOM_HUB,
+      right: 'const isOver = record.mood === null &&',
+      wrong: 'const isOver = true ||',
+    },
+    {
+      name: 'a claim leaves the session with the others',
+      file: ROOM_HUB,
+      right: 'return this.#elsewhere.delete(id);',
+      wrong: 'return this.#elsewhere.get(id);',
+    },
+    {
+      name: 'the last word of the room counts for ever',
+      file: ROOM_HUB,
+      right: 'this.#elsewhere = new Roster();\n    this.#known',
+      wrong: 'this.#known',
+    },
+    {
+      name: 'who leaves is no news to a replica that once let him expire',
+      file: ROOM_HUB,
+      right: 'if (mood === null) this.#elsewhere.delete(id);\n    for',
+      wrong: ';\n    for',
+    },
+    {
+      name: 'what comes between two syncs waits for another request',
+      file: STORE,
+      right: 'defer(planned);',
+      wrong: '',
+    },
+    {
+      name: 'the room tells nobody who expired',
+      file: ROOM_SESSIONS,
+      right: 'this.#tell(id);\n      return true;',
+      wrong: 'return true;',
+    },
+    {
+      name: 'the room tells nobody who changed the mood',
+      file: ROOM_SESSIONS,
+      right: 'if (entry.mood !== null) this.#counts[entry.mood] += 1;\n    this.#tell(id)',
+      wrong:
+        'if (entry.mood !== null) this.#counts[entry.mood] += 1;\n    if (before === null || entry.mood === null) this.#tell(id)',
+    },
+    {
+      name: 'the room lets the older win',
+      file: ROOM_SESSIONS,
+      right: '!overrules({ mood, lastSeen }, known)',
+      wrong: 'overrules({ mood, lastSeen }, known)',
+    },
+    {
+      name: 'the room forgets leaves',
+      file: ROOM_SESSIONS,
+      right: 'this.#entries.set(id, entry);\n    if (known',
+      wrong:
+        'if (entry.mood === null) this.#entries.delete(id);\n    else this.#entries.set(id, entry);\n    if (known',
+    },
+    {
+      name: 'a session that is heard again expires all the same',
+      file: ROOM_SESSIONS,
+      right: 'if (known === undefined) this.#wait(id, entry.endsAt);',
+      wrong:
+        'this.#entries.set(id, { ...entry, endsAt: known?.endsAt ?? entry.endsAt });\n    if (known === undefined) this.#wait(id, entry.endsAt);',
+    },
+    {
+      name: 'the room saves nothing',
+      file: ROOM,
+      right: 'this.#journal.append(sessions, this.#told);',
+      wrong: '',
+    },
+    {
+      name: 'the room counts what it saved from when it reads it',
+      file: ROOM,
+      right: 'this.#sessions.learn(id, record, now);\n    this.#savedAt',
+      wrong: 'this.#sessions.learn(id, { ...record, lastSeen: now }, now);\n    this.#savedAt',
+    },
+  ]),
 ];
 
 /** A run of the simulator on production modules one of which has a bug. */
-export type ViolationsOf = (seed: number, minutes: number) => Promise<readonly string[]>;
+export type ViolationsOf = (seed: number, minutes: number, hub: OurHub) => Promise<readonly string[]>;
 
 /** Bundles the simulator with the bug in its production module, as it is loaded, and returns its run. */
 export async function plant(bug: PlantedBug | undefined): Promise<ViolationsOf> {

@@ -6,6 +6,9 @@ const count = (min: number, max: number) => z.coerce.number().int().min(min).max
 
 export const HUBS = ['kv', 'durable-object', 'shared-key', 'key-per-session'] as const;
 export type HubKind = (typeof HUBS)[number];
+/** Those that keep what is promised. */
+export const OUR_HUBS = ['kv', 'durable-object'] as const;
+export type OurHub = (typeof OUR_HUBS)[number];
 
 /**
  * Everything that decides a run: the same scenario gives the same run, to the millisecond.

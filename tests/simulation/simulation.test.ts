@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { mixedScenario } from './mixed-scenario';
-import { commandOf, Scenario, type ScenarioOptions } from './scenario';
+import { commandOf, OUR_HUBS, Scenario, type ScenarioOptions } from './scenario';
 import { simulate } from './simulate';
 import { violationsOf } from './violations-of';
 
@@ -8,16 +8,25 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const run = (options: ScenarioOptions) => simulate(Scenario.parse(options));
 
-describe('the production replica in a hundred mixed worlds', () => {
+describe.each(OUR_HUBS)('the production replica in a hundred mixed worlds with the hub %s', (hub) => {
   it.each(Array.from({ length: 10 }, (_, ten) => ten * 10 + 1))('seeds from %d on', async (first) => {
     for (let seed = first; seed < first + 10; seed += 1) {
-      expect((await violationsOf(seed, 10)).join('\n')).toBe('');
+      expect((await violationsOf(seed, 10, hub)).join('\n')).toBe('');
     }
   });
 });
 
-it('the same seed gives the same run', async () => {
-  const scenario = { people: 20, locations: 3, minutes: 5, evict: 0.01, fail: 0.1, skewMs: 500, seed: 7 };
+it.each(OUR_HUBS)('the same seed gives the same run: %s', async (hub) => {
+  const scenario = {
+    hub,
+    people: 20,
+    locations: 3,
+    minutes: 5,
+    evict: 0.01,
+    fail: 0.1,
+    skewMs: 500,
+    seed: 7,
+  };
   const first = await run(scenario);
   expect(await run(scenario)).toEqual(first);
   expect(await run({ ...scenario, seed: 8 })).not.toEqual(first);
@@ -25,7 +34,7 @@ it('the same seed gives the same run', async () => {
 
 it('the command that a failure prints gives the same world', () => {
   for (let seed = 1; seed <= 50; seed += 1) {
-    const scenario = mixedScenario(seed, 10);
+    const scenario = mixedScenario(seed, 10, seed % 2 === 0 ? 'kv' : 'durable-object');
     const words = commandOf(scenario).split('-- --')[1]?.split(' --') ?? [];
     const options = words.map((word) => word.split(' '));
     const camelCase = (name = '') =>
@@ -36,9 +45,9 @@ it('the command that a failure prints gives the same world', () => {
   }
 });
 
-it('one isolate is exact, whatever KV does', async () => {
+it.each(OUR_HUBS)('one isolate is exact, whatever the hub does: %s', async (hub) => {
   const faults = { fail: 0.3, hang: 0.05, corrupt: 0.1, outageMinutes: 5, homeMiss: 0.2, staleRead: 0.2 };
-  const result = await run({ people: 50, isolates: 1, minutes: 10, stayMinutes: 5, ...faults });
+  const result = await run({ hub, people: 50, isolates: 1, minutes: 10, stayMinutes: 5, ...faults });
   expect(result).toMatchObject({
     meanErrorPercent: 0,
     p99ErrorPercent: 0,
@@ -47,16 +56,22 @@ it('one isolate is exact, whatever KV does', async () => {
   });
 });
 
-it('after five minutes without KV no request has failed, and all agree within two intervals', async () => {
-  const people = { people: 60, isolates: 3, watchers: 6, stick: 1, stayMinutes: 0, minutes: 10 };
-  const counts: number[] = [];
-  const result = await simulate(Scenario.parse({ ...people, outageMinutes: 5, calmMinutes: 2 }), {
-    // The outage ends after four minutes of warm-up and ten minutes. Each interval may be a quarter longer.
-    onAnswer: (minutes, count) => void (minutes > 14 + 25 / 60 && counts.push(count)),
-  });
-  expect(result).toMatchObject({ failedRequests: 0, violations: [] });
-  expect(new Set(counts)).toEqual(new Set([60]));
-});
+it.each([
+  ['kv', 25],
+  ['durable-object', 3],
+] as const)(
+  'after five minutes without the hub no request has failed, and all agree within two intervals: %s, %d s',
+  async (hub, seconds) => {
+    const people = { hub, people: 60, isolates: 3, watchers: 6, stick: 1, stayMinutes: 0, minutes: 10 };
+    const counts: number[] = [];
+    const result = await simulate(Scenario.parse({ ...people, outageMinutes: 5, calmMinutes: 2 }), {
+      // The outage ends after four minutes of warm-up and ten minutes. Each interval may be a quarter longer.
+      onAnswer: (minutes, count) => void (minutes > 14 + seconds / 60 && counts.push(count)),
+    });
+    expect(result).toMatchObject({ failedRequests: 0, violations: [] });
+    expect(new Set(counts)).toEqual(new Set([60]));
+  },
+);
 
 describe('the free plan carries five people for a day', () => {
   it.each([
@@ -92,6 +107,10 @@ it('what is promised in docs/accuracy.md holds, in a short run', async () => {
   expect(many.meanErrorPercent).toBeLessThan(0.8);
   expect(many.p99ErrorPercent).toBeLessThan(3);
   expect(many.hubDollarsAMonth).toBeLessThan(30);
+  const inTheRoom = await run({ hub: 'durable-object', people: 1_000, locations: 10, minutes: 5 });
+  expect(inTheRoom.meanErrorPercent).toBeLessThan(0.1);
+  expect(inTheRoom.p99ErrorPercent).toBeLessThan(0.5);
+  expect(inTheRoom.hubDollarsAMonth).toBeLessThan(16);
   const few = await run({ people: 100, minutes: 20 });
   expect(few.meanErrorPercent).toBeLessThan(1);
   expect(few.hubDollarsAMonth).toBeLessThan(4);
