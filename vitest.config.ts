@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 /** These run in Node: they start Workers of their own and talk HTTP to them, or simulate a whole world. */
 const NODE_TESTS = [
   'tests/isolates/**/*.test.ts',
+  'tests/live/**/*.test.ts',
   'tests/bundle/**/*.test.ts',
   'tests/simulation/**/*.test.ts',
 ];

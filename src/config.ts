@@ -92,8 +92,8 @@ export const ROOM_SAVE_INTERVAL_MS = 5_000;
 /** Most sessions in one saved row: some 85 bytes each, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
 export const ROOM_ROW_SESSIONS_MAX = 20_000;
 
-/** Shortest time between two alarms of a room: each is a billed request, and keeps it awake for ten seconds. */
-export const ROOM_ALARM_GAP_MS = 5_000;
+/** Most alarms of a room in the time of a TTL: each is a billed request, and keeps it awake for ten seconds. */
+export const ROOM_ALARMS_PER_TTL_MAX = 6;
 
 /** Live sockets hear of changes at most this often. */
 export const LIVE_TELL_INTERVAL_MS = 1_000;

@@ -3,10 +3,11 @@ import { fileURLToPath } from 'node:url';
 
 const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url));
 
-/** Builds, as a dry-run deploy does, the Worker and the one with a clock that tests can set. */
+/** Builds, as a dry-run deploy does, the Worker and those that tests can look into. */
 export default function build(): void {
   bundle('src/index.ts', 'dist');
   bundle('tests/isolates/worker.ts', 'dist/isolates');
+  bundle('tests/live/worker.ts', 'dist/live');
 }
 
 function bundle(entry: string, outdir: string): void {

@@ -5,10 +5,14 @@ export const START = Date.UTC(2026, 0, 1, 12);
 
 /** A world whose clock stands still until `advance`, and whose dice always show `luck`. */
 export class FakeWorld implements World {
-  #now = START;
+  #now: number;
   #luck = 0.5;
   #onTick: (now: number) => void = () => undefined;
   #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
+
+  constructor(start = START) {
+    this.#now = start;
+  }
 
   readonly now = () => this.#now;
   readonly random = () => this.#luck;

@@ -41,6 +41,11 @@ export class Replica {
     return this.#finished(this.store.presence(defer));
   }
 
+  /** Waits for a sync that began without a request. */
+  async idle(): Promise<void> {
+    await this.#finished(Promise.resolve());
+  }
+
   async count(): Promise<number> {
     return (await this.presence()).count;
   }

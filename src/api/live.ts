@@ -17,7 +17,7 @@ export async function openLiveSocket(c: Context, open: OpenLive | undefined): Pr
   }
   if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
     const detail = 'Open a WebSocket with this address.';
-    return problem(c, 'upgrade-required', { detail }, { Upgrade: 'websocket', Connection: 'Upgrade' });
+    return problem(c, 'upgrade-required', { detail }, { Upgrade: 'websocket' });
   }
   const response = await open(c.req.raw).catch(() => undefined);
   if (response?.status === 101) return response;

@@ -2,7 +2,16 @@ import * as z from 'zod';
 import { LIVE_MESSAGE_BYTES_MAX, LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS } from '../config';
 import { parseJson } from './parse-json';
 import type { Audience, Room } from './room';
-import { Mood, type MoodCounts, type PresenceState, SessionId, totalOf } from './session';
+import {
+  Mood,
+  type MoodCounts,
+  overrules,
+  type PresenceState,
+  SessionId,
+  type SessionRecord,
+  totalOf,
+} from './session';
+import type { SessionRecords } from './session-table';
 
 /** What a live socket may send besides `ping`: with an id it joins, without one it changes its mood. */
 export const LiveMessage = z.object(
@@ -111,12 +120,17 @@ export class LiveSockets implements Audience {
     this.#leave(socket, room);
   }
 
-  /** Tells the room when each guest was last heard. Costs a step for each socket. */
-  sweep(room: Room): void {
+  /** All who have joined, and when they were last heard. Costs a step for each socket. */
+  get guests(): SessionRecords {
+    const guests = new Map<string, SessionRecord>();
     for (const socket of this.#sockets) {
       const guest = guestOf(socket);
-      if (guest !== undefined) room.heard(guest.sessionId, guest.mood, this.#lastHeard(socket, guest));
+      if (guest === undefined) continue;
+      const record = { mood: guest.mood, lastSeen: this.#lastHeard(socket, guest) };
+      const twin = guests.get(guest.sessionId);
+      if (twin === undefined || overrules(record, twin)) guests.set(guest.sessionId, record);
     }
+    return guests;
   }
 
   heardAt(id: string): number | undefined {

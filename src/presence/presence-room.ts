@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { type Bindings, LIVE_SOCKETS_MAX, parseSettings, ROOM_ALARM_GAP_MS } from '../config';
+import { type Bindings, LIVE_SOCKETS_MAX, parseSettings, ROOM_ALARMS_PER_TTL_MAX } from '../config';
 import { LiveSockets } from './live-sockets';
 import { Room } from './room';
 import { RoomJournal } from './room-journal';
@@ -28,7 +28,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
     this.#sockets = new LiveSockets(state, now);
     const epoch = crypto.randomUUID();
     this.#room = new Room({ ttlMs, world: REAL_WORLD, epoch, journal, audience: this.#sockets });
-    this.#sockets.sweep(this.#room);
+    this.#room.heard(this.#sockets.guests);
     void state.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await state.storage.getAlarm()) ?? undefined;
     });
@@ -65,7 +65,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
 
   override async alarm(): Promise<void> {
     this.#alarmAt = undefined;
-    this.#sockets.sweep(this.#room);
+    this.#room.heard(this.#sockets.guests);
     this.#room.expire();
     await this.#setAlarm();
   }
@@ -77,7 +77,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
     // Somebody may have left by HTTP and still be here through a socket.
     const nextLook = this.#room.nextEnd ?? (this.#sockets.hasGuests ? now + this.#ttlMs : undefined);
     if (nextLook === undefined) return;
-    this.#alarmAt = Math.max(nextLook, now + ROOM_ALARM_GAP_MS);
+    this.#alarmAt = Math.max(nextLook, now + this.#ttlMs / ROOM_ALARMS_PER_TTL_MAX);
     await this.ctx.storage.setAlarm(this.#alarmAt);
   }
 }

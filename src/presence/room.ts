@@ -89,7 +89,7 @@ export class Room {
   /** A replica tells whom it has heard, and learns what is new to it. */
   sync({ known, heard }: RoomReport): RoomAnswer {
     const now = this.#world.now();
-    this.expire();
+    this.#expire();
     const news = known?.epoch === this.#epoch ? this.#sessions.newsSince(known.number) : undefined;
     const unheard = new Set(news);
     for (const [id, record] of heard) {
@@ -112,19 +112,25 @@ export class Room {
     return lastSeen;
   }
 
-  /** The audience heard somebody at `heardAt` (ms), in `mood` if nobody else knows better. */
-  heard(id: string, mood: Mood, heardAt: number): void {
-    const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen: heardAt };
-    if (this.#sessions.learn(id, record, this.#world.now()) !== 'new') return;
-    this.#unsaved.add(id);
+  /** The audience tells when it heard its guests (ms). Their mood is the one known here, if there is one. */
+  heard(guests: SessionRecords): void {
+    const now = this.#world.now();
+    for (const [id, { mood, lastSeen }] of guests) {
+      const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
+      if (this.#sessions.learn(id, record, now) === 'new') this.#unsaved.add(id);
+    }
     this.#changed();
   }
 
   /** Ends the sessions whose time is over. */
   expire(): void {
+    this.#expire();
+    this.#changed();
+  }
+
+  #expire(): void {
     const ended = this.#sessions.expire(this.#world.now(), (id) => this.#audience.heardAt(id));
     for (const id of ended) this.#audience.ended(id);
-    this.#changed();
   }
 
   /** Plans what is to be saved and told. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */

@@ -7,7 +7,8 @@ import { type Fetch, post } from '../http';
 import { sessionId } from '../session-id';
 
 const BUNDLE = 'dist/index.js';
-const GZIPPED_BYTES_MAX = 45 * 1024;
+/** Zod and Hono are some 40 KiB of it. */
+const GZIPPED_BYTES_MAX = 48 * 1024;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 let miniflare: Miniflare;
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => miniflare.dispose());
 
-it('the bundle is at most 45 KiB, gzipped', () => {
+it('the bundle is at most 48 KiB, gzipped', () => {
   expect(gzipSync(readFileSync(BUNDLE)).byteLength).toBeLessThanOrEqual(GZIPPED_BYTES_MAX);
 });
 

@@ -7,6 +7,8 @@ export class TroubledRoom {
   lastReport: RoomReport | undefined;
   readonly #room: () => Pick<RoomStub, 'sync'>;
 
+  #late = Promise.withResolvers<void>();
+
   constructor(room: () => Pick<RoomStub, 'sync'>) {
     this.#room = room;
   }
@@ -14,10 +16,18 @@ export class TroubledRoom {
   async sync(report: RoomReport): Promise<RoomAnswer> {
     this.calls += 1;
     this.lastReport = report;
-    if (this.trouble === 'hangs') return new Promise(() => undefined);
-    if (this.trouble === 'is away') throw new Error('The room is away.');
+    const { trouble } = this;
+    const late = this.#late.promise;
+    if (trouble === 'is away') throw new Error('The room is away.');
     const answer = await this.#room().sync(report);
-    if (this.trouble === 'loses its answer') throw new Error('Network connection lost.');
+    if (trouble === 'hangs') await late;
+    if (trouble === 'loses its answer') throw new Error('Network connection lost.');
     return answer;
+  }
+
+  /** Lets the answers come that hang. */
+  letGo(): void {
+    this.#late.resolve();
+    this.#late = Promise.withResolvers();
   }
 }

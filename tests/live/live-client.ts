@@ -1,0 +1,71 @@
+import type { State } from './service';
+
+/** A live socket as a browser has one, and what it was told. */
+export class LiveClient {
+  readonly states: State[] = [];
+  readonly #socket: WebSocket;
+  readonly #closed = Promise.withResolvers<{ readonly code: number; readonly reason: string }>();
+  readonly #ponged = Promise.withResolvers<void>();
+  #onState: () => void = () => undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => {
+      if (data === 'pong') {
+        this.#ponged.resolve();
+        return;
+      }
+      this.states.push(JSON.parse(String(data)) as State);
+      this.#onState();
+    });
+    socket.addEventListener('close', ({ code, reason }) => this.#closed.resolve({ code, reason }));
+  }
+
+  static async open(url: string): Promise<LiveClient> {
+    const socket = new WebSocket(url);
+    const client = new LiveClient(socket);
+    await new Promise<void>((resolve, reject) => {
+      socket.addEventListener('open', () => resolve());
+      socket.addEventListener('error', () => reject(new Error('The socket did not open.')));
+    });
+    return client;
+  }
+
+  send(message: string | Uint8Array<ArrayBuffer> | object): void {
+    const isRaw = typeof message === 'string' || message instanceof Uint8Array;
+    this.#socket.send(isRaw ? message : JSON.stringify(message));
+  }
+
+  /** The first state told, now or later, of which this is true. */
+  async told(holds: (state: State) => boolean): Promise<State> {
+    for (;;) {
+      const state = this.states.find(holds);
+      if (state !== undefined) return state;
+      await new Promise<void>((resolve) => {
+        this.#onState = resolve;
+      });
+    }
+  }
+
+  /** Waits until the last state told shows so many people. */
+  async shows(count: number): Promise<State> {
+    while (this.states.at(-1)?.count !== count) {
+      await new Promise<void>((resolve) => {
+        this.#onState = resolve;
+      });
+    }
+    return this.states.at(-1) as State;
+  }
+
+  get closed(): Promise<{ readonly code: number; readonly reason: string }> {
+    return this.#closed.promise;
+  }
+
+  get pong(): Promise<void> {
+    return this.#ponged.promise;
+  }
+
+  close(): void {
+    this.#socket.close(1000);
+  }
+}

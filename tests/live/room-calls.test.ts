@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest';
+import { sessionId } from '../session-id';
+import { Service } from './service';
+
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, Math.max(ms, 0)));
+
+it('10,000 heartbeats of as many people in 10 s, through three isolates, make at most 60 calls to the room', async () => {
+  const service = new Service(3);
+  await Promise.all([0, 1, 2].map((isolate) => service.presence(isolate)));
+  const before = await service.syncs();
+  const start = Date.now();
+  for (let tick = 0; tick < 100; tick += 1) {
+    const beats = Array.from({ length: 100 }, (_, n) => service.heartbeat(sessionId(100 * tick + n), n % 3));
+    await Promise.all(beats);
+    await wait(start + (tick + 1) * 100 - Date.now());
+  }
+  // A slow machine may need longer for it, and then the isolates sync longer.
+  const tookSeconds = (Date.now() - start) / 1_000;
+  expect((await service.syncs()) - before).toBeLessThanOrEqual(6 * Math.max(tookSeconds, 10));
+  await wait(2_500);
+  for (const isolate of [0, 1, 2]) expect((await service.presence(isolate)).count).toBe(10_000);
+  await service.dispose();
+}, 60_000);

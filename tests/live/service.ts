@@ -1,0 +1,66 @@
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { type Fetch, post } from '../http';
+
+export interface State {
+  readonly count: number;
+  readonly moods: Readonly<Record<string, number>>;
+  readonly timestamp: number;
+}
+
+/** The service as it is deployed with the hub `durable-object`: one room, and isolates that each have an address. */
+export class Service {
+  readonly #miniflare: Miniflare;
+  readonly #names: readonly string[];
+
+  constructor(isolates: number, variables: Readonly<Record<string, string>> = {}) {
+    this.#names = Array.from({ length: isolates }, (_, index) => `isolate-${index}`);
+    const workers = this.#names.map((name) => ({
+      name,
+      modules: true,
+      scriptPath: 'dist/live/worker.js',
+      compatibilityDate: '2026-10-20',
+      bindings: { PRESENCE_HUB: 'durable-object', ...variables },
+      durableObjects: {
+        PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'isolate-0', useSQLite: true },
+      },
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    }));
+    this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
+  }
+
+  /** Where an isolate answers HTTP. */
+  async origin(isolate = 0): Promise<URL> {
+    return this.#miniflare.unsafeGetDirectURL(this.#names[isolate]);
+  }
+
+  fetch(isolate = 0): Fetch {
+    return async (path, init) => fetch(new URL(path, await this.origin(isolate)), init);
+  }
+
+  async heartbeat(sessionId: string, isolate = 0, mood = 'presence'): Promise<State> {
+    const response = await post(this.fetch(isolate), '/api/heartbeat', { sessionId, mood });
+    // The contract test checks the shape.
+    return (await response.json()) as State;
+  }
+
+  async leave(sessionId: string, isolate = 0): Promise<void> {
+    await (await post(this.fetch(isolate), '/api/leave', { sessionId })).body?.cancel();
+  }
+
+  async presence(isolate = 0): Promise<State> {
+    return (await (await this.fetch(isolate)('/api/presence')).json()) as State;
+  }
+
+  /** How often the room has been asked by now. */
+  async syncs(): Promise<number> {
+    return (await (await this.fetch()('/test/syncs')).json()) as number;
+  }
+
+  async liveUrl(isolate = 0): Promise<string> {
+    return new URL('/api/live', await this.origin(isolate)).href.replace(/^http/, 'ws');
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+}

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { sessionId } from '../session-id';
+import { LiveClient } from './live-client';
+import { Service } from './service';
+
+const PEER = fileURLToPath(new URL('silent-peer.mjs', import.meta.url));
+
+it('a peer that is stopped and never closes is counted while it pings, and no more a TTL after its last ping', async () => {
+  const service = new Service(1, { SESSION_TTL_SECONDS: '2' });
+  const url = await service.liveUrl();
+  const watcher = await LiveClient.open(url);
+  const peer = spawn(process.execPath, [PEER, url, sessionId(1)], { stdio: 'pipe' });
+  await watcher.shows(1);
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  expect(watcher.states.at(-1)?.count).toBe(1);
+
+  peer.kill('SIGSTOP');
+  const stoppedAt = Date.now();
+  await watcher.shows(0);
+  const took = Date.now() - stoppedAt;
+  expect(took).toBeGreaterThan(1_500);
+  expect(took).toBeLessThan(4_000);
+
+  // When it goes on it finds itself closed, and is told why.
+  const output: string[] = [];
+  peer.stdout.on('data', (data) => output.push(String(data)));
+  peer.kill('SIGCONT');
+  await once(peer, 'close');
+  expect(output.join('')).toContain('closed 1008 Silent for too long: send ping.');
+  watcher.close();
+  await service.dispose();
+});

@@ -1,0 +1,26 @@
+import { createApp } from '../../src/app';
+import { PresenceRoom as Room } from '../../src/presence/presence-room';
+import { ROOM_NAME, type RoomAnswer, type RoomReport } from '../../src/presence/room-protocol';
+
+/** The room, which counts how often it is asked. */
+export class PresenceRoom extends Room {
+  #syncs = 0;
+
+  override sync(report: RoomReport): Promise<RoomAnswer> {
+    this.#syncs += 1;
+    return super.sync(report);
+  }
+
+  syncs(): number {
+    return this.#syncs;
+  }
+}
+
+const app = createApp();
+
+export default {
+  async fetch(request, env, context) {
+    if (new URL(request.url).pathname !== '/test/syncs') return app.fetch(request, env, context);
+    return Response.json(await env.PRESENCE_ROOM.getByName(ROOM_NAME).syncs());
+  },
+} satisfies ExportedHandler<{ PRESENCE_ROOM: DurableObjectNamespace<PresenceRoom> }>;

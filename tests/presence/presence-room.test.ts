@@ -1,0 +1,330 @@
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  reset,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ROOM_SAVE_INTERVAL_MS, roomTiming } from '../../src/config';
+import type { PresenceRoom } from '../../src/presence/presence-room';
+import { RoomHub } from '../../src/presence/room-hub';
+import { ROOM_NAME } from '../../src/presence/room-protocol';
+import { MOODS, type Mood, PresenceState } from '../../src/presence/session';
+import { FakeWorld } from '../fake-world';
+import { Replica } from '../replica';
+import { sessionId } from '../session-id';
+import { TroubledRoom } from './troubled-room';
+
+const SECOND = 1_000;
+const TIMING = roomTiming(30 * SECOND, SECOND);
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+const stub = () => env.PRESENCE_ROOM.getByName(ROOM_NAME);
+
+let world: FakeWorld;
+let room: TroubledRoom;
+const join = () => new Replica(new RoomHub({ room: () => room, timing: TIMING, world }), TIMING, world);
+
+beforeEach(async () => {
+  await reset();
+  // The object's clock and timers are the test's. They begin now, so that no alarm set by them comes due by itself.
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout'] });
+  world = new FakeWorld(Date.now());
+  room = new TroubledRoom(stub);
+});
+afterEach(() => void vi.useRealTimers());
+
+/** Anything in the object's own context. */
+const inside = <Result>(look: (state: DurableObjectState) => Result) =>
+  runInDurableObject(stub(), (_room: PresenceRoom, state) => look(state));
+
+/** Time passes, for the object's timers too: they run in its context, as on the platform. */
+async function pass(ms: number): Promise<void> {
+  await inside(() => vi.advanceTimersByTime(ms));
+  await world.advance(ms);
+}
+
+/** The object hibernates: it is gone from memory, and its timers with it. Rejects if it does so already. */
+async function hibernate(): Promise<void> {
+  await evictDurableObject(stub());
+  forgetTimers();
+}
+
+/** The object crashes, and its sockets break. */
+async function crash(): Promise<void> {
+  await abortAllDurableObjects();
+  forgetTimers();
+}
+
+function forgetTimers(): void {
+  const now = Date.now();
+  // This sets the clock back, too.
+  vi.clearAllTimers();
+  vi.setSystemTime(now);
+}
+
+/** Counts the rows that the journal writes and deletes, as they are billed. */
+async function countRows(): Promise<() => number> {
+  let rows = 0;
+  await inside(({ storage: { sql } }) => {
+    const exec = sql.exec.bind(sql);
+    sql.exec = ((query: string, ...bindings: unknown[]) => {
+      const cursor = exec(query, ...bindings);
+      rows += cursor.rowsWritten;
+      return cursor;
+    }) as SqlStorage['exec'];
+  });
+  return () => rows;
+}
+
+/** A live socket straight to the object, and what it was told. */
+class Guest {
+  readonly states: PresenceState[] = [];
+  readonly closed = Promise.withResolvers<{ code: number; reason: string }>();
+  #ponged: () => void = () => undefined;
+  readonly #socket: WebSocket;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => {
+      if (data === 'pong') this.#ponged();
+      else this.states.push(PresenceState.parse(JSON.parse(String(data))));
+    });
+    socket.addEventListener('close', ({ code, reason }) => this.closed.resolve({ code, reason }));
+    socket.accept();
+  }
+
+  static async open(): Promise<Guest> {
+    const response = await stub().fetch('http://room/', { headers: { Upgrade: 'websocket' } });
+    if (response.webSocket === null) throw new Error('No socket.');
+    return new Guest(response.webSocket);
+  }
+
+  async send(message: string | object): Promise<void> {
+    this.#socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+    await delivered();
+  }
+
+  /** Sends a ping and waits for the answer. */
+  ping(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ponged = resolve;
+      this.#socket.send('ping');
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close(1000);
+    await delivered();
+  }
+
+  get last(): PresenceState | undefined {
+    return this.states.at(-1);
+  }
+}
+
+/** What was sent to the object has arrived, and what it sent has come back. */
+async function delivered(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await inside(() => undefined);
+}
+
+describe('a room that has lost its memory', () => {
+  it('shows a fresh replica everybody at its first answer', async () => {
+    const here = join();
+    await here.heartbeat(ANNA, 'gratitude');
+    await hibernate();
+    expect((await join().presence()).moods).toMatchObject({ gratitude: 1 });
+  });
+
+  it('shows a replica that knew it the right count at once, too', async () => {
+    const [here, there] = [join(), join()];
+    await here.heartbeat(ANNA);
+    await there.heartbeat(BEN);
+    await pass(SECOND);
+    await here.presence();
+    expect(await here.count()).toBe(2);
+    await hibernate();
+    await pass(SECOND);
+    expect(await here.count()).toBe(2);
+    expect(await there.count()).toBe(2);
+  });
+
+  it('learns from a replica what it had not saved, and brings back nobody who has left', async () => {
+    const here = join();
+    await here.heartbeat(ANNA);
+    // The first change is saved at once, what comes in the next five seconds is not.
+    await pass(SECOND);
+    await here.heartbeat(BEN);
+    await here.leave(ANNA);
+    await pass(SECOND);
+    await here.presence();
+    await crash();
+    await pass(SECOND);
+    await here.presence();
+    expect((await join().presence()).count).toBe(1);
+  });
+
+  it('has saved by itself what changed last, five seconds later', async () => {
+    const here = join();
+    await here.heartbeat(ANNA);
+    await pass(SECOND);
+    await here.heartbeat(BEN);
+    await pass(ROOM_SAVE_INTERVAL_MS);
+    await crash();
+    expect(await join().count()).toBe(2);
+  });
+
+  it('does not count for longer whom it saved', async () => {
+    await join().heartbeat(ANNA);
+    await pass(20 * SECOND);
+    await hibernate();
+    await pass(9 * SECOND);
+    expect(await join().count()).toBe(1);
+    await pass(SECOND + 250);
+    expect(await join().count()).toBe(0);
+  });
+
+  it('begins anew if what it saved cannot be read', async () => {
+    await join().heartbeat(ANNA);
+    await inside(({ storage }) =>
+      storage.sql.exec("UPDATE journal SET sessions = '{\"x\": 1', told = 'nothing'"),
+    );
+    await hibernate();
+    const here = join();
+    expect(await here.count()).toBe(0);
+    expect((await here.heartbeat(BEN)).count).toBe(1);
+  });
+});
+
+describe('a room that hibernates', () => {
+  it('finds its sockets, moods and counts intact', async () => {
+    const [anna, ben, watcher] = [await Guest.open(), await Guest.open(), await Guest.open()];
+    await anna.send({ sessionId: ANNA, mood: 'gratitude' });
+    await ben.send({ sessionId: BEN, mood: 'release' });
+    await pass(SECOND);
+    await hibernate();
+    expect((await join().presence()).moods).toMatchObject({ gratitude: 1, release: 1 });
+    await ben.send({ mood: 'connection' });
+    await pass(SECOND);
+    await delivered();
+    expect(watcher.last?.moods).toMatchObject({ gratitude: 1, release: 0, connection: 1 });
+    await hibernate();
+    await anna.close();
+    await pass(SECOND);
+    await delivered();
+    expect(watcher.last?.moods).toMatchObject({ gratitude: 0, connection: 1 });
+    expect(ben.states.filter(({ count }) => count === 2)).not.toHaveLength(0);
+  });
+
+  it('tells nobody twice what it told before', async () => {
+    const [anna, watcher] = [await Guest.open(), await Guest.open()];
+    await anna.send({ sessionId: ANNA, mood: 'gratitude' });
+    await pass(SECOND);
+    await pass(ROOM_SAVE_INTERVAL_MS);
+    const told = watcher.states.length;
+    await hibernate();
+    await pass(20 * SECOND);
+    await anna.send({ mood: 'gratitude' });
+    await pass(SECOND);
+    await delivered();
+    expect(watcher.states).toHaveLength(told);
+  });
+
+  it('answers ping without waking up', async () => {
+    const anna = await Guest.open();
+    await anna.send({ sessionId: ANNA, mood: 'gratitude' });
+    await hibernate();
+    await anna.ping();
+    await expect(hibernate()).rejects.toThrow();
+  });
+
+  it('is woken by an alarm when somebody falls silent, and tells those who watch', async () => {
+    const watcher = await Guest.open();
+    await join().heartbeat(ANNA);
+    await pass(SECOND);
+    await delivered();
+    expect(watcher.last?.count).toBe(1);
+    await pass(ROOM_SAVE_INTERVAL_MS);
+    await hibernate();
+    vi.setSystemTime(Date.now() + 24 * SECOND + 250);
+    expect(await runDurableObjectAlarm(stub())).toBe(true);
+    await pass(SECOND);
+    await delivered();
+    expect(watcher.last?.count).toBe(0);
+    // Nobody is here any more, so nothing is to be waited for.
+    expect(await runDurableObjectAlarm(stub())).toBe(false);
+  });
+});
+
+// These figures stand in docs/scale.md.
+describe('what a room costs in an hour', () => {
+  const NOTHING = { calls: 0, alarms: 0, rows: 0 };
+
+  /** The hour as the platform would have it: the object's timers run, and its alarm when it is due. */
+  async function hour(minutes: number, tickMs: number, tick: (n: number) => Promise<void>) {
+    let alarms = 0;
+    const rows = await countRows();
+    const callsBefore = room.calls;
+    for (let n = 0; n < (minutes * 60 * SECOND) / tickMs; n += 1) {
+      await pass(tickMs);
+      await tick(n);
+      const alarmAt = await inside(({ storage }) => storage.getAlarm());
+      if (alarmAt === null || alarmAt > Date.now()) continue;
+      await runDurableObjectAlarm(stub());
+      alarms += 1;
+    }
+    const perHour = (count: number) => Math.round((count * 60) / minutes);
+    // Setting an alarm writes a row, too.
+    return {
+      calls: perHour(room.calls - callsBefore),
+      alarms: perHour(alarms),
+      rows: perHour(rows() + alarms),
+    };
+  }
+
+  it('with nobody in it: no alarm, no row', async () => {
+    expect(await hour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
+  });
+
+  it('with nobody in it but somebody who watches: no alarm, no row', async () => {
+    await Guest.open();
+    expect(await hour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
+  });
+
+  it('with 100 people on live sockets that come to stay: an alarm every 20 to 30 s, and three rows each', async () => {
+    // Pings by the test's clock: each socket's last one came up to ten seconds ago.
+    await inside((state) => {
+      state.getWebSocketAutoResponseTimestamp = () => new Date(Date.now() - (Date.now() % (10 * SECOND)));
+    });
+    const guests = await Promise.all(Array.from({ length: 100 }, () => Guest.open()));
+    for (const [n, guest] of guests.entries()) await guest.send({ sessionId: sessionId(n), mood: moodOf(n) });
+    await pass(60 * SECOND);
+    const { calls, alarms, rows } = await hour(60, 5 * SECOND, async () => undefined);
+    expect(guests[0]?.last?.count).toBe(100);
+    expect(calls).toBe(0);
+    expect(alarms).toBeGreaterThanOrEqual(120);
+    expect(alarms).toBeLessThanOrEqual(180);
+    expect(rows).toBe(3 * alarms);
+  });
+
+  it('with 300 people who beat through three isolates, come and go: a call a second for each isolate, two rows in five seconds', async () => {
+    const isolates = [join(), join(), join()];
+    const { calls, alarms, rows } = await hour(10, SECOND, async (second) => {
+      // Everybody beats every ten seconds, and every ten seconds everybody is somebody else.
+      const place = 30 * (second % 10);
+      const generation = 300 * Math.floor(second / 10);
+      for (let k = 0; k < 30; k += 1) {
+        await isolates[k % 3]?.heartbeat(sessionId(generation + place + k), moodOf(k));
+      }
+    });
+    expect(calls).toBeGreaterThan(10_000);
+    expect(calls).toBeLessThanOrEqual(3 * 3_600);
+    expect(alarms).toBe(0);
+    expect(rows).toBeGreaterThan(1_000);
+    expect(rows).toBeLessThanOrEqual(2 * (3_600 / 5) + 6);
+  });
+});
+
+const moodOf = (n: number): Mood => MOODS[n % MOODS.length] ?? 'presence';

@@ -1,0 +1,156 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { roomTiming, SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS } from '../../src/config';
+import { RoomHub } from '../../src/presence/room-hub';
+import { ROOM_NAME } from '../../src/presence/room-protocol';
+import { FakeWorld } from '../fake-world';
+import { Replica } from '../replica';
+import { sessionId } from '../session-id';
+import { TroubledRoom } from './troubled-room';
+
+const TIMING = roomTiming(30_000, 1_000);
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+let world: FakeWorld;
+let room: TroubledRoom;
+let here: Replica;
+let there: Replica;
+
+const join = (by = room) =>
+  new Replica(new RoomHub({ room: () => by, timing: TIMING, world }), TIMING, world);
+const stub = () => env.PRESENCE_ROOM.getByName(ROOM_NAME);
+
+beforeEach(async () => {
+  await reset();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  world = new FakeWorld();
+  world.onTick = (now) => void vi.setSystemTime(now);
+  room = new TroubledRoom(stub);
+  here = join();
+  // The other one's calls are not counted and do not fail.
+  there = join(new TroubledRoom(stub));
+});
+afterEach(() => void vi.useRealTimers());
+
+async function pass(ms = TIMING.syncIntervalMs): Promise<void> {
+  await world.advance(ms);
+  await here.presence();
+  await there.presence();
+}
+
+describe('a sync with the room', () => {
+  it('tells what has changed, not who is here', async () => {
+    for (let n = 0; n < 1_000; n += 1) await here.heartbeat(sessionId(n));
+    await pass();
+    await pass();
+    expect(room.lastReport?.heard.size).toBe(0);
+    await here.heartbeat(ANNA, 'release');
+    await here.leave(BEN);
+    await pass();
+    expect(room.lastReport?.heard).toEqual(
+      new Map([
+        [ANNA, { mood: 'release', lastSeen: expect.any(Number) }],
+        [BEN, { mood: null, lastSeen: expect.any(Number) }],
+      ]),
+    );
+  });
+
+  it('is one call a second, whatever is asked of the replica', async () => {
+    for (let second = 0; second < 10; second += 1) {
+      for (let n = 0; n < 100; n += 1) {
+        await world.advance(10);
+        await here.heartbeat(sessionId(n));
+      }
+    }
+    expect(room.calls).toBeLessThanOrEqual(11);
+  });
+
+  it('follows a last heartbeat, and a last leave, though no other request comes', async () => {
+    await here.presence();
+    await there.presence();
+    await here.heartbeat(ANNA);
+    await world.advance(TIMING.syncIntervalMs);
+    await here.idle();
+    await pass();
+    expect(await there.count()).toBe(1);
+    await here.leave(ANNA);
+    await world.advance(TIMING.syncIntervalMs);
+    await here.idle();
+    await pass();
+    await there.presence();
+    expect(await there.count()).toBe(0);
+  });
+
+  it('asks for who expires here, so that nobody goes missing who went to another isolate', async () => {
+    await here.heartbeat(ANNA);
+    for (let second = 0; second < 60; second += 1) {
+      await pass();
+      if (second % 10 === 5) await there.heartbeat(ANNA);
+      if (second > 2) expect(await here.count()).toBe(1);
+    }
+  });
+});
+
+describe('a room in trouble', () => {
+  it('that loses its answer is told again, and counts nobody twice', async () => {
+    room.trouble = 'loses its answer';
+    await here.heartbeat(ANNA);
+    await pass();
+    expect(await there.count()).toBe(1);
+    expect(await here.count()).toBe(1);
+    room.trouble = undefined;
+    await pass();
+    expect(room.lastReport?.heard.has(ANNA)).toBe(true);
+    expect(await here.count()).toBe(1);
+    expect(await there.count()).toBe(1);
+    await pass();
+    expect(room.lastReport?.heard.has(ANNA)).toBe(false);
+  });
+
+  it('that is away is told of a leave when it is back', async () => {
+    await here.heartbeat(ANNA);
+    await pass();
+    room.trouble = 'is away';
+    await here.leave(ANNA);
+    await pass(5_000);
+    expect(await here.count()).toBe(0);
+    expect(await there.count()).toBe(1);
+    room.trouble = undefined;
+    await pass(5_000);
+    await pass();
+    expect(await there.count()).toBe(0);
+  });
+
+  it('that hangs fails no request, and its late answer changes nothing', async () => {
+    await there.heartbeat(BEN);
+    await pass();
+    await pass();
+    room.trouble = 'hangs';
+    await world.advance(5_000);
+    const answer = here.store.heartbeat(ANNA, 'presence', () => undefined);
+    await world.advance(SYNC_WAIT_MAX_MS);
+    expect((await answer).count).toBe(2);
+    room.trouble = undefined;
+    await world.advance(SYNC_ABANDON_MS);
+    // Ben has gone meanwhile. The answer that comes late still counts him.
+    const other = here.store.heartbeat(ANNA, 'presence', () => undefined);
+    await world.advance(SYNC_WAIT_MAX_MS);
+    expect((await other).count).toBe(1);
+    room.letGo();
+    await here.idle();
+    expect(await here.count()).toBe(1);
+    await pass();
+    expect(await there.count()).toBe(1);
+  });
+
+  it('is believed for a TTL, and then no more', async () => {
+    await there.heartbeat(BEN);
+    await pass();
+    room.trouble = 'is away';
+    await world.advance(TIMING.ttlMs - 1);
+    expect(await here.count()).toBe(1);
+    await world.advance(1);
+    expect(await here.count()).toBe(0);
+  });
+});

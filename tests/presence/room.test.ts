@@ -1,0 +1,184 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../../src/config';
+import { type Audience, type Journal, Room } from '../../src/presence/room';
+import { type Mood, type MoodCounts, NOBODY } from '../../src/presence/session';
+import type { SessionRecords } from '../../src/presence/session-table';
+import { FakeWorld, START } from '../fake-world';
+import { sessionId } from '../session-id';
+
+const TTL = 30_000;
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+class MemoryJournal implements Journal {
+  readonly saved: { sessions: SessionRecords; savedAt: number; told: MoodCounts }[] = [];
+  readonly #world: FakeWorld;
+
+  constructor(world: FakeWorld) {
+    this.#world = world;
+  }
+
+  read() {
+    const last = this.saved.at(-1);
+    const sessions = this.saved.map((row) => row.sessions);
+    return { sessions, savedAt: last?.savedAt, told: last?.told };
+  }
+
+  append(sessions: SessionRecords, told: MoodCounts): void {
+    this.saved.push({ sessions, savedAt: this.#world.now(), told });
+  }
+}
+
+class ScriptedAudience implements Audience {
+  size = 1;
+  readonly told: MoodCounts[] = [];
+  readonly gone: string[] = [];
+  readonly heard = new Map<string, number>();
+
+  tell(counts: MoodCounts): void {
+    this.told.push({ ...counts });
+  }
+
+  heardAt(id: string): number | undefined {
+    return this.heard.get(id);
+  }
+
+  ended(id: string): void {
+    this.gone.push(id);
+  }
+}
+
+let world: FakeWorld;
+let journal: MemoryJournal;
+let audience: ScriptedAudience;
+let epochs = 0;
+let room: Room;
+const open = () => new Room({ ttlMs: TTL, world, epoch: String(epochs++), journal, audience });
+
+beforeEach(() => {
+  world = new FakeWorld();
+  journal = new MemoryJournal(world);
+  audience = new ScriptedAudience();
+  room = open();
+});
+
+const hear = (id: string, mood: Mood | null = 'presence') =>
+  room.sync({ known: undefined, heard: new Map([[id, { mood, lastSeen: world.now() }]]) });
+
+describe('a room', () => {
+  it('tells a replica all, then what is new, and after it has lost its memory all again', () => {
+    hear(ANNA);
+    const first = room.sync({ known: undefined, heard: new Map() });
+    expect(first).toMatchObject({ isAll: true });
+    expect([...first.sessions.keys()]).toEqual([ANNA]);
+    hear(BEN);
+    const second = room.sync({ known: first.version, heard: new Map() });
+    expect(second).toMatchObject({ isAll: false });
+    expect([...second.sessions.keys()]).toEqual([BEN]);
+    room = open();
+    const third = room.sync({ known: second.version, heard: new Map() });
+    expect(third.isAll).toBe(true);
+    expect(third.version.epoch).not.toBe(second.version.epoch);
+    expect(third.sessions.size).toBe(1);
+  });
+
+  it('does not tell a replica what it has just told itself', () => {
+    const { version } = room.sync({ known: undefined, heard: new Map() });
+    const own = new Map([[ANNA, { mood: 'presence', lastSeen: world.now() }]] as const);
+    const answer = room.sync({ known: version, heard: own });
+    expect(answer.sessions.size).toBe(0);
+    expect(room.sync({ known: answer.version, heard: new Map() }).sessions.size).toBe(0);
+  });
+
+  it('says of a session that a replica asks for whether it was heard later, and of one that is gone nothing', () => {
+    const { version } = hear(ANNA);
+    const older = new Map([
+      [ANNA, { mood: 'presence', lastSeen: START - 5_000 }],
+      [BEN, { mood: null, lastSeen: START - TTL }],
+    ] as const);
+    const answer = room.sync({ known: version, heard: older });
+    expect(answer.sessions).toEqual(new Map([[ANNA, { mood: 'presence', lastSeen: START }]]));
+  });
+});
+
+describe('what a room saves', () => {
+  it('is what has changed, at once, and then at most once in five seconds', async () => {
+    hear(ANNA);
+    expect(journal.saved.map(({ sessions }) => [...sessions.keys()])).toEqual([[ANNA]]);
+    for (let second = 0; second < 60; second += 1) {
+      await world.advance(1_000);
+      hear(BEN, second % 2 === 0 ? 'presence' : 'release');
+    }
+    const times = journal.saved.map(({ savedAt }) => savedAt);
+    for (const [index, time] of times.slice(1).entries()) {
+      expect(time - (times[index] ?? 0)).toBeGreaterThanOrEqual(ROOM_SAVE_INTERVAL_MS);
+    }
+    expect(times.length).toBeGreaterThan(10);
+    expect(journal.saved.slice(1).every(({ sessions }) => !sessions.has(ANNA))).toBe(true);
+  });
+
+  it('is nothing while nothing changes', async () => {
+    hear(ANNA);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    const before = journal.saved.length;
+    for (let second = 0; second < 20; second += 1) {
+      await world.advance(1_000);
+      room.sync({ known: undefined, heard: new Map() });
+    }
+    expect(journal.saved).toHaveLength(before);
+  });
+
+  it('is also what came last, though nobody asks any more', async () => {
+    hear(ANNA);
+    await world.advance(1_000);
+    hear(BEN);
+    await world.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
+    expect(journal.saved.at(-1)?.sessions.has(BEN)).toBe(true);
+  });
+});
+
+describe('the audience of a room', () => {
+  it('is told at once, then once a second, and never the same twice', async () => {
+    hear(ANNA);
+    await world.advance(0);
+    expect(audience.told).toEqual([{ ...NOBODY, presence: 1 }]);
+    for (let n = 0; n < 30; n += 1) {
+      await world.advance(LIVE_TELL_INTERVAL_MS / 10);
+      hear(ANNA, n % 2 === 0 ? 'release' : 'presence');
+    }
+    await world.advance(LIVE_TELL_INTERVAL_MS);
+    expect(audience.told.length).toBeLessThanOrEqual(5);
+    for (const [index, counts] of audience.told.slice(1).entries()) {
+      expect(counts).not.toEqual(audience.told[index]);
+    }
+    expect(audience.told.at(-1)).toEqual({ ...NOBODY, presence: 1 });
+  });
+
+  it('is told of who has ended while the room had no memory', async () => {
+    hear(ANNA);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await world.advance(TTL);
+    room = open();
+    room.expire();
+    await world.advance(0);
+    expect(audience.told.at(-1)).toEqual(NOBODY);
+  });
+
+  it('is asked before somebody ends, and told who has', async () => {
+    hear(ANNA);
+    hear(BEN);
+    audience.heard.set(ANNA, START + 20_000);
+    await world.advance(TTL + 250);
+    room.expire();
+    expect(audience.gone).toEqual([BEN]);
+    expect(room.counts.presence).toBe(1);
+  });
+
+  it('makes no work while it is empty', async () => {
+    audience.size = 0;
+    hear(ANNA);
+    await world.advance(LIVE_TELL_INTERVAL_MS);
+    expect(audience.told).toEqual([]);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(journal.saved).toHaveLength(1);
+  });
+});
