@@ -2,14 +2,20 @@ import { mixedScenario } from './mixed-scenario';
 import { commandOf, type OurHub, Scenario, type ScenarioOptions } from './scenario';
 import { simulate } from './simulate';
 
-/** What goes wrong in the worlds that are drawn from this seed: a mixed one, and at times one for a rule of KV that seldom matters. */
+/** What goes wrong in the worlds that are drawn from this seed: a mixed one, and at times one for a rule that seldom matters. */
 export async function violationsOf(seed: number, minutes: number, hub: OurHub): Promise<readonly string[]> {
   const mixed = await simulate(mixedScenario(seed, minutes, hub));
-  if (hub !== 'kv') return mixed.violations;
-  if (seed % 10 === 0) return [...mixed.violations, ...(await crowdWithStaleReads(seed))];
-  if (seed % 10 === 5) return [...mixed.violations, ...(await fewWithOnlookers(seed))];
-  return mixed.violations;
+  const special = SPECIAL[hub][seed % 10];
+  return special === undefined ? mixed.violations : [...mixed.violations, ...(await special(seed))];
 }
+
+/** By the last digit of the seed. */
+const SPECIAL: Readonly<
+  Record<OurHub, Readonly<Record<number, (seed: number) => Promise<readonly string[]>>>>
+> = {
+  kv: { 0: crowdWithStaleReads, 5: fewWithOnlookers },
+  'durable-object': { 0: callsThatFail, 3: fewInBursts, 5: forgetfulRoom },
+};
 
 /** A crowd on many isolates that read stale values now and then: what one of them forgets, it writes for all to read. */
 async function crowdWithStaleReads(seed: number): Promise<readonly string[]> {
@@ -17,6 +23,36 @@ async function crowdWithStaleReads(seed: number): Promise<readonly string[]> {
   const { p99ErrorPercent, violations } = await simulate(scenario);
   if (p99ErrorPercent < 40) return violations;
   return [...violations, `p99 of the error is ${p99ErrorPercent} %\n  ${commandOf(scenario)}`];
+}
+
+/** People who come and go in minutes, and calls to the room of which a third fails: what was lost must be told again. */
+function callsThatFail(seed: number): Promise<readonly string[]> {
+  return meanErrorBelow(1, { seed, fail: 0.3 });
+}
+
+/** The same with a room that loses its memory at every tenth call: it must have saved most, and hear the rest again. */
+function forgetfulRoom(seed: number): Promise<readonly string[]> {
+  return meanErrorBelow(2, { seed, restart: 0.1 });
+}
+
+/** A few people who change their mood in bursts, so that the last request of many comes just after a sync. */
+async function fewInBursts(seed: number): Promise<readonly string[]> {
+  const few: ScenarioOptions = { people: 4, watchers: 4, isolates: 3, moody: 0.3, burst: 1, minutes: 10 };
+  return (await simulate(Scenario.parse({ hub: 'durable-object', ...few, seed }))).violations;
+}
+
+async function meanErrorBelow(percent: number, faults: ScenarioOptions): Promise<readonly string[]> {
+  const crowd: ScenarioOptions = {
+    hub: 'durable-object',
+    people: 200,
+    stayMinutes: 2,
+    polite: 1,
+    minutes: 3,
+  };
+  const scenario = Scenario.parse({ ...crowd, ...faults });
+  const { meanErrorPercent, violations } = await simulate(scenario);
+  if (meanErrorPercent < percent) return violations;
+  return [...violations, `the mean error is ${meanErrorPercent} %\n  ${commandOf(scenario)}`];
 }
 
 /** A few people whom onlookers see through another isolate: now alone in the world, now not. */
