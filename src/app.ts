@@ -59,7 +59,7 @@ function createReplica(env: Bindings, location: string | undefined, world: World
   return {
     settings,
     store: new PresenceStore({ hub, timing, world, report }),
-    openLive: room && ((request: Request) => room().fetch(request)),
+    openLive: room && (async (request: Request) => room().fetch(request)),
     cors: cors({
       origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],
       allowMethods: ['GET', 'HEAD', 'POST'],

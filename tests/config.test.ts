@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kvTiming, parseSettings } from '../src/config';
+import { kvTiming, parseSettings, roomTiming } from '../src/config';
 
 describe('the settings', () => {
   it('have defaults', () => {
@@ -26,6 +26,8 @@ describe('the settings', () => {
     ['SESSION_TTL_SECONDS', '600', { timing: kvTiming(600_000, 10_000) }],
     ['SESSION_TTL_SECONDS', 180, { timing: kvTiming(180_000, 10_000) }],
     ['SYNC_INTERVAL_SECONDS', ' 60 ', { timing: kvTiming(30_000, 60_000) }],
+    ['PRESENCE_HUB', 'kv', { hub: 'kv', timing: kvTiming(30_000, 10_000) }],
+    ['PRESENCE_HUB', 'durable-object', { hub: 'durable-object', timing: roomTiming(30_000, 1_000) }],
     ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
     ['ALLOWED_ORIGINS', ' * ', { allowedOrigins: '*' }],
     ['ALLOWED_ORIGINS', 'https://a.example', { allowedOrigins: ['https://a.example'] }],
@@ -54,6 +56,8 @@ describe('the settings', () => {
     ['SESSION_TTL_SECONDS', Number.NaN, ttl],
     ['SESSION_TTL_SECONDS', true, ttl],
     ['SYNC_INTERVAL_SECONDS', '0', 'SYNC_INTERVAL_SECONDS takes a whole number from 1 to 60'],
+    ['PRESENCE_HUB', '', 'PRESENCE_HUB takes kv or durable-object'],
+    ['PRESENCE_HUB', 'Durable-Object', 'PRESENCE_HUB takes kv or durable-object'],
     ['PRESENCE_CACHE_SECONDS', '61', 'PRESENCE_CACHE_SECONDS takes a whole number from 0 to 60'],
     ['ALLOWED_ORIGINS', '', origins],
     ['ALLOWED_ORIGINS', 'example.com', origins],
@@ -69,6 +73,11 @@ describe('the settings', () => {
     ['ALLOWED_ORIGINS', 'https://a.example,', origins],
   ])('refuse %s = %j, naming it and what it takes', (name, value, message) => {
     expect(() => parseSettings({ [name]: value })).toThrow(new Error(`Wrong setting: ${message}.`));
+  });
+
+  it('sync with the room as often as they say', () => {
+    const settings = parseSettings({ PRESENCE_HUB: 'durable-object', SYNC_INTERVAL_SECONDS: '2' });
+    expect(settings.timing).toEqual(roomTiming(30_000, 2_000));
   });
 
   it('name every wrong one at once', () => {

@@ -25,6 +25,7 @@ const Guest = z.object({ sessionId: SessionId, mood: Mood, heardAt: z.number() }
 type Guest = z.infer<typeof Guest>;
 
 /** Close codes: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const NORMAL = 1000;
 const POLICY_VIOLATION = 1008;
 const TOO_BIG = 1009;
 
@@ -100,12 +101,12 @@ export class LiveSockets implements Audience {
     const seated = guestOf(socket);
     const read = this.#isFlood(socket) ? FLOOD : readMessage(message);
     if ('refusal' in read) {
-      this.#refuse(socket, read, room);
+      this.#drop(socket, read.code, read.refusal, room);
       return;
     }
     const { mood, sessionId = seated?.sessionId } = read;
     if (sessionId === undefined) {
-      this.#refuse(socket, NOT_JOINED, room);
+      this.#drop(socket, NOT_JOINED.code, NOT_JOINED.refusal, room);
       return;
     }
     if (seated !== undefined && seated.sessionId !== sessionId) this.#leave(socket, room);
@@ -114,10 +115,9 @@ export class LiveSockets implements Audience {
     socket.serializeAttachment({ sessionId, mood, heardAt } satisfies Guest);
   }
 
-  /** The socket is closed, or as good as that. */
+  /** The peer has closed the socket, or it broke. */
   close(socket: WebSocket, room: Room): void {
-    this.#sockets.delete(socket);
-    this.#leave(socket, room);
+    this.#drop(socket, NORMAL, '', room);
   }
 
   /** All who have joined, and when they were last heard. Costs a step for each socket. */
@@ -199,9 +199,11 @@ export class LiveSockets implements Audience {
     return traffic.messages > LIVE_MESSAGES_MAX;
   }
 
-  #refuse(socket: WebSocket, { code, refusal }: Refusal, room: Room): void {
-    this.close(socket, room);
-    closeQuietly(socket, code, refusal);
+  /** Whoever closes first, the other side waits for this answer. */
+  #drop(socket: WebSocket, code: number, reason: string, room: Room): void {
+    this.#sockets.delete(socket);
+    this.#leave(socket, room);
+    closeQuietly(socket, code, reason);
   }
 }
 

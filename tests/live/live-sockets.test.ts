@@ -47,6 +47,7 @@ describe('a live socket', () => {
     guest.send({ mood: 'release' });
     await watcher.told(({ moods }) => moods['release'] === 1);
     guest.close();
+    expect((await guest.closed).code).toBe(1000);
     await watcher.shows(0);
   });
 

@@ -12,12 +12,16 @@ export class Service {
   readonly #miniflare: Miniflare;
   readonly #names: readonly string[];
 
-  constructor(isolates: number, variables: Readonly<Record<string, string>> = {}) {
+  constructor(
+    isolates: number,
+    variables: Readonly<Record<string, string>> = {},
+    scriptPath = 'dist/live/worker.js',
+  ) {
     this.#names = Array.from({ length: isolates }, (_, index) => `isolate-${index}`);
     const workers = this.#names.map((name) => ({
       name,
       modules: true,
-      scriptPath: 'dist/live/worker.js',
+      scriptPath,
       compatibilityDate: '2026-10-20',
       bindings: { PRESENCE_HUB: 'durable-object', ...variables },
       durableObjects: {

@@ -92,6 +92,30 @@ describe('a sync with the room', () => {
   });
 });
 
+describe('a session that expires here', () => {
+  it('is asked for until the room says that it is over, for another replica may tell of it at the last moment', async () => {
+    // The room sees a session end up to 250 ms after its time. Between the two it is over here and not yet there.
+    await world.advance(1);
+    await here.heartbeat(ANNA);
+    await world.advance(29_100);
+    await here.presence();
+    await world.advance(50);
+    await there.presence();
+    await world.advance(750);
+    await there.heartbeat(ANNA);
+    await world.advance(100);
+    expect(await here.count()).toBe(0);
+    await world.advance(100);
+    await here.presence();
+    // Only now the other one tells of the heartbeat.
+    await world.advance(50);
+    await there.idle();
+    await world.advance(1_000);
+    await here.presence();
+    expect(await here.count()).toBe(1);
+  });
+});
+
 describe('a room in trouble', () => {
   it('that loses its answer is told again, and counts nobody twice', async () => {
     room.trouble = 'loses its answer';
