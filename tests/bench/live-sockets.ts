@@ -22,6 +22,9 @@ const memoryBefore = workerdBytes();
 
 const startedAt = performance.now();
 const clients: LiveClient[] = [];
+const keepAlive = setInterval(() => {
+  for (const client of clients) client.send('ping');
+}, 10_000);
 let opening = 0;
 const open = async () => {
   while (opening < wanted) {
@@ -35,10 +38,6 @@ const open = async () => {
 await Promise.all(Array.from({ length: OPENING_AT_ONCE }, open));
 await allShow((count) => count === wanted);
 const openedSeconds = (performance.now() - startedAt) / 1_000;
-const keepAlive = setInterval(() => {
-  for (const client of clients) client.send('ping');
-}, 10_000);
-
 // Each change is one more person by HTTP. What is measured ends when the last socket shows him.
 const milliseconds: number[] = [];
 for (let change = 1; change <= CHANGES; change += 1) {

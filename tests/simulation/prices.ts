@@ -79,13 +79,17 @@ export function billAMonth(requestsPerSecond: number, rates: KvRates, room: Room
 /** Messages that come in through a socket are billed as so many make one request. */
 const SOCKET_MESSAGES_A_REQUEST = 20;
 
+/** What a room does in an hour with people on live sockets: tests/presence/presence-room.test.ts counts it. */
+export const SOCKETS_AN_HOUR = { alarms: 121, rows: 363 };
+
 /**
  * Dollars on the bill for 30 days of live sockets in the room. A visit is one Worker request, one request to the object, and
- * a message to join; pings are answered without waking the object, and not billed. The object is taken for always awake.
- * https://developers.cloudflare.com/durable-objects/platform/pricing/
+ * a message to join; pings are answered without waking the object, and not billed. The object is taken for always awake, and
+ * for saving what changes every five seconds. https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 export function socketsBillAMonth(people: number, stayMinutes: number): number {
   const visits = people / (stayMinutes * 60);
-  const calls = visits * (1 + 1 / SOCKET_MESSAGES_A_REQUEST);
-  return PAID_PLAN_A_MONTH + beyond(WORKER_REQUESTS, visits) + beyond(ROOM_CALLS, calls);
+  const calls = visits * (1 + 1 / SOCKET_MESSAGES_A_REQUEST) + SOCKETS_AN_HOUR.alarms / 3_600;
+  const rows = SOCKETS_AN_HOUR.rows / 3_600 + 2 / 5;
+  return billAMonth(visits, { reads: 0, writes: 0, lists: 0 }, { calls, rows });
 }

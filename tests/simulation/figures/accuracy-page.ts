@@ -1,4 +1,4 @@
-import { PRICES_DATE } from '../prices';
+import { PRICES_DATE, SOCKETS_AN_HOUR } from '../prices';
 import { progress, runAll } from '../run-all';
 import { commandOf, Scenario, type ScenarioOptions } from '../scenario';
 import type { SimulationResult } from '../simulate';
@@ -36,6 +36,23 @@ const HARDER: readonly Row[] = [
   { name: '100 in 1 location, 16 isolates', options: { people: 100, isolates: 16, minutes: 20 } },
 ];
 
+const ROOM: ScenarioOptions = { hub: 'durable-object' };
+const IN_THE_ROOM: readonly Row[] = [
+  { name: '5 in 1 location, every request to any isolate', options: { people: 5, stick: 0, minutes: 60 } },
+  ...STEADY,
+  { name: '1,000 in 10, a sync every 2 s', options: { ...THOUSAND, intervalSeconds: 2 } },
+  {
+    name: '1,000 in 10, 1 request in 1,000 finds a fresh isolate, 5 % of calls fail',
+    options: { ...THOUSAND, evict: 0.001, fail: 0.05 },
+  },
+  {
+    name: '1,000 in 10, 1 call in 1,000 finds a room without its memory',
+    options: { ...THOUSAND, restart: 0.001 },
+  },
+  { name: '1,000 in 10, every request to any isolate', options: { ...THOUSAND, stick: 0 } },
+  { name: '1,000 in 10, clocks off by up to 2 s', options: { ...THOUSAND, skewMs: 2_000 } },
+].map(({ name, options }) => ({ name, options: { ...options, ...ROOM } }));
+
 const OTHERS: readonly Row[] = [
   { name: '100 in 1 location', options: { people: 100, minutes: 10 } },
   { name: '100 in 10', options: { people: 100, locations: 10, minutes: 10 } },
@@ -63,6 +80,11 @@ const GATHERING: ScenarioOptions = {
   minutes: 6,
   goneMinutes: 6,
 };
+
+const GATHERINGS: readonly Row[] = [
+  { name: '1,000 in 10, on KV', options: GATHERING },
+  { name: '1,000 in 10, with the room', options: { ...GATHERING, ...ROOM } },
+];
 
 /** The mean of a number over the seeds. */
 type Mean = (of: (result: SimulationResult) => number) => number;
@@ -105,22 +127,19 @@ const kvCells = (mean: Mean) => [
   mean((result) => result.kvPerSecond.refused).toFixed(2),
   dollars(mean((result) => result.hubDollarsAMonth)),
 ];
-const HEAD = [
-  'crowd',
-  'bias',
-  'mean error',
-  'p99 error',
-  'reads/s',
-  'writes/s',
-  'lists/s',
-  'refused/s',
-  'KV, a month',
+const roomCells = (mean: Mean) => [
+  mean((result) => result.roomPerSecond.calls).toFixed(2),
+  mean((result) => result.roomPerSecond.rows).toFixed(2),
+  dollars(mean((result) => result.hubDollarsAMonth)),
 ];
+const ACCURACY_HEAD = ['crowd', 'bias', 'mean error', 'p99 error'];
+const HEAD = [...ACCURACY_HEAD, 'reads/s', 'writes/s', 'lists/s', 'refused/s', 'KV, a month'];
 
 export async function accuracyPage(all: readonly Cost[]): Promise<string> {
   const both = (mean: Mean) => [...accuracyCells(mean), ...kvCells(mean)];
   const steady = await rowsOf('steady crowds', STEADY, both);
   const harder = await rowsOf('harder worlds', HARDER, both);
+  const room = await rowsOf('room', IN_THE_ROOM, (mean) => [...accuracyCells(mean), ...roomCells(mean)]);
   const withHub = (hub: 'shared-key' | 'key-per-session') =>
     OTHERS.map(({ name, options }) => ({ name, options: { ...options, hub } }));
   const sharedKey = await rowsOf('shared key', withHub('shared-key'), both);
@@ -134,19 +153,17 @@ export async function accuracyPage(all: readonly Cost[]): Promise<string> {
   ]);
   const seconds = (values: readonly (number | undefined)[]) =>
     values.map((value) => value ?? 'never').join(', ');
-  const gathering = await rowsOf(
-    'gathering',
-    [{ name: '1,000 in 10', options: GATHERING }],
-    (_mean, results) => [
-      seconds(results.map((result) => result.shownAfterSeconds)),
-      seconds(results.map((result) => result.goneAfterSeconds)),
-    ],
-  );
+  const gathering = await rowsOf('gathering', GATHERINGS, (_mean, results) => [
+    seconds(results.map((result) => result.shownAfterSeconds)),
+    seconds(results.map((result) => result.goneAfterSeconds)),
+  ]);
   const cost = all.map((row) => [
     `${row.people.toLocaleString('en')} in ${row.locations} × ${row.isolates}`,
     dollars(row.sharedKey),
-    dollars(row.ours),
+    dollars(row.onKv),
     dollars(row.kv),
+    dollars(row.inTheRoom),
+    dollars(row.room),
     dollars(row.floor),
     dollars(row.sockets),
   ]);
@@ -160,7 +177,7 @@ ${ABOUT}
 
 \`${ACCURACY_COMMAND} --hub kv,shared-key\`
 
-## Steady crowds
+## Steady crowds on KV
 
 Three isolates a location, if nothing else is said. Means over the seeds ${SEEDS.join(', ')}; errors in % of the true count, over every answer.
 
@@ -188,6 +205,16 @@ ${table(HEAD, harder)}
 
 ${commandsOf(HARDER)}
 
+## With the room
+
+The hub in one Durable Object (\`PRESENCE_HUB = "durable-object"\`): a replica tells it once a second whom it heard, and learns who came, went or
+changed the mood elsewhere. Three isolates a location, if nothing else is said; the same crowds and seeds. A call to the room is a billed request, a row one that
+its journal writes or deletes; its month is at the list price, awake all the time ($4.15 of it).
+
+${table([...ACCURACY_HEAD, 'calls/s', 'rows/s', 'room, a month'], room)}
+
+${commandsOf(IN_THE_ROOM)}
+
 ## Gatherings
 
 All 1,000 come within 30 seconds, stay, and fall silent all at once. A crowd is *shown* when, for ten seconds, every answer
@@ -196,7 +223,7 @@ the last session had ended, which is ${Scenario.parse({}).ttlSeconds} s after it
 
 ${table(['crowd', 'shown after', 'gone after'], gathering)}
 
-${commandsOf([{ name: '1,000 in 10', options: GATHERING }])}
+${commandsOf(GATHERINGS)}
 
 ## The free plan
 
@@ -211,9 +238,10 @@ ${commandsOf(FREE)}
 ![Dollars a month over people](cost.svg)
 
 Dollars a month around the clock, at the prices of ${PRICES_DATE} (\`tests/simulation/prices.ts\`). *Whole bill*: the paid plan with what it includes, Worker
-requests (a heartbeat every 10 s) and KV. *KV alone*: at the list price, nothing included. *On paper*: not built yet.
+requests (a heartbeat every 10 s) and the hub. *Alone*: the hub at the list price, nothing included. *Live sockets*: stays of 30 minutes, ${SOCKETS_AN_HOUR.alarms} alarms an hour
+(tests/presence/presence-room.test.ts), pings for nothing.
 
-${table(['people in locations × isolates', 'shared key, whole bill', 'ours, whole bill', 'ours, KV alone', 'Worker requests alone', 'sockets, on paper'], cost)}
+${table(['people in locations × isolates', 'shared key, whole bill', 'on KV, whole bill', 'KV alone', 'with the room, whole bill', 'room alone', 'Worker requests alone', 'live sockets, whole bill'], cost)}
 
 ${ASSUMPTIONS}
 

@@ -28,9 +28,10 @@ export const ACCURACY_COMMAND = `npm run simulate -- ${Object.entries(SCENARIO)
   .map(([key, value]) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${value}`)
   .join(' ')}`;
 
-/** The true and the reported count over time, of ours and of the shared key. */
+/** The true and the reported count over time, with both hubs and of the shared key. */
 export async function drawAccuracy(): Promise<string> {
-  const ours = await pointsOf('kv');
+  const onKv = await pointsOf('kv');
+  const inTheRoom = await pointsOf('durable-object');
   const sharedKey = await pointsOf('shared-key');
   const last = (points: readonly Point[], at: number) =>
     points.filter(({ minutes }) => minutes <= at).slice(-1);
@@ -41,18 +42,20 @@ export async function drawAccuracy(): Promise<string> {
     x: { label: 'minutes →', grid: false },
     y: { label: '↑ people', grid: true },
     marks: [
-      Plot.areaY(ours, { x: 'minutes', y1: 'min', y2: 'max', fill: COLOURS.ours, fillOpacity: 0.2 }),
-      Plot.lineY(ours, {
+      Plot.areaY(onKv, { x: 'minutes', y1: 'min', y2: 'max', fill: COLOURS.onKv, fillOpacity: 0.2 }),
+      Plot.lineY(onKv, {
         x: 'minutes',
         y: 'truth',
         stroke: COLOURS.truth,
         strokeWidth: 5,
         strokeOpacity: 0.55,
       }),
-      Plot.lineY(ours, { x: 'minutes', y: 'count', stroke: COLOURS.ours, strokeWidth: 2 }),
+      Plot.lineY(onKv, { x: 'minutes', y: 'count', stroke: COLOURS.onKv, strokeWidth: 2 }),
+      Plot.lineY(inTheRoom, { x: 'minutes', y: 'count', stroke: COLOURS.room, strokeWidth: 2 }),
       Plot.lineY(sharedKey, { x: 'minutes', y: 'count', stroke: COLOURS.sharedKey, strokeWidth: 2 }),
-      name(ours, 11, 'this project, on KV (band: all answers)', COLOURS.ours, 46),
-      name(ours, 11, 'the truth', COLOURS.truth, -34),
+      name(onKv, 11, 'this project, on KV (band: all answers)', COLOURS.onKv, 46),
+      name(inTheRoom, 11, 'this project, with the room: on the truth', COLOURS.room, 66),
+      name(onKv, 11, 'the truth', COLOURS.truth, -34),
       name(sharedKey, 11, 'one shared KV key', COLOURS.sharedKey, -16),
     ],
   });

@@ -1,7 +1,8 @@
 import * as Plot from '@observablehq/plot';
 import { billAMonth, socketsBillAMonth } from '../prices';
 import { progress, runAll } from '../run-all';
-import { Scenario } from '../scenario';
+import { OUR_HUBS, Scenario } from '../scenario';
+import type { SimulationResult } from '../simulate';
 import { COLOURS, drawSvg } from './plots';
 
 /** Crowds of any size, in as many locations and isolates as such crowds have. */
@@ -21,23 +22,37 @@ export interface Cost {
   readonly people: number;
   readonly locations: number;
   readonly isolates: number;
-  /** The whole bill in dollars a month: Workers' requests, KV, the plan. */
-  readonly ours: number;
+  /** The whole bill in dollars a month: Workers' requests, the hub, the plan; and the hub alone at its list price. */
+  readonly onKv: number;
   readonly kv: number;
+  readonly inTheRoom: number;
+  readonly room: number;
   readonly floor: number;
   readonly sharedKey: number;
   readonly sockets: number;
 }
 
 export async function costs(): Promise<readonly Cost[]> {
-  const scenarios = SIZES.map((size) => Scenario.parse({ ...size, minutes: size.people > 1_000 ? 5 : 20 }));
+  const scenarios = OUR_HUBS.flatMap((hub) =>
+    SIZES.map((size) => Scenario.parse({ ...size, hub, minutes: size.people > 1_000 ? 5 : 20 })),
+  );
   const results = await runAll(scenarios, (_result, done) => progress('costs', done, scenarios.length));
-  return results.map(({ billAMonth: ours, hubDollarsAMonth: kv }, index) => {
-    const { people, locations, isolates } = SIZES[index] as (typeof SIZES)[number];
-    const beats = people / BEAT_SECONDS;
-    const sharedKey = billAMonth(beats, { reads: beats, writes: beats, lists: 0 });
-    const sockets = socketsBillAMonth(people, 30);
-    return { people, locations, isolates, ours, kv, floor: billAMonth(beats, NO_KV), sharedKey, sockets };
+  return SIZES.map((size, index) => {
+    const [kv, room] = [results[index], results[index + SIZES.length]] as [
+      SimulationResult,
+      SimulationResult,
+    ];
+    const beats = size.people / BEAT_SECONDS;
+    return {
+      ...size,
+      onKv: kv.billAMonth,
+      kv: kv.hubDollarsAMonth,
+      inTheRoom: room.billAMonth,
+      room: room.hubDollarsAMonth,
+      floor: billAMonth(beats, NO_KV),
+      sharedKey: billAMonth(beats, { reads: beats, writes: beats, lists: 0 }),
+      sockets: socketsBillAMonth(size.people, 30),
+    };
   });
 }
 
@@ -77,12 +92,14 @@ export function drawCost(all: readonly Cost[]): string {
     marks: [
       ...line('sharedKey', COLOURS.sharedKey),
       ...line('floor', COLOURS.floor, '2 4'),
-      ...line('ours', COLOURS.ours),
-      ...line('sockets', COLOURS.sockets, '8 5'),
+      ...line('onKv', COLOURS.onKv),
+      ...line('inTheRoom', COLOURS.room),
+      ...line('sockets', COLOURS.sockets),
       name('sharedKey', 'one shared KV key, if it worked', COLOURS.sharedKey, -10),
-      name('ours', 'this project, on KV', COLOURS.ours, -22),
+      name('onKv', 'this project, on KV', COLOURS.onKv, -22),
+      name('inTheRoom', 'with the room, by HTTP', COLOURS.room, 34),
       name('floor', 'Worker requests alone', COLOURS.floor, 96),
-      name('sockets', 'sockets: on paper, not built yet', COLOURS.sockets, -12),
+      name('sockets', 'with the room, live sockets', COLOURS.sockets, -12),
     ],
   });
 }

@@ -4,7 +4,8 @@ import { parseHTML } from 'linkedom';
 // Mid tones, because the pictures stand on light and on dark pages.
 export const COLOURS = {
   truth: '#8b949e',
-  ours: '#1f9d8a',
+  onKv: '#1f9d8a',
+  room: '#3b82d6',
   sharedKey: '#e0604d',
   floor: '#9a86e0',
   sockets: '#d29922',
