@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util';
+import { Room } from '../../src/presence/room';
+import type { RoomReport } from '../../src/presence/room-protocol';
+import { MOODS, type Mood, type SessionRecord } from '../../src/presence/session';
+import { sessionId } from '../session-id';
+
+// What a sync costs the room: by what has changed, and by how many people there are: `npm run bench:room`.
+
+const CROWDS = [1_000, 10_000, 100_000];
+const CHANGES = [10, 100, 1_000];
+const ROUNDS = 200;
+const TTL_MS = 30_000;
+
+const { values } = parseArgs({ options: { json: { type: 'boolean' } } });
+const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? 'presence';
+const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
+
+const rows = CROWDS.map((people) => {
+  let now = Date.UTC(2026, 0, 1);
+  const ids = Array.from({ length: people }, (_, n) => sessionId(n));
+  const heard = (from: number, count: number) =>
+    new Map<string, SessionRecord>(
+      Array.from({ length: count }, (_, k) => {
+        const n = (from + k) % people;
+        return [ids[n] ?? '', { mood: mood(n), lastSeen: now }];
+      }),
+    );
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  const journal = {
+    read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
+    append: () => undefined,
+  };
+  const audience = { size: 0, tell: () => undefined, heardAt: () => undefined, ended: () => undefined };
+  const world = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
+  const room = new Room({ ttlMs: TTL_MS, world, epoch: 'bench', journal, audience });
+  let { version: known } = room.sync({ known: undefined, heard: heard(0, people) });
+  globalThis.gc?.();
+  const bytes = (process.memoryUsage().heapUsed - before) / people;
+
+  const microseconds = CHANGES.map((changes) => {
+    const took: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      now += 10;
+      const report: RoomReport = { known, heard: heard(round * changes, changes) };
+      const start = performance.now();
+      known = room.sync(report).version;
+      took.push((performance.now() - start) * 1_000);
+    }
+    return median(took);
+  });
+  const start = performance.now();
+  room.sync({ known: undefined, heard: new Map() });
+  const allMs = performance.now() - start;
+  return {
+    people,
+    'bytes a person': Math.round(bytes),
+    ...Object.fromEntries(
+      CHANGES.map((changes, k) => [`µs, ${changes} changes`, Math.round(microseconds[k] ?? 0)]),
+    ),
+    'ms, everybody to a fresh replica': Number(allMs.toFixed(1)),
+  };
+});
+if (values.json) console.log(JSON.stringify(rows, null, 2));
+else console.table(rows);
