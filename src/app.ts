@@ -5,7 +5,13 @@ import { refuseForeignOrigin } from './api/guards';
 import { LIVE_HEADER } from './api/live';
 import { answer405, notFound, onError } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
-import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings, type Settings } from './config';
+import {
+  type Bindings,
+  PREFLIGHT_MAX_AGE_SECONDS,
+  parseSettings,
+  type Settings,
+  wrongSetting,
+} from './config';
 import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv-hub';
 import { LoneHub } from './presence/lone-hub';
@@ -80,8 +86,7 @@ function createHub(
 ): { hub: Hub; room?: () => RoomStub } {
   const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
   if (settings.hub === 'durable-object') {
-    if (!rooms)
-      throw new Error('Wrong setting: PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM.');
+    if (!rooms) throw wrongSetting('PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM');
     const room = () => rooms.getByName(ROOM_NAME);
     return { hub: new RoomHub({ room, timing: settings.timing, world }), room };
   }

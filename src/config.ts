@@ -33,7 +33,7 @@ export const REFUSED_RETRY_MAX_MS = 3_000;
 export const SYNC_JITTER = 0.25;
 
 /**
- * Up to this sync interval a replica tells of a request at the next sync even if no other request comes by then. The platform
+ * Up to this sync interval a replica tells what came at the next sync even if no other request comes by then. The platform
  * lets work go on for 30 s after a response, and bills it by CPU time.
  */
 export const SYNC_PLAN_INTERVAL_MAX_MS = 2_000;
@@ -92,8 +92,8 @@ export const ROOM_SAVE_INTERVAL_MS = 5_000;
 /** Most sessions in one saved row: some 85 bytes each, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
 export const ROOM_ROW_SESSIONS_MAX = 20_000;
 
-/** Most alarms of a room in the time of a TTL: each is a billed request, and keeps it awake for ten seconds. */
-export const ROOM_ALARMS_PER_TTL_MAX = 6;
+/** Shortest time between two alarms of a room: each is a billed request, and keeps it awake for ten seconds. */
+export const ROOM_ALARM_GAP_MS = 1_000;
 
 /** Live sockets hear of changes at most this often. */
 export const LIVE_TELL_INTERVAL_MS = 1_000;
@@ -261,7 +261,7 @@ export function parseSettings(env: object): Settings {
   const parsed = Variables.safeParse(env);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map(({ path, message }) => `${String(path[0])} ${message}`);
-    throw new Error(`Wrong setting: ${[...new Set(wrong)].join('; ')}.`);
+    throw wrongSetting([...new Set(wrong)].join('; '));
   }
   const {
     PRESENCE_HUB,
@@ -271,9 +271,20 @@ export function parseSettings(env: object): Settings {
     PRESENCE_CACHE_SECONDS,
   } = parsed.data;
   const syncIntervalMs = SYNC_INTERVAL_SECONDS === undefined ? undefined : SYNC_INTERVAL_SECONDS * 1000;
+  // The room knows no grace, so every replica must speak several times in a TTL.
+  if (
+    PRESENCE_HUB === 'durable-object' &&
+    (SYNC_INTERVAL_SECONDS ?? 1) > Math.max(SESSION_TTL_SECONDS / 3, 1)
+  )
+    throw wrongSetting(
+      'SYNC_INTERVAL_SECONDS takes at most a third of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object',
+    );
   return {
     ...hubSettings(PRESENCE_HUB, SESSION_TTL_SECONDS * 1000, syncIntervalMs),
     allowedOrigins: ALLOWED_ORIGINS,
     presenceCacheSeconds: PRESENCE_CACHE_SECONDS,
   };
 }
+
+/** What stops the start of a Worker whose settings cannot be used. */
+export const wrongSetting = (what: string) => new Error(`Wrong setting: ${what}.`);

@@ -80,6 +80,22 @@ describe('the settings', () => {
     expect(settings.timing).toEqual(roomTiming(30_000, 2_000));
   });
 
+  it.each([
+    ['11', undefined],
+    ['2', '2'],
+  ])('refuse a sync with the room every %s s that is more than a third of the TTL', (interval, ttl) => {
+    const wrong = {
+      PRESENCE_HUB: 'durable-object',
+      SYNC_INTERVAL_SECONDS: interval,
+      SESSION_TTL_SECONDS: ttl,
+    };
+    const message =
+      'SYNC_INTERVAL_SECONDS takes at most a third of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object';
+    expect(() => parseSettings(wrong)).toThrow(new Error(`Wrong setting: ${message}.`));
+    expect(() => parseSettings({ ...wrong, SYNC_INTERVAL_SECONDS: '1' })).not.toThrow();
+    expect(() => parseSettings({ ...wrong, PRESENCE_HUB: 'kv' })).not.toThrow();
+  });
+
   it('name every wrong one at once', () => {
     const wrong = { SESSION_TTL_SECONDS: 'x', PRESENCE_CACHE_SECONDS: 'y' };
     expect(() => parseSettings(wrong)).toThrow(/SESSION_TTL_SECONDS .*; PRESENCE_CACHE_SECONDS /);

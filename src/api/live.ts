@@ -15,7 +15,8 @@ export async function openLiveSocket(c: Context, open: OpenLive | undefined): Pr
       'Live sockets come with the Durable Object hub: set the variable PRESENCE_HUB to durable-object.';
     return problem(c, 'no-live-sockets', { detail });
   }
-  if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
+  // Hono asks this for HEAD, too.
+  if (c.req.method !== 'GET' || c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
     const detail = 'Open a WebSocket with this address.';
     return problem(c, 'upgrade-required', { detail }, { Upgrade: 'websocket' });
   }

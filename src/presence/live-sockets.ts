@@ -35,6 +35,7 @@ interface Refusal {
   readonly refusal: string;
 }
 const FLOOD: Refusal = { code: POLICY_VIOLATION, refusal: 'Too many messages.' };
+const SILENT: Refusal = { code: POLICY_VIOLATION, refusal: 'Silent for too long: send ping.' };
 const NOT_JOINED: Refusal = { code: POLICY_VIOLATION, refusal: 'Join first: send sessionId and mood.' };
 
 /** The part of the object's state that is used. */
@@ -55,20 +56,21 @@ export type SocketState = Pick<
 export class LiveSockets implements Audience {
   readonly #state: SocketState;
   readonly #now: () => number;
-  readonly #sockets: Set<WebSocket>;
+  /** All open sockets, with the guest behind each that has joined. */
+  readonly #sockets = new Map<WebSocket, Guest | undefined>();
   /** The sockets of each session: a person may have several. */
   readonly #bySession = new Map<string, Set<WebSocket>>();
-  /** What each socket was told last, so that nobody is told the same twice. */
-  readonly #told = new WeakMap<WebSocket, string>();
+  /** What each socket was shown last, so that none is shown the same twice. */
+  readonly #shown = new WeakMap<WebSocket, string>();
   readonly #traffic = new WeakMap<WebSocket, { since: number; messages: number }>();
 
   constructor(state: SocketState, now: () => number) {
     this.#state = state;
     this.#now = now;
-    this.#sockets = new Set(state.getWebSockets());
-    for (const socket of this.#sockets) {
-      const guest = guestOf(socket);
-      if (guest !== undefined) this.#seat(socket, guest.sessionId);
+    for (const socket of state.getWebSockets()) {
+      this.#sockets.set(socket, undefined);
+      const guest = keptWith(socket);
+      if (guest !== undefined) this.#seat(socket, guest);
     }
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
@@ -77,54 +79,46 @@ export class LiveSockets implements Audience {
     return this.#sockets.size;
   }
 
-  /** Whether anybody has joined, who may fall silent. */
-  get hasGuests(): boolean {
-    return this.#bySession.size > 0;
-  }
-
   open(socket: WebSocket, counts: MoodCounts): void {
     this.#state.acceptWebSocket(socket);
-    this.#sockets.add(socket);
-    this.#send(socket, JSON.stringify(counts), this.#stateText(counts));
+    this.#sockets.set(socket, undefined);
+    this.#show(socket, JSON.stringify(counts), this.#stateText(counts));
   }
 
   tell(counts: MoodCounts): void {
     const moods = JSON.stringify(counts);
     const text = this.#stateText(counts);
-    for (const socket of this.#sockets) this.#send(socket, moods, text);
+    for (const socket of this.#sockets.keys()) this.#show(socket, moods, text);
   }
 
   /** Takes a message in, or closes the socket with a reason. */
   receive(socket: WebSocket, message: string | ArrayBuffer, room: Room): void {
     // It may go on sending until it has heard that it was closed.
-    if (socket.readyState !== WebSocket.OPEN) return;
-    const seated = guestOf(socket);
+    if (!this.#sockets.has(socket)) return;
+    const seated = this.#sockets.get(socket);
     const read = this.#isFlood(socket) ? FLOOD : readMessage(message);
     if ('refusal' in read) {
-      this.#drop(socket, read.code, read.refusal, room);
+      this.#drop(socket, read, room);
       return;
     }
     const { mood, sessionId = seated?.sessionId } = read;
     if (sessionId === undefined) {
-      this.#drop(socket, NOT_JOINED.code, NOT_JOINED.refusal, room);
+      this.#drop(socket, NOT_JOINED, room);
       return;
     }
     if (seated !== undefined && seated.sessionId !== sessionId) this.#leave(socket, room);
-    this.#seat(socket, sessionId);
-    const heardAt = room.touch(sessionId, mood);
-    socket.serializeAttachment({ sessionId, mood, heardAt } satisfies Guest);
+    this.#seat(socket, { sessionId, mood, heardAt: room.touch(sessionId, mood) });
   }
 
   /** The peer has closed the socket, or it broke. */
   close(socket: WebSocket, room: Room): void {
-    this.#drop(socket, NORMAL, '', room);
+    this.#drop(socket, { code: NORMAL, refusal: '' }, room);
   }
 
   /** All who have joined, and when they were last heard. Costs a step for each socket. */
   get guests(): SessionRecords {
     const guests = new Map<string, SessionRecord>();
-    for (const socket of this.#sockets) {
-      const guest = guestOf(socket);
+    for (const [socket, guest] of this.#sockets) {
       if (guest === undefined) continue;
       const record = { mood: guest.mood, lastSeen: this.#lastHeard(socket, guest) };
       const twin = guests.get(guest.sessionId);
@@ -134,18 +128,18 @@ export class LiveSockets implements Audience {
   }
 
   heardAt(id: string): number | undefined {
-    const times = [...(this.#bySession.get(id) ?? [])].map((socket) => {
-      const guest = guestOf(socket);
-      return guest === undefined ? 0 : this.#lastHeard(socket, guest);
-    });
-    return times.length === 0 ? undefined : Math.max(...times);
+    let heardAt: number | undefined;
+    for (const socket of this.#bySession.get(id) ?? []) {
+      const guest = this.#sockets.get(socket);
+      if (guest !== undefined) heardAt = Math.max(heardAt ?? 0, this.#lastHeard(socket, guest));
+    }
+    return heardAt;
   }
 
   ended(id: string): void {
     for (const socket of this.#bySession.get(id) ?? []) {
       this.#sockets.delete(socket);
-      socket.serializeAttachment(null);
-      closeQuietly(socket, POLICY_VIOLATION, 'Silent for too long: send ping.');
+      this.#hangUp(socket, SILENT);
     }
     this.#bySession.delete(id);
   }
@@ -154,9 +148,9 @@ export class LiveSockets implements Audience {
     return JSON.stringify({ count: totalOf(moods), moods, timestamp: this.#now() } satisfies PresenceState);
   }
 
-  #send(socket: WebSocket, moods: string, text: string): void {
-    if (this.#told.get(socket) === moods) return;
-    this.#told.set(socket, moods);
+  #show(socket: WebSocket, moods: string, text: string): void {
+    if (this.#shown.get(socket) === moods) return;
+    this.#shown.set(socket, moods);
     try {
       socket.send(text);
     } catch {
@@ -164,23 +158,31 @@ export class LiveSockets implements Audience {
     }
   }
 
-  #seat(socket: WebSocket, sessionId: string): void {
-    const sockets = this.#bySession.get(sessionId) ?? new Set();
-    this.#bySession.set(sessionId, sockets.add(socket));
+  #seat(socket: WebSocket, guest: Guest): void {
+    this.#sockets.set(socket, guest);
+    socket.serializeAttachment(guest);
+    const sockets = this.#bySession.get(guest.sessionId) ?? new Set();
+    this.#bySession.set(guest.sessionId, sockets.add(socket));
   }
 
   /** Ends the session of a guest, unless he is here in another way too. */
   #leave(socket: WebSocket, room: Room): void {
-    const guest = guestOf(socket);
+    // One whose closing has woken the object was no longer open when the object came to.
+    const guest = this.#sockets.get(socket) ?? keptWith(socket);
     if (guest === undefined) return;
-    socket.serializeAttachment(null);
-    const sockets = this.#bySession.get(guest.sessionId);
-    sockets?.delete(socket);
-    if (sockets !== undefined && sockets.size > 0) return;
+    this.#sockets.set(socket, undefined);
+    this.#bySession.get(guest.sessionId)?.delete(socket);
+    const heardAt = this.#lastHeard(socket, guest);
+    for (const other of this.#bySession.get(guest.sessionId) ?? []) {
+      // What was heard here was no heartbeat by HTTP, and the last of the sockets must know that.
+      const twin = this.#sockets.get(other);
+      if (twin !== undefined) this.#seat(other, { ...twin, heardAt: Math.max(twin.heardAt, heardAt) });
+      return;
+    }
     this.#bySession.delete(guest.sessionId);
     // A later heartbeat came by HTTP, from another tab or the page that this one was reloaded to.
     const record = room.get(guest.sessionId);
-    if (record === undefined || record.lastSeen > this.#lastHeard(socket, guest)) return;
+    if (record === undefined || record.lastSeen > heardAt) return;
     room.touch(guest.sessionId, null);
   }
 
@@ -199,11 +201,20 @@ export class LiveSockets implements Audience {
     return traffic.messages > LIVE_MESSAGES_MAX;
   }
 
-  /** Whoever closes first, the other side waits for this answer. */
-  #drop(socket: WebSocket, code: number, reason: string, room: Room): void {
-    this.#sockets.delete(socket);
+  #drop(socket: WebSocket, why: Refusal, room: Room): void {
     this.#leave(socket, room);
-    closeQuietly(socket, code, reason);
+    this.#sockets.delete(socket);
+    this.#hangUp(socket, why);
+  }
+
+  /** Whoever closes first, the other side waits for this. */
+  #hangUp(socket: WebSocket, { code, refusal }: Refusal): void {
+    socket.serializeAttachment(null);
+    try {
+      socket.close(code, refusal);
+    } catch {
+      // It is closed already.
+    }
   }
 }
 
@@ -220,14 +231,6 @@ function readMessage(message: string | ArrayBuffer): LiveMessage | Refusal {
   return { code: POLICY_VIOLATION, refusal: `${String(where)} ${issue?.message}.` };
 }
 
-function guestOf(socket: WebSocket): Guest | undefined {
+function keptWith(socket: WebSocket): Guest | undefined {
   return Guest.safeParse(socket.deserializeAttachment()).data;
-}
-
-function closeQuietly(socket: WebSocket, code: number, reason: string): void {
-  try {
-    socket.close(code, reason);
-  } catch {
-    // It is closed already.
-  }
 }

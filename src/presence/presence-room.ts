@@ -1,5 +1,5 @@
 import { DurableObject } from 'cloudflare:workers';
-import { type Bindings, LIVE_SOCKETS_MAX, parseSettings, ROOM_ALARMS_PER_TTL_MAX } from '../config';
+import { type Bindings, LIVE_SOCKETS_MAX, parseSettings, ROOM_ALARM_GAP_MS } from '../config';
 import { LiveSockets } from './live-sockets';
 import { Room } from './room';
 import { RoomJournal } from './room-journal';
@@ -14,7 +14,6 @@ import { REAL_WORLD } from './world';
  * end; a room that nobody watches needs none, since it looks when it is asked.
  */
 export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
-  readonly #ttlMs: number;
   readonly #sockets: LiveSockets;
   readonly #room: Room;
   #alarmAt: number | undefined;
@@ -22,7 +21,6 @@ export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
     const { ttlMs } = parseSettings(env).timing;
-    this.#ttlMs = ttlMs;
     const { now } = REAL_WORLD;
     const journal = new RoomJournal(state.storage.sql, ttlMs, now);
     this.#sockets = new LiveSockets(state, now);
@@ -70,14 +68,14 @@ export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
     await this.#setAlarm();
   }
 
-  /** Sets the alarm if there is none: sessions that come later end later, and one that is heard again is left alone by it. */
+  /** Sees to it that an alarm comes when the next session ends. One that is heard again meanwhile makes the alarm look in vain. */
   async #setAlarm(): Promise<void> {
-    if (this.#alarmAt !== undefined || this.#sockets.size === 0) return;
-    const now = REAL_WORLD.now();
-    // Somebody may have left by HTTP and still be here through a socket.
-    const nextLook = this.#room.nextEnd ?? (this.#sockets.hasGuests ? now + this.#ttlMs : undefined);
-    if (nextLook === undefined) return;
-    this.#alarmAt = Math.max(nextLook, now + this.#ttlMs / ROOM_ALARMS_PER_TTL_MAX);
-    await this.ctx.storage.setAlarm(this.#alarmAt);
+    if (this.#sockets.size === 0) return;
+    const nextEnd = this.#alarmAt === undefined ? this.#room.nextEnd : this.#room.newcomersEnd;
+    if (nextEnd === undefined) return;
+    const alarmAt = Math.max(nextEnd, REAL_WORLD.now() + ROOM_ALARM_GAP_MS);
+    if (this.#alarmAt !== undefined && alarmAt >= this.#alarmAt) return;
+    this.#alarmAt = alarmAt;
+    await this.ctx.storage.setAlarm(alarmAt);
   }
 }

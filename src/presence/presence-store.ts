@@ -28,6 +28,8 @@ export interface PresenceStoreOptions {
 interface Flight {
   readonly startedAt: number;
   readonly waitUntil: number;
+  /** What came until it started. */
+  readonly changes: number;
   readonly done: Promise<void>;
 }
 
@@ -54,7 +56,10 @@ export class PresenceStore {
   #failures = 0;
   /** The last mood of those whose heartbeat waits for a sync. */
   readonly #waiting = new Map<string, Mood>();
-  #plannedFor = Number.NEGATIVE_INFINITY;
+  /** How many heartbeats and leaves have come, and how many of them a sync has told the hub. */
+  #changes = 0;
+  #told = 0;
+  #tellingUntil = Number.NEGATIVE_INFINITY;
 
   constructor({ hub, timing, world, report }: PresenceStoreOptions) {
     this.#hub = hub;
@@ -67,8 +72,9 @@ export class PresenceStore {
   /** Somebody is here, in this mood. The answer counts the caller. */
   async heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState> {
     this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
-    this.#planSync(defer);
+    this.#changes += 1;
     const sync = this.#syncIfDue(defer);
+    this.#tellSoon(defer);
     if (sync !== undefined) {
       this.#waiting.set(id, mood);
       await sync;
@@ -82,8 +88,9 @@ export class PresenceStore {
     const left = () => this.#own.leave(id, this.#world.now(), this.#hub.claim(id));
     this.#waiting.delete(id);
     const known = left();
-    this.#planSync(defer);
+    this.#changes += 1;
     const sync = this.#syncIfDue(defer);
+    this.#tellSoon(defer);
     await sync;
     // A fresh replica knows nobody before its first sync. If that brings the session, and no heartbeat came meanwhile, the
     // replica tells of the leave at once: it may not live to see another sync.
@@ -140,23 +147,25 @@ export class PresenceStore {
   }
 
   /**
-   * Sees to it that what has just come is told at the next sync even if no request follows, where syncs are so frequent that
-   * they can be waited for after the response.
+   * Sees to it that what has come is told even if no request follows, where syncs are so frequent that they can be waited
+   * for after the response. If they fail it tries again, for as long as the platform lets it.
    */
-  #planSync(defer: Defer): void {
-    const { syncIntervalMs } = this.#timing;
+  #tellSoon(defer: Defer): void {
     const now = this.#world.now();
-    if (now < this.#plannedFor || syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS) return;
-    const flight = this.#flight;
-    const dueAt = flight === undefined ? this.#dueAt : flight.startedAt + syncIntervalMs * (1 + SYNC_JITTER);
-    // What is due now starts with this request.
-    if (now >= dueAt) return;
-    this.#plannedFor = dueAt;
-    const planned = this.#world.sleep(Math.ceil(dueAt - now)).then(async () => {
-      if (this.#flight === undefined && this.#world.now() >= this.#dueAt)
-        await this.#startSync(false, defer).done;
-    });
-    defer(planned);
+    if (now < this.#tellingUntil || this.#timing.syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS) return;
+    this.#tellingUntil = now + SYNC_ABANDON_MS;
+    defer(this.#keepTelling(defer));
+  }
+
+  async #keepTelling(defer: Defer): Promise<void> {
+    const until = this.#tellingUntil;
+    for (let now = this.#world.now(); now < until && this.#told < this.#changes; now = this.#world.now()) {
+      if (this.#flight === undefined && now >= this.#dueAt) this.#startSync(false, defer);
+      const flight = this.#flight;
+      const waitMs = flight === undefined ? Math.ceil(this.#dueAt - now) : until - now;
+      await Promise.race([this.#world.sleep(waitMs), ...(flight === undefined ? [] : [flight.done])]);
+    }
+    this.#tellingUntil = Number.NEGATIVE_INFINITY;
   }
 
   /** Waits for a sync as long as it must be waited for, if it must be at all. */
@@ -173,6 +182,7 @@ export class PresenceStore {
     const flight: Flight = {
       startedAt: now,
       waitUntil: needed ? now + SYNC_WAIT_MAX_MS : now,
+      changes: this.#changes,
       done: sync.then(
         (outcome) => this.#land(flight, outcome === 'refused'),
         (error: unknown) => this.#fail(flight, this.#world.now(), error),
@@ -189,6 +199,7 @@ export class PresenceStore {
     if (this.#flight !== flight) return;
     this.#flight = undefined;
     this.#failures = 0;
+    this.#told = flight.changes;
     const now = this.#world.now();
     this.#lastSyncAt = now;
     this.#dueAt = refused

@@ -2,7 +2,7 @@ import { SYNC_WAIT_MAX_MS, type Timing } from '../config';
 import type { Hub, SyncOutcome } from './hub';
 import type { RoomAnswer, RoomStub, RoomVersion } from './room-protocol';
 import { Roster } from './roster';
-import type { MoodCounts, SessionRecord } from './session';
+import { type MoodCounts, overrules, type SessionRecord } from './session';
 import type { SessionTable } from './session-table';
 import type { World } from './world';
 
@@ -44,11 +44,13 @@ export class RoomHub implements Hub {
   async sync(own: SessionTable): Promise<SyncOutcome> {
     const before = this.#known;
     const answer = await this.#call(own);
-    if (before !== undefined && answer.version.epoch !== before.epoch) {
-      // The room has lost its memory, and with it what it had not saved.
-      for (const [id] of own) this.#untold.add(id);
-      await this.#call(own);
+    if (before === undefined || answer.version.epoch === before.epoch) return 'done';
+    // The room has lost its memory, and with it what it had not saved.
+    for (const [id, record] of own) {
+      const theirs = answer.sessions.get(id);
+      if (record.mood === null || theirs === undefined || overrules(record, theirs)) this.#untold.add(id);
     }
+    if (this.#untold.size > 0) await this.#call(own);
     return 'done';
   }
 
@@ -71,11 +73,11 @@ export class RoomHub implements Hub {
   async #call(own: SessionTable): Promise<RoomAnswer> {
     this.#forgetIfOld(this.#world.now());
     const known = this.#known;
-    const told = this.#toTell(own);
-    const heard = new Map([...told].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }]));
+    const sent = this.#toTell(own);
+    const heard = new Map([...sent].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }]));
     const answer = await this.#room().sync({ known, heard });
     // The answer to a call that was given up goes on from where we no longer are.
-    if (this.#known === known) this.#learn(own, told, answer);
+    if (this.#known === known) this.#learn(own, sent, answer);
     return answer;
   }
 
@@ -85,7 +87,7 @@ export class RoomHub implements Hub {
    */
   #toTell(own: SessionTable): ReadonlyMap<string, SessionRecord> {
     const { ttlMs, syncIntervalMs } = this.#timing;
-    const told = new Map<string, SessionRecord>();
+    const toTell = new Map<string, SessionRecord>();
     // By then the next answer will have come, even if it takes as long as anybody waits for it.
     const soonMs = 2 * syncIntervalMs + SYNC_WAIT_MAX_MS;
     const expiring = own.doubtful(this.#world.now() + soonMs - ttlMs);
@@ -93,12 +95,12 @@ export class RoomHub implements Hub {
       const record = own.last(id);
       // A leave of somebody unknown left no trace, and what was over long ago is forgotten.
       if (record === undefined) this.#untold.delete(id);
-      else told.set(id, record);
+      else toTell.set(id, record);
     }
-    return told;
+    return toTell;
   }
 
-  #learn(own: SessionTable, told: ReadonlyMap<string, SessionRecord>, answer: RoomAnswer): void {
+  #learn(own: SessionTable, sent: ReadonlyMap<string, SessionRecord>, answer: RoomAnswer): void {
     const now = this.#world.now();
     this.#known = answer.version;
     this.#answeredAt = now;
@@ -107,7 +109,7 @@ export class RoomHub implements Hub {
     for (const [id, { mood, lastSeen }] of own.learn(answer.sessions)) {
       if (mood !== null) this.#elsewhere.set(id, mood, now, lastSeen);
     }
-    for (const [id, record] of told) {
+    for (const [id, record] of sent) {
       // Heard again during the call, a session has another record by now.
       if (own.last(id) === record) this.#untold.delete(id);
       const isOver = record.mood === null && (answer.sessions.get(id)?.mood ?? null) === null;

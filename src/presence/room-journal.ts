@@ -28,7 +28,7 @@ export class RoomJournal implements Journal {
 
   read() {
     const rows = this.#sql.exec('SELECT saved_at, sessions, told FROM journal ORDER BY rowid').toArray();
-    const saved = rows.map((row) => Row.parse(row));
+    const saved = rows.flatMap((row) => Row.safeParse(row).data ?? []);
     const last = saved.at(-1);
     return {
       sessions: saved.map(({ sessions }) => parseSessions(sessions, this.#now()).sessions),

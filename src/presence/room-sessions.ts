@@ -26,6 +26,7 @@ export class RoomSessions {
   /** Ids of those who came, went or changed the mood, the latest last; the first one has the number `#newsFrom`. */
   #news: string[] = [];
   #newsFrom = 0;
+  #newcomersEnd = Number.POSITIVE_INFINITY;
 
   constructor(ttlMs: number, now: number) {
     this.#ttlMs = ttlMs;
@@ -47,11 +48,17 @@ export class RoomSessions {
     return entry && { mood: entry.mood, lastSeen: entry.lastSeen };
   }
 
-  /** When the next session ends (ms), if there is one. Costs a walk over all. */
+  /** When the next session will be seen to end (ms), if there is one. Costs a walk over all. */
   get nextEnd(): number | undefined {
     let next = Number.POSITIVE_INFINITY;
     for (const { mood, endsAt } of this.#entries.values()) if (mood !== null) next = Math.min(next, endsAt);
-    return next === Number.POSITIVE_INFINITY ? undefined : next;
+    this.#newcomersEnd = Number.POSITIVE_INFINITY;
+    return next === Number.POSITIVE_INFINITY ? undefined : seenToEnd(next);
+  }
+
+  /** The same of those who came since `nextEnd` was asked for, without a walk. */
+  get newcomersEnd(): number | undefined {
+    return this.#newcomersEnd === Number.POSITIVE_INFINITY ? undefined : seenToEnd(this.#newcomersEnd);
   }
 
   /** Somebody was heard here. Returns the time that was noted, which is later than any known of the session. */
@@ -63,17 +70,21 @@ export class RoomSessions {
   }
 
   /**
-   * Takes in what was heard elsewhere, the later time winning: `later` if something later is known here, `old` if it is over
-   * or known already, and else `new`.
+   * Takes in what was heard elsewhere, the later time winning: `later` if something later is known here, `known` if just this
+   * is, `over` if it is, and else `new`.
    */
-  learn(id: string, { mood, lastSeen: stamp }: SessionRecord, now: number): 'new' | 'old' | 'later' {
+  learn(
+    id: string,
+    { mood, lastSeen: stamp }: SessionRecord,
+    now: number,
+  ): 'new' | 'known' | 'over' | 'later' {
     const lastSeen = Math.min(stamp, now + CLOCK_SKEW_MAX_MS);
     const known = this.#entries.get(id);
     if (known !== undefined && !overrules({ mood, lastSeen }, known)) {
-      return overrules(known, { mood, lastSeen }) ? 'later' : 'old';
+      return overrules(known, { mood, lastSeen }) ? 'later' : 'known';
     }
     const endsAt = Math.min(lastSeen, now) + this.#ttlMs;
-    if (endsAt <= now) return 'old';
+    if (endsAt <= now) return 'over';
     this.#set(id, { mood, lastSeen, endsAt });
     return 'new';
   }
@@ -134,12 +145,13 @@ export class RoomSessions {
     const before = known?.mood ?? null;
     if (before === entry.mood) return;
     if (before !== null) this.#counts[before] -= 1;
+    else this.#newcomersEnd = Math.min(this.#newcomersEnd, entry.endsAt);
     if (entry.mood !== null) this.#counts[entry.mood] += 1;
     this.#tell(id);
   }
 
   #wait(id: string, until: number): void {
-    const step = Math.max(Math.ceil(until / ROOM_EXPIRY_STEP_MS), this.#step + 1);
+    const step = Math.max(seenToEnd(until) / ROOM_EXPIRY_STEP_MS, this.#step + 1);
     const waiting = this.#waiting.get(step);
     if (waiting === undefined) this.#waiting.set(step, [id]);
     else waiting.push(id);
@@ -153,3 +165,6 @@ export class RoomSessions {
     this.#newsFrom += dropped;
   }
 }
+
+/** The start of the step at which a session that ends then is looked at. */
+const seenToEnd = (endsAt: number) => Math.ceil(endsAt / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS;

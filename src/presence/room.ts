@@ -1,7 +1,7 @@
 import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../config';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSessions } from './room-sessions';
-import { MOODS, type Mood, type MoodCounts, type SessionRecord } from './session';
+import { MOODS, type Mood, type MoodCounts, overrules, type SessionRecord } from './session';
 import type { SessionRecords } from './session-table';
 import type { World } from './world';
 
@@ -20,6 +20,7 @@ export interface Journal {
 /** Those who follow the count live. */
 export interface Audience {
   readonly size: number;
+  /** Shows everybody the counts who was not shown just these. */
   tell(counts: MoodCounts): void;
   /** When somebody was last heard in a way that does not wake the room (ms). */
   heardAt(id: string): number | undefined;
@@ -66,7 +67,10 @@ export class Room {
     const now = world.now();
     this.#sessions = new RoomSessions(ttlMs, now);
     const { sessions, savedAt, told } = journal.read();
-    for (const saved of sessions) for (const [id, record] of saved) this.#sessions.learn(id, record, now);
+    for (const [id, { mood, lastSeen }] of latestOf(sessions)) {
+      const heardAt = mood === null ? lastSeen : Math.max(lastSeen, audience.heardAt(id) ?? 0);
+      this.#sessions.learn(id, { mood, lastSeen: heardAt }, now);
+    }
     this.#savedAt = savedAt ?? Number.NEGATIVE_INFINITY;
     // Who has ended since is news to the audience.
     this.#told = told ?? { ...this.#sessions.counts };
@@ -82,6 +86,11 @@ export class Room {
     return this.#sessions.nextEnd;
   }
 
+  /** The same of those who came since `nextEnd` was asked for, without a walk. */
+  get newcomersEnd(): number | undefined {
+    return this.#sessions.newcomersEnd;
+  }
+
   get(id: string): SessionRecord | undefined {
     return this.#sessions.get(id);
   }
@@ -93,9 +102,20 @@ export class Room {
     const news = known?.epoch === this.#epoch ? this.#sessions.newsSince(known.number) : undefined;
     const unheard = new Set(news);
     for (const [id, record] of heard) {
+      const { mood = null } = this.#sessions.get(id) ?? {};
       const what = this.#sessions.learn(id, record, now);
       if (what === 'new') this.#unsaved.add(id);
       if (what === 'later') unheard.add(id);
+      // Whoever has a live socket is here until it closes, whatever another tab of his says.
+      if (
+        what === 'new' &&
+        record.mood === null &&
+        mood !== null &&
+        this.#audience.heardAt(id) !== undefined
+      ) {
+        this.#sessions.touch(id, mood, now);
+        unheard.add(id);
+      }
     }
     this.#changed();
     const version = { epoch: this.#epoch, number: this.#sessions.newsCount };
@@ -112,12 +132,14 @@ export class Room {
     return lastSeen;
   }
 
-  /** The audience tells when it heard its guests (ms). Their mood is the one known here, if there is one. */
+  /** The audience tells when it heard its guests (ms), and is told whose time is over. Their mood is the one known here, if there is one. */
   heard(guests: SessionRecords): void {
     const now = this.#world.now();
     for (const [id, { mood, lastSeen }] of guests) {
       const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
-      if (this.#sessions.learn(id, record, now) === 'new') this.#unsaved.add(id);
+      const what = this.#sessions.learn(id, record, now);
+      if (what === 'new') this.#unsaved.add(id);
+      if (what === 'over') this.#audience.ended(id);
     }
     this.#changed();
   }
@@ -138,7 +160,8 @@ export class Room {
     const now = this.#world.now();
     if (!this.#willTell && differ(this.#told, this.counts)) this.#planTelling(now);
     if (this.#willSave || (this.#unsaved.size === 0 && this.#toldSaved)) return;
-    const waitMs = this.#savedAt + ROOM_SAVE_INTERVAL_MS - now;
+    // A clock that has stepped back must not make it wait for longer.
+    const waitMs = Math.min(this.#savedAt + ROOM_SAVE_INTERVAL_MS - now, ROOM_SAVE_INTERVAL_MS);
     if (waitMs <= 0) {
       this.#save();
     } else {
@@ -150,16 +173,17 @@ export class Room {
   #planTelling(now: number): void {
     if (this.#audience.size === 0) {
       this.#told = { ...this.counts };
+      this.#toldSaved = false;
     } else {
       this.#willTell = true;
-      const waitMs = Math.max(this.#toldAt + LIVE_TELL_INTERVAL_MS - now, 0);
+      const waitMs = Math.min(Math.max(this.#toldAt + LIVE_TELL_INTERVAL_MS - now, 0), LIVE_TELL_INTERVAL_MS);
       void this.#world.sleep(waitMs).then(() => this.#tell());
     }
   }
 
   #tell(): void {
     this.#willTell = false;
-    if (!differ(this.#told, this.counts)) return;
+    // Also when the counts are again what they were: who has come to watch meanwhile was shown others.
     this.#told = { ...this.counts };
     this.#toldSaved = false;
     this.#toldAt = this.#world.now();
@@ -175,10 +199,22 @@ export class Room {
       const record = this.#sessions.get(id);
       if (record !== undefined) sessions.set(id, record);
     }
+    this.#journal.append(sessions, this.#told);
     this.#unsaved.clear();
     this.#toldSaved = true;
-    this.#journal.append(sessions, this.#told);
   }
 }
 
 const differ = (a: MoodCounts, b: MoodCounts) => MOODS.some((mood) => a[mood] !== b[mood]);
+
+/** What was saved last of each session. */
+function latestOf(saved: readonly SessionRecords[]): SessionRecords {
+  const latest = new Map<string, SessionRecord>();
+  for (const sessions of saved) {
+    for (const [id, record] of sessions) {
+      const other = latest.get(id);
+      if (other === undefined || overrules(record, other)) latest.set(id, record);
+    }
+  }
+  return latest;
+}

@@ -65,6 +65,10 @@ describe('GET /api/live with the room', () => {
     await problemOf(response, 'upgrade-required');
   });
 
+  it('opens nothing for HEAD', async () => {
+    expect((await fetch('/api/live', { method: 'HEAD', headers: UPGRADE })).status).toBe(426);
+  });
+
   it('answers 405 to other methods', async () => {
     const response = await fetch('/api/live', { method: 'POST', headers: UPGRADE });
     expect(response.headers.get('Allow')).toBe('GET, HEAD, OPTIONS');

@@ -65,6 +65,8 @@ function forgetTimers(): void {
   vi.setSystemTime(now);
 }
 
+const alarmAt = () => inside(({ storage }) => storage.getAlarm());
+
 /** Counts the rows that the journal writes and deletes, as they are billed. */
 async function countRows(): Promise<() => number> {
   let rows = 0;
@@ -248,13 +250,60 @@ describe('a room that hibernates', () => {
     expect(watcher.last?.count).toBe(1);
     await pass(ROOM_SAVE_INTERVAL_MS);
     await hibernate();
-    vi.setSystemTime(Date.now() + 24 * SECOND + 250);
+    vi.setSystemTime((await alarmAt()) ?? 0);
     expect(await runDurableObjectAlarm(stub())).toBe(true);
     await pass(SECOND);
     await delivered();
     expect(watcher.last?.count).toBe(0);
     // Nobody is here any more, so nothing is to be waited for.
     expect(await runDurableObjectAlarm(stub())).toBe(false);
+  });
+});
+
+describe('a guest', () => {
+  it('who has fallen silent while the room hibernated is closed, and no alarm is left', async () => {
+    const anna = await Guest.open();
+    await anna.send({ sessionId: ANNA, mood: 'gratitude' });
+    await pass(ROOM_SAVE_INTERVAL_MS);
+    await hibernate();
+    vi.setSystemTime((await alarmAt()) ?? 0);
+    await hibernate();
+    expect(await runDurableObjectAlarm(stub())).toBe(true);
+    expect(await anna.closed.promise).toMatchObject({ code: 1008 });
+    expect(await alarmAt()).toBeNull();
+  });
+
+  it('with two sockets is here until both have closed, and then no longer', async () => {
+    const [first, second] = [await Guest.open(), await Guest.open()];
+    await first.send({ sessionId: ANNA, mood: 'gratitude' });
+    await pass(5 * SECOND);
+    await second.send({ sessionId: ANNA, mood: 'gratitude' });
+    await pass(SECOND);
+    await second.close();
+    expect(await join().count()).toBe(1);
+    await first.close();
+    expect(await join().count()).toBe(0);
+  });
+
+  it('is told that his closing has been heard', async () => {
+    const anna = await Guest.open();
+    await anna.send({ sessionId: ANNA, mood: 'gratitude' });
+    await hibernate();
+    await anna.close();
+    expect(await anna.closed.promise).toMatchObject({ code: 1000 });
+    expect(await join().count()).toBe(0);
+  });
+});
+
+describe('the alarm', () => {
+  it('comes earlier for a session that was told late', async () => {
+    await Guest.open();
+    await join().heartbeat(ANNA);
+    await pass(SECOND);
+    const first = (await alarmAt()) ?? 0;
+    const late = { mood: 'presence', lastSeen: Date.now() - 20 * SECOND } as const;
+    await stub().sync({ known: undefined, heard: new Map([[BEN, late]]) });
+    expect(first - ((await alarmAt()) ?? 0)).toBeGreaterThan(15 * SECOND);
   });
 });
 
@@ -270,8 +319,7 @@ describe('what a room costs in an hour', () => {
     for (let n = 0; n < (minutes * 60 * SECOND) / tickMs; n += 1) {
       await pass(tickMs);
       await tick(n);
-      const alarmAt = await inside(({ storage }) => storage.getAlarm());
-      if (alarmAt === null || alarmAt > Date.now()) continue;
+      if (((await alarmAt()) ?? Number.POSITIVE_INFINITY) > Date.now()) continue;
       await runDurableObjectAlarm(stub());
       alarms += 1;
     }

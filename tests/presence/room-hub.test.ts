@@ -132,6 +132,24 @@ describe('a room in trouble', () => {
     expect(room.lastReport?.heard.has(ANNA)).toBe(false);
   });
 
+  it('is told of a last leave though no request follows, when its call had failed', async () => {
+    await here.heartbeat(ANNA);
+    await pass();
+    room.trouble = 'is away';
+    await here.leave(ANNA);
+    await world.advance(1_000);
+    await here.idle();
+    room.trouble = undefined;
+    for (let second = 0; second < 3; second += 1) {
+      await world.advance(1_000);
+      await here.idle();
+    }
+    await there.presence();
+    await world.advance(1_000);
+    await there.presence();
+    expect(await there.count()).toBe(0);
+  });
+
   it('that is away is told of a leave when it is back', async () => {
     await here.heartbeat(ANNA);
     await pass();

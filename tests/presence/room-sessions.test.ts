@@ -53,12 +53,12 @@ describe('the sessions of a room', () => {
   it('say which of two words is the later one', () => {
     const room = new RoomSessions(TTL, 0);
     expect(room.learn(ANNA, heard('presence', 5_000), 5_000)).toBe('new');
-    expect(room.learn(ANNA, heard('presence', 5_000), 5_000)).toBe('old');
+    expect(room.learn(ANNA, heard('presence', 5_000), 5_000)).toBe('known');
     expect(room.learn(ANNA, heard('release', 4_000), 5_000)).toBe('later');
     expect(room.learn(ANNA, heard(null, 5_000), 5_000)).toBe('later');
     expect(room.learn(ANNA, heard(null, 5_001), 5_001)).toBe('new');
     expect(room.learn(ANNA, heard('presence', 5_000), 5_001)).toBe('later');
-    expect(room.learn(BEN, heard('presence', 5_000), 5_000 + TTL)).toBe('old');
+    expect(room.learn(BEN, heard('presence', 5_000), 5_000 + TTL)).toBe('over');
   });
 
   it('believe no time that lies further ahead than a clock can be wrong', () => {

@@ -187,7 +187,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       seed: 5,
       name: 'a room that starts anew is told nothing again',
       file: ROOM_HUB,
-      right: 'for (const [id] of own) this.#untold.add(id);',
+      right:
+        'if (record.mood === null || theirs === undefined || overrules(record, theirs)) this.#untold.add(id);',
       wrong: '',
     },
     {
@@ -227,8 +228,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     {
       name: 'what comes between two syncs waits for another request',
       file: STORE,
-      right: 'if (now >= dueAt) return;\n    this.#plannedFor',
-      wrong: 'if (now > 0) return;\n    this.#plannedFor',
+      right: 'defer(this.#keepTelling(defer));',
+      wrong: '',
     },
     {
       seed: 1,
@@ -279,8 +280,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       seed: 17,
       name: 'the room counts what it saved from when it reads it',
       file: ROOM,
-      right: 'this.#sessions.learn(id, record, now);\n    this.#savedAt',
-      wrong: 'this.#sessions.learn(id, { ...record, lastSeen: now }, now);\n    this.#savedAt',
+      right: 'this.#sessions.learn(id, { mood, lastSeen: heardAt }, now)',
+      wrong: 'this.#sessions.learn(id, { mood, lastSeen: now }, now)',
+    }, now);\n    this.#savedAt',
     },
   ]),
 ];
