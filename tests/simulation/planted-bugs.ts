@@ -282,7 +282,6 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       file: ROOM,
       right: 'this.#sessions.learn(id, { mood, lastSeen: heardAt }, now)',
       wrong: 'this.#sessions.learn(id, { mood, lastSeen: now }, now)',
-    }, now);\n    this.#savedAt',
     },
   ]),
 ];
