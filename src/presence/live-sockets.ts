@@ -20,8 +20,11 @@ export const LiveMessage = z.object(
 );
 type LiveMessage = z.infer<typeof LiveMessage>;
 
-/** Who sits behind a socket that has joined. It is kept with the socket, and so outlives the object's memory. */
-const Guest = z.object({ sessionId: SessionId, mood: Mood, heardAt: z.number() });
+/**
+ * Who sits behind a socket that has joined. It is kept with the socket, and so outlives the object's memory. `heardAt` is when
+ * its last message came, and `notedAt` the time that the room gave to what it knows from here (ms).
+ */
+const Guest = z.object({ sessionId: SessionId, mood: Mood, heardAt: z.number(), notedAt: z.number() });
 type Guest = z.infer<typeof Guest>;
 
 /** Close codes: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
@@ -107,7 +110,7 @@ export class LiveSockets implements Audience {
       return;
     }
     if (seated !== undefined && seated.sessionId !== sessionId) this.#leave(socket, room);
-    this.#seat(socket, { sessionId, mood, heardAt: room.touch(sessionId, mood) });
+    this.#seat(socket, { sessionId, mood, heardAt: this.#now(), notedAt: room.touch(sessionId, mood) });
   }
 
   /** The peer has closed the socket, or it broke. */
@@ -134,6 +137,13 @@ export class LiveSockets implements Audience {
       if (guest !== undefined) heardAt = Math.max(heardAt ?? 0, this.#lastHeard(socket, guest));
     }
     return heardAt;
+  }
+
+  noted(id: string, notedAt: number): void {
+    for (const socket of this.#bySession.get(id) ?? []) {
+      const guest = this.#sockets.get(socket);
+      if (guest !== undefined) this.#seat(socket, { ...guest, notedAt: Math.max(guest.notedAt, notedAt) });
+    }
   }
 
   ended(id: string): void {
@@ -172,17 +182,16 @@ export class LiveSockets implements Audience {
     if (guest === undefined) return;
     this.#sockets.set(socket, undefined);
     this.#bySession.get(guest.sessionId)?.delete(socket);
-    const heardAt = this.#lastHeard(socket, guest);
-    for (const other of this.#bySession.get(guest.sessionId) ?? []) {
-      // What was heard here was no heartbeat by HTTP, and the last of the sockets must know that.
-      const twin = this.#sockets.get(other);
-      if (twin !== undefined) this.#seat(other, { ...twin, heardAt: Math.max(twin.heardAt, heardAt) });
+    const notedAt = Math.max(guest.notedAt, this.#lastHeard(socket, guest));
+    if (this.#bySession.get(guest.sessionId)?.size) {
+      // The last one of the sockets must know that this was no heartbeat by HTTP.
+      this.noted(guest.sessionId, notedAt);
       return;
     }
     this.#bySession.delete(guest.sessionId);
     // A later heartbeat came by HTTP, from another tab or the page that this one was reloaded to.
     const record = room.get(guest.sessionId);
-    if (record === undefined || record.lastSeen > heardAt) return;
+    if (record === undefined || record.lastSeen > notedAt) return;
     room.touch(guest.sessionId, null);
   }
 

@@ -61,7 +61,7 @@ export class RoomSessions {
     return this.#newcomersEnd === Number.POSITIVE_INFINITY ? undefined : seenToEnd(this.#newcomersEnd);
   }
 
-  /** Somebody was heard here. Returns the time that was noted, which is later than any known of the session. */
+  /** Somebody was heard here, or left. Returns the time that was noted, which is later than any known of the session. */
   touch(id: string, mood: Mood | null, now: number): number {
     const known = this.#entries.get(id)?.lastSeen ?? 0;
     const lastSeen = Math.min(Math.max(now, known + 1), now + CLOCK_SKEW_MAX_MS);

@@ -24,6 +24,8 @@ export interface Audience {
   tell(counts: MoodCounts): void;
   /** When somebody was last heard in a way that does not wake the room (ms). */
   heardAt(id: string): number | undefined;
+  /** What was heard of somebody there is known with this time (ms) now. */
+  noted(id: string, notedAt: number): void;
   /** The session has ended, since nothing was heard of it for a TTL. */
   ended(id: string): void;
 }
@@ -46,6 +48,7 @@ export interface RoomOptions {
  * to five seconds; its replicas find it in another epoch and tell it what they hold.
  */
 export class Room {
+  readonly #ttlMs: number;
   readonly #world: Pick<World, 'now' | 'sleep'>;
   readonly #epoch: string;
   readonly #journal: Journal;
@@ -60,6 +63,7 @@ export class Room {
   #willTell = false;
 
   constructor({ ttlMs, world, epoch, journal, audience }: RoomOptions) {
+    this.#ttlMs = ttlMs;
     this.#world = world;
     this.#epoch = epoch;
     this.#journal = journal;
@@ -102,20 +106,11 @@ export class Room {
     const news = known?.epoch === this.#epoch ? this.#sessions.newsSince(known.number) : undefined;
     const unheard = new Set(news);
     for (const [id, record] of heard) {
-      const { mood = null } = this.#sessions.get(id) ?? {};
+      const before = this.#sessions.get(id);
       const what = this.#sessions.learn(id, record, now);
+      const stays = what === 'new' && record.mood === null && this.#keep(id, before, now);
       if (what === 'new') this.#unsaved.add(id);
-      if (what === 'later') unheard.add(id);
-      // Whoever has a live socket is here until it closes, whatever another tab of his says.
-      if (
-        what === 'new' &&
-        record.mood === null &&
-        mood !== null &&
-        this.#audience.heardAt(id) !== undefined
-      ) {
-        this.#sessions.touch(id, mood, now);
-        unheard.add(id);
-      }
+      if (what === 'later' || stays) unheard.add(id);
     }
     this.#changed();
     const version = { epoch: this.#epoch, number: this.#sessions.newsCount };
@@ -153,6 +148,17 @@ export class Room {
   #expire(): void {
     const ended = this.#sessions.expire(this.#world.now(), (id) => this.#audience.heardAt(id));
     for (const id of ended) this.#audience.ended(id);
+  }
+
+  /**
+   * Whoever has a live socket is here until it closes, and a leave from another tab of his is but a sign of life. Returns
+   * whether he has.
+   */
+  #keep(id: string, before: SessionRecord | undefined, now: number): boolean {
+    const heardAt = this.#audience.heardAt(id) ?? Number.NEGATIVE_INFINITY;
+    if (!before?.mood || heardAt + this.#ttlMs <= now) return false;
+    this.#audience.noted(id, this.#sessions.touch(id, before.mood, now));
+    return true;
   }
 
   /** Plans what is to be saved and told. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */

@@ -31,7 +31,13 @@ const rows = CROWDS.map((people) => {
     read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
     append: () => undefined,
   };
-  const audience = { size: 0, tell: () => undefined, heardAt: () => undefined, ended: () => undefined };
+  const audience = {
+    size: 0,
+    tell: () => undefined,
+    heardAt: () => undefined,
+    noted: () => undefined,
+    ended: () => undefined,
+  };
   const world = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
   const room = new Room({ ttlMs: TTL_MS, world, epoch: 'bench', journal, audience });
   let { version: known } = room.sync({ known: undefined, heard: heard(0, people) });

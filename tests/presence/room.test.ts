@@ -42,6 +42,8 @@ class ScriptedAudience implements Audience {
     return this.heard.get(id);
   }
 
+  noted(): void {}
+
   ended(id: string): void {
     this.gone.push(id);
   }

@@ -101,7 +101,13 @@ export class SimulatedRoom {
         this.usage.rows += 1;
       },
     };
-    const audience = { size: 0, tell: () => undefined, heardAt: () => undefined, ended: () => undefined };
+    const audience = {
+      size: 0,
+      tell: () => undefined,
+      heardAt: () => undefined,
+      noted: () => undefined,
+      ended: () => undefined,
+    };
     const world = { now: () => this.#time.now, sleep: this.#time.sleep };
     return new Room({ ttlMs, world, epoch: String(epoch), journal, audience });
   }
