@@ -60,6 +60,7 @@ describe('a live socket', () => {
   it('counts a session once that beats by HTTP too, and two sockets of one session as one', async () => {
     const [guest, twin] = [await open(), await open()];
     guest.send({ sessionId: ANNA, mood: 'presence' });
+    await guest.shows(1);
     twin.send({ sessionId: ANNA.toUpperCase(), mood: 'gratitude' });
     await guest.told(({ moods }) => moods['gratitude'] === 1);
     expect(await service.heartbeat(ANNA, 1, 'release')).toMatchObject({ count: 1, moods: { release: 1 } });
