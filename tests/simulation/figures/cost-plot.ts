@@ -97,9 +97,9 @@ export function drawCost(all: readonly Cost[]): string {
       ...line('sockets', COLOURS.sockets),
       name('sharedKey', 'one shared KV key, if it worked', COLOURS.sharedKey, -10),
       name('onKv', 'this project, on KV', COLOURS.onKv, -22),
-      name('inTheRoom', 'with the room, by HTTP', COLOURS.room, 84),
+      name('inTheRoom', 'the room, by HTTP', COLOURS.room, 84),
       name('floor', 'Worker requests alone', COLOURS.floor, 106),
-      name('sockets', 'with the room, live sockets', COLOURS.sockets, -12),
+      name('sockets', 'the room, live sockets', COLOURS.sockets, -12),
     ],
   });
 }
