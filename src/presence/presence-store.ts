@@ -54,8 +54,8 @@ export class PresenceStore {
   #lastAttemptAt = Number.NEGATIVE_INFINITY;
   #lastSyncAt: number | undefined;
   #failures = 0;
-  /** The last mood of those whose heartbeat waits for a sync. */
-  readonly #waiting = new Map<string, Mood>();
+  /** The last heartbeats of those who wait for a sync. */
+  readonly #waiting = new Map<string, { readonly mood: Mood; readonly heardAt: number }>();
   /** How many heartbeats and leaves have come, and how many of them a sync has told the hub. */
   #changes = 0;
   #told = 0;
@@ -71,12 +71,13 @@ export class PresenceStore {
 
   /** Somebody is here, in this mood. The answer counts the caller. */
   async heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState> {
-    this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+    const heardAt = this.#world.now();
+    this.#own.touch(id, mood, heardAt, this.#hub.claim(id));
     this.#changes += 1;
     const sync = this.#syncIfDue(defer);
     this.#tellSoon(defer);
     if (sync !== undefined) {
-      this.#waiting.set(id, mood);
+      this.#waiting.set(id, { mood, heardAt });
       await sync;
       this.#insist(id);
     }
@@ -122,14 +123,17 @@ export class PresenceStore {
   }
 
   /**
-   * The hub may know of a leave or a heartbeat stamped later, by a clock that is ahead. A heartbeat that waited still came
-   * later, unless a leave came here meanwhile; and the last one of those that waited decides the mood.
+   * The hub may know of a leave stamped later, perhaps by a clock that is ahead. Nobody is lost for that: a heartbeat that
+   * waited counts as just after it, unless a leave came here meanwhile, and the last one of those that waited decides the mood.
+   * But if another replica has heard a heartbeat while it waited, that one's mood is the later one.
    */
   #insist(id: string): void {
-    const mood = this.#waiting.get(id);
+    const heartbeat = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (mood === undefined || this.#own.has(id)) return;
-    this.#own.touch(id, mood, this.#world.now(), this.#hub.claim(id));
+    if (heartbeat === undefined || this.#own.has(id)) return;
+    const theirs = this.#hub.claim(id);
+    const isLater = theirs !== undefined && theirs.lastSeen <= this.#world.now();
+    this.#own.touch(id, (isLater ? theirs.mood : null) ?? heartbeat.mood, heartbeat.heardAt, theirs);
   }
 
   /** Starts a sync if one is due. Returns a promise if the result of the one under way must be waited for. */

@@ -30,6 +30,8 @@ export class RoomHub implements Hub {
   readonly #world: Pick<World, 'now'>;
   /** Whom the room counts and this replica does not hold. The room says when they end. */
   #elsewhere = new Roster();
+  /** Who left, as of the last answer. */
+  #left = new Map<string, SessionRecord>();
   #known: RoomVersion | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
   /** Heard here, and not known to the room as far as we know. */
@@ -61,7 +63,7 @@ export class RoomHub implements Hub {
 
   claim(id: string): SessionRecord | undefined {
     this.#untold.add(id);
-    return this.#elsewhere.delete(id);
+    return this.#elsewhere.delete(id) ?? this.#left.get(id);
   }
 
   #forgetIfOld(now: number): void {
@@ -105,7 +107,8 @@ export class RoomHub implements Hub {
     this.#known = answer.version;
     this.#answeredAt = now;
     if (answer.isAll) this.#elsewhere = new Roster();
-    for (const [id, { mood }] of answer.sessions) if (mood === null) this.#elsewhere.delete(id);
+    this.#left = new Map([...answer.sessions].filter(([, { mood }]) => mood === null));
+    for (const id of this.#left.keys()) this.#elsewhere.delete(id);
     for (const [id, { mood, lastSeen }] of own.learn(answer.sessions)) {
       if (mood !== null) this.#elsewhere.set(id, mood, now, lastSeen);
     }

@@ -208,8 +208,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       seed: 2,
       name: 'a claim leaves the session with the others',
       file: ROOM_HUB,
-      right: 'return this.#elsewhere.delete(id);',
-      wrong: 'return this.#elsewhere.get(id);',
+      right: 'return this.#elsewhere.delete(id) ??',
+      wrong: 'return this.#elsewhere.get(id) ??',
     },
     {
       seed: 5,
@@ -222,8 +222,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       seed: 1,
       name: 'who leaves is no news to a replica that once let him expire',
       file: ROOM_HUB,
-      right: 'if (mood === null) this.#elsewhere.delete(id);\n    for',
-      wrong: ';\n    for',
+      right: 'for (const id of this.#left.keys()) this.#elsewhere.delete(id);',
+      wrong: '',
     },
     {
       name: 'what comes between two syncs waits for another request',
