@@ -86,17 +86,18 @@ export class PresenceStore {
 
   /** Somebody goes. Whom nobody knows has gone already. */
   async leave(id: string, defer: Defer): Promise<void> {
-    const left = () => this.#own.leave(id, this.#world.now(), this.#hub.claim(id));
+    const heardAt = this.#world.now();
     this.#waiting.delete(id);
-    const known = left();
+    const known = this.#own.leave(id, heardAt, this.#hub.claim(id));
     this.#changes += 1;
     const sync = this.#syncIfDue(defer);
     this.#tellSoon(defer);
     await sync;
     // A fresh replica knows nobody before its first sync. If that brings the session, and no heartbeat came meanwhile, the
     // replica tells of the leave at once: it may not live to see another sync.
-    if (known || sync === undefined || this.#own.has(id) || !left()) return;
-    if (this.#flight === undefined) await this.#wait(this.#startSync(true, defer));
+    if (known || sync === undefined || this.#own.has(id) || this.#waiting.has(id)) return;
+    if (this.#leaveLate(id, heardAt) && this.#flight === undefined)
+      await this.#wait(this.#startSync(true, defer));
   }
 
   async presence(defer: Defer): Promise<PresenceState> {
@@ -122,10 +123,20 @@ export class PresenceStore {
     return { count: totalOf(moods), moods, timestamp };
   }
 
+  /** A leave that came at `heardAt`, of somebody of whom the hub may have told since. Returns whether it was one. */
+  #leaveLate(id: string, heardAt: number): boolean {
+    const theirs = this.#hub.claim(id);
+    if (theirs === undefined || theirs.mood === null) return false;
+    // Another replica has heard him since: he came back.
+    if (theirs.lastSeen > heardAt) this.#own.touch(id, theirs.mood, heardAt, theirs);
+    else this.#own.leave(id, heardAt, theirs);
+    return true;
+  }
+
   /**
    * The hub may know of a leave stamped later, perhaps by a clock that is ahead. Nobody is lost for that: a heartbeat that
-   * waited counts as just after it, unless a leave came here meanwhile, and the last one of those that waited decides the mood.
-   * But if another replica has heard a heartbeat while it waited, that one's mood is the later one.
+   * waited counts as of that moment, unless a leave came here meanwhile, and the last one of those that waited decides the
+   * mood. But if another replica has heard a heartbeat while it waited, that one's mood is the later one.
    */
   #insist(id: string): void {
     const heartbeat = this.#waiting.get(id);
@@ -133,7 +144,9 @@ export class PresenceStore {
     if (heartbeat === undefined || this.#own.has(id)) return;
     const theirs = this.#hub.claim(id);
     const isLater = theirs !== undefined && theirs.lastSeen <= this.#world.now();
-    this.#own.touch(id, (isLater ? theirs.mood : null) ?? heartbeat.mood, heartbeat.heardAt, theirs);
+    // Of a leave and a heartbeat of one time the heartbeat wins, so it need not be stamped later than the leave.
+    const known = theirs?.mood === null ? { ...theirs, lastSeen: theirs.lastSeen - 1 } : theirs;
+    this.#own.touch(id, (isLater ? theirs.mood : null) ?? heartbeat.mood, heartbeat.heardAt, known);
   }
 
   /** Starts a sync if one is due. Returns a promise if the result of the one under way must be waited for. */
