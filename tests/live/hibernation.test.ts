@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { sessionId } from '../session-id';
+import { LiveClient } from './live-client';
+import { Service } from './service';
+
+const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1_000));
+
+it('a room in which live sockets only ping goes to sleep by itself, and finds them all when it wakes up', async () => {
+  const service = new Service(1);
+  const guest = await LiveClient.open(await service.liveUrl());
+  guest.send({ sessionId: sessionId(1), mood: 'release' });
+  await guest.shows(1);
+  expect((await service.presence()).count).toBe(1);
+  expect(await service.syncs()).toBeGreaterThan(0);
+
+  // It saves what came within five seconds, and sleeps when it has had nothing to do for ten.
+  for (let second = 0; second < 18; second += 3) {
+    guest.send('ping');
+    await seconds(3);
+  }
+
+  // The count of calls is nowhere but in its memory.
+  expect(await service.syncs()).toBe(0);
+  expect((await service.presence()).count).toBe(1);
+  guest.send({ mood: 'gratitude' });
+  await guest.told(({ moods }) => moods['gratitude'] === 1);
+  expect(guest.states.map(({ count }) => count)).toEqual([0, 1, 1]);
+  guest.close();
+  await service.dispose();
+}, 40_000);
