@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { Room } from '../../src/presence/room';
 import type { RoomReport } from '../../src/presence/room-protocol';
 import { MOODS, type Mood, type SessionRecord } from '../../src/presence/session';
+import { NO_AUDIENCE } from '../no-audience';
 import { sessionId } from '../session-id';
 
 // What a sync costs the room: by what has changed, and by how many people there are: `npm run bench:room`.
@@ -31,15 +32,8 @@ const rows = CROWDS.map((people) => {
     read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
     append: () => undefined,
   };
-  const audience = {
-    size: 0,
-    tell: () => undefined,
-    heardAt: () => undefined,
-    noted: () => undefined,
-    ended: () => undefined,
-  };
   const world = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
-  const room = new Room({ ttlMs: TTL_MS, world, epoch: 'bench', journal, audience });
+  const room = new Room({ ttlMs: TTL_MS, world, epoch: 'bench', journal, audience: NO_AUDIENCE });
   let { version: known } = room.sync({ known: undefined, heard: heard(0, people) });
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / people;

@@ -214,10 +214,10 @@ function planFaults(
     for (let location = 0; location < locations; location += 1) {
       if (!dice.chance(cutOff)) continue;
       const until = at + dice.between(1, 4) * MINUTE;
-      for (const hub of hubs) time.at(at, () => hub.cutOff(location, until));
+      for (const hub of hubs) time.at(at, () => hub.reach.cutOff(location, until));
     }
   }
   if (outageMinutes === 0) return;
   for (const hub of hubs)
-    time.at(phases.busyUntil - outageMinutes * MINUTE, () => hub.awayUntil(phases.busyUntil));
+    time.at(phases.busyUntil - outageMinutes * MINUTE, () => hub.reach.awayUntil(phases.busyUntil));
 }

@@ -1,5 +1,6 @@
 import type { KeyValueStore } from '../../src/presence/kv-hub';
 import type { Dice } from './dice';
+import { Reachability } from './reachability';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
@@ -41,6 +42,7 @@ type Listing = readonly { readonly name: string; readonly metadata: unknown }[];
 export class SimulatedKv {
   /** Operations that were let in; writes turned away because the key had just been written; what was over a daily limit. */
   readonly usage = { get: 0, put: 0, list: 0, refused: 0, quotaErrors: 0 };
+  readonly reach: Reachability;
   readonly #time: VirtualTime;
   readonly #dice: Dice;
   readonly #rules: Scenario;
@@ -48,32 +50,20 @@ export class SimulatedKv {
   readonly #writtenAt = new Map<string, number>();
   readonly #reads = new Map<string, Cached<Version | undefined>>();
   readonly #lists = new Map<string, Cached<Listing>>();
-  readonly #cutOffUntil: number[];
   #today = { day: 0, get: 0, put: 0, list: 0 };
-  #awayUntil = 0;
   #faulty = true;
 
   constructor(time: VirtualTime, dice: Dice, rules: Scenario) {
     this.#time = time;
     this.#dice = dice;
     this.#rules = rules;
-    this.#cutOffUntil = Array.from({ length: rules.locations }, () => 0);
-  }
-
-  /** KV is away for everybody. */
-  awayUntil(end: number): void {
-    this.#awayUntil = end;
-  }
-
-  cutOff(location: number, end: number): void {
-    this.#cutOffUntil[location] = end;
+    this.reach = new Reachability(rules.locations);
   }
 
   /** From now on nothing fails any more. Delays and caches stay: they are no faults. */
   heal(): void {
     this.#faulty = false;
-    this.#awayUntil = 0;
-    this.#cutOffUntil.fill(0);
+    this.reach.heal();
   }
 
   /** The namespace as the isolates of a location see it. */
@@ -126,7 +116,7 @@ export class SimulatedKv {
     const fails = this.#dice.chance(this.#rules.fail);
     const hangs = this.#dice.chance(this.#rules.hang);
     await this.#time.sleep(latency);
-    const away = this.#time.now < Math.max(this.#awayUntil, this.#cutOffUntil[location] ?? 0);
+    const away = !this.reach.holds(location, this.#time.now);
     if (hangs && this.#faulty) await new Promise(() => undefined);
     if (away || (fails && this.#faulty))
       throw new Error(`KV ${operation.toUpperCase()} failed: 500 Internal Server Error`);

@@ -1,7 +1,9 @@
 import { type Journal, Room } from '../../src/presence/room';
 import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room-protocol';
 import type { SessionRecords } from '../../src/presence/session-table';
+import { NO_AUDIENCE } from '../no-audience';
 import type { Dice } from './dice';
+import { Reachability } from './reachability';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
@@ -17,35 +19,25 @@ interface Disk {
 export class SimulatedRoom {
   /** Calls that arrived, and rows that were written. */
   readonly usage = { calls: 0, rows: 0 };
+  readonly reach: Reachability;
   readonly #time: VirtualTime;
   readonly #dice: Dice;
   readonly #rules: Scenario;
   readonly #disk: Disk = { rows: [] };
-  readonly #cutOffUntil: number[];
   #room: Room | undefined;
   #epoch = 0;
-  #awayUntil = 0;
   #faulty = true;
 
   constructor(time: VirtualTime, dice: Dice, rules: Scenario) {
     this.#time = time;
     this.#dice = dice;
     this.#rules = rules;
-    this.#cutOffUntil = Array.from({ length: rules.locations }, () => 0);
-  }
-
-  awayUntil(end: number): void {
-    this.#awayUntil = end;
-  }
-
-  cutOff(location: number, end: number): void {
-    this.#cutOffUntil[location] = end;
+    this.reach = new Reachability(rules.locations);
   }
 
   heal(): void {
     this.#faulty = false;
-    this.#awayUntil = 0;
-    this.#cutOffUntil.fill(0);
+    this.reach.heal();
   }
 
   /** The room as the isolates of a location reach it. */
@@ -64,8 +56,7 @@ export class SimulatedRoom {
     // What is sent stays as it was when it was sent.
     const sent = { known: report.known, heard: new Map(report.heard) };
     await this.#time.sleep(there + slowMs / 2);
-    if (this.#time.now < Math.max(this.#awayUntil, this.#cutOffUntil[location] ?? 0))
-      throw new Error('The room is away.');
+    if (!this.reach.holds(location, this.#time.now)) throw new Error('The room is away.');
     if (fails && this.#faulty && !isLost) throw new Error('Network connection lost.');
     if (restarts && this.#faulty) this.#room = undefined;
     this.usage.calls += 1;
@@ -101,14 +92,7 @@ export class SimulatedRoom {
         this.usage.rows += 1;
       },
     };
-    const audience = {
-      size: 0,
-      tell: () => undefined,
-      heardAt: () => undefined,
-      noted: () => undefined,
-      ended: () => undefined,
-    };
     const world = { now: () => this.#time.now, sleep: this.#time.sleep };
-    return new Room({ ttlMs, world, epoch: String(epoch), journal, audience });
+    return new Room({ ttlMs, world, epoch: String(epoch), journal, audience: NO_AUDIENCE });
   }
 }
