@@ -199,6 +199,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       wrong: '[...this.#untold]',
     },
     {
+      seed: 3,
       name: 'who expires here is asked for too late',
       file: ROOM_HUB,
       right: 'this.#world.now() + soonMs - ttlMs',
@@ -226,6 +227,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       wrong: '',
     },
     {
+      seed: 3,
       name: 'what comes between two syncs waits for another request',
       file: STORE,
       right: 'defer(this.#keepTelling(defer));',
@@ -254,7 +256,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       wrong: 'overrules({ mood, lastSeen }, known)',
     },
     {
-      seed: 42,
+      seed: 5,
       name: 'the room forgets leaves',
       file: ROOM_SESSIONS,
       right: 'this.#entries.set(id, entry);\n    if (known',
@@ -277,7 +279,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       wrong: '',
     },
     {
-      seed: 17,
+      seed: 5,
       name: 'the room counts what it saved from when it reads it',
       file: ROOM,
       right: 'this.#sessions.learn(id, { mood, lastSeen: heardAt }, now)',
