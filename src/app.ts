@@ -5,13 +5,7 @@ import { refuseForeignOrigin } from './api/guards';
 import { LIVE_HEADER } from './api/live';
 import { answer405, notFound, onError } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
-import {
-  type Bindings,
-  PREFLIGHT_MAX_AGE_SECONDS,
-  parseSettings,
-  type Settings,
-  wrongSetting,
-} from './config';
+import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings, type Settings } from './config';
 import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv-hub';
 import { LoneHub } from './presence/lone-hub';
@@ -85,12 +79,13 @@ function createHub(
   report: Report,
 ): { hub: Hub; room?: () => RoomStub } {
   const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
-  if (settings.hub === 'durable-object') {
-    if (!rooms) throw wrongSetting('PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM');
+  // That the room is bound the settings have seen to.
+  if (settings.hub === 'durable-object' && rooms) {
     const room = () => rooms.getByName(ROOM_NAME);
     return { hub: new RoomHub({ room, timing: settings.timing, world }), room };
   }
-  if (kv) return { hub: new KvHub({ kv, location, timing: settings.timing, world, report }) };
+  if (settings.hub === 'kv' && kv)
+    return { hub: new KvHub({ kv, location, timing: settings.timing, world, report }) };
   report('PRESENCE_KV is not bound, so this isolate counts its own sessions only');
   return { hub: new LoneHub() };
 }

@@ -235,6 +235,7 @@ const Origin = z
 
 const Variables = z.object({
   PRESENCE_HUB: z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }).default('kv'),
+  PRESENCE_ROOM: z.unknown().optional(),
   SESSION_TTL_SECONDS: WholeNumber(2, 600).default(30),
   SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).optional(),
   ALLOWED_ORIGINS: z
@@ -271,6 +272,8 @@ export function parseSettings(env: object): Settings {
     PRESENCE_CACHE_SECONDS,
   } = parsed.data;
   const syncIntervalMs = SYNC_INTERVAL_SECONDS === undefined ? undefined : SYNC_INTERVAL_SECONDS * 1000;
+  if (PRESENCE_HUB === 'durable-object' && !parsed.data.PRESENCE_ROOM)
+    throw wrongSetting('PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM');
   // The room knows no grace, so every replica must speak several times in a TTL.
   if (
     PRESENCE_HUB === 'durable-object' &&
@@ -287,4 +290,4 @@ export function parseSettings(env: object): Settings {
 }
 
 /** What stops the start of a Worker whose settings cannot be used. */
-export const wrongSetting = (what: string) => new Error(`Wrong setting: ${what}.`);
+const wrongSetting = (what: string) => new Error(`Wrong setting: ${what}.`);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { kvTiming, parseSettings, roomTiming } from '../src/config';
 
+const PRESENCE_ROOM = {};
+
 describe('the settings', () => {
   it('have defaults', () => {
     expect(parseSettings({})).toEqual({
@@ -39,7 +41,7 @@ describe('the settings', () => {
     ['ALLOWED_ORIGINS', 'https://a.example:443', { allowedOrigins: ['https://a.example'] }],
     ['ALLOWED_ORIGINS', 'capacitor://localhost/', { allowedOrigins: ['capacitor://localhost'] }],
   ])('take %s = %j', (name, value, expected) => {
-    expect(parseSettings({ [name]: value })).toMatchObject(expected);
+    expect(parseSettings({ PRESENCE_ROOM, [name]: value })).toMatchObject(expected);
   });
 
   const ttl = 'SESSION_TTL_SECONDS takes a whole number from 2 to 600';
@@ -76,7 +78,11 @@ describe('the settings', () => {
   });
 
   it('sync with the room as often as they say', () => {
-    const settings = parseSettings({ PRESENCE_HUB: 'durable-object', SYNC_INTERVAL_SECONDS: '2' });
+    const settings = parseSettings({
+      PRESENCE_ROOM,
+      PRESENCE_HUB: 'durable-object',
+      SYNC_INTERVAL_SECONDS: '2',
+    });
     expect(settings.timing).toEqual(roomTiming(30_000, 2_000));
   });
 
@@ -85,6 +91,7 @@ describe('the settings', () => {
     ['2', '2'],
   ])('refuse a sync with the room every %s s that is more than a third of the TTL', (interval, ttl) => {
     const wrong = {
+      PRESENCE_ROOM,
       PRESENCE_HUB: 'durable-object',
       SYNC_INTERVAL_SECONDS: interval,
       SESSION_TTL_SECONDS: ttl,
@@ -94,6 +101,13 @@ describe('the settings', () => {
     expect(() => parseSettings(wrong)).toThrow(new Error(`Wrong setting: ${message}.`));
     expect(() => parseSettings({ ...wrong, SYNC_INTERVAL_SECONDS: '1' })).not.toThrow();
     expect(() => parseSettings({ ...wrong, PRESENCE_HUB: 'kv' })).not.toThrow();
+  });
+
+  it('refuse the room where it is not bound', () => {
+    const message = 'PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM';
+    expect(() => parseSettings({ PRESENCE_HUB: 'durable-object' })).toThrow(
+      new Error(`Wrong setting: ${message}.`),
+    );
   });
 
   it('name every wrong one at once', () => {
