@@ -14,7 +14,7 @@ import {
 import type { SessionRecords } from './session-table';
 
 /** What a live socket may send besides `ping`: with an id it joins, without one it changes its mood. */
-export const LiveMessage = z.object(
+const LiveMessage = z.object(
   { sessionId: SessionId.optional(), mood: Mood },
   { error: 'must be a JSON object' },
 );
@@ -73,7 +73,7 @@ export class LiveSockets implements Audience {
     for (const socket of state.getWebSockets()) {
       this.#sockets.set(socket, undefined);
       const guest = keptWith(socket);
-      if (guest !== undefined) this.#seat(socket, guest);
+      if (guest !== undefined) this.#list(socket, guest);
     }
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
@@ -168,9 +168,14 @@ export class LiveSockets implements Audience {
     }
   }
 
+  /** Puts a guest behind a socket, and keeps him with it. */
   #seat(socket: WebSocket, guest: Guest): void {
-    this.#sockets.set(socket, guest);
     socket.serializeAttachment(guest);
+    this.#list(socket, guest);
+  }
+
+  #list(socket: WebSocket, guest: Guest): void {
+    this.#sockets.set(socket, guest);
     const sockets = this.#bySession.get(guest.sessionId) ?? new Set();
     this.#bySession.set(guest.sessionId, sockets.add(socket));
   }

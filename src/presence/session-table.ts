@@ -38,10 +38,6 @@ export class SessionTable {
     return this.#live.get(id) !== undefined;
   }
 
-  hasLeft(id: string): boolean {
-    return this.#left.get(id) !== undefined;
-  }
-
   /** A heartbeat. `elsewhere` is what another replica knew of the session, if any did. */
   touch(id: string, mood: Mood, now: number, elsewhere?: SessionRecord): void {
     const lastSeen = this.#stampAfter(now, this.#known(id), elsewhere);
