@@ -3,6 +3,7 @@ import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { refuseForeignOrigin } from './api/guards';
 import { LIVE_HEADER } from './api/live';
+import { NewSessions } from './api/new-sessions';
 import { answer405, notFound, onError } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
 import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings, type Settings } from './config';
@@ -41,7 +42,11 @@ export function createApp(world: Partial<World> = {}) {
     }
     c.set('settings', replica.settings);
     c.set('store', replica.store);
+    c.set('newSessions', replica.newSessions);
     c.set('openLive', replica.openLive);
+    // What the Worker answers is read by scripts: nothing in it is to be run, shown in a frame or taken for another type.
+    c.header('X-Content-Type-Options', 'nosniff');
+    c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
     if (replica.openLive !== undefined) c.header(LIVE_HEADER, '1');
     return refuseForeignOrigin(c, replica.settings.allowedOrigins) ?? replica.cors(c, next);
   });
@@ -53,12 +58,15 @@ export function createApp(world: Partial<World> = {}) {
 /** @throws {Error} if a variable is wrong. */
 function createReplica(env: Bindings, location: string | undefined, world: World) {
   const settings = parseSettings(env);
-  const { timing, allowedOrigins } = settings;
-  const { report } = new TroubleLog(world.now, (line) => console.warn(line));
+  const { timing, sessionsMax, allowedOrigins } = settings;
+  const reporter = () => new TroubleLog(world.now, (line) => console.warn(line)).report;
+  const report = reporter();
+  const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : undefined;
   const { hub, room } = createHub(env, settings, location, world, report);
   return {
     settings,
-    store: new PresenceStore({ hub, timing, world, report }),
+    store: new PresenceStore({ hub, timing, sessionsMax, world, report }),
+    newSessions: new NewSessions({ limiter, world, report: reporter() }),
     openLive: room && (async (request: Request) => room().fetch(request)),
     cors: cors({
       origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],

@@ -1,6 +1,18 @@
 import * as z from 'zod';
 import type { RoomNamespace } from './presence/room-protocol';
 
+/**
+ * When to try again where too many new sessions came from one client, in seconds. The limit itself stands in wrangler.toml,
+ * with this period: https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/
+ */
+export const NEW_SESSION_RETRY_SECONDS = 60;
+
+/** Longest time that a new session waits for the rate limiter, which counts on the same machine. */
+export const LIMITER_WAIT_MAX_MS = 1_000;
+
+/** When to try again where a replica is full, in seconds: the time between two heartbeats. */
+export const FULL_RETRY_SECONDS = 10;
+
 /** Largest request body, in bytes. A heartbeat takes about 80; the rest is room for keys that are ignored. */
 export const BODY_BYTES_MAX = 1024;
 
@@ -38,7 +50,7 @@ export const SYNC_JITTER = 0.25;
  */
 export const SYNC_PLAN_INTERVAL_MAX_MS = 2_000;
 
-/** At most one log line about the hub in this time: trouble lasts, and logs are billed by the line. */
+/** At most one log line about the hub, or about the limiter, in this time: trouble lasts, and logs are billed by the line. */
 export const TROUBLE_LOG_INTERVAL_MS = 60_000;
 
 /** Time between two `list` calls. KV caches lists for up to a minute, so asking more often tells little that is new. */
@@ -76,6 +88,12 @@ export const QUOTA_RESET_SPARE_MS = 60_000;
 
 /** Most pages of 1,000 keys that one listing reads. There are some 350 locations; what comes after is not ours. */
 export const LIST_PAGES_MAX = 10;
+
+/**
+ * Most sessions of a room: some 230 bytes each there and in each of its replicas, of the 128 MB that either has:
+ * https://developers.cloudflare.com/workers/platform/limits/#memory
+ */
+export const ROOM_SESSIONS_MAX = 200_000;
 
 /** Most entries of a room's news that are kept for replicas to catch up with. Who is further behind is told of everybody. */
 export const ROOM_NEWS_MAX = 10_000;
@@ -182,8 +200,11 @@ export interface Bindings {
   readonly PRESENCE_HUB?: string;
   readonly PRESENCE_KV?: KVNamespace;
   readonly PRESENCE_ROOM?: RoomNamespace;
+  readonly NEW_SESSIONS?: RateLimit;
   readonly SESSION_TTL_SECONDS?: string | number;
   readonly SYNC_INTERVAL_SECONDS?: string | number;
+  readonly SESSIONS_MAX?: string | number;
+  readonly NEW_SESSION_LIMIT?: string;
   readonly ALLOWED_ORIGINS?: string;
   readonly PRESENCE_CACHE_SECONDS?: string | number;
 }
@@ -207,6 +228,10 @@ export function hubSettings(
 /** The variables, checked and in the units that the code uses. */
 export type Settings = HubSettings & {
   readonly allowedOrigins: '*' | readonly string[];
+  /** Whether new sessions are limited per client. */
+  readonly limitsNewSessions: boolean;
+  /** Most sessions that one replica holds: those that it heard, and whom it remembers for a while after they have ended. */
+  readonly sessionsMax: number;
   readonly presenceCacheSeconds: number;
 };
 
@@ -238,6 +263,9 @@ const Variables = z.object({
   PRESENCE_ROOM: z.unknown().optional(),
   SESSION_TTL_SECONDS: WholeNumber(2, 600).default(30),
   SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).optional(),
+  // Some 250 bytes each: the largest leaves half of an isolate's 128 MB to everything else.
+  SESSIONS_MAX: WholeNumber(1, 250_000).default(50_000),
+  NEW_SESSION_LIMIT: z.enum(['on', 'off'], { error: 'takes on or off' }).default('on'),
   ALLOWED_ORIGINS: z
     .union(
       [
@@ -268,6 +296,8 @@ export function parseSettings(env: object): Settings {
     PRESENCE_HUB,
     SESSION_TTL_SECONDS,
     SYNC_INTERVAL_SECONDS,
+    SESSIONS_MAX,
+    NEW_SESSION_LIMIT,
     ALLOWED_ORIGINS,
     PRESENCE_CACHE_SECONDS,
   } = parsed.data;
@@ -285,6 +315,8 @@ export function parseSettings(env: object): Settings {
   return {
     ...hubSettings(PRESENCE_HUB, SESSION_TTL_SECONDS * 1000, syncIntervalMs),
     allowedOrigins: ALLOWED_ORIGINS,
+    limitsNewSessions: NEW_SESSION_LIMIT === 'on',
+    sessionsMax: SESSIONS_MAX,
     presenceCacheSeconds: PRESENCE_CACHE_SECONDS,
   };
 }

@@ -65,7 +65,7 @@ describe('app.request without an execution context', () => {
     const app = createApp();
     await answersTheContract((path, init) => app.request(path, init, env));
     expect(log).toHaveBeenCalledOnce();
-    expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'hub trouble' });
+    expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'trouble' });
     const health = await (await app.request('/health', {}, env)).json();
     expect(health).toMatchObject({ hub, lastSyncAgeMs: null });
     log.mockRestore();

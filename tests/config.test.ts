@@ -19,6 +19,8 @@ describe('the settings', () => {
         expirationTtlSeconds: 290,
       },
       allowedOrigins: '*',
+      limitsNewSessions: true,
+      sessionsMax: 50_000,
       presenceCacheSeconds: 0,
     });
   });
@@ -31,6 +33,9 @@ describe('the settings', () => {
     ['PRESENCE_HUB', 'kv', { hub: 'kv', timing: kvTiming(30_000, 10_000) }],
     ['PRESENCE_HUB', 'durable-object', { hub: 'durable-object', timing: roomTiming(30_000, 1_000) }],
     ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
+    ['SESSIONS_MAX', '250000', { sessionsMax: 250_000 }],
+    ['NEW_SESSION_LIMIT', 'off', { limitsNewSessions: false }],
+    ['NEW_SESSION_LIMIT', 'on', { limitsNewSessions: true }],
     ['ALLOWED_ORIGINS', ' * ', { allowedOrigins: '*' }],
     ['ALLOWED_ORIGINS', 'https://a.example', { allowedOrigins: ['https://a.example'] }],
     [
@@ -61,6 +66,10 @@ describe('the settings', () => {
     ['PRESENCE_HUB', '', 'PRESENCE_HUB takes kv or durable-object'],
     ['PRESENCE_HUB', 'Durable-Object', 'PRESENCE_HUB takes kv or durable-object'],
     ['PRESENCE_CACHE_SECONDS', '61', 'PRESENCE_CACHE_SECONDS takes a whole number from 0 to 60'],
+    ['SESSIONS_MAX', '0', 'SESSIONS_MAX takes a whole number from 1 to 250000'],
+    ['SESSIONS_MAX', '250001', 'SESSIONS_MAX takes a whole number from 1 to 250000'],
+    ['NEW_SESSION_LIMIT', 'Off', 'NEW_SESSION_LIMIT takes on or off'],
+    ['NEW_SESSION_LIMIT', '1000', 'NEW_SESSION_LIMIT takes on or off'],
     ['ALLOWED_ORIGINS', '', origins],
     ['ALLOWED_ORIGINS', 'example.com', origins],
     ['ALLOWED_ORIGINS', 'null', origins],

@@ -2,6 +2,7 @@
 declare namespace Cloudflare {
   interface Env {
     PRESENCE_KV: KVNamespace;
+    NEW_SESSIONS: RateLimit;
     PRESENCE_ROOM: DurableObjectNamespace<import('../src/index').PresenceRoom>;
   }
   interface GlobalProps {

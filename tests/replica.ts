@@ -14,6 +14,7 @@ export class Replica {
     const watched: Hub = {
       kind: hub.kind,
       counts: (now) => hub.counts(now),
+      knows: (id) => hub.knows(id),
       claim: (id) => hub.claim(id),
       sync: (own) => {
         const sync = hub.sync(own);
@@ -24,6 +25,7 @@ export class Replica {
     this.store = new PresenceStore({
       hub: watched,
       timing,
+      sessionsMax: 50_000,
       world,
       report: (trouble) => void this.reports.push(trouble),
     });

@@ -14,7 +14,9 @@ export const PROBLEMS = {
   'body-too-large': { status: 413, title: 'The body is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
   'upgrade-required': { status: 426, title: 'This is for WebSockets only' },
+  'too-many-new-sessions': { status: 429, title: 'Too many new sessions' },
   'internal-error': { status: 500, title: 'Something went wrong' },
+  'no-room': { status: 503, title: 'There is no room for new sessions' },
   'live-unavailable': { status: 503, title: 'No live socket can be opened now' },
 } as const;
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -1,16 +1,22 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
-import type { Bindings, Settings } from '../config';
+import { type Bindings, FULL_RETRY_SECONDS, type Settings } from '../config';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { jsonBody } from './guards';
 import { type OpenLive, openLiveSocket } from './live';
-import { refuseInvalid } from './problems';
+import type { NewSessions } from './new-sessions';
+import { problem, refuseInvalid } from './problems';
 import { type Health, HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
 
 /** What the routes find in their context. */
 export interface ApiEnv {
   Bindings: Bindings;
-  Variables: { store: PresenceStore; settings: Settings; openLive: OpenLive | undefined };
+  Variables: {
+    store: PresenceStore;
+    settings: Settings;
+    newSessions: NewSessions;
+    openLive: OpenLive | undefined;
+  };
 }
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
@@ -18,7 +24,14 @@ const NO_STORE = { 'Cache-Control': 'no-store' };
 export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
     const { sessionId, mood } = c.req.valid('json');
-    return c.json(await c.var.store.heartbeat(sessionId, mood, deferIn(c)), 200, NO_STORE);
+    const { store, newSessions } = c.var;
+    const refusal = store.isNew(sessionId) ? await newSessions.refuse(c) : undefined;
+    if (refusal !== undefined) return refusal;
+    if (!store.hasRoomFor(sessionId)) {
+      const detail = 'This part of the service is full. Known sessions are counted as ever.';
+      return problem(c, 'no-room', { detail }, { 'Retry-After': String(FULL_RETRY_SECONDS) });
+    }
+    return c.json(await store.heartbeat(sessionId, mood, deferIn(c)), 200, NO_STORE);
   })
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {
@@ -32,7 +45,7 @@ export const routes = new Hono<ApiEnv>()
     return c.json(await c.var.store.presence(deferIn(c)), 200, { 'Cache-Control': cacheControl });
   })
 
-  .get('/api/live', (c) => openLiveSocket(c, c.var.openLive))
+  .get('/api/live', (c) => openLiveSocket(c, c.var.openLive, c.var.newSessions))
 
   .get('/health', (c) => c.json(c.var.store.health() satisfies Health, 200, NO_STORE));
 

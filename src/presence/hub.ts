@@ -25,6 +25,9 @@ export interface Hub {
   /** Sessions per mood that this replica does not hold, at `now` (ms). Ages are applied here, so nothing freezes while the hub is away. */
   counts(now: number): MoodCounts;
 
+  /** Whether another replica is known to have heard of the session. */
+  knows(id: string): boolean;
+
   /** Takes a session out, because it is heard here now, and returns what was known of it. */
   claim(id: string): SessionRecord | undefined;
 }

@@ -85,6 +85,10 @@ export class KvHub implements Hub {
     return addCounts(this.#elsewhere.counts, this.#otherLocations.counts(now));
   }
 
+  knows(id: string): boolean {
+    return this.#elsewhere.get(id) !== undefined;
+  }
+
   claim(id: string): SessionRecord | undefined {
     return this.#elsewhere.delete(id);
   }

@@ -13,6 +13,10 @@ export class LoneHub implements Hub {
     return NOBODY;
   }
 
+  knows(): boolean {
+    return false;
+  }
+
   claim(): undefined {
     return undefined;
   }

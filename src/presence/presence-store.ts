@@ -20,6 +20,8 @@ export type Defer = (task: Promise<void>) => void;
 export interface PresenceStoreOptions {
   readonly hub: Hub;
   readonly timing: Timing;
+  /** From so many sessions on, it has no room for new ones. */
+  readonly sessionsMax: number;
   readonly world: World;
   readonly report: Report;
 }
@@ -46,6 +48,7 @@ interface Flight {
 export class PresenceStore {
   readonly #hub: Hub;
   readonly #timing: Timing;
+  readonly #sessionsMax: number;
   readonly #world: World;
   readonly #report: Report;
   readonly #own: SessionTable;
@@ -61,12 +64,26 @@ export class PresenceStore {
   #told = 0;
   #tellingUntil = Number.NEGATIVE_INFINITY;
 
-  constructor({ hub, timing, world, report }: PresenceStoreOptions) {
+  constructor({ hub, timing, sessionsMax, world, report }: PresenceStoreOptions) {
     this.#hub = hub;
     this.#timing = timing;
+    this.#sessionsMax = sessionsMax;
     this.#world = world;
     this.#report = report;
     this.#own = new SessionTable(timing);
+  }
+
+  /**
+   * Whether this replica can tell that the session is new. Before its first sync everybody looks new to it, so then it cannot.
+   */
+  isNew(id: string): boolean {
+    return this.#lastSyncAt !== undefined && !this.#isKnown(id);
+  }
+
+  /** Whether a heartbeat of this session can be taken in: new ones while there is room, known ones always. */
+  hasRoomFor(id: string): boolean {
+    this.#own.expire(this.#world.now());
+    return this.#own.size < this.#sessionsMax || this.#isKnown(id);
   }
 
   /** Somebody is here, in this mood. The answer counts the caller. */
@@ -88,8 +105,9 @@ export class PresenceStore {
   async leave(id: string, defer: Defer): Promise<void> {
     const heardAt = this.#world.now();
     this.#waiting.delete(id);
-    const known = this.#own.leave(id, heardAt, this.#hub.claim(id));
-    this.#changes += 1;
+    // An id that nobody knows must leave no trace anywhere: anybody can make up any number of them.
+    const known = this.#isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
+    if (known) this.#changes += 1;
     const sync = this.#syncIfDue(defer);
     this.#tellSoon(defer);
     await sync;
@@ -116,6 +134,10 @@ export class PresenceStore {
     return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: kind, lastSyncAgeMs };
   }
 
+  #isKnown(id: string): boolean {
+    return this.#own.last(id) !== undefined || this.#hub.knows(id);
+  }
+
   #state(): PresenceState {
     const timestamp = this.#world.now();
     this.#own.expire(timestamp);
@@ -125,6 +147,7 @@ export class PresenceStore {
 
   /** A leave that came at `heardAt`, of somebody of whom the hub may have told since. Returns whether it was one. */
   #leaveLate(id: string, heardAt: number): boolean {
+    if (!this.#hub.knows(id)) return false;
     const theirs = this.#hub.claim(id);
     if (theirs === undefined || theirs.mood === null) return false;
     // Another replica has heard him since: he came back.
@@ -147,6 +170,11 @@ export class PresenceStore {
     // Of a leave and a heartbeat of one time the heartbeat wins, so it need not be stamped later than the leave.
     const known = theirs?.mood === null ? { ...theirs, lastSeen: theirs.lastSeen - 1 } : theirs;
     this.#own.touch(id, (isLater ? theirs.mood : null) ?? heartbeat.mood, heartbeat.heardAt, known);
+  }
+
+  /** The platform lets go of a request whose client has gone away, and it never learns that the sync has ended. */
+  #insistAll(): void {
+    for (const id of this.#waiting.keys()) this.#insist(id);
   }
 
   /** Starts a sync if one is due. Returns a promise if the result of the one under way must be waited for. */
@@ -217,6 +245,7 @@ export class PresenceStore {
     this.#flight = undefined;
     this.#failures = 0;
     this.#told = flight.changes;
+    this.#insistAll();
     const now = this.#world.now();
     this.#lastSyncAt = now;
     this.#dueAt = refused
@@ -228,6 +257,7 @@ export class PresenceStore {
     // A sync that was given up may still end one day; by then another one counts.
     if (this.#flight !== flight) return;
     this.#flight = undefined;
+    this.#insistAll();
     const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs);
     this.#failures += 1;
     this.#dueAt = failedAt + this.#jittered(backoffMs);

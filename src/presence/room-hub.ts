@@ -61,6 +61,10 @@ export class RoomHub implements Hub {
     return this.#elsewhere.counts;
   }
 
+  knows(id: string): boolean {
+    return this.#elsewhere.get(id) !== undefined || this.#left.has(id);
+  }
+
   claim(id: string): SessionRecord | undefined {
     this.#untold.add(id);
     return this.#elsewhere.delete(id) ?? this.#left.get(id);

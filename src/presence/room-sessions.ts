@@ -1,4 +1,4 @@
-import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX } from '../config';
+import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX, ROOM_SESSIONS_MAX } from '../config';
 import { type Mood, type MoodCounts, NOBODY, overrules, type SessionRecord } from './session';
 import type { SessionRecords } from './session-table';
 
@@ -71,13 +71,13 @@ export class RoomSessions {
 
   /**
    * Takes in what was heard elsewhere, the later time winning: `later` if something later is known here, `known` if just this
-   * is, `over` if it is, and else `new`.
+   * is, `over` if it is, `full` if there is no room for somebody new, and else `new`.
    */
   learn(
     id: string,
     { mood, lastSeen: stamp }: SessionRecord,
     now: number,
-  ): 'new' | 'known' | 'over' | 'later' {
+  ): 'new' | 'known' | 'over' | 'full' | 'later' {
     const lastSeen = Math.min(stamp, now + CLOCK_SKEW_MAX_MS);
     const known = this.#entries.get(id);
     if (known !== undefined && !overrules({ mood, lastSeen }, known)) {
@@ -85,6 +85,7 @@ export class RoomSessions {
     }
     const endsAt = Math.min(lastSeen, now) + this.#ttlMs;
     if (endsAt <= now) return 'over';
+    if (known === undefined && this.#entries.size >= ROOM_SESSIONS_MAX) return 'full';
     this.#set(id, { mood, lastSeen, endsAt });
     return 'new';
   }

@@ -34,6 +34,11 @@ export class SessionTable {
     return this.#live.size === 0 && this.#left.size === 0;
   }
 
+  /** How many sessions it holds or remembers. */
+  get size(): number {
+    return this.#live.size + this.#left.size + this.#expired.size;
+  }
+
   has(id: string): boolean {
     return this.#live.get(id) !== undefined;
   }

@@ -1,9 +1,9 @@
 import { TROUBLE_LOG_INTERVAL_MS } from '../config';
 
-/** Takes note of trouble with the hub, and of the error behind it if there was one. */
+/** Takes note of trouble with what the service is built on, and of the error behind it if there was one. */
 export type Report = (trouble: string, cause?: unknown) => void;
 
-/** Tells of trouble with the hub, at most once a minute, as one line of JSON without ids or values. */
+/** Tells of such trouble at most once a minute, as one line of JSON without ids or values. */
 export class TroubleLog {
   readonly #now: () => number;
   readonly #write: (line: string) => void;
@@ -24,7 +24,7 @@ export class TroubleLog {
     this.#nextAt = now + TROUBLE_LOG_INTERVAL_MS;
     const error = cause === undefined ? undefined : String(cause);
     this.#write(
-      JSON.stringify({ level: 'warn', event: 'hub trouble', trouble, error, unsaidBefore: this.#unsaid }),
+      JSON.stringify({ level: 'warn', event: 'trouble', trouble, error, unsaidBefore: this.#unsaid }),
     );
     this.#unsaid = 0;
   };

@@ -28,6 +28,10 @@ class ScriptedHub implements Hub {
     return this.others;
   }
 
+  knows(id: string): boolean {
+    return this.known.has(id);
+  }
+
   claim(id: string): SessionRecord | undefined {
     const record = this.known.get(id);
     this.known.delete(id);
@@ -45,12 +49,21 @@ let deferred: Promise<void>[];
 let reports: string[];
 const defer = (task: Promise<void>) => void deferred.push(task);
 
+const newStore = (sessionsMax = 50_000) =>
+  new PresenceStore({
+    hub,
+    timing: TIMING,
+    sessionsMax,
+    world,
+    report: (trouble) => void reports.push(trouble),
+  });
+
 beforeEach(() => {
   world = new FakeWorld();
   hub = new ScriptedHub();
   deferred = [];
   reports = [];
-  store = new PresenceStore({ hub, timing: TIMING, world, report: (trouble) => void reports.push(trouble) });
+  store = newStore();
 });
 
 /** A heartbeat that must be answered without waiting for anything. */
@@ -338,7 +351,7 @@ describe('a replica that the hub contradicts', () => {
     async (_name, order, count) => {
       for (const knownBefore of [false, true]) {
         hub = new ScriptedHub();
-        store = new PresenceStore({ hub, timing: TIMING, world, report: () => undefined });
+        store = newStore();
         const landing = Promise.withResolvers<SyncOutcome>();
         hub.next = () => landing.promise;
         const ask = { B: () => store.heartbeat(ANNA, 'presence', defer), L: () => store.leave(ANNA, defer) };

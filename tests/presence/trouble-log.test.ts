@@ -14,14 +14,14 @@ it('trouble is told once a minute, as JSON, with how often it was not', () => {
   expect(lines).toEqual([
     {
       level: 'warn',
-      event: 'hub trouble',
+      event: 'trouble',
       trouble: 'sync failed',
       error: 'Error: KV is away',
       unsaidBefore: 0,
     },
     {
       level: 'warn',
-      event: 'hub trouble',
+      event: 'trouble',
       trouble: 'sync failed',
       error: 'Error: KV is away',
       unsaidBefore: 59,

@@ -72,7 +72,13 @@ export class Isolates {
           settings.hub === 'kv'
             ? new KvHub({ kv, location: `l${location}`, timing: settings.timing, world, report })
             : new RoomHub({ room: () => room, timing: settings.timing, world });
-        return new PresenceStore({ hub: meeting, timing: settings.timing, world, report });
+        return new PresenceStore({
+          hub: meeting,
+          timing: settings.timing,
+          sessionsMax: Infinity,
+          world,
+          report,
+        });
       }
       case 'shared-key':
         return new SharedKeyStore(kv, this.#scenario.ttlSeconds * 1000, world);

@@ -1,0 +1,75 @@
+import type { Context } from 'hono';
+import { LIMITER_WAIT_MAX_MS, NEW_SESSION_RETRY_SECONDS } from '../config';
+import type { Report } from '../presence/trouble-log';
+import type { World } from '../presence/world';
+import { problem } from './problems';
+
+export interface NewSessionsOptions {
+  /** The binding that counts; undefined switches the limit off. */
+  readonly limiter: RateLimit | undefined;
+  readonly world: Pick<World, 'sleep'>;
+  readonly report: Report;
+}
+
+/**
+ * Limits how many new sessions one client may bring, by the address that the platform saw. The address goes to the limiter
+ * and nowhere else.
+ *
+ * It does not promise an exact number: the platform counts per location, and lets through more rather than fewer. Where
+ * there is no address, or the limiter fails, everybody passes.
+ * https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/#accuracy
+ */
+export class NewSessions {
+  readonly #limiter: RateLimit | undefined;
+  readonly #world: Pick<World, 'sleep'>;
+  readonly #report: Report;
+
+  constructor({ limiter, world, report }: NewSessionsOptions) {
+    this.#limiter = limiter;
+    this.#world = world;
+    this.#report = report;
+  }
+
+  /** Counts one more, and answers if it is one too many. Never rejects. */
+  async refuse(c: Context): Promise<Response | undefined> {
+    // Set by the platform, whatever the client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
+    const address = c.req.header('CF-Connecting-IP');
+    if (this.#limiter === undefined || address === undefined) return undefined;
+    if (await this.#isWithinLimit(this.#limiter, address)) return undefined;
+    const detail = 'Many new sessions came from this network. Known ones are counted as ever.';
+    return problem(
+      c,
+      'too-many-new-sessions',
+      { detail },
+      { 'Retry-After': String(NEW_SESSION_RETRY_SECONDS) },
+    );
+  }
+
+  async #isWithinLimit(limiter: RateLimit, address: string): Promise<boolean> {
+    try {
+      const silence = this.#world.sleep(LIMITER_WAIT_MAX_MS).then(() => {
+        throw new Error('The limiter did not answer.');
+      });
+      const { success } = await Promise.race([limiter.limit({ key: networkOf(address) }), silence]);
+      return success;
+    } catch (error) {
+      this.#report('new sessions are not limited', error);
+      return true;
+    }
+  }
+}
+
+/**
+ * What one subscriber has of addresses: an IPv4 address, or an IPv6 network of 64 bits, within which a client may choose
+ * freely: https://www.rfc-editor.org/rfc/rfc6177#section-2
+ */
+function networkOf(address: string): string {
+  // The last part, since IPv4 may be written as ::ffff:192.0.2.1
+  if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
+  const [head = '', tail] = address.split('::');
+  const front = head.split(':');
+  const back = tail?.split(':') ?? [];
+  const zeros = Array.from({ length: tail === undefined ? 0 : 8 - front.length - back.length }, () => '0');
+  const groups = [...front, ...zeros, ...back].slice(0, 4);
+  return groups.map((group) => Number.parseInt(group || '0', 16)).join(':');
+}
