@@ -69,6 +69,24 @@ describe('GET /api/live with the room', () => {
     expect((await fetch('/api/live', { method: 'HEAD', headers: UPGRADE })).status).toBe(426);
   });
 
+  it('counts each socket as a new session of its network', async () => {
+    const keys: string[] = [];
+    const limiter = {
+      limit: async ({ key }: RateLimitOptions) => {
+        keys.push(key);
+        return { success: keys.length <= 2 };
+      },
+    };
+    const limited = appFor({ NEW_SESSIONS: limiter });
+    const ask = () => limited('/api/live', { headers: { ...UPGRADE, 'CF-Connecting-IP': '192.0.2.7' } });
+    await firstOf(await ask());
+    await firstOf(await ask());
+    const response = await ask();
+    expect(response.headers.get('Retry-After')).toBe('60');
+    await problemOf(response, 'too-many-new-sessions');
+    expect(keys).toEqual(['192.0.2.7', '192.0.2.7', '192.0.2.7']);
+  });
+
   it('answers 405 to other methods', async () => {
     const response = await fetch('/api/live', { method: 'POST', headers: UPGRADE });
     expect(response.headers.get('Allow')).toBe('GET, HEAD, OPTIONS');

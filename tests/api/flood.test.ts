@@ -1,0 +1,160 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createApp } from '../../src/app';
+import { MOODS } from '../../src/presence/session';
+import { FakeWorld } from '../fake-world';
+import { type Fetch, post } from '../http';
+import { TroubledKv } from '../presence/troubled-kv';
+import { TroubledRoom } from '../presence/troubled-room';
+import { sessionId } from '../session-id';
+import { WatchedPlatform } from '../watched-platform';
+
+const REQUESTS = 100_000;
+const PEOPLE = 100;
+/** Ids of those who are not people. */
+const stranger = (n: number) => sessionId(1_000_000 + n);
+
+let world: FakeWorld;
+let platform: WatchedPlatform;
+let kv: TroubledKv;
+let room: TroubledRoom;
+beforeEach(async () => {
+  await reset();
+  platform = new WatchedPlatform();
+  kv = new TroubledKv(platform.kv);
+  room = new TroubledRoom(() => platform.room);
+  world = new FakeWorld();
+  vi.useFakeTimers({ toFake: ['Date'] });
+  world.onTick = (now) => void vi.setSystemTime(now);
+});
+afterEach(async () => {
+  await platform.idle();
+  vi.useRealTimers();
+});
+
+/** An isolate that nothing keeps new sessions from, with the hub of that name. `luck` keeps several out of step. */
+function isolate(hub: string, luck = 0.5): Fetch {
+  const app = createApp({ now: world.now, sleep: world.sleep, random: () => luck });
+  const own = {
+    ...env,
+    NEW_SESSIONS: undefined,
+    PRESENCE_HUB: hub,
+    PRESENCE_KV: kv.store,
+    PRESENCE_ROOM: { getByName: () => room },
+  };
+  return (path, init) => app.request(path, init, own);
+}
+
+/** Anything that somebody who wants to run up a bill may send: new sessions, changes, leaves, and what is refused. */
+function costly(fetch: Fetch, n: number): Response | Promise<Response> {
+  const beat = { sessionId: sessionId(n % 997), mood: MOODS[n % 4] };
+  switch (n % 8) {
+    case 0:
+    case 1:
+      return post(fetch, '/api/heartbeat', beat);
+    case 2:
+      return post(fetch, '/api/heartbeat', { ...beat, sessionId: stranger(n) });
+    case 3:
+      return post(fetch, '/api/leave', beat);
+    case 4:
+      return post(fetch, '/api/leave', { sessionId: stranger(n - 2) });
+    case 5:
+      return post(fetch, '/api/leave', { sessionId: crypto.randomUUID() });
+    case 6:
+      return fetch('/api/presence');
+    default:
+      return post(fetch, '/api/heartbeat', n % 16 === 7 ? 'nonsense' : { ...beat, mood: 'greed' });
+  }
+}
+
+/** A second passes, and what it made due is done. */
+async function tick(): Promise<void> {
+  await world.advance(1_000);
+  await platform.idle();
+}
+
+/** Sends the flood within a minute, and returns for how many seconds it lasted. */
+async function flood(fetch: Fetch, requests: number): Promise<number> {
+  for (let second = 0; second < 60; second += 1) {
+    const from = (second * requests) / 60;
+    for (let n = Math.ceil(from); n < from + requests / 60; n += 1) await costly(fetch, n);
+    await tick();
+  }
+  return 60;
+}
+
+describe(`${REQUESTS} requests within a minute`, () => {
+  it('make KV do what time makes due, and not a thing for themselves', async () => {
+    const seconds = await flood(isolate('kv'), REQUESTS);
+    // Syncs are 10 s apart, less a quarter at most; lists 15 s while a crowd gathers or breaks up.
+    const syncs = Math.ceil(seconds / 7.5) + 1;
+    expect(kv.operations.get).toBeGreaterThan(3);
+    expect(kv.operations.get).toBeLessThanOrEqual(syncs);
+    expect(kv.operations.put).toBeLessThanOrEqual(syncs);
+    expect(kv.operations.list).toBeLessThanOrEqual(seconds / 15 + 1);
+  }, 120_000);
+
+  it('make it do no more where KV fails or refuses', async () => {
+    const fetch = isolate('kv');
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    kv.trouble.put = 'refuses';
+    await flood(fetch, REQUESTS / 10);
+    // A refused write is tried again after 1 to 3 s.
+    expect(kv.operations.put).toBeLessThanOrEqual(60);
+    kv.all = 'throws';
+    const before = { ...kv.operations };
+    await flood(fetch, REQUESTS / 10);
+    // 1, 2, 4 and 8 s after a failure, and then every interval.
+    expect(kv.operations.get - before.get).toBeLessThanOrEqual(14);
+    expect(kv.operations.put).toBe(before.put);
+    log.mockRestore();
+  }, 120_000);
+
+  it('make one call a second to the room', async () => {
+    await flood(isolate('durable-object'), REQUESTS / 10);
+    expect(room.calls).toBeGreaterThan(30);
+    expect(room.calls).toBeLessThanOrEqual(60 / 0.75 + 1);
+  }, 120_000);
+});
+
+describe.each([
+  ['kv', 60],
+  ['durable-object', 15],
+])('100 leaves of strangers a second: %s', (hub, settledAfterSeconds) => {
+  it('leave the count of 100 people on three isolates within 1 %', async () => {
+    const isolates = [0, 0.5, 1].map((luck) => isolate(hub, luck));
+    const at = (n: number) => isolates[n % 3] as Fetch;
+    for (let second = 0; second < 120; second += 1) {
+      for (let n = second % 10; n < PEOPLE; n += 10) {
+        const response = await post(at(n), '/api/heartbeat', { sessionId: sessionId(n), mood: 'presence' });
+        const { count } = (await response.json()) as { count: number };
+        if (second < settledAfterSeconds) continue;
+        expect(count).toBeGreaterThanOrEqual(PEOPLE * 0.99);
+        expect(count).toBeLessThanOrEqual(PEOPLE * 1.01);
+      }
+      for (let n = 0; n < 100; n += 1) {
+        // Half of them were never heard of; the others come for a moment just to leave.
+        const id = stranger(100 * second + n);
+        if (n % 2 === 0) await post(at(n), '/api/heartbeat', { sessionId: id, mood: 'release' });
+        await post(at(n), '/api/leave', { sessionId: id });
+      }
+      await tick();
+    }
+  }, 120_000);
+});
+
+it('a room hears nothing of leaves of strangers, however long a call to it takes', async () => {
+  const fetch = isolate('durable-object');
+  await post(fetch, '/api/heartbeat', { sessionId: sessionId(1), mood: 'presence' });
+  room.trouble = 'hangs';
+  await world.advance(1_100);
+  await fetch('/api/presence');
+  for (let n = 0; n < 1_000; n += 1) await post(fetch, '/api/leave', { sessionId: stranger(n) });
+  room.trouble = undefined;
+  room.letGo();
+  await tick();
+  await fetch('/api/presence');
+  await tick();
+  expect(room.lastReport?.heard.size).toBe(0);
+});
