@@ -6,6 +6,7 @@ const NODE_TESTS = [
   'tests/isolates/**/*.test.ts',
   'tests/live/**/*.test.ts',
   'tests/bundle/**/*.test.ts',
+  'tests/hostile/**/*.test.ts',
   'tests/simulation/**/*.test.ts',
 ];
 

@@ -1,14 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
+import { type Mistake, plantedMistake } from '../planted-mistake';
 import type { OurHub } from './scenario';
 
-/** One mistake in a production module: `right` stands there exactly once, and is replaced by `wrong`. */
-export interface PlantedBug {
-  readonly name: string;
-  /** Below `src/`. */
-  readonly file: string;
-  readonly right: string;
-  readonly wrong: string;
+export interface PlantedBug extends Mistake {
   /** Where it shows; without it, in worlds with the hub on KV. */
   readonly hub?: OurHub;
   /** A seed that catches it, so that the test need not look for one. */
@@ -293,19 +287,6 @@ export type ViolationsOf = (seed: number, minutes: number, hub: OurHub) => Promi
 
 /** Bundles the simulator with the bug in its production module, as it is loaded, and returns its run. */
 export async function plant(bug: PlantedBug | undefined): Promise<ViolationsOf> {
-  let planted = 0;
-  const plugin: Plugin = {
-    name: 'planted-bug',
-    setup({ onLoad }) {
-      onLoad({ filter: /\/src\/.*\.ts$/ }, async ({ path }) => {
-        const source = await readFile(path, 'utf8');
-        if (bug === undefined || !path.endsWith(`/src/${bug.file}`))
-          return { contents: source, loader: 'ts' };
-        planted = source.split(bug.right).length - 1;
-        return { contents: source.replace(bug.right, bug.wrong), loader: 'ts' };
-      });
-    },
-  };
   const outfile = `${process.cwd()}/dist/simulation/${(bug?.name ?? 'no bug').replace(/\W/g, '-')}.mjs`;
   await build({
     entryPoints: ['tests/simulation/violations-of.ts'],
@@ -314,10 +295,8 @@ export async function plant(bug: PlantedBug | undefined): Promise<ViolationsOf> 
     format: 'esm',
     platform: 'node',
     packages: 'external',
-    plugins: [plugin],
+    plugins: bug === undefined ? [] : [plantedMistake(bug)],
   });
-  if (bug !== undefined && planted !== 1)
-    throw new Error(`${bug.name}: found ${planted} places in ${bug.file}`);
   const { violationsOf } = (await import(/* @vite-ignore */ outfile)) as { violationsOf: ViolationsOf };
   return violationsOf;
 }

@@ -1,0 +1,62 @@
+import type { Mistake } from '../planted-mistake';
+
+/** A guard that is out, and the category of rows in the hostile table that tell. */
+export interface Hole extends Mistake {
+  readonly category: string;
+}
+
+const GUARDS = 'api/guards.ts';
+const PROBLEMS = 'api/problems.ts';
+const ROUTES = 'api/routes.ts';
+const NEW_SESSIONS = 'api/new-sessions.ts';
+const LIVE = 'api/live.ts';
+const APP = 'app.ts';
+const SESSION = 'presence/session.ts';
+const STORE = 'presence/presence-store.ts';
+const SOCKETS = 'presence/live-sockets.ts';
+
+// biome-ignore format: one hole, one line
+export const HOLES: readonly Hole[] = [
+  { category: 'origins', name: 'every origin passes', file: GUARDS, right: `if (allowed === '*' ||`, wrong: 'if (true ||' },
+  { category: 'origins', name: 'origins that begin like a listed one pass', file: GUARDS, right: 'allowed.includes(origin)', wrong: 'allowed.some((one) => origin.startsWith(one))' },
+  { category: 'origins', name: 'origins that end like a listed one pass', file: GUARDS, right: 'allowed.includes(origin)', wrong: `allowed.some((one) => one.endsWith(origin.replace('www.', '').slice(8)))` },
+  { category: 'origins', name: 'origins in capitals pass', file: GUARDS, right: 'allowed.includes(origin)', wrong: 'allowed.includes(origin.toLowerCase())' },
+  { category: 'origins', name: 'the origin null passes', file: GUARDS, right: 'origin === undefined', wrong: `(origin === undefined || origin === 'null')` },
+  { category: 'origins', name: 'answers allow credentials', file: APP, right: 'maxAge: PREFLIGHT', wrong: 'credentials: true, maxAge: PREFLIGHT' },
+  { category: 'types', name: 'every type passes', file: GUARDS, right: 'if (!isJson(', wrong: 'if (false && !isJson(' },
+  { category: 'types', name: 'types that begin like JSON pass', file: GUARDS, right: 'json$/', wrong: 'json/' },
+  { category: 'sizes', name: 'every size passes', file: GUARDS, right: 'if (length + value.byteLength > bytesMax)', wrong: 'if (false)' },
+  { category: 'sizes', name: 'the size is off by one', file: GUARDS, right: 'if (length + value.byteLength > bytesMax)', wrong: 'if (length + value.byteLength >= bytesMax)' },
+  { category: 'sizes', name: 'the size is what the client says', file: GUARDS, right: 'readText(c.req.raw.body, BODY_BYTES_MAX)', wrong: `readText(c.req.raw.body, Math.max(2 ** 21, Number(c.req.header('Content-Length'))))` },
+  { category: 'drips', name: 'only the first chunk is counted', file: GUARDS, right: 'if (length + value.byteLength > bytesMax)', wrong: 'if (value.byteLength > bytesMax)' },
+  { category: 'encodings', name: 'what is not UTF-8 is mended', file: GUARDS, right: 'fatal: true', wrong: 'fatal: false' },
+  { category: 'bodies', name: 'what is no JSON is an unexpected error', file: PROBLEMS, right: 'if (error instanceof HTTPException', wrong: 'if (false && error instanceof HTTPException' },
+  { category: 'bodies', name: 'bodies are not validated', file: PROBLEMS, right: 'if (result.success) return', wrong: 'if (true) return' },
+  { category: 'ids', name: 'every text is an id', file: SESSION, right: 'z.guid(', wrong: 'z.string(' },
+  { category: 'ids', name: 'ids are trimmed', file: SESSION, right: 'z.guid({', wrong: 'z.string().trim().guid({' },
+  { category: 'moods', name: 'every text is a mood', file: SESSION, right: 'z.enum(MOODS, {', wrong: 'z.string({' },
+  { category: 'prototypes', name: 'moods are looked up in an object', file: SESSION, right: 'z.enum(MOODS, {', wrong: 'z.custom((mood) => typeof mood === "string" && ({ gratitude: 1, presence: 1, release: 1, connection: 1 } as never)[mood], {' },
+  { category: 'duplicate keys', name: 'the first of two keys counts', file: GUARDS, right: 'body: body.text', wrong: String.raw`body: body.text.replace(/("\w+":"[^"]*",)("\w+":"[^"]*",)/, '$2$1')` },
+  { category: 'nesting', name: 'an id in a list is an id', file: 'api/schemas.ts', right: 'z.object({ sessionId: SessionId, mood', wrong: 'z.object({ sessionId: z.preprocess(String, SessionId), mood' },
+  { category: 'moods', name: 'errors say what came', file: PROBLEMS, right: 'detail: message,', wrong: 'detail: message + JSON.stringify(c.req.raw.headers.get("content-type")) + JSON.stringify(result),' },
+  { category: 'paths', name: 'errors say which path was asked for', file: PROBLEMS, right: `'No resource has this path.'`, wrong: 'c.req.url' },
+  { category: 'methods', name: 'no method is refused', file: APP, right: 'app.use(methodNotAllowed(', wrong: 'void (methodNotAllowed(' },
+  { category: 'headers', name: 'types may be sniffed', file: APP, right: `c.header('X-Content-Type-Options', 'nosniff');`, wrong: '' },
+  { category: 'headers', name: 'answers may run scripts', file: APP, right: `c.header('Content-Security-Policy',`, wrong: 'void (' },
+  { category: 'headers', name: 'errors may be cached', file: PROBLEMS, right: `'Cache-Control': 'no-store',`, wrong: '' },
+  { category: 'new sessions', name: 'new sessions are not limited', file: ROUTES, right: 'if (refusal !== undefined) return refusal;', wrong: '' },
+  { category: 'new sessions', name: 'known sessions are limited', file: ROUTES, right: 'store.isNew(sessionId) ?', wrong: 'true ?' },
+  { category: 'new sessions', name: 'sockets are not limited', file: LIVE, right: 'if (refusal !== undefined) return refusal;', wrong: '' },
+  { category: 'new sessions', name: 'every IPv6 address is a client of its own', file: NEW_SESSIONS, right: '.slice(0, 4)', wrong: '' },
+  { category: 'new sessions', name: 'the client says which address it has', file: NEW_SESSIONS, right: `c.req.header('CF-Connecting-IP')`, wrong: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
+  { category: 'new sessions', name: 'a replica is never full', file: ROUTES, right: 'if (!store.hasRoomFor(sessionId))', wrong: 'if (false)' },
+  { category: 'new sessions', name: 'a full replica refuses known sessions', file: STORE, right: 'this.#sessionsMax || this.#isKnown(id)', wrong: 'this.#sessionsMax' },
+  { category: 'sockets', name: 'what is no WebSocket is opened', file: LIVE, right: `!== 'websocket'`, wrong: `=== 'no'` },
+  { category: 'sockets', name: 'HEAD opens a socket', file: LIVE, right: `c.req.method !== 'GET' ||`, wrong: '' },
+  { category: 'sockets', name: 'sockets are opened where there is no room', file: LIVE, right: 'if (open === undefined)', wrong: 'if (false)' },
+  { category: 'sockets', name: 'sockets may send bytes', file: SOCKETS, right: `if (typeof message !== 'string') return {`, wrong: `if (typeof message !== 'string') return { sessionId: '00000000-0000-4000-8000-000000000009', mood: 'release' };\n  if (false) return {` },
+  { category: 'sockets', name: 'sockets may send messages of every size', file: SOCKETS, right: 'if (new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX)', wrong: 'if (false)' },
+  { category: 'sockets', name: 'the size of messages is counted in letters', file: SOCKETS, right: 'new TextEncoder().encode(message).byteLength', wrong: 'message.length' },
+  { category: 'sockets', name: 'sockets that have not joined may have a mood', file: SOCKETS, right: 'this.#drop(socket, NOT_JOINED, room);', wrong: '' },
+  { category: 'sockets', name: 'sockets may send as often as they like', file: SOCKETS, right: 'messages > LIVE_MESSAGES_MAX', wrong: 'messages < 0' },
+];

@@ -1,0 +1,138 @@
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { post } from '../http';
+import { GOOD_ORIGIN, type HostileRow, MARK, RESIDENT, type SocketMessages } from './hostile-table';
+import { type RawAnswer, type RawRequest, sendRaw } from './raw-http';
+
+const BODY_BYTES_MAX = 2_000;
+
+/** The Worker in that file with all its guards up; it sends rows of the hostile table, and says what is wrong with the answers. */
+export class HostileService {
+  readonly #miniflare: Miniflare;
+  #origin: URL | undefined;
+  #log = '';
+
+  constructor(scriptPath: string, variables: Readonly<Record<string, string>> = {}) {
+    this.#miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        name: 'worker',
+        modules: true,
+        scriptPath,
+        compatibilityDate: '2026-10-20',
+        bindings: {
+          PRESENCE_HUB: 'durable-object',
+          SESSION_TTL_SECONDS: '600',
+          ALLOWED_ORIGINS: GOOD_ORIGIN,
+          ...variables,
+        },
+        kvNamespaces: ['PRESENCE_KV'],
+        durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
+        ratelimits: { NEW_SESSIONS: { namespace_id: '1', simple: { limit: 2, period: 60 } } },
+        unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+        handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
+          for (const stream of [stdout, stderr]) {
+            stream.on('data', (data) => {
+              this.#log += String(data);
+            });
+          }
+        },
+      }),
+    );
+  }
+
+  /** All that the Worker has logged. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** Sends the row, and returns what is wrong with what came of it: nothing, if all guards do their work. */
+  async complaints(row: HostileRow): Promise<readonly string[]> {
+    this.#origin ??= await this.#miniflare.unsafeGetDirectURL('worker');
+    await this.#count();
+    for (const request of row.before ?? []) await sendRaw(this.#origin, request);
+    const before = await this.#count();
+    const complaints =
+      'messages' in row.sends
+        ? await this.#complaintsOfSocket(row.sends, row)
+        : complaintsOf(await sendRaw(this.#origin, row.sends), row);
+    const after = await this.#count();
+    for (const request of row.before ?? []) await sendRaw(this.#origin, { ...request, path: '/api/leave' });
+    return after === before ? complaints : [...complaints, `counts ${after} instead of ${before}`];
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+
+  /** How many are here, by a heartbeat of the resident. */
+  async #count(): Promise<string> {
+    const ask = (path: string, init?: RequestInit) => fetch(new URL(path, this.#origin), init);
+    const response = await post(ask, '/api/heartbeat', { sessionId: RESIDENT, mood: 'presence' });
+    const state = (await response.json()) as { moods?: Record<string, number> };
+    return response.status === 200 ? JSON.stringify(state.moods) : `nothing, but status ${response.status}`;
+  }
+
+  async #complaintsOfSocket(
+    { messages }: SocketMessages,
+    { expected }: HostileRow,
+  ): Promise<readonly string[]> {
+    const socket = new WebSocket(new URL('/api/live', String(this.#origin).replace('http', 'ws')));
+    const closed = new Promise<CloseEvent>((resolve) => {
+      socket.addEventListener('close', resolve);
+    });
+    await new Promise((resolve) => {
+      socket.addEventListener('open', resolve);
+    });
+    for (const message of messages) socket.send(message);
+    const silence = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
+    const close = await Promise.race([closed, silence]);
+    socket.close();
+    await closed;
+    const code = typeof expected === 'object' && 'closeCode' in expected ? expected.closeCode : undefined;
+    return [
+      ...(close?.code === code ? [] : [`closes with ${close?.code ?? 'nothing'} instead of ${code}`]),
+      ...(close?.reason.includes(MARK) ? ['echoes what came'] : []),
+    ];
+  }
+}
+
+function complaintsOf(answer: RawAnswer | undefined, { expected, sends }: HostileRow): readonly string[] {
+  if (answer?.text.includes(MARK)) return ['echoes what came'];
+  if (expected === 'refused by server') {
+    return answer === undefined || [400, 413, 501].includes(answer.status)
+      ? []
+      : [`answers ${answer.status}`];
+  }
+  if (answer === undefined || !('status' in expected)) return ['does not answer'];
+  const { status, code, headers = {} } = expected;
+  const wanted = {
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    ...(status === 204 ? {} : { 'Cache-Control': 'no-store' }),
+    ...(code === undefined ? {} : { 'Content-Type': 'application/problem+json' }),
+    ...headers,
+  };
+  return [
+    ...(answer.status === status ? [] : [`answers ${answer.status} instead of ${status}`]),
+    ...Object.entries(wanted).flatMap(([name, value]) => {
+      const sent = answer.headers.get(name);
+      return sent === value ? [] : [`sends ${name}: ${sent} instead of ${value}`];
+    }),
+    ...['Server', 'X-Powered-By', 'Access-Control-Allow-Credentials'].flatMap((name) =>
+      answer.headers.has(name) ? [`sends ${name}`] : [],
+    ),
+    ...(answer.body.length > BODY_BYTES_MAX ? [`answers with ${answer.body.length} bytes`] : []),
+    ...(code === undefined || isProblem(answer.body, status, code) ? [] : [`answers ${answer.body}`]),
+    ...(isHead(sends) && answer.body !== '' ? ['answers a body to HEAD'] : []),
+  ];
+}
+
+const isHead = (sends: RawRequest | SocketMessages) => 'method' in sends && sends.method === 'HEAD';
+
+function isProblem(body: string, status: number, code: string): boolean {
+  try {
+    const problem = JSON.parse(body);
+    return problem.type === `/docs#${code}` && problem.status === status;
+  } catch {
+    return false;
+  }
+}

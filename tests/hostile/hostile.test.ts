@@ -1,0 +1,37 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { HostileService } from './hostile-service';
+import { HOSTILE_TABLE, MARK, RESIDENT } from './hostile-table';
+
+const services = new Map<string, HostileService>();
+
+/** The bundle, as it is deployed, with the variables that a row wants. */
+function serviceFor(variables: Readonly<Record<string, string>> = {}): HostileService {
+  const key = JSON.stringify(variables);
+  const service = services.get(key) ?? new HostileService('dist/index.js', variables);
+  services.set(key, service);
+  return service;
+}
+
+afterAll(async () => {
+  for (const service of services.values()) await service.dispose();
+});
+
+const categories = new Set(HOSTILE_TABLE.map(({ category }) => category));
+
+describe.each([...categories])('hostile %s', (name) => {
+  const rows = HOSTILE_TABLE.filter(({ category }) => category === name);
+
+  it('are of at least six kinds', () => {
+    expect(rows.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it.each(rows)('$name', async (row) => {
+    expect(await serviceFor(row.variables).complaints(row)).toEqual([]);
+  });
+});
+
+it('none of it leaves a trace in the log', () => {
+  for (const { log } of services.values()) {
+    for (const trace of [MARK, RESIDENT, '192.0.2.', '2001:db8']) expect(log).not.toContain(trace);
+  }
+});
