@@ -28,12 +28,8 @@ export class HostileService {
         durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
         ratelimits: { NEW_SESSIONS: { namespace_id: '1', simple: { limit: 2, period: 60 } } },
         unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-        handleRuntimeStdio: (stdout: NodeJS.ReadableStream, stderr: NodeJS.ReadableStream) => {
-          for (const stream of [stdout, stderr]) {
-            stream.on('data', (data) => {
-              this.#log += String(data);
-            });
-          }
+        handleStructuredLogs: ({ message }) => {
+          this.#log += message;
         },
       }),
     );

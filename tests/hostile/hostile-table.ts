@@ -69,6 +69,8 @@ const heartbeat = (body: Body, headers: Headers = JSON_TYPE) =>
 const leave = (body: Body, headers: Headers = JSON_TYPE) => request('POST', '/api/leave', headers, body);
 const beat = (more: object = {}) =>
   JSON.stringify({ sessionId: STRANGER, mood: 'presence', note: MARK, ...more });
+/** Of somebody whom no other row has brought. */
+const newcomer = beat({ sessionId: sessionId(3) });
 const residentBeat = (more = '') => `{"sessionId":"${RESIDENT}","mood":"presence"${more}}`;
 
 /** In chunks, as Transfer-Encoding: chunked frames them, with `end` behind the last one. */
@@ -308,12 +310,12 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['21 messages at once', { messages: Array.from({ length: 21 }, () => beat()) }, { closeCode: 1008 }],
   ]),
   ...category('new sessions', [
-    ['over the limit of a network', heartbeat(beat(), at('192.0.2.1')), { status: 429, code: 'too-many-new-sessions', headers: { 'Retry-After': '60' } }, { before: newcomers(1, at('192.0.2.1')) }],
-    ['from many addresses of one IPv6 network', heartbeat(beat(), at('2001:db8:0:7:ffff::')), { status: 429, code: 'too-many-new-sessions' }, { before: newcomers(2, at('2001:db8:0:7::1')) }],
-    ['with made-up addresses before it', heartbeat(beat(), { ...at('192.0.2.3'), 'X-Forwarded-For': '198.51.100.1' }), { status: 429, code: 'too-many-new-sessions' }, { before: newcomers(3, at('192.0.2.3')) }],
+    ['over the limit of a network', heartbeat(newcomer, at('192.0.2.1')), { status: 429, code: 'too-many-new-sessions', headers: { 'Retry-After': '60' } }, { before: newcomers(1, at('192.0.2.1')) }],
+    ['from many addresses of one IPv6 network', heartbeat(newcomer, at('2001:db8:0:7:ffff::')), { status: 429, code: 'too-many-new-sessions' }, { before: newcomers(2, at('2001:db8:0:7::1')) }],
+    ['with made-up addresses before it', heartbeat(newcomer, { ...at('192.0.2.3'), 'X-Forwarded-For': '198.51.100.1' }), { status: 429, code: 'too-many-new-sessions' }, { before: newcomers(3, at('192.0.2.3')) }],
     ['sockets over the limit', upgrade({ 'CF-Connecting-IP': '192.0.2.4' }), { status: 429, code: 'too-many-new-sessions' }, { before: newcomers(4, at('192.0.2.4')) }],
     ['known ones over the limit are counted', heartbeat(residentBeat(), at('192.0.2.5')), OK, { before: newcomers(5, at('192.0.2.5')) }],
-    ['where there is no room for them', heartbeat(beat()), { status: 503, code: 'no-room', headers: { 'Retry-After': '10' } }, { variables: { SESSIONS_MAX: '1' } }],
+    ['where there is no room for them', heartbeat(newcomer), { status: 503, code: 'no-room', headers: { 'Retry-After': '10' } }, { variables: { SESSIONS_MAX: '1' } }],
     ['known ones where there is no room are counted', heartbeat(residentBeat()), OK, { variables: { SESSIONS_MAX: '1' } }],
   ]),
 ];

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { HostileService } from './hostile-service';
-import { HOSTILE_TABLE, MARK, RESIDENT } from './hostile-table';
+import { HOSTILE_TABLE } from './hostile-table';
 
 const services = new Map<string, HostileService>();
 
@@ -30,8 +30,6 @@ describe.each([...categories])('hostile %s', (name) => {
   });
 });
 
-it('none of it leaves a trace in the log', () => {
-  for (const { log } of services.values()) {
-    for (const trace of [MARK, RESIDENT, '192.0.2.', '2001:db8']) expect(log).not.toContain(trace);
-  }
+it('none of it is worth a line in the log, which is billed by the line', () => {
+  for (const { log } of services.values()) expect(log).toBe('');
 });
