@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
-import { ROOM_NAME, type RoomStub } from '../src/presence/room-protocol';
+import type { RoomStub } from '../src/presence/room-protocol';
 import { settle } from './fake-world';
 
-/** The real KV and the real room, of which a test can tell when they have done all that they were asked for. */
+/** The real KV and the real rooms, of which a test can tell when they have done all that they were asked for. */
 export class WatchedPlatform {
   readonly #pending = new Set<Promise<unknown>>();
 
@@ -14,9 +14,9 @@ export class WatchedPlatform {
     list: (...args: Parameters<KVNamespace['list']>) => this.#watch(env.PRESENCE_KV.list(...args)),
   } as KVNamespace;
 
-  readonly room: Pick<RoomStub, 'sync'> = {
-    sync: (report) => this.#watch(env.PRESENCE_ROOM.getByName(ROOM_NAME).sync(report)),
-  };
+  room(name: string): Pick<RoomStub, 'sync'> {
+    return { sync: (report) => this.#watch(env.PRESENCE_ROOM.getByName(name).sync(report)) };
+  }
 
   async idle(): Promise<void> {
     await settle();

@@ -2,6 +2,7 @@ import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../src/app';
+import { ROOM_NAME } from '../../src/presence/room-protocol';
 import { MOODS } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
@@ -23,7 +24,7 @@ beforeEach(async () => {
   await reset();
   platform = new WatchedPlatform();
   kv = new TroubledKv(platform.kv);
-  room = new TroubledRoom(() => platform.room);
+  room = new TroubledRoom(() => platform.room(ROOM_NAME));
   world = new FakeWorld();
   vi.useFakeTimers({ toFake: ['Date'] });
   world.onTick = (now) => void vi.setSystemTime(now);
