@@ -7,7 +7,7 @@ export interface State {
   readonly timestamp: number;
 }
 
-/** The service as it is deployed with the hub `durable-object`: one room, and isolates that each have an address. */
+/** The service as it is deployed, with the hub `durable-object` if no variable says otherwise: isolates that each have an address. */
 export class Service {
   readonly #miniflare: Miniflare;
   readonly #names: readonly string[];
@@ -23,6 +23,7 @@ export class Service {
       modules: true,
       scriptPath,
       compatibilityDate: '2026-10-20',
+      kvNamespaces: { PRESENCE_KV: 'shared' },
       bindings: { PRESENCE_HUB: 'durable-object', ...variables },
       durableObjects: {
         PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'isolate-0', useSQLite: true },
