@@ -159,6 +159,9 @@ describe('other locations', () => {
     await env.PRESENCE_KV.put('presence:sessions:fra', '{}', {
       metadata: { at: 9e12, moods: { ...NOBODY, release: 2 } },
     });
+    await env.PRESENCE_KV.put('another-app:fra', '{}', {
+      metadata: { at: START, until: START + TIMING.leaseMs, moods: { ...NOBODY, release: 2 } },
+    });
     const here = join();
     expect((await here.heartbeat(BEN)).moods).toEqual({ ...NOBODY, presence: 1 });
   });

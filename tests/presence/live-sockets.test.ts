@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { ROOM_EXPIRY_STEP_MS } from '../../src/config';
+import { beforeEach, describe, expect, it } from 'vitest';
+import {
+  LIVE_MESSAGE_BYTES_MAX,
+  LIVE_MESSAGES_MAX,
+  LIVE_MESSAGES_WINDOW_MS,
+  ROOM_EXPIRY_STEP_MS,
+} from '../../src/config';
 import { LiveSockets, type SocketState } from '../../src/presence/live-sockets';
 import { Room } from '../../src/presence/room';
 import { MOODS, type MoodCounts, NOBODY, totalOf } from '../../src/presence/session';
@@ -17,6 +22,8 @@ class FakeSocket {
   isOpen = true;
   pingedAt: number | undefined;
   shown: { readonly moods: MoodCounts } | undefined;
+  shownTimes = 0;
+  closed: { readonly code: number; readonly reason: string } | undefined;
   /** What the test knows of it: who joined, when he was last heard here, and when he gave another sign of life. */
   guest: { readonly id: string; heardAt: number; signAt: number } | undefined;
   #attachment: unknown = null;
@@ -32,10 +39,13 @@ class FakeSocket {
   send(text: string): void {
     if (!this.isOpen) throw new Error('The socket is closed.');
     this.shown = JSON.parse(text);
+    this.shownTimes += 1;
   }
 
-  close(): void {
+  close(code: number, reason: string): void {
+    if (!this.isOpen) throw new Error('The socket is closed.');
     this.isOpen = false;
+    this.closed = { code, reason };
   }
 }
 
@@ -217,3 +227,198 @@ it('sockets, pings, heartbeats, leaves and hibernation in any order lose nobody,
     { numRuns: 1_000 },
   );
 }, 30_000);
+
+describe('a live socket', () => {
+  const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+  const JOIN = { sessionId: ANNA, mood: 'gratitude' };
+  let world: FakeWorld;
+  let accepted: FakeSocket[];
+  let autoResponse: WebSocketRequestResponsePair | undefined;
+  let sockets: LiveSockets;
+  let room: Room;
+
+  const start = (open: readonly FakeSocket[]): LiveSockets => {
+    const state = {
+      acceptWebSocket: (socket: unknown) => void accepted.push(socket as FakeSocket),
+      getWebSockets: () => open,
+      setWebSocketAutoResponse: (pair: WebSocketRequestResponsePair) => {
+        autoResponse = pair;
+      },
+      getWebSocketAutoResponseTimestamp: ({ pingedAt }: FakeSocket) =>
+        pingedAt === undefined ? null : new Date(pingedAt),
+    };
+    return new LiveSockets(state as unknown as SocketState, world.now);
+  };
+
+  beforeEach(() => {
+    world = new FakeWorld();
+    accepted = [];
+    sockets = start([]);
+    const journal = {
+      read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
+      append: () => undefined,
+    };
+    room = new Room({ ttlMs: TTL, world, epoch: '', journal, audience: sockets });
+  });
+
+  function open(): FakeSocket {
+    const socket = new FakeSocket();
+    sockets.open(real(socket), room.counts);
+    return socket;
+  }
+
+  function send(socket: FakeSocket, message: unknown): void {
+    const isRaw = typeof message === 'string' || message instanceof ArrayBuffer;
+    sockets.receive(real(socket), isRaw ? message : JSON.stringify(message), room);
+  }
+
+  /** A message of just so many bytes that joins. */
+  function joinOf(bytes: number, filler = 'x'): string {
+    const empty = JSON.stringify({ ...JOIN, filler: '' });
+    const fillerBytes = new TextEncoder().encode(filler).byteLength;
+    return JSON.stringify({ ...JOIN, filler: filler.repeat((bytes - empty.length) / fillerBytes) });
+  }
+
+  it('is accepted, counted among the open ones, and shown the counts at once', () => {
+    send(open(), JOIN);
+    const watcher = open();
+    expect(accepted).toContain(watcher);
+    expect(sockets.size).toBe(2);
+    expect(watcher.shown).toEqual({
+      count: 1,
+      moods: { ...NOBODY, gratitude: 1 },
+      timestamp: world.now(),
+    });
+  });
+
+  it('has its pings answered by the platform', () => {
+    expect(autoResponse).toMatchObject({ request: 'ping', response: 'pong' });
+  });
+
+  it('is shown nothing twice', () => {
+    const watcher = open();
+    sockets.tell({ ...NOBODY });
+    expect(watcher.shownTimes).toBe(1);
+    sockets.tell({ ...NOBODY, release: 1 });
+    expect(watcher.shownTimes).toBe(2);
+  });
+
+  it.each([
+    ['no JSON', '{', 1008, 'The message must be a JSON object.'],
+    ['no object', 7, 1008, 'The message must be a JSON object.'],
+    ['bytes', new ArrayBuffer(1), 1008, 'Send text.'],
+    ['no mood', { sessionId: ANNA }, 1008, 'mood must be one of: gratitude, presence, release, connection.'],
+    [
+      'an id that is none',
+      { ...JOIN, sessionId: 'anna' },
+      1008,
+      'sessionId must be a UUID: 8-4-4-4-12 hexadecimal digits.',
+    ],
+    ['a mood before it has joined', { mood: 'release' }, 1008, 'Join first: send sessionId and mood.'],
+    ['too much', joinOf(LIVE_MESSAGE_BYTES_MAX + 1), 1009, 'Send at most 1024 bytes.'],
+    ['too much in few letters', joinOf(LIVE_MESSAGE_BYTES_MAX + 1, 'é'), 1009, 'Send at most 1024 bytes.'],
+  ])('that sends %s is closed with what it should send', (_what, message, code, reason) => {
+    const socket = open();
+    send(socket, message);
+    expect(socket.closed).toEqual({ code, reason });
+    expect(sockets.size).toBe(0);
+    expect(room.counts).toEqual(NOBODY);
+  });
+
+  it('may send a message of 1,024 bytes', () => {
+    const socket = open();
+    send(socket, joinOf(LIVE_MESSAGE_BYTES_MAX));
+    expect(socket.isOpen).toBe(true);
+    expect(room.counts.gratitude).toBe(1);
+  });
+
+  it('may send 20 messages in ten seconds, again and again, and no more', async () => {
+    const socket = open();
+    for (let round = 0; round < 3; round += 1) {
+      for (let n = 0; n < LIVE_MESSAGES_MAX; n += 1) send(socket, JOIN);
+      expect(socket.isOpen).toBe(true);
+      await world.advance(LIVE_MESSAGES_WINDOW_MS);
+    }
+    send(socket, JOIN);
+    await world.advance(LIVE_MESSAGES_WINDOW_MS - 1);
+    for (let n = 1; n < LIVE_MESSAGES_MAX; n += 1) send(socket, JOIN);
+    expect(socket.isOpen).toBe(true);
+    send(socket, JOIN);
+    expect(socket.closed).toEqual({ code: 1008, reason: 'Too many messages.' });
+    expect(room.counts).toEqual(NOBODY);
+  });
+
+  it('that was closed is heard no more, whatever it goes on sending', () => {
+    const socket = open();
+    send(socket, '{');
+    send(socket, JOIN);
+    expect(room.counts).toEqual(NOBODY);
+    expect(sockets.size).toBe(0);
+  });
+
+  it('that breaks at the moment it is told or closed does no harm', () => {
+    const [broken, watcher] = [open(), open()];
+    send(broken, JOIN);
+    broken.isOpen = false;
+    sockets.tell(room.counts);
+    expect(watcher.shown?.moods).toEqual(room.counts);
+    sockets.ended(ANNA);
+    expect(sockets.size).toBe(1);
+  });
+
+  it('that joins as somebody else leaves as who it was', () => {
+    const socket = open();
+    send(socket, JOIN);
+    send(socket, { sessionId: BEN, mood: 'release' });
+    expect(room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(sockets.heardAt(ANNA)).toBeUndefined();
+    expect(sockets.heardAt(BEN)).toBe(world.now());
+  });
+
+  it('of somebody silent is closed with a reason, and is no longer known as his after the object has slept', () => {
+    const socket = open();
+    send(socket, JOIN);
+    sockets.ended(ANNA);
+    expect(socket.closed).toEqual({ code: 1008, reason: 'Silent for too long: send ping.' });
+    expect(sockets.size).toBe(0);
+    expect(sockets.heardAt(ANNA)).toBeUndefined();
+    expect(start([socket]).guests.size).toBe(0);
+  });
+
+  it('is one of several that a person may have: the last word of any counts, and only his last closing is a leave', async () => {
+    const [first, second] = [open(), open()];
+    send(first, JOIN);
+    await world.advance(1_000);
+    send(second, { sessionId: ANNA, mood: 'release' });
+    const secondAt = world.now();
+    expect(sockets.guests).toEqual(new Map([[ANNA, { mood: 'release', lastSeen: secondAt }]]));
+    await world.advance(1_000);
+    first.pingedAt = world.now();
+    expect(sockets.heardAt(ANNA)).toBe(world.now());
+    expect(sockets.guests.get(ANNA)?.lastSeen).toBe(world.now());
+    sockets.close(real(first), room);
+    expect(room.counts).toEqual({ ...NOBODY, release: 1 });
+    sockets.close(real(second), room);
+    expect(room.counts).toEqual(NOBODY);
+    expect(second.closed).toEqual({ code: 1000, reason: '' });
+  });
+
+  it('that closes is no leave if a heartbeat by HTTP came later', async () => {
+    const socket = open();
+    send(socket, JOIN);
+    await world.advance(1_000);
+    const beat = { mood: 'release', lastSeen: world.now() } as const;
+    room.sync({ known: undefined, heard: new Map([[ANNA, beat]]) });
+    sockets.close(real(socket), room);
+    expect(room.counts).toEqual({ ...NOBODY, release: 1 });
+  });
+
+  it('that only watched is no leave of anybody', () => {
+    send(open(), JOIN);
+    const watcher = open();
+    sockets.close(real(watcher), room);
+    expect(watcher.closed).toEqual({ code: 1000, reason: '' });
+    expect(room.counts.gratitude).toBe(1);
+    expect(sockets.guests.size).toBe(1);
+  });
+});

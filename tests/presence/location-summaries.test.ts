@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   ALONE_INTERVAL_MS,
+  CLOCK_SKEW_MAX_MS,
   kvTiming,
   LIST_INTERVAL_CHANGING_MS,
   LIST_INTERVAL_MS,
@@ -63,6 +64,19 @@ it('a summary of the future is not believed, however often it is listed', async 
     await others.refresh(kv, now, 0);
     expect(others.counts(now).release).toBe(0);
   }
+});
+
+it('a summary of a clock that is ahead is believed, up to what a clock can be ahead', async () => {
+  const others = summaries();
+  await others.refresh(lister([page(1_000 + CLOCK_SKEW_MAX_MS, 5)]), 1_000, 0);
+  expect(others.counts(1_000).release).toBe(5);
+});
+
+it('a location that has not spoken for its lease is one no more', async () => {
+  const others = summaries();
+  await others.refresh(lister([page(1_000, 5)]), 1_000, 0);
+  expect(others.isEmpty(1_000 + 210_000 - 1)).toBe(false);
+  expect(others.isEmpty(1_000 + 210_000)).toBe(true);
 });
 
 it('a list that fails at its second page still tells what stood on the first', async () => {

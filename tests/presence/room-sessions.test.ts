@@ -22,6 +22,27 @@ describe('the sessions of a room', () => {
     expect(room.counts).toEqual(NOBODY);
   });
 
+  it('all end that end at the same time, and as soon as it is over', () => {
+    const room = new RoomSessions(TTL, 0);
+    room.touch(ANNA, 'presence', 0);
+    room.touch(BEN, 'release', 0);
+    expect(room.expire(TTL - 1, silent)).toEqual([]);
+    expect(room.expire(TTL, silent)).toEqual([ANNA, BEN]);
+  });
+
+  it('that were left are remembered for a TTL more, and then forgotten without news', () => {
+    const room = new RoomSessions(TTL, 0);
+    room.touch(ANNA, 'presence', 0);
+    room.touch(ANNA, null, 20_000);
+    expect(room.counts).toEqual(NOBODY);
+    expect(room.expire(49_999, silent)).toEqual([]);
+    expect(room.learn(ANNA, heard('presence', 19_999), 49_999)).toBe('later');
+    expect(room.expire(50_000, silent)).toEqual([]);
+    expect(room.get(ANNA)).toBeUndefined();
+    expect(room.newsCount).toBe(2);
+    expect(room.counts).toEqual(NOBODY);
+  });
+
   it('do not end before somebody has been asked who may have heard of them', () => {
     const room = new RoomSessions(TTL, 0);
     room.touch(ANNA, 'presence', 0);
@@ -43,8 +64,12 @@ describe('the sessions of a room', () => {
 
   it('are all told to who has missed too much', () => {
     const room = new RoomSessions(TTL, 0);
-    for (let n = 0; n <= ROOM_NEWS_MAX; n += 1) room.touch(sessionId(n % 100), MOODS[n % 3] as Mood, 0);
+    const change = (n: number) => room.touch(sessionId(n % 100), MOODS[n % 3] as Mood, 0);
+    for (let n = 0; n < ROOM_NEWS_MAX; n += 1) change(n);
+    expect(room.newsSince(0)?.size).toBe(100);
+    change(ROOM_NEWS_MAX);
     expect(room.newsSince(0)).toBeUndefined();
+    expect(room.newsCount).toBe(ROOM_NEWS_MAX + 1);
     expect(room.newsSince(room.newsCount)).toEqual(new Set());
     expect(room.newsSince(room.newsCount - 1)?.size).toBe(1);
     expect(room.newsSince(room.newsCount + 1)).toBeUndefined();
@@ -76,6 +101,21 @@ describe('the sessions of a room', () => {
     expect(room.nextEnd).toBe(1_000 + TTL);
     room.touch(ANNA, null, 3_000);
     expect(room.nextEnd).toBe(2_000 + TTL);
+    room.touch(BEN, 'presence', 10_000);
+    expect(room.nextEnd).toBe(10_000 + TTL);
+  });
+
+  it('say when the first of those ends who came since they were asked last', () => {
+    const room = new RoomSessions(TTL, 0);
+    room.touch(ANNA, 'presence', 1_000);
+    expect(room.newcomersEnd).toBe(1_000 + TTL);
+    expect(room.nextEnd).toBe(1_000 + TTL);
+    expect(room.newcomersEnd).toBeUndefined();
+    room.touch(ANNA, 'release', 2_000);
+    expect(room.newcomersEnd).toBeUndefined();
+    room.learn(BEN, heard('presence', 2_000), 3_000);
+    room.touch(sessionId(3), 'presence', 3_000);
+    expect(room.newcomersEnd).toBe(2_000 + TTL);
   });
 
   it('stand still while a clock that stepped back catches up', () => {
@@ -85,6 +125,12 @@ describe('the sessions of a room', () => {
     room.touch(BEN, 'release', 90_000);
     expect(room.expire(120_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([BEN]);
     expect(room.expire(130_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([ANNA]);
+  });
+
+  it('end also if the clock stepped back by more than they live', () => {
+    const room = new RoomSessions(TTL, 100_000);
+    room.touch(ANNA, 'presence', 60_000);
+    expect(room.expire(100_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([ANNA]);
   });
 });
 
@@ -112,7 +158,7 @@ it('who follows the news knows what the room knows, and the room knows what a na
     fc.property(steps, (all: readonly Step[]) => {
       let now = 1_000_000;
       const room = new RoomSessions(TTL, now);
-      const list = new Map<string, SessionRecord>();
+      const list = new Map<string, SessionRecord & { readonly endsAt: number }>();
       const follower = new Map<string, Mood>();
       let followed = 0;
       const follow = () => {
@@ -126,20 +172,22 @@ it('who follows the news knows what the room knows, and the room knows what a na
       for (const step of all) {
         if (step.kind === 'wait') now += step.ms;
         room.expire(now, silent);
-        for (const [id, { lastSeen }] of list) if (Math.min(lastSeen, now) + TTL <= now) list.delete(id);
+        for (const [id, { endsAt }] of list) if (endsAt <= now) list.delete(id);
         if (step.kind === 'learn') {
           const record = { mood: step.mood, lastSeen: now - step.ago };
           const known = list.get(step.id);
-          const isOver = Math.min(record.lastSeen, now) + TTL <= now;
+          // A clock that is ahead makes nobody stay for longer.
+          const endsAt = Math.min(record.lastSeen, now) + TTL;
           room.learn(step.id, record, now);
-          if (!isOver && (known === undefined || overrules(record, known))) list.set(step.id, record);
+          const isLater = known === undefined || overrules(record, known);
+          if (endsAt > now && isLater) list.set(step.id, { ...record, endsAt });
         }
         if (step.kind === 'follow') follow();
       }
       // At the start of a step the room has seen all that has ended before.
       now = Math.ceil(now / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS;
       room.expire(now, silent);
-      for (const [id, { lastSeen }] of list) if (Math.min(lastSeen, now) + TTL <= now) list.delete(id);
+      for (const [id, { endsAt }] of list) if (endsAt <= now) list.delete(id);
       follow();
       const here = [...list].filter(([, { mood }]) => mood !== null);
       const sorted = (entries: Iterable<readonly [string, Mood | null]>) => [...entries].sort();

@@ -100,6 +100,13 @@ describe('a room', () => {
     const answer = room.sync({ known: version, heard: older });
     expect(answer.sessions).toEqual(new Map([[ANNA, { mood: 'presence', lastSeen: START }]]));
   });
+
+  it('tells a replica of who has ended, though nobody else has asked since', async () => {
+    const { version } = hear(ANNA);
+    await world.advance(TTL);
+    const { sessions } = room.sync({ known: version, heard: new Map() });
+    expect(sessions.get(ANNA)?.mood).toBeNull();
+  });
 });
 
 describe('what a room saves', () => {
@@ -129,7 +136,42 @@ describe('what a room saves', () => {
     expect(journal.saved).toHaveLength(before);
   });
 
+  it('is nothing for what it knows already, and nothing before anything has come', async () => {
+    room.sync({ known: undefined, heard: new Map() });
+    expect(journal.saved).toEqual([]);
+    audience.size = 0;
+    const told = new Map([[ANNA, { mood: 'presence', lastSeen: START }]] as const);
+    room.sync({ known: undefined, heard: told });
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    room.expire();
+    const before = journal.saved.length;
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    room.sync({ known: undefined, heard: told });
+    room.heard(told);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(journal.saved).toHaveLength(before);
+  });
+
+  it('is nothing of who has ended before it could be saved', async () => {
+    hear(ANNA);
+    const late = { mood: 'presence', lastSeen: START - TTL + 1_000 } as const;
+    room.sync({ known: undefined, heard: new Map([[BEN, late]]) });
+    await world.advance(2_000);
+    room.expire();
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(journal.saved.flatMap(({ sessions }) => [...sessions.keys()])).toEqual([ANNA]);
+  });
+
   it('is also what came last, though nobody asks any more', async () => {
+    hear(ANNA);
+    await world.advance(1_000);
+    hear(BEN);
+    await world.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
+    expect(journal.saved.at(-1)?.sessions.has(BEN)).toBe(true);
+  });
+
+  it('is also what came last where nobody watches', async () => {
+    audience.size = 0;
     hear(ANNA);
     await world.advance(1_000);
     hear(BEN);
@@ -150,6 +192,29 @@ describe('the audience of a room', () => {
     await world.advance(LIVE_TELL_INTERVAL_MS);
     expect(audience.told.length).toBeLessThanOrEqual(5);
     expect(audience.told.at(-1)).toEqual({ ...NOBODY, presence: 1 });
+  });
+
+  it('is told of a change a second after it was told last, however short before the change came', async () => {
+    hear(ANNA);
+    await world.advance(0);
+    await world.advance(LIVE_TELL_INTERVAL_MS - 100);
+    hear(BEN);
+    await world.advance(99);
+    expect(audience.told).toHaveLength(1);
+    await world.advance(1);
+    expect(audience.told).toHaveLength(2);
+  });
+
+  it('is told nothing while nothing changes', async () => {
+    room.expire();
+    await world.advance(LIVE_TELL_INTERVAL_MS);
+    audience.size = 0;
+    hear(ANNA);
+    audience.size = 1;
+    // Who has just come was shown the counts when he came.
+    room.expire();
+    await world.advance(LIVE_TELL_INTERVAL_MS);
+    expect(audience.told).toEqual([]);
   });
 
   it('is told of counts that are again what they were, for somebody who came meanwhile was shown others', async () => {
@@ -187,6 +252,68 @@ describe('the audience of a room', () => {
       heard: new Map([[ANNA, { mood: null, lastSeen: START + 1_000 }]]),
     });
     expect(sessions.get(ANNA)).toEqual({ mood: 'presence', lastSeen: START + 1_001 });
+  });
+
+  it('keeps whom it hears, and the replica that tells of the leave learns so', async () => {
+    const { version } = hear(ANNA);
+    audience.heard.set(ANNA, START);
+    await world.advance(1_000);
+    const left = { mood: null, lastSeen: START + 1_000 };
+    const { sessions } = room.sync({ known: version, heard: new Map([[ANNA, left]]) });
+    expect(sessions.get(ANNA)?.mood).toBe('presence');
+  });
+
+  it('keeps nobody who was last heard a TTL ago, and nobody whom the room does not know', async () => {
+    audience.heard.set(ANNA, START);
+    audience.heard.set(BEN, START + TTL);
+    await world.advance(TTL - 1_000);
+    hear(ANNA);
+    await world.advance(1_000);
+    hear(ANNA, null);
+    hear(BEN, null);
+    expect(room.counts).toEqual(NOBODY);
+    expect(room.get(BEN)?.mood).toBeNull();
+  });
+
+  it('has the mood that another tab tells, and an old leave is no sign of life', async () => {
+    hear(ANNA);
+    audience.heard.set(ANNA, START);
+    await world.advance(1_000);
+    hear(ANNA, 'release');
+    expect(room.counts).toEqual({ ...NOBODY, release: 1 });
+    const old = { mood: null, lastSeen: START + 500 };
+    room.sync({ known: undefined, heard: new Map([[ANNA, old]]) });
+    expect(room.get(ANNA)).toEqual({ mood: 'release', lastSeen: START + 1_000 });
+  });
+
+  it('tells of guests that the room has lost: they count, are told of and saved, and known ones keep their mood', async () => {
+    hear(BEN, 'release');
+    await world.advance(0);
+    const guest = (lastSeen: number) => ({ mood: 'presence', lastSeen }) as const;
+    room.heard(
+      new Map([
+        [ANNA, guest(START)],
+        [BEN, guest(START + 1)],
+      ]),
+    );
+    const counts = { ...NOBODY, presence: 1, release: 1 };
+    expect(room.counts).toEqual(counts);
+    expect(audience.gone).toEqual([]);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(audience.told.at(-1)).toEqual(counts);
+    expect([...(journal.saved.at(-1)?.sessions.keys() ?? [])].sort()).toEqual([ANNA, BEN]);
+  });
+
+  it('does not make a saved leave later than it was', async () => {
+    hear(ANNA);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    const leftAt = world.now();
+    hear(ANNA, null);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    audience.heard.set(ANNA, world.now());
+    room = open();
+    room.sync({ known: undefined, heard: new Map([[ANNA, { mood: 'presence', lastSeen: leftAt + 1 }]]) });
+    expect(room.counts).toEqual({ ...NOBODY, presence: 1 });
   });
 
   it('is told whose time was over before the room woke up', () => {

@@ -23,3 +23,11 @@ it('a roster that has emptied takes any time', () => {
   roster.set('second', 'release', 4_000, 4_000);
   expect(roster.expire(4_000)).toHaveLength(1);
 });
+
+it('a roster counts nobody who has left', () => {
+  const roster = new Roster();
+  roster.set('first', null, 10_000, 10_000);
+  expect(roster.counts).toEqual(NOBODY);
+  roster.delete('first');
+  expect(roster.counts).toEqual(NOBODY);
+});

@@ -94,6 +94,22 @@ describe('a session table', () => {
     expect(table.merge(stored(1_001), 31_000).elsewhere.size).toBe(1);
   });
 
+  it('puts nobody back who has expired since', () => {
+    const table = new SessionTable(TIMING);
+    table.touch(ANNA, 'presence', 1_000);
+    expect(recordsOf(table, 30_999).size).toBe(1);
+    expect(recordsOf(table, 31_000).size).toBe(0);
+  });
+
+  it('takes nobody out of what is stored who expired here, for as long as others may count him', () => {
+    const table = new SessionTable(TIMING);
+    table.touch(ANNA, 'presence', 1_000);
+    const stored = new Map([[ANNA, { mood: 'presence' as const, lastSeen: 1_000 }]]);
+    expect(table.merge(stored, 31_000).all).toEqual(stored);
+    expect(table.merge(stored, 1_000 + TIMING.keepMs - 1).all).toEqual(stored);
+    expect(table.merge(stored, 1_000 + TIMING.keepMs).all.size).toBe(0);
+  });
+
   it('gives a session up that another replica heard later, and takes it back at its next heartbeat', () => {
     const table = new SessionTable(TIMING);
     table.touch(ANNA, 'presence', 1_000);

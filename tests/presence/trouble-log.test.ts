@@ -28,3 +28,13 @@ it('trouble is told once a minute, as JSON, with how often it was not', () => {
     },
   ]);
 });
+
+it('trouble without an error behind it names none', () => {
+  const lines: unknown[] = [];
+  const log = new TroubleLog(
+    () => 0,
+    (line) => lines.push(JSON.parse(line)),
+  );
+  log.report('KV is not bound');
+  expect(lines).toEqual([{ level: 'warn', event: 'trouble', trouble: 'KV is not bound', unsaidBefore: 0 }]);
+});
