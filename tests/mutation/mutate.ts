@@ -1,0 +1,126 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { Stryker } from '@stryker-mutator/core';
+import { SURVIVORS, type Survivor } from './survivors';
+
+// Changes the source one small thing at a time, and writes which changes no test notices: `npm run mutate`.
+
+const SCORE_MIN = 90;
+
+// For the processes that Stryker starts.
+Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' });
+
+/** What can be tested only where a Durable Object is. A mutant takes ten seconds there, and a fraction of one in Node. */
+const ON_THE_PLATFORM = ['src/presence/presence-room.ts', 'src/presence/room-journal.ts', 'src/api/live.ts'];
+
+const STAGES = [
+  {
+    name: 'in Node',
+    configFile: 'tests/mutation/node.config.ts',
+    mutate: [
+      'src/presence/**/*.ts',
+      'src/api/{guards,new-sessions,routes,problems}.ts',
+      ...ON_THE_PLATFORM.map((file) => `!${file}`),
+    ],
+  },
+  { name: 'in workerd', configFile: 'tests/mutation/workerd.config.ts', mutate: ON_THE_PLATFORM },
+];
+
+type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
+
+const startedAt = Date.now();
+const mutants: Mutant[] = [];
+for (const { name, configFile, mutate } of STAGES) {
+  console.log(`\n${name}:`);
+  const stryker = new Stryker({
+    testRunner: 'vitest',
+    vitest: { configFile, related: false, pool: 'threads' },
+    mutate,
+    // What a text says is for people to read; where it is a name, others must spell it the same way.
+    mutator: { excludedMutations: ['StringLiteral'] },
+    concurrency: 2,
+    reporters: ['progress-append-only'],
+    ignorePatterns: ['dist', 'docs'],
+    tempDirName: 'dist/mutation',
+    // The compiler in use has no API that Stryker could call.
+    tsconfigFile: 'none',
+  });
+  mutants.push(...(await stryker.runMutationTest()));
+}
+
+const killed = mutants.filter(({ status }) => status === 'Killed' || status === 'Timeout');
+const survived = mutants.filter(({ status }) => status === 'Survived' || status === 'NoCoverage');
+const tested = [...killed, ...survived];
+const fileOf = ({ fileName }: Mutant) => relative('.', fileName);
+const files = [...new Set(tested.map(fileOf))].sort();
+
+const share = (part: number, whole: number) => (100 * part) / whole;
+const row = (name: string, of: (all: readonly Mutant[]) => number) => {
+  const score = share(of(killed), of(tested)).toFixed(1);
+  return `| ${name} | ${of(tested)} | ${of(killed)} | ${of(survived)} | ${score} % |`;
+};
+const rows = files.map((file) =>
+  row(`\`${file}\``, (all) => all.filter((one) => fileOf(one) === file).length),
+);
+
+const sources = new Map(
+  await Promise.all(files.map(async (file) => [file, await readFile(file, 'utf8')] as const)),
+);
+const told = new Set<Survivor>();
+const unexplained: string[] = [];
+const lines = survived.map((mutant) => {
+  const file = fileOf(mutant);
+  const from = oneLine(sourceOf(mutant, sources.get(file) ?? ''));
+  const to = oneLine(mutant.replacement);
+  const known = SURVIVORS.find((one) => one.file === file && one.from === from && one.to === to);
+  if (known !== undefined) told.add(known);
+  else unexplained.push(`${file}:${mutant.location.start.line + 1} ${JSON.stringify({ from, to })}`);
+  return `| \`${file}\` | ${code(from)} | ${code(to)} | ${known?.why ?? 'no reason given'} |`;
+});
+
+const score = share(killed.length, tested.length);
+const minutes = Math.ceil((Date.now() - startedAt) / 60_000);
+const page = `<!-- Written by \`npm run mutate\`. -->
+# Mutation testing
+
+[Stryker](https://stryker-mutator.io) changes the source one small thing at a time, and the tests should notice. Texts are left alone. \`npm run mutate\`
+tries ${tested.length} such mutants in some ${minutes} minutes on two cores, and fails below ${SCORE_MIN} % or when one survives for which no reason is given in
+\`tests/mutation/survivors.ts\`. Most of them run in Node, on the platform in memory (\`tests/mutation/platform.ts\`); those of ${ON_THE_PLATFORM.map((file) => `\`${file}\``).join(', ')}
+run in workerd.
+
+| file | mutants | killed | survived | score |
+|---|---|---|---|---|
+${rows.join('\n')}
+${row('**all**', (all) => all.length)}
+
+## Survivors
+
+| file | instead of | stands | why that is not noticed |
+|---|---|---|---|
+${lines.sort().join('\n')}
+`;
+await writeFile('docs/mutation.md', page);
+
+console.log(
+  `\n${rows.join('\n')}\n\n${killed.length} of ${tested.length} mutants killed: ${score.toFixed(1)} %`,
+);
+for (const one of unexplained) console.error(`survived, and nobody says why: ${one}`);
+for (const one of SURVIVORS) if (!told.has(one)) console.log(`survives no more: ${JSON.stringify(one)}`);
+if (score < SCORE_MIN || unexplained.length > 0) process.exitCode = 1;
+
+function sourceOf({ location: { start, end } }: Mutant, source: string): string {
+  const lines = source.split('\n').slice(start.line, end.line + 1);
+  const last = lines.length - 1;
+  lines[last] = lines[last]?.slice(0, end.column) ?? '';
+  lines[0] = lines[0]?.slice(start.column) ?? '';
+  return lines.join('\n');
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, ' ');
+}
+
+/** Code in a table cell. */
+function code(text: string): string {
+  return `\`${text.replaceAll('|', '\\|')}\``;
+}

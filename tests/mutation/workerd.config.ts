@@ -1,0 +1,8 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** The tests of what runs on the real platform only: a real Durable Object, its storage and its sockets. */
+export default defineConfig({
+  plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+  test: { isolate: false, include: ['tests/presence/presence-room.test.ts', 'tests/api/live.test.ts'] },
+});
