@@ -340,6 +340,79 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.syncs).toBe(2);
   });
 
+  it('that is fresh keeps a leaving session waiting until the hub has been told, and tells it of the leave', async () => {
+    let told: SessionRecord | undefined;
+    hub.next = async () => {
+      hub.known.set(ANNA, { mood: 'presence', lastSeen: START });
+      hub.next = (own) => {
+        told = own.last(ANNA);
+        return never();
+      };
+      return 'done';
+    };
+    const leave = store.leave(ANNA, defer);
+    expect(await isWaiting(leave)).toBe(true);
+    expect(told).toMatchObject({ mood: null, lastSeen: START + 1 });
+    await world.advance(SYNC_WAIT_MAX_MS);
+    await leave;
+    expect((await store.presence(defer)).count).toBe(0);
+  });
+
+  it('that is fresh says nothing of a leave that the hub knows already', async () => {
+    hub.next = () => {
+      hub.known.set(ANNA, { mood: null, lastSeen: START - 1_000 });
+      return Promise.resolve('done');
+    };
+    await store.leave(ANNA, defer);
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('lets nobody leave whom another replica has heard since', async () => {
+    const landing = Promise.withResolvers<SyncOutcome>();
+    hub.next = () => landing.promise;
+    const leave = store.leave(ANNA, defer);
+    await world.advance(500);
+    hub.known.set(ANNA, { mood: 'release', lastSeen: START + 1 });
+    landing.resolve('done');
+    await leave;
+    expect((await store.presence(defer)).moods).toEqual({ ...NOBODY, release: 1 });
+  });
+
+  it.each([
+    ['as of now, is in that mood', START + 500, 'release'],
+    ['by a clock that is ahead, is in the mood that was told here', START + 501, 'presence'],
+  ])('counts a caller once who was heard elsewhere while he waited: %s', async (_name, lastSeen, mood) => {
+    hub.next = async (own) => {
+      await world.sleep(500);
+      const elsewhere: SessionRecord = { mood: 'release', lastSeen };
+      own.merge(new Map([[ANNA, elsewhere]]), START + 500);
+      hub.known.set(ANNA, elsewhere);
+      return 'done';
+    };
+    const answer = store.heartbeat(ANNA, 'presence', defer);
+    await world.advance(500);
+    expect((await answer).moods).toEqual({ ...NOBODY, [mood]: 1 });
+    expect(hub.known.size).toBe(0);
+  });
+
+  it('stamps a heartbeat that waited no later than the leave that it overrules', async () => {
+    hub.next = async (own) => {
+      const left: SessionRecord = { mood: null, lastSeen: START + 2_000 };
+      own.merge(new Map([[ANNA, left]]), START);
+      hub.known.set(ANNA, left);
+      return 'done';
+    };
+    await store.heartbeat(ANNA, 'presence', defer);
+    let stamped: SessionRecord | undefined;
+    hub.next = (own) => {
+      stamped = own.last(ANNA);
+      return Promise.resolve('done');
+    };
+    await world.advance(10_000);
+    await store.presence(defer);
+    expect(stamped).toMatchObject({ mood: 'presence', lastSeen: START + 2_000 });
+  });
+
   it.each([
     ['beat, leave', 'BL', 0],
     ['leave, beat', 'LB', 1],
