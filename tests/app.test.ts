@@ -92,6 +92,22 @@ describe('an execution context that can do nothing', () => {
   });
 });
 
+describe('an execution context', () => {
+  it('is asked to keep a sync alive after the response', async () => {
+    const tasks: Promise<unknown>[] = [];
+    const context = {
+      waitUntil: (task: Promise<unknown>) => void tasks.push(task),
+      passThroughOnException: () => undefined,
+      props: {},
+    };
+    const env = { PRESENCE_KV: new MinimalKv() };
+    const app = createApp();
+    await app.request('/api/presence', {}, env, context as unknown as ExecutionContext);
+    expect(tasks).toHaveLength(1);
+    await Promise.all(tasks);
+  });
+});
+
 describe('one env', () => {
   it('has one replica, and two have two', async () => {
     const app = createApp(new FakeWorld());

@@ -107,6 +107,9 @@ describe('a body', () => {
     ['application/ld+json'],
     ['text/plain'],
     ['text/plain;charset=UTF-8'],
+    ['text/plain ; charset=UTF-8'],
+    ['; charset=utf-8'],
+    ['model/gltf+json'],
   ])('of type %s is read as JSON', async (type) => {
     const response = await post(
       fetch,
@@ -120,6 +123,11 @@ describe('a body', () => {
   it('with no type at all is read as JSON', async () => {
     const body = new TextEncoder().encode(JSON.stringify({ sessionId: ANNA, mood: 'presence' }));
     expect((await stateOf(await fetch('/api/heartbeat', { method: 'POST', body }))).count).toBe(1);
+  });
+
+  it('that begins with a byte order mark is read without it', async () => {
+    const body = `\uFEFF${JSON.stringify({ sessionId: ANNA, mood: 'presence' })}`;
+    expect((await stateOf(await post(fetch, '/api/heartbeat', body))).count).toBe(1);
   });
 
   it('of a beacon, a string, lets a session leave', async () => {

@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:workers';
+import { HTTPException } from 'hono/http-exception';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
@@ -57,6 +58,22 @@ describe('a body that is not valid', () => {
     ]);
   });
 
+  it('is told which moods there are', async () => {
+    const { errors } = await problemOf(
+      await post(fetch, '/api/heartbeat', { sessionId: ANNA }),
+      'invalid-body',
+    );
+    const detail = 'must be one of: gratitude, presence, release, connection';
+    expect(errors).toEqual([{ pointer: '#/mood', detail }]);
+  });
+
+  it('is told that an object is wanted', async () => {
+    for (const path of ['/api/heartbeat', '/api/leave']) {
+      const { errors } = await problemOf(await post(fetch, path, []), 'invalid-body');
+      expect(errors).toEqual([{ pointer: '#', detail: 'must be a JSON object' }]);
+    }
+  });
+
   it('is never echoed', async () => {
     const secret = 'PETER-AND-PAUL';
     const body = { sessionId: secret, mood: secret, [secret]: secret };
@@ -72,6 +89,10 @@ describe('a body that is not valid', () => {
     ['single quotes', "{'mood': 'presence'}"],
   ])('and not even JSON: %s', async (_name, body) => {
     await problemOf(await post(fetch, '/api/heartbeat', body), 'malformed-json');
+  });
+
+  it('and not there at all', async () => {
+    await problemOf(await fetch('/api/heartbeat', { method: 'POST' }), 'malformed-json');
   });
 
   it('and not UTF-8', async () => {
@@ -185,6 +206,7 @@ describe('a request that fits no route', () => {
     'image/png',
     'json',
     'application/json, text/html',
+    'text/application/json',
   ])('gets 415: %s', async (type) => {
     await problemOf(
       await post(fetch, '/api/heartbeat', BEAT, { 'Content-Type': type }),
@@ -194,6 +216,23 @@ describe('a request that fits no route', () => {
 });
 
 describe('an unexpected error', () => {
+  it.each([
+    ['an error of HTTP', new HTTPException(401, { message: 'a secret of the server' })],
+    ['an error with a status', Object.assign(new Error('a secret of the server'), { status: 400 })],
+  ])('is answered in the same way if it is %s', async (_what, error) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const app = createApp({
+      now: () => {
+        throw error;
+      },
+    });
+    const response = await app.request('/api/presence', {}, { ...env });
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('secret');
+    expect(log).toHaveBeenCalledOnce();
+    log.mockRestore();
+  });
+
   it('is answered with a request id and nothing else, and logged with that id', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const app = createApp({
