@@ -38,6 +38,7 @@ async function answersTheContract(fetch: Fetch): Promise<void> {
 
 describe('app.request without an execution context', () => {
   it('works with a minimal KV namespace, and stores the documented map in it', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const kv = new MinimalKv();
     const env = { PRESENCE_KV: kv };
     const app = createApp();
@@ -46,6 +47,8 @@ describe('app.request without an execution context', () => {
       ['presence:sessions', expect.stringContaining(`{"${ANNA}":{"mood":"presence","lastSeen":`)],
     ]);
     await answersTheContract((path, init) => app.request(path, init, env));
+    expect(log).not.toHaveBeenCalled();
+    log.mockRestore();
   });
 
   it('works with a fresh env object for every request, where each is a fresh replica', async () => {
@@ -105,6 +108,19 @@ describe('an execution context', () => {
     await app.request('/api/presence', {}, env, context as unknown as ExecutionContext);
     expect(tasks).toHaveLength(1);
     await Promise.all(tasks);
+  });
+});
+
+describe('without a hub', () => {
+  it('nobody is known from elsewhere, so the limit of new sessions holds', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const env = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
+    const app = createApp(new FakeWorld());
+    const fetch: Fetch = (path, init) => app.request(path, init, env);
+    await fetch('/api/presence');
+    const response = await post(fetch, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.7' });
+    expect(response.status).toBe(429);
+    log.mockRestore();
   });
 });
 

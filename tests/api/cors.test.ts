@@ -1,6 +1,7 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { Problem } from '../../src/api/schemas';
 import { createApp } from '../../src/app';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
@@ -73,6 +74,7 @@ describe('with a list of origins', () => {
       expect(response.status).toBe(403);
       expect(response.headers.get('Content-Type')).toBe('application/problem+json');
       expect(response.headers.has('Access-Control-Allow-Origin')).toBe(false);
+      expect(Problem.strict().parse(await response.json()).type).toBe('/docs#origin-not-allowed');
     }
   });
 

@@ -99,6 +99,7 @@ describe('new sessions of one network', () => {
     ['2001:db8::1', '2001:db8:0:0'],
     ['2001:db8::', '2001:db8:0:0'],
     ['2001:db8::3:4:5:6', '2001:db8:0:0'],
+    ['2001::3:4:5:6:7:8', '2001:0:3:4'],
     ['::1', '0:0:0:0'],
   ])('are counted together: %s as %s', async (address, network) => {
     await beat(BEN, { 'CF-Connecting-IP': address });
@@ -171,6 +172,7 @@ describe('the limiter is not asked', () => {
     await beat(ANNA);
     nobodyPasses();
     expect((await beat(BEN, {})).status).toBe(200);
+    expect(log).not.toHaveBeenCalled();
   });
 
   it('where NEW_SESSION_LIMIT is off, or it is not bound', async () => {
@@ -180,6 +182,7 @@ describe('the limiter is not asked', () => {
       await beat(ANNA, undefined, unlimited);
       expect((await beat(BEN, undefined, unlimited)).status).toBe(200);
     }
+    expect(log).not.toHaveBeenCalled();
   });
 
   it('about what is refused anyway', async () => {
@@ -225,6 +228,7 @@ describe('a limiter that fails lets pass, and is logged without the address', ()
     await vi.waitFor(() => expect(limiter.keys).toEqual([ADDRESS]));
     await world.advance(LIMITER_WAIT_MAX_MS);
     expect((await answer).status).toBe(200);
+    expect(String(log.mock.lastCall?.[0])).toContain('The limiter did not answer.');
   });
 });
 

@@ -39,6 +39,10 @@ class MemoryKv {
     this.values.set(key, { text, metadata: structuredClone(metadata), expiration });
   }
 
+  async delete(key: string) {
+    this.values.delete(key);
+  }
+
   async list({ prefix, cursor }: KVNamespaceListOptions = {}) {
     const names = [...this.values.keys()].filter((name) => name.startsWith(prefix ?? '')).sort();
     const start = Number(cursor ?? 0);

@@ -4,5 +4,10 @@ import { defineConfig } from 'vitest/config';
 /** The tests of what runs on the real platform only: a real Durable Object, its storage and its sockets. */
 export default defineConfig({
   plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
-  test: { isolate: false, include: ['tests/presence/presence-room.test.ts', 'tests/api/live.test.ts'] },
+  test: {
+    isolate: false,
+    // Instrumented, and with other runs beside it, an hour of a room takes its time.
+    testTimeout: 30_000,
+    include: ['tests/presence/presence-room.test.ts', 'tests/api/live.test.ts'],
+  },
 });

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS, kvTiming } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
+import { LocationSummary } from '../../src/presence/location-summaries';
 import { NOBODY } from '../../src/presence/session';
 import { FakeWorld, START } from '../fake-world';
 import { Replica } from '../replica';
@@ -114,6 +115,105 @@ describe('the stored value', () => {
   });
 });
 
+describe('a write', () => {
+  it('is not made where nobody is', async () => {
+    await join().presence();
+    expect(kv.operations).toMatchObject({ get: 1, put: 0 });
+  });
+
+  it('is made by a fresh replica that holds somebody, though others wrote the same of him', async () => {
+    await join().heartbeat(ANNA);
+    await world.advance(10_000);
+    await join().heartbeat(ANNA);
+    expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START + 10_000 } });
+  });
+
+  it('leaves out who is older than TTL and grace, and nobody who is younger', async () => {
+    const record = (lastSeen: number) => ({ mood: 'presence', lastSeen });
+    const keptFrom = START - TIMING.keepMs;
+    await env.PRESENCE_KV.put(KEY, JSON.stringify({ [ANNA]: record(keptFrom), [BEN]: record(keptFrom + 1) }));
+    await join().heartbeat(CARL);
+    expect(Object.keys((await stored()).value as object).sort()).toEqual([BEN, CARL]);
+  });
+
+  it('that fails shows as degraded, and one that is refused does not', async () => {
+    const replica = join();
+    kv.trouble.put = 'refuses';
+    await replica.heartbeat(ANNA);
+    expect(replica.store.health().status).toBe('ok');
+    kv.trouble.put = 'throws';
+    await sync(replica);
+    expect(replica.store.health().status).toBe('degraded');
+  });
+
+  const restsAfter = async (replica: Replica) => {
+    const { metadata } = await stored();
+    const { at, until } = LocationSummary.parse(metadata);
+    expect(at).toBe(world.now());
+    await replica.idle();
+    return until - at > TIMING.leaseMs;
+  };
+
+  it.each([
+    [20, true],
+    [21, false],
+  ])(
+    'says of %d people who are alone in the world whether their replica rests: %j',
+    async (people, rests) => {
+      const replica = join();
+      await replica.presence();
+      for (let n = 1; n <= people; n += 1) await replica.heartbeat(sessionId(n));
+      await sync(replica);
+      expect(await restsAfter(replica)).toBe(rests);
+    },
+  );
+
+  it('says of no rest where KV shows nobody whether others rest', async () => {
+    const { get, put, list } = kv.store;
+    const replica = join('ams', { get, put, list } as typeof kv.store);
+    await replica.heartbeat(ANNA);
+    expect(await restsAfter(replica)).toBe(false);
+  });
+
+  it('is never later than the one before it has said', async () => {
+    const [here, there] = [join(), join()];
+    await there.heartbeat(BEN);
+    await here.heartbeat(ANNA);
+    let last = LocationSummary.parse((await stored()).metadata);
+    let rested = 0;
+    while (world.now() < START + 300_000) {
+      await sync(here);
+      await here.heartbeat(ANNA);
+      const { metadata } = await stored();
+      const next = LocationSummary.parse(metadata);
+      const restMs = last.until - last.at - TIMING.leaseMs;
+      expect(world.now() - last.at).toBeLessThanOrEqual(TIMING.refreshMs + restMs);
+      if (next.at > last.at) rested += restMs;
+      last = next;
+    }
+    expect(rested).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['an older one that promised none', { at: START - 1, until: START - 1 + TIMING.leaseMs }],
+    [
+      'one of somebody else, who wrote since and promised one',
+      { at: START + 1, until: START + 1 + TIMING.leaseMs + TIMING.restMs },
+    ],
+    ['none at all', undefined],
+  ])('is made in time if the summary that says of our rest is not there, but %s', async (_what, summary) => {
+    const here = join();
+    await here.heartbeat(ANNA);
+    const value = (await env.PRESENCE_KV.get(KEY)) ?? '';
+    const metadata = summary && { ...summary, moods: { ...NOBODY, presence: 1 } };
+    await env.PRESENCE_KV.put(KEY, value, { metadata });
+    kv.operations.put = 0;
+    await sync(here);
+    await sync(here);
+    expect(kv.operations.put).toBe(1);
+  });
+});
+
 describe('other locations', () => {
   it('are counted by their summaries, until those are older than the lease', async () => {
     await join('fra').heartbeat(ANNA, 'release');
@@ -137,6 +237,7 @@ describe('other locations', () => {
     kv.trouble.list = 'throws';
     await here.heartbeat(ANNA);
     expect(await here.count()).toBe(1);
+    expect(reports).toEqual(['the other locations could not be listed']);
     delete kv.trouble.list;
     await join('fra').heartbeat(BEN);
     await sync(here);
@@ -228,6 +329,31 @@ describe('peers', () => {
     await sync(here);
     expect(Object.keys((await stored()).value as object).sort()).toEqual([ANNA, BEN, CARL]);
   });
+
+  it.each([
+    ['at the first read', 0],
+    ['at the second', 1],
+  ])(
+    'of a writer that says that it rests count for longer, whatever else is read: %s',
+    async (_name, nth) => {
+      const value = JSON.stringify({ [ANNA]: { mood: 'presence', lastSeen: START } });
+      const rests = {
+        at: START,
+        until: START + TIMING.leaseMs + TIMING.restMs,
+        moods: { ...NOBODY, presence: 1 },
+      };
+      const reader = join();
+      for (const round of [0, 1]) {
+        await env.PRESENCE_KV.put(KEY, value, round === nth ? { metadata: rests } : {});
+        await sync(reader);
+      }
+      await env.PRESENCE_KV.delete(KEY);
+      await world.advance(START + TIMING.keepMs + TIMING.restMs - 1 - world.now());
+      expect(await reader.count()).toBe(1);
+      await world.advance(1);
+      expect(await reader.count()).toBe(0);
+    },
+  );
 
   it('that left or expired here do not come back from what this replica wrote before it rested', async () => {
     const replica = join();

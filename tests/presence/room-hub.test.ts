@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { roomTiming, SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS } from '../../src/config';
 import { RoomHub } from '../../src/presence/room-hub';
 import { ROOM_NAME } from '../../src/presence/room-protocol';
+import { NOBODY } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { Replica } from '../replica';
 import { sessionId } from '../session-id';
@@ -93,6 +94,19 @@ describe('a sync with the room', () => {
 });
 
 describe('a session that expires here', () => {
+  it('is asked for so early that the answer has come by then, be it slow, and no more when it is over', async () => {
+    await here.heartbeat(ANNA);
+    await pass();
+    await world.advance(TIMING.ttlMs - 2 * TIMING.syncIntervalMs - SYNC_WAIT_MAX_MS - 1_001);
+    await here.presence();
+    expect(room.lastReport?.heard.has(ANNA)).toBe(false);
+    await pass(TIMING.syncIntervalMs + 1);
+    expect(room.lastReport?.heard.has(ANNA)).toBe(true);
+    for (let second = 0; second < 5; second += 1) await pass();
+    expect(await here.count()).toBe(0);
+    expect(room.lastReport?.heard.size).toBe(0);
+  });
+
   it('is asked for until the room says that it is over, for another replica may tell of it at the last moment', async () => {
     // The room sees a session end up to 250 ms after its time. Between the two it is over here and not yet there.
     await world.advance(1);
@@ -116,7 +130,92 @@ describe('a session that expires here', () => {
   });
 });
 
+describe('a room that has lost everything', () => {
+  it('is told again by each replica whom it holds, and who has left there', async () => {
+    await here.heartbeat(ANNA);
+    await there.heartbeat(BEN);
+    await pass();
+    await world.advance(1_000);
+    // The other one has not heard of this leave when the room loses it.
+    await here.leave(BEN);
+    await reset();
+    await world.advance(1_000);
+    await there.presence();
+    for (let second = 0; second < 2; second += 1) await pass();
+    expect(await here.count()).toBe(1);
+    expect(await there.count()).toBe(1);
+  });
+
+  it('has nobody, when nobody is left who could tell', async () => {
+    await there.heartbeat(BEN);
+    await pass();
+    await pass();
+    expect(await here.count()).toBe(1);
+    await reset();
+    room.calls = 0;
+    await world.advance(TIMING.syncIntervalMs);
+    await here.presence();
+    expect(await here.count()).toBe(0);
+    expect(room.calls).toBe(1);
+  });
+});
+
 describe('a room in trouble', () => {
+  it('is told what changed during a call', async () => {
+    room.trouble = 'hangs';
+    const first = here.store.heartbeat(ANNA, 'presence', () => undefined);
+    await world.advance(SYNC_WAIT_MAX_MS);
+    await first;
+    await here.store.heartbeat(ANNA, 'release', () => undefined);
+    room.trouble = undefined;
+    room.letGo();
+    await here.idle();
+    await pass();
+    expect((await there.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+  });
+
+  it('changes nothing by a late answer, though that told of everybody', async () => {
+    const countHere = async () => (await here.store.presence(() => undefined)).count;
+    await there.heartbeat(BEN);
+    room.trouble = 'hangs';
+    const first = countHere();
+    await world.advance(SYNC_WAIT_MAX_MS);
+    expect(await first).toBe(0);
+    room.trouble = undefined;
+    await world.advance(SYNC_ABANDON_MS);
+    await countHere();
+    // Its next call is answered, and Ben has ended.
+    await world.advance(2 * TIMING.syncIntervalMs);
+    expect(await countHere()).toBe(0);
+    room.letGo();
+    await here.idle();
+    expect(await countHere()).toBe(0);
+  });
+
+  it('is asked for everybody by a replica that has heard nothing for a TTL', async () => {
+    await here.heartbeat(ANNA);
+    await pass();
+    expect(room.lastReport?.known).toBeDefined();
+    await world.advance(TIMING.ttlMs);
+    await here.presence();
+    expect(room.lastReport?.known).toBeUndefined();
+  });
+
+  it('is told nothing by a leave of somebody who left elsewhere just before', async () => {
+    await here.heartbeat(ANNA);
+    await pass();
+    await here.leave(ANNA);
+    await pass();
+    const other = new TroubledRoom(stub);
+    const late = join(other);
+    await there.leave(ANNA);
+    await late.presence();
+    await pass();
+    expect(there.store.health().status).toBe('ok');
+    expect(there.reports).toEqual([]);
+    expect(await there.count()).toBe(0);
+  });
+
   it('that loses its answer is told again, and counts nobody twice', async () => {
     room.trouble = 'loses its answer';
     await here.heartbeat(ANNA);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX } from '../../src/config';
+import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX, ROOM_SESSIONS_MAX } from '../../src/config';
 import { RoomSessions } from '../../src/presence/room-sessions';
 import { MOODS, type Mood, NOBODY, overrules, type SessionRecord } from '../../src/presence/session';
 import { sessionId } from '../session-id';
@@ -200,4 +200,13 @@ it('who follows the news knows what the room knows, and the room knows what a na
       }
     }),
   );
+});
+
+it('a room that is full takes in nobody new, and hears whom it knows', () => {
+  const room = new RoomSessions(TTL, 0);
+  for (let n = 0; n < ROOM_SESSIONS_MAX - 1; n += 1) room.learn(`${n}`, heard('presence', 1_000), 1_000);
+  expect(room.learn(ANNA, heard('presence', 1_000), 1_000)).toBe('new');
+  expect(room.learn(BEN, heard('presence', 1_000), 1_000)).toBe('full');
+  expect(room.learn(ANNA, heard('release', 2_000), 2_000)).toBe('new');
+  expect(room.get(BEN)).toBeUndefined();
 });

@@ -109,6 +109,16 @@ describe('a room', () => {
   });
 });
 
+describe('the next end', () => {
+  it('is that of whoever was heard first, and then of those who came since', () => {
+    expect(room.nextEnd).toBeUndefined();
+    hear(ANNA);
+    expect(room.newcomersEnd).toBe(START + TTL);
+    expect(room.nextEnd).toBe(START + TTL);
+    expect(room.newcomersEnd).toBeUndefined();
+  });
+});
+
 describe('what a room saves', () => {
   it('is what has changed, at once, and then at most once in five seconds', async () => {
     hear(ANNA);

@@ -125,6 +125,20 @@ describe('a session table', () => {
     );
   });
 
+  it('doubts who expired or will soon, until that is settled or they are heard again', () => {
+    const table = new SessionTable(TIMING);
+    table.touch(ANNA, 'presence', 0);
+    table.touch(BEN, 'presence', 10_000);
+    expect([...table.doubtful(9_999)]).toEqual([ANNA]);
+    expect([...table.doubtful(10_000)]).toEqual([ANNA, BEN]);
+    table.expire(40_000);
+    expect([...table.doubtful(0)]).toEqual([ANNA, BEN]);
+    table.touch(ANNA, 'presence', 40_000);
+    expect([...table.doubtful(0)]).toEqual([BEN]);
+    table.settle(BEN);
+    expect([...table.doubtful(0)]).toEqual([]);
+  });
+
   it('stays in order when the clock steps back', () => {
     const table = new SessionTable(TIMING);
     table.touch(ANNA, 'presence', 10_000);
