@@ -25,6 +25,7 @@ export default defineConfig({
     include: ['tests/{presence,api,contract}/*.test.ts', 'tests/*.test.ts'],
     exclude: [
       'tests/presence/presence-room.test.ts',
+      'tests/presence/room-journal.test.ts',
       'tests/api/live.test.ts',
       // 100,000 requests a test: they bound what things cost. What is right others show.
       'tests/api/flood.test.ts',

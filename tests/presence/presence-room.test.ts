@@ -7,7 +7,7 @@ import {
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ROOM_SAVE_INTERVAL_MS, roomTiming } from '../../src/config';
+import { ROOM_ALARM_GAP_MS, ROOM_EXPIRY_STEP_MS, ROOM_SAVE_INTERVAL_MS, roomTiming } from '../../src/config';
 import type { PresenceRoom } from '../../src/presence/presence-room';
 import { RoomHub } from '../../src/presence/room-hub';
 import { ROOM_NAME } from '../../src/presence/room-protocol';
@@ -285,6 +285,24 @@ describe('a guest', () => {
     expect(await join().count()).toBe(0);
   });
 
+  it('whose socket breaks has left', async () => {
+    const anna = await Guest.open();
+    await anna.send({ sessionId: ANNA, mood: 'gratitude' });
+    expect(await join().count()).toBe(1);
+    await runInDurableObject(stub(), (object: PresenceRoom, state) => {
+      for (const socket of state.getWebSockets()) object.webSocketError(socket);
+    });
+    expect(await join().count()).toBe(0);
+  });
+
+  it('is shown nobody who has ended, though the room has not looked since', async () => {
+    await join().heartbeat(ANNA);
+    await pass(TIMING.ttlMs + ROOM_EXPIRY_STEP_MS);
+    const watcher = await Guest.open();
+    await delivered();
+    expect(watcher.states.map(({ count }) => count)).toEqual([0]);
+  });
+
   it('is told that his closing has been heard', async () => {
     const anna = await Guest.open();
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
@@ -304,6 +322,33 @@ describe('the alarm', () => {
     const late = { mood: 'presence', lastSeen: Date.now() - 20 * SECOND } as const;
     await stub().sync({ known: undefined, heard: new Map([[BEN, late]]) });
     expect(first - ((await alarmAt()) ?? 0)).toBeGreaterThan(15 * SECOND);
+  });
+
+  it('comes no sooner than in a second', async () => {
+    await Guest.open();
+    const late = { mood: 'presence', lastSeen: Date.now() - TIMING.ttlMs + 300 } as const;
+    await stub().sync({ known: undefined, heard: new Map([[BEN, late]]) });
+    expect((await alarmAt()) ?? 0).toBeGreaterThanOrEqual(Date.now() + ROOM_ALARM_GAP_MS);
+  });
+
+  it('is neither put off nor set anew by those who come after it was set', async () => {
+    await Guest.open();
+    const alarms: unknown[] = [];
+    await inside(({ storage }) => {
+      const setAlarm = storage.setAlarm.bind(storage);
+      storage.setAlarm = (at) => {
+        alarms.push(at);
+        return setAlarm(at);
+      };
+    });
+    const here = join();
+    await here.heartbeat(ANNA);
+    await join().heartbeat(BEN);
+    const first = await alarmAt();
+    await pass(5 * SECOND);
+    await join().heartbeat(sessionId(3));
+    expect(await alarmAt()).toBe(first);
+    expect(alarms).toEqual([first]);
   });
 });
 
