@@ -254,12 +254,16 @@ describe('a live socket', () => {
     world = new FakeWorld();
     accepted = [];
     sockets = start([]);
+    room = newRoom();
+  });
+
+  function newRoom(): Room {
     const journal = {
       read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
       append: () => undefined,
     };
-    room = new Room({ ttlMs: TTL, world, epoch: '', journal, audience: sockets });
-  });
+    return new Room({ ttlMs: TTL, world, epoch: '', journal, audience: sockets });
+  }
 
   function open(): FakeSocket {
     const socket = new FakeSocket();
@@ -289,6 +293,13 @@ describe('a live socket', () => {
       moods: { ...NOBODY, gratitude: 1 },
       timestamp: world.now(),
     });
+  });
+
+  it('is shown within a second who joins after it was opened', async () => {
+    const watcher = open();
+    send(open(), JOIN);
+    await world.advance(0);
+    expect(watcher.shown?.moods).toEqual({ ...NOBODY, gratitude: 1 });
   });
 
   it('has its pings answered by the platform', () => {
@@ -401,6 +412,21 @@ describe('a live socket', () => {
     sockets.close(real(second), room);
     expect(room.counts).toEqual(NOBODY);
     expect(second.closed).toEqual({ code: 1000, reason: '' });
+  });
+
+  it('whose closing has woken the object is a leave, and none where the room has forgotten', () => {
+    const socket = open();
+    send(socket, JOIN);
+    sockets = start([]);
+    sockets.close(real(socket), room);
+    expect(room.counts).toEqual(NOBODY);
+    const other = open();
+    send(other, JOIN);
+    sockets = start([]);
+    room = newRoom();
+    sockets.close(real(other), room);
+    expect(room.counts).toEqual(NOBODY);
+    expect(room.get(ANNA)).toBeUndefined();
   });
 
   it('that closes is no leave if a heartbeat by HTTP came later', async () => {

@@ -1,9 +1,17 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { kvTiming, SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS } from '../../src/config';
+import {
+  kvTiming,
+  roomTiming,
+  SYNC_ABANDON_MS,
+  SYNC_PLAN_INTERVAL_MAX_MS,
+  SYNC_WAIT_MAX_MS,
+  type Timing,
+} from '../../src/config';
 import type { Hub, SyncOutcome } from '../../src/presence/hub';
 import { PresenceStore } from '../../src/presence/presence-store';
 import { type MoodCounts, NOBODY, type SessionRecord } from '../../src/presence/session';
 import type { SessionTable } from '../../src/presence/session-table';
+import type { World } from '../../src/presence/world';
 import { FakeWorld, START, settle } from '../fake-world';
 import { sessionId } from '../session-id';
 
@@ -16,6 +24,7 @@ class ScriptedHub implements Hub {
   syncs = 0;
   others: MoodCounts = NOBODY;
   readonly known = new Map<string, SessionRecord>();
+  readonly claims: string[] = [];
   /** What the next sync does. */
   next: (own: SessionTable) => Promise<SyncOutcome> = () => Promise.resolve('done');
 
@@ -33,6 +42,7 @@ class ScriptedHub implements Hub {
   }
 
   claim(id: string): SessionRecord | undefined {
+    this.claims.push(id);
     const record = this.known.get(id);
     this.known.delete(id);
     return record;
@@ -49,12 +59,12 @@ let deferred: Promise<void>[];
 let reports: string[];
 const defer = (task: Promise<void>) => void deferred.push(task);
 
-const newStore = (sessionsMax = 50_000) =>
+const newStore = (timing: Timing = TIMING, by: World = world) =>
   new PresenceStore({
     hub,
-    timing: TIMING,
-    sessionsMax,
-    world,
+    timing,
+    sessionsMax: 50_000,
+    world: by,
     report: (trouble) => void reports.push(trouble),
   });
 
@@ -249,6 +259,83 @@ describe('the sync', () => {
   });
 });
 
+describe('what comes between two syncs that are frequent', () => {
+  const FREQUENT = roomTiming(30_000, 1_000);
+  beforeEach(async () => {
+    store = newStore(FREQUENT);
+    await store.presence(defer);
+    deferred.length = 0;
+  });
+
+  /** Ten seconds without a request. */
+  async function silence(): Promise<void> {
+    for (let tenth = 0; tenth < 100; tenth += 1) await world.advance(100);
+  }
+
+  it('is told at the next one, once and not before', async () => {
+    await heartbeatAtOnce();
+    await world.advance(999);
+    expect(hub.syncs).toBe(1);
+    await world.advance(1);
+    expect(hub.syncs).toBe(2);
+    await silence();
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('is not told by a sync of its own where a request starts one', async () => {
+    store = newStore(FREQUENT);
+    await heartbeatAtOnce();
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('keeps one task alive, however many requests there are', async () => {
+    for (let n = 0; n < 100; n += 1) await heartbeatAtOnce(sessionId(n));
+    expect(deferred).toHaveLength(1);
+  });
+
+  it('is nothing where a leave is of somebody unknown', async () => {
+    await store.leave(ANNA, defer);
+    await silence();
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('keeps no request waiting while it is told', async () => {
+    await heartbeatAtOnce();
+    hub.next = never;
+    await world.advance(1_000);
+    expect(hub.syncs).toBe(2);
+    await heartbeatAtOnce();
+  });
+
+  it('is waited for no longer than the platform waits, and never in vain', async () => {
+    const sleeps: number[] = [];
+    const sleep = (ms: number) => {
+      sleeps.push(ms);
+      return world.sleep(ms);
+    };
+    store = newStore(FREQUENT, { now: world.now, random: world.random, sleep });
+    await heartbeatAtOnce();
+    await heartbeatAtOnce(BEN);
+    hub.next = never;
+    await silence();
+    await store.presence(defer);
+    expect(Math.min(...sleeps)).toBeGreaterThan(0);
+    expect(Math.max(...sleeps)).toBeLessThanOrEqual(SYNC_ABANDON_MS);
+  });
+
+  it.each([
+    [SYNC_PLAN_INTERVAL_MAX_MS, 2],
+    [SYNC_PLAN_INTERVAL_MAX_MS + 1, 1],
+  ])('is told without a request if they are so frequent: every %d ms', async (intervalMs, syncs) => {
+    hub = new ScriptedHub();
+    store = newStore(roomTiming(30_000, intervalMs));
+    await store.presence(defer);
+    await heartbeatAtOnce();
+    await silence();
+    expect(hub.syncs).toBe(syncs);
+  });
+});
+
 describe('a hub in trouble', () => {
   it('fails no request, and nobody waits until the next attempt is due', async () => {
     hub.next = fail;
@@ -367,6 +454,36 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.syncs).toBe(1);
   });
 
+  it('that is fresh starts no second sync for a leave while one is under way', async () => {
+    hub.next = never;
+    const leave = store.leave(BEN, defer);
+    // A sync may have told of some before all of it has ended.
+    hub.known.set(BEN, { mood: 'presence', lastSeen: START });
+    await world.advance(SYNC_WAIT_MAX_MS);
+    await leave;
+    expect(hub.claims).toEqual([BEN]);
+    expect(hub.syncs).toBe(1);
+  });
+
+  it.each([
+    ['ended well', (): Promise<SyncOutcome> => Promise.resolve('done')],
+    ['failed', fail],
+  ])('counts a caller in all answers that wait for the sync, also when it %s', async (_name, end) => {
+    const landing = Promise.withResolvers<void>();
+    hub.next = async (own) => {
+      await landing.promise;
+      const left: SessionRecord = { mood: null, lastSeen: START + 2_000 };
+      own.merge(new Map([[ANNA, left]]), START);
+      hub.known.set(ANNA, left);
+      return end();
+    };
+    const earlier = store.presence(defer);
+    const heartbeat = store.heartbeat(ANNA, 'presence', defer);
+    landing.resolve();
+    expect((await earlier).count).toBe(1);
+    expect((await heartbeat).count).toBe(1);
+  });
+
   it('lets nobody leave whom another replica has heard since', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
@@ -443,5 +560,6 @@ describe('a replica that the hub contradicts', () => {
   it('that is fresh says nothing of a leave that the hub does not know either', async () => {
     await store.leave(ANNA, defer);
     expect(hub.syncs).toBe(1);
+    expect(hub.claims).toEqual([]);
   });
 });

@@ -127,12 +127,15 @@ describe('a session that expires here', () => {
     await world.advance(1_000);
     await here.presence();
     expect(await here.count()).toBe(1);
+    await world.advance(1_000);
+    await here.presence();
+    expect(room.lastReport?.heard.size).toBe(0);
   });
 });
 
 describe('a room that has lost everything', () => {
   it('is told again by each replica whom it holds, and who has left there', async () => {
-    await here.heartbeat(ANNA);
+    await here.heartbeat(ANNA, 'gratitude');
     await there.heartbeat(BEN);
     await pass();
     await world.advance(1_000);
@@ -142,8 +145,9 @@ describe('a room that has lost everything', () => {
     await world.advance(1_000);
     await there.presence();
     for (let second = 0; second < 2; second += 1) await pass();
-    expect(await here.count()).toBe(1);
-    expect(await there.count()).toBe(1);
+    const expected = { ...NOBODY, gratitude: 1 };
+    expect((await here.presence()).moods).toEqual(expected);
+    expect((await there.presence()).moods).toEqual(expected);
   });
 
   it('has nobody, when nobody is left who could tell', async () => {

@@ -89,6 +89,8 @@ describe('a room', () => {
     const answer = room.sync({ known: version, heard: own });
     expect(answer.sessions.size).toBe(0);
     expect(room.sync({ known: answer.version, heard: new Map() }).sessions.size).toBe(0);
+    const left = new Map([[BEN, { mood: null, lastSeen: world.now() }]]);
+    expect(room.sync({ known: answer.version, heard: left }).sessions.size).toBe(0);
   });
 
   it('says of a session that a replica asks for whether it was heard later, and of one that is gone nothing', () => {
