@@ -40,6 +40,7 @@ for (const { name, configFile, mutate } of STAGES) {
     mutator: { excludedMutations: ['StringLiteral'] },
     concurrency: 2,
     reporters: ['progress-append-only'],
+    logLevel: 'warn',
     ignorePatterns: ['dist', 'docs'],
     tempDirName: 'dist/mutation',
     // The compiler in use has no API that Stryker could call.
@@ -74,7 +75,7 @@ const lines = survived.map((mutant) => {
   const to = oneLine(mutant.replacement);
   const known = SURVIVORS.find((one) => one.file === file && one.from === from && one.to === to);
   if (known !== undefined) told.add(known);
-  else unexplained.push(`${file}:${mutant.location.start.line + 1} ${JSON.stringify({ from, to })}`);
+  else unexplained.push(`${file}:${mutant.location.start.line} ${JSON.stringify({ from, to })}`);
   return `| \`${file}\` | ${code(from)} | ${code(to)} | ${known?.why ?? 'no reason given'} |`;
 });
 
@@ -108,11 +109,12 @@ for (const one of unexplained) console.error(`survived, and nobody says why: ${o
 for (const one of SURVIVORS) if (!told.has(one)) console.log(`survives no more: ${JSON.stringify(one)}`);
 if (score < SCORE_MIN || unexplained.length > 0) process.exitCode = 1;
 
+/** The text that a mutant replaces; its lines and columns count from 1. */
 function sourceOf({ location: { start, end } }: Mutant, source: string): string {
-  const lines = source.split('\n').slice(start.line, end.line + 1);
+  const lines = source.split('\n').slice(start.line - 1, end.line);
   const last = lines.length - 1;
-  lines[last] = lines[last]?.slice(0, end.column) ?? '';
-  lines[0] = lines[0]?.slice(start.column) ?? '';
+  lines[last] = lines[last]?.slice(0, end.column - 1) ?? '';
+  lines[0] = lines[0]?.slice(start.column - 1) ?? '';
   return lines.join('\n');
 }
 

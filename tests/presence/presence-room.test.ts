@@ -81,6 +81,19 @@ async function countRows(): Promise<() => number> {
   return () => rows;
 }
 
+/** Keeps the times for which the object sets an alarm from now on. */
+async function watchAlarms(): Promise<readonly unknown[]> {
+  const alarms: unknown[] = [];
+  await inside(({ storage }) => {
+    const setAlarm = storage.setAlarm.bind(storage);
+    storage.setAlarm = (at) => {
+      alarms.push(at);
+      return setAlarm(at);
+    };
+  });
+  return alarms;
+}
+
 /** A live socket straight to the object, and what it was told. */
 class Guest {
   readonly states: PresenceState[] = [];
@@ -333,14 +346,7 @@ describe('the alarm', () => {
 
   it('is neither put off nor set anew by those who come after it was set', async () => {
     await Guest.open();
-    const alarms: unknown[] = [];
-    await inside(({ storage }) => {
-      const setAlarm = storage.setAlarm.bind(storage);
-      storage.setAlarm = (at) => {
-        alarms.push(at);
-        return setAlarm(at);
-      };
-    });
+    const alarms = await watchAlarms();
     const here = join();
     await here.heartbeat(ANNA);
     await join().heartbeat(BEN);
@@ -349,6 +355,19 @@ describe('the alarm', () => {
     await join().heartbeat(sessionId(3));
     expect(await alarmAt()).toBe(first);
     expect(alarms).toEqual([first]);
+  });
+
+  it('is not set anew by a room that has hibernated', async () => {
+    await Guest.open();
+    const here = join();
+    await here.heartbeat(ANNA);
+    await pass(ROOM_SAVE_INTERVAL_MS);
+    await hibernate();
+    const alarms = await watchAlarms();
+    await here.heartbeat(ANNA);
+    await pass(SECOND);
+    await here.presence();
+    expect(alarms).toEqual([]);
   });
 });
 

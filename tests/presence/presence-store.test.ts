@@ -323,6 +323,16 @@ describe('what comes between two syncs that are frequent', () => {
     expect(Math.max(...sleeps)).toBeLessThanOrEqual(SYNC_ABANDON_MS);
   });
 
+  it('is given up where the hub fails for so long that the platform ends the work', async () => {
+    await heartbeatAtOnce();
+    hub.next = fail;
+    for (let round = 0; round < 3; round += 1) await silence();
+    const { syncs } = hub;
+    expect(syncs).toBeGreaterThan(20);
+    await silence();
+    expect(hub.syncs).toBe(syncs);
+  });
+
   it.each([
     [SYNC_PLAN_INTERVAL_MAX_MS, 2],
     [SYNC_PLAN_INTERVAL_MAX_MS + 1, 1],

@@ -144,6 +144,10 @@ describe('a room that has lost everything', () => {
     await reset();
     await world.advance(1_000);
     await there.presence();
+    await here.presence();
+    // One sync was enough.
+    const fresh = join(new TroubledRoom(stub));
+    expect((await fresh.presence()).moods).toEqual({ ...NOBODY, gratitude: 1 });
     for (let second = 0; second < 2; second += 1) await pass();
     const expected = { ...NOBODY, gratitude: 1 };
     expect((await here.presence()).moods).toEqual(expected);
