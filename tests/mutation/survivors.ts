@@ -7,5 +7,310 @@ export interface Survivor {
   readonly why: string;
 }
 
-/** Mutants that may survive. Each is equivalent, or `why` begins with "Not tested". */
-export const SURVIVORS: readonly Survivor[] = [];
+const ONLY_COST = 'the same by more work';
+const ONLY_MEMORY = 'Not tested: what is no longer needed stays in memory';
+const NEVER_SO = 'for the compiler alone: it is never so';
+const UNDEFINED_ALL_THE_SAME = 'without it the answer is undefined as well';
+
+/** Mutants that may survive. What is not equivalent says "Not tested". */
+export const SURVIVORS: readonly Survivor[] = [
+  {
+    file: 'src/api/guards.ts',
+    from: "{ text: '' }",
+    to: '{}',
+    why: 'a body that is not there and an empty one are equally no JSON',
+  },
+  {
+    file: 'src/api/guards.ts',
+    from: 'false',
+    to: 'true',
+    why: 'a byte order mark that stays is taken off when the text is read as JSON',
+  },
+  {
+    file: 'src/api/new-sessions.ts',
+    from: '[]',
+    to: '["Stryker was here"]',
+    why: 'an address without :: has eight groups before it, and the first four count',
+  },
+  {
+    file: 'src/api/new-sessions.ts',
+    from: 'tail === undefined',
+    to: 'false',
+    why: 'an address without :: has eight groups, so there are no zeros to add',
+  },
+  {
+    file: 'src/api/new-sessions.ts',
+    from: "() => '0'",
+    to: '() => undefined',
+    why: 'a group that is not there is read as 0',
+  },
+  {
+    file: 'src/api/problems.ts',
+    from: 'result.error.issues.slice(0, PROBLEM_ERRORS_MAX)',
+    to: 'result.error.issues',
+    why: 'Not tested: the bodies of today can have two faults at most',
+  },
+  {
+    file: 'src/presence/kv-hub.ts',
+    from: 'false',
+    to: 'true',
+    why: 'before the first write no summary is as old as that write',
+  },
+  { file: 'src/presence/kv-hub.ts', from: 'listed !== undefined', to: 'true', why: 'nothing is waited for' },
+  {
+    file: 'src/presence/kv-hub.ts',
+    from: 'known.heardAt > read.heardAt',
+    to: 'known.heardAt >= read.heardAt',
+    why: 'where both times are equal, both entries are',
+  },
+  {
+    file: 'src/presence/live-sockets.ts',
+    from: '[]',
+    to: '["Stryker was here"]',
+    why: 'what is no socket has no guest behind it, and is passed over',
+  },
+  {
+    file: 'src/presence/live-sockets.ts',
+    from: 'seated !== undefined && seated.sessionId !== sessionId',
+    to: 'true',
+    why: 'a guest who leaves and joins in one step was here all the time',
+  },
+  {
+    file: 'src/presence/live-sockets.ts',
+    from: 'seated.sessionId !== sessionId',
+    to: 'true',
+    why: 'a guest who leaves and joins in one step was here all the time',
+  },
+  { file: 'src/presence/live-sockets.ts', from: 'guest !== undefined', to: 'true', why: NEVER_SO },
+  {
+    file: 'src/presence/live-sockets.ts',
+    from: 'this.#sockets.set(socket, undefined);',
+    to: ';',
+    why: 'the socket gets another guest, or is dropped, before anybody looks',
+  },
+  {
+    file: 'src/presence/live-sockets.ts',
+    from: 'this.#bySession.delete(guest.sessionId);',
+    to: ';',
+    why: ONLY_MEMORY,
+  },
+  { file: 'src/presence/live-sockets.ts', from: 'issue?.path', to: 'issue.path', why: NEVER_SO },
+  { file: 'src/presence/live-sockets.ts', from: 'issue?.message', to: 'issue.message', why: NEVER_SO },
+  {
+    file: 'src/presence/location-summaries.ts',
+    from: 'false',
+    to: 'true',
+    why: 'the first listing is due whatever the interval, and sets it',
+  },
+  {
+    file: 'src/presence/location-summaries.ts',
+    from: 'cursor === undefined',
+    to: 'false',
+    why: 'a cursor that is undefined is none; the types want it left out',
+  },
+  { file: 'src/presence/location-summaries.ts', from: 'now >= this.#totalUntil', to: 'true', why: ONLY_COST },
+  {
+    file: 'src/presence/location-summaries.ts',
+    from: 'summary.data.at > (this.#summaries.get(key)?.at ?? 0)',
+    to: 'summary.data.at >= (this.#summaries.get(key)?.at ?? 0)',
+    why: 'of two summaries of one millisecond either may stand',
+  },
+  {
+    file: 'src/presence/lone-hub.ts',
+    from: '{ return false; }',
+    to: '{}',
+    why: 'undefined is no yes either',
+  },
+  {
+    file: 'src/presence/lone-hub.ts',
+    from: '{ return undefined; }',
+    to: '{}',
+    why: UNDEFINED_ALL_THE_SAME,
+  },
+  {
+    file: 'src/presence/parse-json.ts',
+    from: '{ return undefined; }',
+    to: '{}',
+    why: UNDEFINED_ALL_THE_SAME,
+  },
+  {
+    file: 'src/presence/presence-room.ts',
+    from: 'this.#sockets.size >= LIVE_SOCKETS_MAX',
+    to: 'false',
+    why: 'Not tested: it takes 32,000 sockets',
+  },
+  {
+    file: 'src/presence/presence-room.ts',
+    from: 'this.#sockets.size >= LIVE_SOCKETS_MAX',
+    to: 'this.#sockets.size > LIVE_SOCKETS_MAX',
+    why: 'Not tested: it takes 32,000 sockets',
+  },
+  {
+    file: 'src/presence/presence-room.ts',
+    from: '{ status: 503 }',
+    to: '{}',
+    why: 'Not tested: it takes 32,000 sockets',
+  },
+  {
+    file: 'src/presence/presence-room.ts',
+    from: 'this.#alarmAt === undefined',
+    to: 'true',
+    why: ONLY_COST,
+  },
+  {
+    file: 'src/presence/presence-room.ts',
+    from: 'this.#alarmAt !== undefined',
+    to: 'true',
+    why: 'no time is later than one that is undefined',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'sync !== undefined',
+    to: 'true',
+    why: 'who did not have to wait is here, and nothing is insisted on',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'this.#insist(id);',
+    to: ';',
+    why: 'Not tested: a sync that ends has insisted by itself. It matters after a wait in vain, when a late sync would insist on what was said before it',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'known || sync === undefined',
+    to: 'false',
+    why: 'a leave that stands already is only looked at once more',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'known || sync === undefined',
+    to: 'known && sync === undefined',
+    why: 'a leave that stands already is only looked at once more',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'sync === undefined',
+    to: 'false',
+    why: 'without a sync nobody became known, and an unknown leave changes nothing',
+  },
+  { file: 'src/presence/presence-store.ts', from: 'theirs === undefined', to: 'false', why: NEVER_SO },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'theirs !== undefined',
+    to: 'true',
+    why: 'whom a sync takes out of our own the hub knows',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'theirs?.mood',
+    to: 'theirs.mood',
+    why: 'whom a sync takes out of our own the hub knows',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'now < this.#tellingUntil',
+    to: 'now <= this.#tellingUntil',
+    why: 'after 30 s of failures the next telling begins a millisecond later',
+  },
+  {
+    file: 'src/presence/presence-store.ts',
+    from: 'now < until',
+    to: 'now <= until',
+    why: 'after 30 s of failures the telling ends a millisecond later',
+  },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: 'record.mood === null || theirs === undefined || overrules(record, theirs)',
+    to: 'true',
+    why: 'telling the room something twice changes nothing',
+  },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: 'record.mood === null',
+    to: 'false',
+    why: 'a leave that the room does not know, or not yet, the other two conditions tell',
+  },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: 'record.mood === null',
+    to: 'record.mood !== null',
+    why: 'a leave that the room does not know, or not yet, the other two conditions tell',
+  },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: 'this.#known === undefined',
+    to: 'false',
+    why: 'where nothing is known there is nothing to forget',
+  },
+  { file: 'src/presence/room-hub.ts', from: 'this.#untold.delete(id);', to: ';', why: ONLY_MEMORY },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: '[...answer.sessions].filter(([, { mood }]) => mood === null)',
+    to: '[...answer.sessions]',
+    why: 'who is here is found among our own or elsewhere first',
+  },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: 'mood === null',
+    to: 'true',
+    why: 'who is here is found among our own or elsewhere first',
+  },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: 'mood !== null',
+    to: 'true',
+    why: 'Not tested: who has left is remembered for longer, and counted no more than before',
+  },
+  {
+    file: 'src/presence/room-hub.ts',
+    from: 'record.mood === null',
+    to: 'true',
+    why: 'Not tested: it matters to who expires here during the very call that asks for him',
+  },
+  {
+    file: 'src/presence/room-journal.ts',
+    from: '[]',
+    to: '["Stryker was here"]',
+    why: 'a row that is none holds nobody, whether it is left out or not',
+  },
+  {
+    file: 'src/presence/room-sessions.ts',
+    from: 'this.#step < Math.floor(now / ROOM_EXPIRY_STEP_MS)',
+    to: 'this.#step <= Math.floor(now / ROOM_EXPIRY_STEP_MS)',
+    why: 'who is looked at a step early is looked at again',
+  },
+  {
+    file: 'src/presence/room-sessions.ts',
+    from: '[]',
+    to: '["Stryker was here"]',
+    why: 'whom nobody knows does not end',
+  },
+  {
+    file: 'src/presence/room-sessions.ts',
+    from: 'this.#waiting.delete(this.#step);',
+    to: ';',
+    why: ONLY_MEMORY,
+  },
+  { file: 'src/presence/room-sessions.ts', from: 'entry === undefined', to: 'false', why: NEVER_SO },
+  { file: 'src/presence/room-sessions.ts', from: 'false', to: 'true', why: NEVER_SO },
+  { file: 'src/presence/room-sessions.ts', from: 'known === undefined', to: 'true', why: ONLY_COST },
+  {
+    file: 'src/presence/room.ts',
+    from: 'other === undefined || overrules(record, other)',
+    to: 'true',
+    why: 'what is saved later of a session overrules what was saved before',
+  },
+  { file: 'src/presence/roster.ts', from: 'until < this.#oldest', to: 'false', why: ONLY_COST },
+  {
+    file: 'src/presence/session.ts',
+    from: 'a.lastSeen > b.lastSeen',
+    to: 'a.lastSeen >= b.lastSeen',
+    why: 'they differ here',
+  },
+  {
+    file: 'src/presence/session.ts',
+    from: 'mood === null',
+    to: 'false',
+    why: 'null is no mood, so its index is -1',
+  },
+];

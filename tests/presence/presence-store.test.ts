@@ -520,6 +520,14 @@ describe('a replica that the hub contradicts', () => {
     await world.advance(500);
     expect((await answer).moods).toEqual({ ...NOBODY, [mood]: 1 });
     expect(hub.known.size).toBe(0);
+    // That holds when the hub tells of the other heartbeat again.
+    hub.next = async (own) => {
+      own.merge(new Map([[ANNA, { mood: 'release', lastSeen }]]), world.now());
+      return 'done';
+    };
+    await world.advance(10_000);
+    await store.presence(defer);
+    expect((await store.presence(defer)).moods).toEqual({ ...NOBODY, [mood]: 1 });
   });
 
   it('stamps a heartbeat that waited no later than the leave that it overrules', async () => {
