@@ -233,14 +233,17 @@ describe('an unexpected error', () => {
     log.mockRestore();
   });
 
-  it('is answered with a request id and nothing else, and logged with that id', async () => {
+  it('is answered with a request id and nothing else, and logged with that id and nothing of the request', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const app = createApp({
       now: () => {
         throw new Error('a secret of the server');
       },
     });
-    const response = await app.request('/api/presence', {}, { ...env });
+    const id = sessionId(1);
+    const body = JSON.stringify({ sessionId: id, mood: 'presence' });
+    const headers = { 'Content-Type': 'application/json', 'CF-Connecting-IP': '192.0.2.1' };
+    const response = await app.request('/api/heartbeat', { method: 'POST', headers, body }, { ...env });
     const { requestId, ...problem } = Problem.parse(await response.json());
     expect(response.status).toBe(500);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');
@@ -250,6 +253,7 @@ describe('an unexpected error', () => {
       requestId,
       message: 'a secret of the server',
     });
+    expect(String(log.mock.lastCall?.[0])).not.toMatch(new RegExp(`${id}|192\\.0\\.2\\.1|"presence"`));
     log.mockRestore();
   });
 });
