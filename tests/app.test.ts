@@ -105,6 +105,7 @@ describe('an execution context', () => {
     };
     const env = { PRESENCE_KV: new MinimalKv() };
     const app = createApp();
+    // The platform's context has more to it; an app asks for this much.
     await app.request('/api/presence', {}, env, context as unknown as ExecutionContext);
     expect(tasks).toHaveLength(1);
     await Promise.all(tasks);

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { LiveClient } from '../live/live-client';
 import { Service } from '../live/service';
+import { workerdBytes } from '../live/workerd-memory';
 import { sessionId } from '../session-id';
 
 // How many live sockets one room holds, what each costs in memory, and how long a change takes to reach them all:
@@ -74,24 +74,4 @@ async function allShow(holds: (count: number) => boolean): Promise<void> {
   }, WAIT_MAX_MS);
   await Promise.all(clients.map((client) => client.told(({ count }) => holds(count))));
   clearTimeout(late);
-}
-
-/** Memory that the workerd processes started by this one hold. */
-function workerdBytes(): number {
-  let bytes = 0;
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const status = statusOf(pid);
-    if (!/^Name:\s+workerd$/m.test(status) || !new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status))
-      continue;
-    bytes += Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1_024;
-  }
-  return bytes;
-}
-
-function statusOf(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, 'utf8');
-  } catch {
-    return '';
-  }
 }

@@ -49,6 +49,25 @@ class FakeSocket {
   }
 }
 
+/** A fake is all of a socket that is used; the rest only the platform can make. */
+const real = (socket: FakeSocket) => socket as unknown as WebSocket;
+
+/** The platform's side of the object: its sockets are fakes, which the types cannot know. */
+function stateOf(
+  accepted: FakeSocket[],
+  open: () => readonly FakeSocket[],
+  setWebSocketAutoResponse: (pair: WebSocketRequestResponsePair) => void = () => undefined,
+): SocketState {
+  const state = {
+    acceptWebSocket: (socket: FakeSocket) => void accepted.push(socket),
+    getWebSockets: open,
+    setWebSocketAutoResponse,
+    getWebSocketAutoResponseTimestamp: ({ pingedAt }: FakeSocket) =>
+      pingedAt === undefined ? null : new Date(pingedAt),
+  };
+  return state as unknown as SocketState;
+}
+
 /** A room with its sockets, which hibernates at will; and a naive list of who is here. */
 class Place {
   readonly world = new FakeWorld();
@@ -66,7 +85,7 @@ class Place {
 
   openSocket(): void {
     this.#room.expire();
-    this.#sockets.open(new FakeSocket() as unknown as WebSocket, this.#room.counts);
+    this.#sockets.open(real(new FakeSocket()), this.#room.counts);
   }
 
   join(socket: FakeSocket, id: string, mood: number): void {
@@ -155,13 +174,10 @@ class Place {
   }
 
   #startSockets(): LiveSockets {
-    const state = {
-      acceptWebSocket: (socket: unknown) => void this.#all.push(socket as FakeSocket),
-      getWebSockets: () => this.open,
-      setWebSocketAutoResponse: () => undefined,
-      getWebSocketAutoResponseTimestamp: ({ pingedAt }: FakeSocket) => pingedAt && new Date(pingedAt),
-    };
-    return new LiveSockets(state as unknown as SocketState, this.world.now);
+    return new LiveSockets(
+      stateOf(this.#all, () => this.open),
+      this.world.now,
+    );
   }
 
   #startRoom(): Room {
@@ -187,8 +203,6 @@ class Place {
     return new Room({ ttlMs: TTL, world, epoch: String(epoch), journal, audience: this.#sockets });
   }
 }
-
-const real = (socket: FakeSocket) => socket as unknown as WebSocket;
 
 const IDS = [1, 2, 3].map(sessionId);
 const id = fc.constantFrom(...IDS);
@@ -238,16 +252,14 @@ describe('a live socket', () => {
   let room: Room;
 
   const start = (open: readonly FakeSocket[]): LiveSockets => {
-    const state = {
-      acceptWebSocket: (socket: unknown) => void accepted.push(socket as FakeSocket),
-      getWebSockets: () => open,
-      setWebSocketAutoResponse: (pair: WebSocketRequestResponsePair) => {
+    const state = stateOf(
+      accepted,
+      () => open,
+      (pair) => {
         autoResponse = pair;
       },
-      getWebSocketAutoResponseTimestamp: ({ pingedAt }: FakeSocket) =>
-        pingedAt === undefined ? null : new Date(pingedAt),
-    };
-    return new LiveSockets(state as unknown as SocketState, world.now);
+    );
+    return new LiveSockets(state, world.now);
   };
 
   beforeEach(() => {

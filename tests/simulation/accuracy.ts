@@ -1,3 +1,4 @@
+import { mean } from '../mean';
 import type { Oracle } from './oracle';
 
 /** How far answers were from the truth. Shares are in % of the true count at the answer. */
@@ -57,6 +58,3 @@ export class Accuracy {
     };
   }
 }
-
-const mean = (numbers: readonly number[]) =>
-  numbers.reduce((sum, number) => sum + number, 0) / Math.max(numbers.length, 1);

@@ -1,8 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { LiveClient } from '../live/live-client';
 import { Service } from '../live/service';
+import { workerdBytes } from '../live/workerd-memory';
+import { mean } from '../mean';
 import { sessionId } from '../session-id';
 
 const TTL_SECONDS = 10;
@@ -27,7 +29,6 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds);
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const anyOf = (count: number) => Math.floor(Math.random() * count);
 const json = (body: object) => JSON.stringify(body);
 
@@ -172,24 +173,9 @@ class Soak {
   }
 }
 
-/** Memory of the Worker's process (MB): the one that this process has started. On Linux only. */
-function memory(): number {
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      if (!/^Name:\tworkerd/.test(status) || !status.includes(`\nPPid:\t${process.pid}\n`)) continue;
-      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1_024;
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  throw new Error('No workerd found.');
-}
-
-const mean = (all: readonly number[]) => all.reduce((sum, one) => sum + one, 0) / all.length;
-
 const soak = await Soak.start(values.hub);
 const running = soak.run();
+/** Memory of the Worker's process at every second, in MB. */
 const memories: number[] = [];
 for (let second = 1; second <= WARM_UP_SECONDS + seconds; second += 1) {
   // Of every 30 s the hub fails for five, and is slow for five.
@@ -198,7 +184,7 @@ for (let second = 1; second <= WARM_UP_SECONDS + seconds; second += 1) {
   if (second % 30 === 20) await soak.hub('is slow');
   if (second % 30 === 25) await soak.hub('works');
   await wait(1_000);
-  memories.push(memory());
+  memories.push(workerdBytes() / 2 ** 20);
   if (second % 10 === 0)
     process.stderr.write(`${second} s: ${soak.requests} requests, ${memories.at(-1)?.toFixed(0)} MB\n`);
 }

@@ -1,4 +1,5 @@
 import * as Plot from '@observablehq/plot';
+import { mean } from '../../mean';
 import { type HubKind, Scenario } from '../scenario';
 import { simulate } from '../simulate';
 import { COLOURS, drawSvg } from './plots';
@@ -72,8 +73,6 @@ async function pointsOf(hub: HubKind): Promise<readonly Point[]> {
       windows.set(index, window);
     },
   });
-  const mean = (numbers: readonly number[]) =>
-    numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
   return [...windows].map(([index, { counts, truths }]) => ({
     minutes: (index + 0.5) * WINDOW_MINUTES,
     count: mean(counts),
