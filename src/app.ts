@@ -1,10 +1,11 @@
 import { Hono } from 'hono';
+import type { ApplyGlobalResponse } from 'hono/client';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { refuseForeignOrigin } from './api/guards';
 import { LIVE_HEADER } from './api/live';
 import { NewSessions } from './api/new-sessions';
-import { answer405, notFound, onError } from './api/problems';
+import { answer405, notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
 import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings, type Settings } from './config';
 import type { Hub } from './presence/hub';
@@ -55,6 +56,12 @@ export function createApp(world: Partial<World> = {}) {
   return app.route('/', routes);
 }
 
+/** For typed clients, `hc<AppType>(origin)` of `hono/client`: what every route answers, and what any may. */
+export type AppType = ApplyGlobalResponse<
+  ReturnType<typeof createApp>,
+  { 403: { json: ProblemOf<'origin-not-allowed'> }; 500: { json: ProblemOf<'internal-error'> } }
+>;
+
 /** @throws {Error} if a variable is wrong. */
 function createReplica(env: Bindings, location: string | undefined, world: World) {
   const settings = parseSettings(env);
@@ -73,7 +80,7 @@ function createReplica(env: Bindings, location: string | undefined, world: World
       allowMethods: ['GET', 'HEAD', 'POST'],
       // No credentials, so any header will do. Browsers that don't know the wildcard still find the one that matters.
       allowHeaders: ['Content-Type', '*'],
-      exposeHeaders: [LIVE_HEADER],
+      exposeHeaders: [LIVE_HEADER, 'Retry-After'],
       maxAge: PREFLIGHT_MAX_AGE_SECONDS,
     }),
   };

@@ -12,9 +12,7 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
   const origin = c.req.header('Origin');
   if (allowed === '*' || origin === undefined || allowed.includes(origin)) return undefined;
   if (origin === new URL(c.req.url).origin) return undefined;
-  return problem(c, 'origin-not-allowed', {
-    detail: 'The owner of this service has not listed this origin.',
-  });
+  return problem(c, 'origin-not-allowed');
 }
 
 /**
@@ -24,13 +22,9 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
  * what the simplest clients send.
  */
 export const jsonBody = createMiddleware(async (c, next) => {
-  if (!isJson(c.req.header('Content-Type'))) {
-    const detail = 'Send JSON as application/json, as any type ending in +json, or as text/plain.';
-    return problem(c, 'unsupported-media-type', { detail });
-  }
+  if (!isJson(c.req.header('Content-Type'))) return problem(c, 'unsupported-media-type');
   const body = await readText(c.req.raw.body, BODY_BYTES_MAX);
-  if (body === 'too large')
-    return problem(c, 'body-too-large', { detail: `At most ${BODY_BYTES_MAX} bytes are read.` });
+  if (body === 'too large') return problem(c, 'body-too-large');
   if (body === 'unreadable') return malformedJson(c);
   const headers = new Headers(c.req.raw.headers);
   headers.set('Content-Type', 'application/json');

@@ -1,5 +1,4 @@
 import type { Context } from 'hono';
-import { LIVE_RETRY_SECONDS } from '../config';
 import type { NewSessions } from './new-sessions';
 import { problem } from './problems';
 
@@ -13,25 +12,13 @@ export type OpenLive = (request: Request) => Promise<Response>;
  * Upgrades to a live socket. Its messages don't pass here any more; `LiveSockets` reads them. Whether one of them brings a
  * new session nobody knows yet, so every socket counts as one; it holds one session at a time.
  */
-export async function openLiveSocket(
-  c: Context,
-  open: OpenLive | undefined,
-  newSessions: NewSessions,
-): Promise<Response> {
-  if (open === undefined) {
-    const detail =
-      'Live sockets come with the Durable Object hub: set the variable PRESENCE_HUB to durable-object.';
-    return problem(c, 'no-live-sockets', { detail });
-  }
+export async function openLiveSocket(c: Context, open: OpenLive | undefined, newSessions: NewSessions) {
+  if (open === undefined) return problem(c, 'no-live-sockets');
   // Hono asks this for HEAD, too.
-  if (c.req.method !== 'GET' || c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
-    const detail = 'Open a WebSocket with this address.';
-    return problem(c, 'upgrade-required', { detail }, { Upgrade: 'websocket' });
-  }
+  if (c.req.method !== 'GET' || c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
+    return problem(c, 'upgrade-required');
   const refusal = await newSessions.refuse(c);
   if (refusal !== undefined) return refusal;
   const response = await open(c.req.raw).catch(() => undefined);
-  if (response?.status === 101) return response;
-  const detail = 'The room is away or full. Heartbeats are counted as ever.';
-  return problem(c, 'live-unavailable', { detail }, { 'Retry-After': String(LIVE_RETRY_SECONDS) });
+  return response?.status === 101 ? response : problem(c, 'live-unavailable');
 }

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import { LIMITER_WAIT_MAX_MS, NEW_SESSION_RETRY_SECONDS } from '../config';
+import { LIMITER_WAIT_MAX_MS } from '../config';
 import type { Report } from '../presence/trouble-log';
 import type { World } from '../presence/world';
 import { problem } from './problems';
@@ -31,18 +31,12 @@ export class NewSessions {
   }
 
   /** Counts one more, and answers if it is one too many. Never rejects. */
-  async refuse(c: Context): Promise<Response | undefined> {
+  async refuse(c: Context) {
     // Set by the platform, whatever the client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
     const address = c.req.header('CF-Connecting-IP');
     if (this.#limiter === undefined || address === undefined) return undefined;
     if (await this.#isWithinLimit(this.#limiter, address)) return undefined;
-    const detail = 'Many new sessions came from this network. Known ones are counted as ever.';
-    return problem(
-      c,
-      'too-many-new-sessions',
-      { detail },
-      { 'Retry-After': String(NEW_SESSION_RETRY_SECONDS) },
-    );
+    return problem(c, 'too-many-new-sessions');
   }
 
   async #isWithinLimit(limiter: RateLimit, address: string): Promise<boolean> {

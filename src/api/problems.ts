@@ -1,36 +1,121 @@
 import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import { PROBLEM_ERRORS_MAX } from '../config';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import {
+  BODY_BYTES_MAX,
+  FULL_RETRY_SECONDS,
+  LIVE_RETRY_SECONDS,
+  NEW_SESSION_RETRY_SECONDS,
+  PROBLEM_ERRORS_MAX,
+} from '../config';
 import type { Problem } from './schemas';
 
-/** Every error this API answers with. The code becomes the fragment of the problem's `type`. */
+/**
+ * Every error this API answers with: responses, types and the OpenAPI document derive from this table. The code becomes the
+ * fragment of the problem's `type`.
+ */
 export const PROBLEMS = {
-  'malformed-json': { status: 400, title: 'The body is not JSON' },
-  'invalid-body': { status: 400, title: 'The body is not what this request takes' },
-  'origin-not-allowed': { status: 403, title: 'This origin may not use the API' },
-  'not-found': { status: 404, title: 'There is nothing here' },
-  'no-live-sockets': { status: 404, title: 'This service has no live sockets' },
-  'method-not-allowed': { status: 405, title: 'The method is not allowed here' },
-  'body-too-large': { status: 413, title: 'The body is too large' },
-  'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
-  'upgrade-required': { status: 426, title: 'This is for WebSockets only' },
-  'too-many-new-sessions': { status: 429, title: 'Too many new sessions' },
-  'internal-error': { status: 500, title: 'Something went wrong' },
-  'no-room': { status: 503, title: 'There is no room for new sessions' },
-  'live-unavailable': { status: 503, title: 'No live socket can be opened now' },
-} as const;
+  'malformed-json': {
+    status: 400,
+    title: 'The body is not JSON',
+    detail: 'The body must be one JSON object in UTF-8.',
+  },
+  'invalid-body': {
+    status: 400,
+    title: 'The body is not what this request takes',
+    detail: 'See errors for what is wrong where.',
+  },
+  'origin-not-allowed': {
+    status: 403,
+    title: 'This origin may not use the API',
+    detail: 'The owner of this service has not listed this origin.',
+  },
+  'not-found': { status: 404, title: 'There is nothing here', detail: 'No resource has this path.' },
+  'no-live-sockets': {
+    status: 404,
+    title: 'This service has no live sockets',
+    detail: 'Live sockets come with the Durable Object hub: set the variable PRESENCE_HUB to durable-object.',
+  },
+  'method-not-allowed': {
+    status: 405,
+    title: 'The method is not allowed here',
+    detail: 'The header Allow lists those that are.',
+  },
+  'body-too-large': {
+    status: 413,
+    title: 'The body is too large',
+    detail: `At most ${BODY_BYTES_MAX} bytes are read.`,
+  },
+  'unsupported-media-type': {
+    status: 415,
+    title: 'The media type is not supported',
+    detail: 'Send JSON as application/json, as any type ending in +json, or as text/plain.',
+  },
+  'upgrade-required': {
+    status: 426,
+    title: 'This is for WebSockets only',
+    detail: 'Open a WebSocket with this address.',
+    headers: { Upgrade: 'websocket' },
+  },
+  'too-many-new-sessions': {
+    status: 429,
+    title: 'Too many new sessions',
+    detail: 'Many new sessions came from this network. Known ones are counted as ever.',
+    headers: { 'Retry-After': String(NEW_SESSION_RETRY_SECONDS) },
+  },
+  'internal-error': {
+    status: 500,
+    title: 'Something went wrong',
+    detail: 'The log of the service has the cause, under this request id.',
+  },
+  'no-room': {
+    status: 503,
+    title: 'There is no room for new sessions',
+    detail: 'This part of the service is full. Known sessions are counted as ever.',
+    headers: { 'Retry-After': String(FULL_RETRY_SECONDS) },
+  },
+  'live-unavailable': {
+    status: 503,
+    title: 'No live socket can be opened now',
+    detail: 'The room is away or full. Heartbeats are counted as ever.',
+    headers: { 'Retry-After': String(LIVE_RETRY_SECONDS) },
+  },
+} as const satisfies Record<string, ProblemRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** Answers with a problem document. Nothing of the request may stand in it: what is echoed can be abused. */
+interface ProblemRow {
+  readonly status: ContentfulStatusCode;
+  readonly title: string;
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What a problem document says, besides what the table holds. */
+type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
+
+export interface ProblemOf<Code extends ProblemCode> extends Problem {
+  readonly type: `/docs#${Code}`;
+  readonly status: (typeof PROBLEMS)[Code]['status'];
+}
+
+/** The document of a problem. Nothing of the request may stand in it: what is echoed can be abused. */
+export function problemDocument<Code extends ProblemCode>(code: Code, members: ProblemMembers = {}) {
+  const { status, title, detail } = PROBLEMS[code];
+  // TypeScript takes the row for any row of the table.
+  return { type: `/docs#${code}`, title, status, detail, ...members } as ProblemOf<Code>;
+}
+
+/** Answers with a problem document. */
 export function problem<Code extends ProblemCode>(
   c: Context,
   code: Code,
-  more: Pick<Problem, 'detail' | 'errors' | 'requestId'>,
+  members: ProblemMembers = {},
   headers: Record<string, string> = {},
 ) {
-  const { status, title } = PROBLEMS[code];
-  const body: Problem = { type: `/docs#${code}`, title, status, ...more };
-  return c.json(body, status as (typeof PROBLEMS)[Code]['status'], {
+  const body = problemDocument(code, members);
+  const row: ProblemRow = PROBLEMS[code];
+  return c.json(body, body.status, {
+    ...row.headers,
     ...headers,
     'Cache-Control': 'no-store',
     'Content-Type': 'application/problem+json',
@@ -42,30 +127,33 @@ interface ValidationIssue {
   readonly message: string;
 }
 
+/** Where a body is wrong, and what would be right there. */
+export function faultsOf(issues: readonly ValidationIssue[]) {
+  return issues.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
+    pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,
+    detail: message,
+  }));
+}
+
 /** The hook of every `zValidator`. The schemas' messages say what is accepted, never what came. */
 export function refuseInvalid(
   result: { success: true } | { success: false; error: { issues: readonly ValidationIssue[] } },
   c: Context,
 ) {
   if (result.success) return undefined;
-  const errors = result.error.issues.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
-    pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,
-    detail: message,
-  }));
-  return problem(c, 'invalid-body', { detail: 'See errors for what is wrong where.', errors });
+  return problem(c, 'invalid-body', { errors: faultsOf(result.error.issues) });
 }
 
 export function malformedJson(c: Context) {
-  return problem(c, 'malformed-json', { detail: 'The body must be one JSON object in UTF-8.' });
+  return problem(c, 'malformed-json');
 }
 
 export function notFound(c: Context) {
-  return problem(c, 'not-found', { detail: 'No resource has this path.' });
+  return problem(c, 'not-found');
 }
 
 export function answer405(c: Context, methods: string[]) {
-  const allow = [...methods, 'OPTIONS'].join(', ');
-  return problem(c, 'method-not-allowed', { detail: `Allowed are: ${allow}.` }, { Allow: allow });
+  return problem(c, 'method-not-allowed', {}, { Allow: [...methods, 'OPTIONS'].join(', ') });
 }
 
 /** The one place where errors end. What went wrong goes to the log; the answer holds an id to find it there. */
@@ -75,8 +163,5 @@ export function onError(error: Error, c: Context) {
   const requestId = crypto.randomUUID();
   const { name, message, stack } = error;
   console.error(JSON.stringify({ level: 'error', event: 'request failed', requestId, name, message, stack }));
-  return problem(c, 'internal-error', {
-    detail: 'The log of the service has the cause, under this request id.',
-    requestId,
-  });
+  return problem(c, 'internal-error', { requestId });
 }

@@ -1,6 +1,6 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
-import { type Bindings, FULL_RETRY_SECONDS, type Settings } from '../config';
+import type { Bindings, Settings } from '../config';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { jsonBody } from './guards';
 import { type OpenLive, openLiveSocket } from './live';
@@ -27,10 +27,7 @@ export const routes = new Hono<ApiEnv>()
     const { store, newSessions } = c.var;
     const refusal = store.isNew(sessionId) ? await newSessions.refuse(c) : undefined;
     if (refusal !== undefined) return refusal;
-    if (!store.hasRoomFor(sessionId)) {
-      const detail = 'This part of the service is full. Known sessions are counted as ever.';
-      return problem(c, 'no-room', { detail }, { 'Retry-After': String(FULL_RETRY_SECONDS) });
-    }
+    if (!store.hasRoomFor(sessionId)) return problem(c, 'no-room');
     return c.json(await store.heartbeat(sessionId, mood, deferIn(c)), 200, NO_STORE);
   })
 
