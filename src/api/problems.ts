@@ -83,7 +83,8 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-interface ProblemRow {
+/** `headers` are those that come with it every time. */
+export interface ProblemRow {
   readonly status: ContentfulStatusCode;
   readonly title: string;
   readonly detail: string;
@@ -91,7 +92,7 @@ interface ProblemRow {
 }
 
 /** What a problem document says, besides what the table holds. */
-type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
+export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
 
 export interface ProblemOf<Code extends ProblemCode> extends Problem {
   readonly type: `/docs#${Code}`;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { PROBLEM_ERRORS_MAX } from '../config';
 import { Mood, SessionId } from '../presence/session';
 
 const jsonObject = { error: 'must be a JSON object' };
@@ -25,7 +26,10 @@ export const Problem = z.object({
   status: z.int(),
   detail: z.string(),
   /** What is wrong with the body; `pointer` is a JSON pointer as a URI fragment. */
-  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+  errors: z
+    .array(z.object({ pointer: z.string(), detail: z.string() }))
+    .max(PROBLEM_ERRORS_MAX)
+    .optional(),
   requestId: z.guid().optional(),
 });
 export type Problem = z.infer<typeof Problem>;

@@ -1,0 +1,172 @@
+import * as z from 'zod';
+import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
+import { version } from '../../package.json';
+import {
+  BODY_BYTES_MAX,
+  LIVE_MESSAGE_BYTES_MAX,
+  LIVE_MESSAGES_MAX,
+  LIVE_MESSAGES_WINDOW_MS,
+} from '../config';
+import { PresenceState, SessionId } from '../presence/session';
+import { LIVE_HEADER } from './live';
+import { HEADERS, problemResponse, problemResponses } from './problem-responses';
+import type { ProblemCode } from './problems';
+import { Health, HeartbeatRequest, LeaveRequest, LeaveResponse } from './schemas';
+
+const SESSION = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
+
+/** What a request may be, and what the service answered to it when 41 others were there. */
+export const EXAMPLES = {
+  heartbeat: { sessionId: SESSION, mood: 'presence' },
+  presence: {
+    count: 42,
+    moods: { gratitude: 10, presence: 15, release: 10, connection: 7 },
+    timestamp: 1704067200000,
+  },
+  leave: { sessionId: SESSION },
+  left: { success: true },
+  health: { status: 'ok', hub: 'kv', lastSyncAgeMs: 4000 },
+} as const;
+
+const sessionId = SessionId.meta({
+  description: 'An anonymous UUID that the client makes up, in any case. One id is one person.',
+});
+const mood = HeartbeatRequest.shape.mood.meta({ id: 'Mood' });
+const { count, moods, timestamp } = PresenceState.shape;
+const { status, hub, lastSyncAgeMs } = Health.shape;
+
+const heartbeatRequest = HeartbeatRequest.extend({ sessionId, mood }).meta({ id: 'HeartbeatRequest' });
+const leaveRequest = LeaveRequest.extend({ sessionId }).meta({ id: 'LeaveRequest' });
+const leaveResponse = LeaveResponse.meta({ id: 'LeaveResponse' });
+const presenceState = PresenceState.extend({
+  count: count.meta({ description: 'How many are here: the sum of `moods`.' }),
+  moods: moods.meta({ description: 'How many are here in each mood. All four are always there.' }),
+  timestamp: timestamp.meta({ description: 'The clock of the server at the answer, in ms since 1970.' }),
+}).meta({ id: 'PresenceState' });
+const health = Health.extend({
+  status: status.meta({
+    description: '`degraded` when the last exchange with the hub failed. Requests are answered all the same.',
+  }),
+  hub: hub.meta({ description: 'Where the isolates of the service meet.' }),
+  lastSyncAgeMs: lastSyncAgeMs.meta({
+    description:
+      'How long ago, in ms, the answering isolate heard from the hub. `null`: not yet, or there is none.',
+  }),
+}).meta({ id: 'Health' });
+
+const BODY_PROBLEMS: readonly ProblemCode[] = [
+  'malformed-json',
+  'invalid-body',
+  'body-too-large',
+  'unsupported-media-type',
+];
+
+const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes. \`application/json\`, any \`…+json\`, \`text/plain\` and no content type at all are read as JSON. Unknown keys are ignored.`;
+
+const INFO = `How many people are here right now, and in which mood.
+
+A browser makes up a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. Whoever is silent for 30 seconds is gone. There are no accounts; the count is an unauthenticated estimate, and may be some time behind.
+
+Every error is a problem document, \`application/problem+json\` by RFC 9457; its \`type\` tells which. Paths that are not listed here get \`/docs#not-found\`. No answer echoes what came. Browsers of any origin may use the API, unless the owner of the service lists the ones that may: then others get \`/docs#origin-not-allowed\`. Preflights are answered for every path.`;
+
+const LIVE = `A WebSocket. It comes with the Durable Object hub only; then every answer carries \`Presence-Live: 1\`. The session id is sent as a message: in an address, logs would keep it.
+
+The service sends the presence state as JSON, the same as \`GET /api/presence\` answers: at once, and then when it changes, at most once a second.
+
+| You send | and |
+|---|---|
+| nothing | you watch |
+| \`{"sessionId": "<uuid>", "mood": "release"}\` | you join, and are counted once, whatever else beats with that id |
+| \`{"mood": "gratitude"}\` | your mood changes |
+| \`ping\` | \`pong\`. Who has joined sends one every 10 seconds; after 30 silent ones the socket is closed with code 1008 |
+| a close | you leave |
+| anything else, or more than ${LIVE_MESSAGES_MAX} messages in ${LIVE_MESSAGES_WINDOW_MS / 1000} seconds | the socket is closed with code 1008 and a reason |
+| more than ${LIVE_MESSAGE_BYTES_MAX} bytes | the socket is closed with code 1009 |`;
+
+const PATHS: ZodOpenApiPathsObject = {
+  '/api/heartbeat': {
+    post: {
+      operationId: 'heartbeat',
+      summary: 'I am here, in this mood',
+      description: `Send it every 10 seconds. A session ends 30 seconds after its last heartbeat, if the service is not set up otherwise. Who sends it is counted in the answer, in the mood that came last.\n\n${BODY}`,
+      requestBody: body(heartbeatRequest, EXAMPLES.heartbeat),
+      responses: {
+        ...ok('Counted. How many are here now.', presenceState, EXAMPLES.presence),
+        ...problems(...BODY_PROBLEMS, 'too-many-new-sessions', 'no-room'),
+      },
+    },
+  },
+  '/api/presence': {
+    get: {
+      operationId: 'presence',
+      summary: 'How many are here, and in which mood',
+      description:
+        'For those who watch. Caches may keep it if the service is set up so: see `Cache-Control`.',
+      responses: { ...ok('How many are here now.', presenceState, EXAMPLES.presence), ...problems() },
+    },
+  },
+  '/api/leave': {
+    post: {
+      operationId: 'leave',
+      summary: 'I am going',
+      description: `Ends a session at once; without it the session ends by its silence. The answer is the same for a session that nobody knows.\n\nA page that goes away does it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`.\n\n${BODY}`,
+      requestBody: body(leaveRequest, EXAMPLES.leave),
+      responses: { ...ok('Gone.', leaveResponse, EXAMPLES.left), ...problems(...BODY_PROBLEMS) },
+    },
+  },
+  '/api/live': {
+    get: {
+      operationId: 'live',
+      summary: 'Open a live socket',
+      description: LIVE,
+      responses: {
+        101: {
+          description: 'The socket is open.',
+          headers: z.object({ Upgrade: HEADERS.Upgrade }),
+        },
+        ...problems('no-live-sockets', 'upgrade-required', 'too-many-new-sessions', 'live-unavailable'),
+      },
+    },
+  },
+  '/health': {
+    get: {
+      operationId: 'health',
+      summary: 'How the service is',
+      description:
+        'Of the isolate that answers. It is 200 also when the hub is away, for requests are answered without it.',
+      responses: { ...ok('Alive.', health, EXAMPLES.health), ...problems() },
+    },
+  },
+};
+
+/** The OpenAPI document. It is made before deployment, from the schemas that validate and the table of problems. */
+export function openApiDocument() {
+  return createDocument({
+    openapi: '3.1.1',
+    info: {
+      title: 'Breathe Together Presence',
+      version,
+      license: { name: 'MIT', identifier: 'MIT' },
+      description: INFO,
+    },
+    servers: [{ url: '/' }],
+    security: [],
+    paths: PATHS,
+    // What every other path answers.
+    components: { responses: { NotFound: problemResponse('not-found') } },
+  });
+}
+
+function body(schema: z.ZodType, example: object) {
+  return { required: true, content: { 'application/json': { schema, example } } };
+}
+
+function ok(description: string, schema: z.ZodType, example: object) {
+  const headers = z.object({ [LIVE_HEADER]: HEADERS[LIVE_HEADER] });
+  return { 200: { description, headers, content: { 'application/json': { schema, example } } } };
+}
+
+/** These and what every operation may answer. Other methods are no operations: what they get stands with the one there is. */
+function problems(...codes: readonly ProblemCode[]) {
+  return problemResponses([...codes, 'origin-not-allowed', 'method-not-allowed', 'internal-error']);
+}

@@ -1,0 +1,192 @@
+import { raw } from 'hono/html';
+import { marked } from 'marked';
+import type { oas31 } from 'zod-openapi';
+import { resolve } from './resolve';
+
+type Document = oas31.OpenAPIObject;
+type SchemaOrReference = oas31.SchemaObject | oas31.ReferenceObject;
+
+const JSON_TYPE = 'application/json';
+const PROBLEM = 'application/problem+json';
+
+/** Where `npm run worker:dev` serves. The page's script puts in its place the address where it was loaded from. */
+const HOST = 'localhost:8787';
+
+/**
+ * The reference at /docs, drawn from the OpenAPI document: a page of some kilobytes, where readers of OpenAPI that one can
+ * embed weigh a megabyte. The `type` of a problem, `/docs#<code>`, is the address of its entry here.
+ */
+export function docsPage(document: Document): string {
+  const { title, description } = document.info;
+  const operations = operationsOf(document);
+  const problems = Object.values(document.components?.responses ?? {}).flatMap((response) =>
+    problemsOf(document, resolve(document, response)),
+  );
+  const page = (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>{`API of ${title}`}</title>
+        <link rel="icon" href="/icon.svg" />
+        <link rel="stylesheet" href="/docs.css" />
+        <script type="module" src="/docs.js" />
+      </head>
+      <body>
+        <nav aria-label="On this page">
+          {operations.map(({ id, method, path }) => (
+            <a href={`#${id}`}>
+              <b>{method}</b> {path}
+            </a>
+          ))}
+          <a href="#problems">Problems</a>
+          <a href="/openapi.json">openapi.json</a>
+        </nav>
+        <main>
+          <h1>{title}</h1>
+          <Prose text={description} />
+          {operations.map((operation) => (
+            <OperationSection document={document} {...operation} />
+          ))}
+          <h2 id="problems">Problems</h2>
+          {problems.map(({ code, problem, headers }) => (
+            <section id={code}>
+              <h3>
+                <b>{problem.status}</b> {problem.title}
+              </h3>
+              {headers.length > 0 && (
+                <p>
+                  With the header <code>{headers.join(', ')}</code>.
+                </p>
+              )}
+              <Json value={problem} />
+            </section>
+          ))}
+        </main>
+      </body>
+    </html>
+  );
+  return `<!doctype html>\n${page}\n`;
+}
+
+interface Operation {
+  readonly id: string | undefined;
+  readonly method: string;
+  readonly path: string;
+  readonly operation: oas31.OperationObject;
+}
+
+function operationsOf({ paths = {} }: Document): readonly Operation[] {
+  return Object.entries(paths).flatMap(([path, item]) =>
+    (['get', 'post'] as const).flatMap((method) => {
+      const operation = item[method];
+      const id = operation?.operationId;
+      return operation === undefined ? [] : [{ id, method: method.toUpperCase(), path, operation }];
+    }),
+  );
+}
+
+/** The problems that a response may be, with the headers that it always has. */
+function problemsOf(document: Document, { headers = {}, content = {} }: oas31.ResponseObject) {
+  const required = Object.entries(headers).filter(([, header]) => resolve(document, header).required);
+  return Object.entries(content[PROBLEM]?.examples ?? {}).map(([code, example]) => ({
+    code,
+    problem: resolve(document, example).value,
+    headers: required.map(([name]) => name),
+  }));
+}
+
+function OperationSection({ document, id, method, path, operation }: Operation & { document: Document }) {
+  const { summary, description, requestBody, responses = {} } = operation;
+  const body = requestBody && resolve(document, requestBody).content[JSON_TYPE];
+  const answers = Object.entries(responses).map(([status, answer]) => ({
+    status,
+    response: resolve<oas31.ResponseObject>(document, answer),
+  }));
+  const success = answers.map(({ response }) => response.content?.[JSON_TYPE]).find((content) => content);
+  const data = body && ` --json '${JSON.stringify(body.example)}'`;
+  const command =
+    '101' in responses
+      ? `new WebSocket('ws://${HOST}${path}').onmessage = ({ data }) => console.log(data)`
+      : `curl http://${HOST}${path}${data ?? ''}`;
+  return (
+    <section id={id}>
+      <h2>
+        <b>{method}</b> {path}
+      </h2>
+      <p class="summary">{summary}.</p>
+      <pre class="command">
+        <code>{command}</code>
+      </pre>
+      {success && <Json value={success.example} />}
+      <Prose text={description} />
+      {body && <Members title="The body" document={document} schema={body.schema} />}
+      {success && <Members title="The answer" document={document} schema={success.schema} />}
+      <table>
+        <caption>Statuses</caption>
+        <tbody>
+          {answers.map(({ status, response }) => {
+            const links = problemsOf(document, response).map(({ code, problem }) => (
+              <a href={`#${code}`}>{problem.title}</a>
+            ));
+            return (
+              <tr>
+                <th scope="row">{status}</th>
+                <td>{links.length > 0 ? links : response.description}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+/** The members of an object: name, type, meaning. */
+function Members({
+  title,
+  document,
+  schema,
+}: {
+  title: string;
+  document: Document;
+  schema: SchemaOrReference | undefined;
+}) {
+  const { properties = {} } = schema === undefined ? {} : resolve(document, schema);
+  return (
+    <table>
+      <caption>{title}</caption>
+      <tbody>
+        {Object.entries(properties).map(([name, property]) => {
+          const member = resolve(document, property);
+          return (
+            <tr>
+              <th scope="row">{name}</th>
+              <td>{typeOf(document, member)}</td>
+              <td>{member.description && <Prose text={member.description} />}</td>
+            </tr>
+          );
+        })}
+      </tbody>
+    </table>
+  );
+}
+
+function typeOf(document: Document, schema: SchemaOrReference): string {
+  const { type, format, enum: values, anyOf } = resolve(document, schema);
+  if (values !== undefined) return values.join(', ');
+  return anyOf?.map((one) => typeOf(document, one)).join(' or ') ?? format ?? String(type);
+}
+
+/** CommonMark of our own, so what it makes is trusted. */
+function Prose({ text = '' }: { text: string | undefined }) {
+  return <div>{raw(marked.parse(text, { async: false }))}</div>;
+}
+
+function Json({ value }: { value: unknown }) {
+  return (
+    <pre>
+      <code>{JSON.stringify(value)}</code>
+    </pre>
+  );
+}

@@ -1,0 +1,14 @@
+import type { oas31 } from 'zod-openapi';
+
+/** The part of the document that stands there, or that the reference there names: `#/components/<kind>/<name>`. */
+export function resolve<Part extends object>(
+  document: oas31.OpenAPIObject,
+  part: Part | oas31.ReferenceObject,
+): Part {
+  if (!('$ref' in part)) return part;
+  const [, , kind = '', name = ''] = part.$ref.split('/');
+  // What kind of component it is the place says where the reference stands.
+  const found = document.components?.[kind as 'schemas']?.[name] as Part | undefined;
+  if (found === undefined) throw new Error(`The document has no ${part.$ref}.`);
+  return found;
+}
