@@ -7,23 +7,32 @@ const NODE_TESTS = [
   'tests/live/**/*.test.ts',
   'tests/bundle/**/*.test.ts',
   'tests/hostile/**/*.test.ts',
+  'tests/openapi/**/*.test.ts',
   'tests/simulation/**/*.test.ts',
 ];
 
 export default defineConfig({
   test: {
+    reporters: ['default', './tests/openapi/conformance-reporter.ts'],
     projects: [
       {
         // Everything else runs inside workerd, with its real KV.
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
         // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
-        test: { name: 'workerd', isolate: false, include: ['tests/**/*.test.ts'], exclude: NODE_TESTS },
+        test: {
+          name: 'workerd',
+          isolate: false,
+          include: ['tests/**/*.test.ts'],
+          exclude: [...NODE_TESTS, 'tests/clients/**'],
+          setupFiles: 'tests/openapi/hand-over.ts',
+        },
       },
       {
         test: {
           name: 'node',
           include: NODE_TESTS,
           globalSetup: 'tests/build.ts',
+          setupFiles: ['tests/openapi/observe-fetch.ts', 'tests/openapi/hand-over.ts'],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
-import { createApp } from '../src/app';
 import { FakeWorld } from './fake-world';
 import { type Fetch, post } from './http';
+import { createApp } from './openapi/observed-app';
 import { sessionId } from './session-id';
 
 const ANNA = sessionId(1);

@@ -120,10 +120,7 @@ const PATHS: ZodOpenApiPathsObject = {
       summary: 'Open a live socket',
       description: LIVE,
       responses: {
-        101: {
-          description: 'The socket is open.',
-          headers: z.object({ Upgrade: HEADERS.Upgrade }),
-        },
+        101: { description: 'The socket is open.' },
         ...problems('no-live-sockets', 'upgrade-required', 'too-many-new-sessions', 'live-unavailable'),
       },
     },

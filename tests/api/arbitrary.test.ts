@@ -2,10 +2,10 @@ import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import * as fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { createApp } from '../../src/app';
 import { BODY_BYTES_MAX } from '../../src/config';
 import { MOODS } from '../../src/presence/session';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const RESIDENT = sessionId(1);

@@ -2,10 +2,10 @@ import { reset } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Health, LeaveResponse } from '../../src/api/schemas';
-import { createApp } from '../../src/app';
 import { MOODS, type Mood, NOBODY, PresenceState } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const ANNA = 'a1b2c3d4-e5f6-4a7b-8c9d-e0f1a2b3c4d5';

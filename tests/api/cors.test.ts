@@ -2,9 +2,9 @@ import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../src/api/schemas';
-import { createApp } from '../../src/app';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const BEAT = { sessionId: sessionId(1), mood: 'presence' };

@@ -1,11 +1,11 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../src/app';
 import { ROOM_NAME } from '../../src/presence/room-protocol';
 import { MOODS } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { TroubledKv } from '../presence/troubled-kv';
 import { TroubledRoom } from '../presence/troubled-room';
 import { sessionId } from '../session-id';

@@ -3,9 +3,9 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Health, Problem } from '../../src/api/schemas';
-import { createApp } from '../../src/app';
 import { PresenceState } from '../../src/presence/session';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const BEAT = { sessionId: sessionId(1), mood: 'presence' };

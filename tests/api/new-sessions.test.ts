@@ -3,10 +3,10 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
-import { createApp } from '../../src/app';
 import { LIMITER_WAIT_MAX_MS } from '../../src/config';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const [ANNA, BEN, CARL, DORA] = [sessionId(1), sessionId(2), sessionId(3), sessionId(4)];

@@ -3,10 +3,10 @@ import { HTTPException } from 'hono/http-exception';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
-import { createApp } from '../../src/app';
 import { BODY_BYTES_MAX } from '../../src/config';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const ANNA = sessionId(1);

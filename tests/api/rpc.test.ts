@@ -3,9 +3,10 @@ import { env } from 'cloudflare:workers';
 import { hc } from 'hono/client';
 import { beforeEach, expect, expectTypeOf, it } from 'vitest';
 import type { ProblemOf } from '../../src/api/problems';
-import { type AppType, createApp } from '../../src/app';
+import type { AppType } from '../../src/app';
 import type { PresenceState } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
+import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const ANNA = sessionId(1);

@@ -1,11 +1,11 @@
 import { reset } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { createApp } from '../../src/app';
 import { hubSettings } from '../../src/config';
 import { MOODS, type Mood, NOBODY, PresenceState, totalOf } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { createApp } from '../openapi/observed-app';
 import { TroubledKv } from '../presence/troubled-kv';
 import { TroubledRoom } from '../presence/troubled-room';
 import { sessionId } from '../session-id';

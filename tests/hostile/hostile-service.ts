@@ -8,10 +8,17 @@ const BODY_BYTES_MAX = 2_000;
 /** The Worker in that file with all its guards up; it sends rows of the hostile table, and says what is wrong with the answers. */
 export class HostileService {
   readonly #miniflare: Miniflare;
+  readonly #hear: (request: RawRequest, answer: RawAnswer) => void;
   #origin: URL | undefined;
   #log = '';
 
-  constructor(scriptPath: string, variables: Readonly<Record<string, string>> = {}) {
+  /** @param hear Is told what the Worker has answered to the rows. */
+  constructor(
+    scriptPath: string,
+    variables: Readonly<Record<string, string>> = {},
+    hear: (request: RawRequest, answer: RawAnswer) => void = () => undefined,
+  ) {
+    this.#hear = hear;
     this.#miniflare = new Miniflare(
       convertV4MiniflareOptions({
         name: 'worker',
@@ -50,7 +57,7 @@ export class HostileService {
     const complaints =
       'messages' in row.sends
         ? await this.#complaintsOfSocket(row.sends, row)
-        : complaintsOf(await sendRaw(this.#origin, row.sends), row);
+        : complaintsOf(await this.#send(this.#origin, row.sends, row.expected), row);
     const after = await this.#count();
     for (const request of row.before ?? []) await sendRaw(this.#origin, { ...request, path: '/api/leave' });
     return after === before ? complaints : [...complaints, `counts ${after} instead of ${before}`];
@@ -58,6 +65,17 @@ export class HostileService {
 
   dispose(): Promise<void> {
     return this.#miniflare.dispose();
+  }
+
+  async #send(
+    origin: URL,
+    request: RawRequest,
+    expected: HostileRow['expected'],
+  ): Promise<RawAnswer | undefined> {
+    const answer = await sendRaw(origin, request);
+    // What the server in front of it refuses never gets to the Worker.
+    if (answer !== undefined && expected !== 'refused by server') this.#hear(request, answer);
+    return answer;
   }
 
   /** How many are here, by a heartbeat of the resident. */

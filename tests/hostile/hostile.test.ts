@@ -1,13 +1,18 @@
 import { afterAll, describe, expect, it } from 'vitest';
+import { observe } from '../openapi/observations';
 import { HostileService } from './hostile-service';
 import { HOSTILE_TABLE } from './hostile-table';
+import type { RawAnswer, RawRequest } from './raw-http';
 
 const services = new Map<string, HostileService>();
+
+const hear = ({ method, path }: RawRequest, answer: RawAnswer) =>
+  observe(method, new URL(`http://localhost${path}`), answer, answer.body);
 
 /** The bundle, as it is deployed, with the variables that a row wants. */
 function serviceFor(variables: Readonly<Record<string, string>> = {}): HostileService {
   const key = JSON.stringify(variables);
-  const service = services.get(key) ?? new HostileService('dist/index.js', variables);
+  const service = services.get(key) ?? new HostileService('dist/index.js', variables, hear);
   services.set(key, service);
   return service;
 }

@@ -1,0 +1,66 @@
+/** An answer of the service that some test has seen. */
+export interface Observation {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+declare module 'vitest' {
+  interface TaskMeta {
+    /** What the test saw that none before it in the same file did, for the reporter that judges it. */
+    observations?: readonly Observation[];
+  }
+}
+
+/** What every kind of client has of an answer. */
+interface Head {
+  readonly status: number;
+  readonly headers: { forEach(visit: (value: string, name: string) => void): void };
+}
+
+const seen = new Set<string>();
+const reading = new Set<Promise<void>>();
+let fresh: Observation[] = [];
+
+/** Notes an answer. What differs by numbers only is noted once: a flood is one observation. */
+export function observe(method: string, url: URL, head: Head, body: string | Promise<string>): void {
+  // A body that breaks off is what its receiver has to deal with.
+  const noted = Promise.resolve(body).then(
+    (text) => note(method, url, head, text),
+    () => undefined,
+  );
+  reading.add(noted);
+  void noted.finally(() => reading.delete(noted));
+}
+
+/** The body of an answer that its receiver has not read yet. */
+export function bodyOf(answer: {
+  status: number;
+  clone(): { text(): Promise<string> };
+}): string | Promise<string> {
+  // A handshake has none, and cannot be cloned.
+  return answer.status === 101 ? '' : answer.clone().text();
+}
+
+function note(method: string, url: URL, { status, headers: sent }: Head, body: string): void {
+  const headers: Record<string, string> = {};
+  sent.forEach((value, name) => {
+    headers[name.toLowerCase()] = value;
+  });
+  const observation = { method, path: url.pathname, status, headers, body };
+  const kind = JSON.stringify(observation).replace(/\d+/g, '0');
+  if (seen.has(kind)) return;
+  seen.add(kind);
+  fresh.push(observation);
+}
+
+/** What was noted since the last time. */
+export async function takeObservations(): Promise<readonly Observation[]> {
+  await Promise.all(reading);
+  const taken = fresh;
+  fresh = [];
+  return taken;
+}
