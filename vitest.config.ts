@@ -8,6 +8,7 @@ const NODE_TESTS = [
   'tests/bundle/**/*.test.ts',
   'tests/hostile/**/*.test.ts',
   'tests/openapi/**/*.test.ts',
+  'tests/site/**/*.test.ts',
   'tests/simulation/**/*.test.ts',
 ];
 

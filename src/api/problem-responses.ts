@@ -5,6 +5,7 @@ import {
   faultsOf,
   PROBLEMS,
   type ProblemCode,
+  type ProblemHeader,
   type ProblemMembers,
   type ProblemRow,
   problemDocument,
@@ -19,8 +20,9 @@ export const HEADERS = {
     .meta({ description: 'Sent by a service that has live sockets.', header: { id: LIVE_HEADER } }),
   Allow: z.string().meta({ description: 'The methods of this path.' }),
   'Retry-After': z.int().positive().meta({ description: 'Try again after so many seconds.' }),
-  Upgrade: z.literal('websocket').meta({ description: 'The protocol of this path.' }),
-};
+  // workerd takes it out again.
+  Upgrade: z.literal('websocket').optional().meta({ description: 'The protocol of this path.' }),
+} satisfies Record<ProblemHeader | 'Allow' | typeof LIVE_HEADER, z.ZodType>;
 
 /** What only one problem has. */
 const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: ProblemMembers }>> = {
@@ -44,7 +46,7 @@ const nameOf = (code: ProblemCode) =>
   code.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
 
 /** The document of a problem. Clients tell them apart by `type`, so each is a component of its own. */
-export const problemSchema = once((code: ProblemCode) => {
+const problemSchema = once((code: ProblemCode) => {
   const { status, title } = PROBLEMS[code];
   return z
     .object({

@@ -88,8 +88,10 @@ export interface ProblemRow {
   readonly status: ContentfulStatusCode;
   readonly title: string;
   readonly detail: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Partial<Record<ProblemHeader, string>>>;
 }
+
+export type ProblemHeader = 'Retry-After' | 'Upgrade';
 
 /** What a problem document says, besides what the table holds. */
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;

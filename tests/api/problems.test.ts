@@ -215,6 +215,33 @@ describe('a request that fits no route', () => {
   });
 });
 
+describe('every operation', () => {
+  const operations = [
+    ['POST', '/api/heartbeat'],
+    ['POST', '/api/leave'],
+    ['GET', '/api/presence'],
+    ['GET', '/api/live'],
+    ['GET', '/health'],
+    ['GET', '/nowhere'],
+  ] as const;
+
+  it.each(operations)('refuses origins that are not listed: %s %s', async (method, path) => {
+    const app = createApp();
+    const own = { ...env, ALLOWED_ORIGINS: 'https://example.com' };
+    const response = await app.request(path, { method, headers: { Origin: 'https://evil.example' } }, own);
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({ type: '/docs#origin-not-allowed' });
+  });
+
+  it.each(operations)('answers an unexpected error with a problem: %s %s', async (method, path) => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const response = await createApp().request(path, { method }, { SESSION_TTL_SECONDS: 'soon' });
+    expect(response.status).toBe(500);
+    expect(await response.json()).toMatchObject({ type: '/docs#internal-error' });
+    log.mockRestore();
+  });
+});
+
 describe('an unexpected error', () => {
   it.each([
     ['an error of HTTP', new HTTPException(401, { message: 'a secret of the server' })],

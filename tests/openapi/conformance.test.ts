@@ -1,0 +1,106 @@
+import { expect, it } from 'vitest';
+import { EXAMPLES, openApiDocument } from '../../src/api/openapi';
+import { problemDocument } from '../../src/api/problems';
+import { Conformance } from './conformance';
+import type { Observation } from './observations';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+const PROBLEM_TYPE = { 'content-type': 'application/problem+json' };
+
+const STATE: Observation = {
+  method: 'GET',
+  path: '/api/presence',
+  status: 200,
+  headers: JSON_TYPE,
+  body: JSON.stringify(EXAMPLES.presence),
+};
+const FULL: Observation = {
+  method: 'POST',
+  path: '/api/heartbeat',
+  status: 503,
+  headers: { ...PROBLEM_TYPE, 'retry-after': '10' },
+  body: JSON.stringify(problemDocument('no-room')),
+};
+const NOWHERE: Observation = {
+  method: 'GET',
+  path: '/nowhere',
+  status: 404,
+  headers: PROBLEM_TYPE,
+  body: JSON.stringify(problemDocument('not-found')),
+};
+const { count, ...countless } = EXAMPLES.presence;
+
+const complaints = (observation: Observation) => new Conformance(openApiDocument()).complaints(observation);
+
+it.each([
+  ['a presence state', STATE],
+  ['its head', { ...STATE, method: 'HEAD', body: '' }],
+  ['one of a service with live sockets', { ...STATE, headers: { ...JSON_TYPE, 'presence-live': '1' } }],
+  ['a problem', FULL],
+  ['a path that there is not', NOWHERE],
+  ['a preflight', { ...STATE, method: 'OPTIONS', status: 204, headers: {}, body: '' }],
+  ['an opened socket', { ...STATE, path: '/api/live', status: 101, headers: {}, body: '' }],
+])('finds nothing wrong with %s', (_what, observation) => {
+  expect(complaints(observation)).toEqual([]);
+});
+
+it.each([
+  [
+    'a member with another name',
+    { ...STATE, body: JSON.stringify({ ...countless, people: count }) },
+    /'count'/,
+  ],
+  ['one more member', { ...STATE, body: JSON.stringify({ ...EXAMPLES.presence, x: 1 }) }, /additional.*"x"/],
+  [
+    'a negative count',
+    { ...STATE, body: JSON.stringify({ ...EXAMPLES.presence, count: -1 }) },
+    /count.*>= 0/,
+  ],
+  ['no body', { ...STATE, body: '' }, /no body is not documented/],
+  ['no JSON', { ...STATE, body: '{' }, /not JSON/],
+  ['a body of a head', { ...STATE, method: 'HEAD' }, /HEAD has a body/],
+  [
+    'another media type',
+    { ...STATE, headers: { 'content-type': 'text/plain' } },
+    /text\/plain is not documented/,
+  ],
+  ['another status', { ...STATE, status: 201 }, /201 is not documented/],
+  ['a status of another path', { ...FULL, path: '/api/leave' }, /503 is not documented/],
+  [
+    'a problem of another status',
+    { ...FULL, body: JSON.stringify(problemDocument('live-unavailable')) },
+    /type/,
+  ],
+  ['a header that is missing', { ...FULL, headers: PROBLEM_TYPE }, /Retry-After is missing/],
+  [
+    'a header that is wrong',
+    { ...FULL, headers: { ...FULL.headers, 'retry-after': 'soon' } },
+    /Retry-After is soon/,
+  ],
+  ['a success where nothing is', { ...NOWHERE, status: 200 }, /200 is not documented/],
+])('complains of %s', (_what, observation, complaint) => {
+  expect(complaints(observation).join()).toMatch(complaint);
+});
+
+it('knows what it has not seen: an answer, or one of the problems that share a status', () => {
+  const conformance = new Conformance(openApiDocument());
+  const before = conformance.unobserved;
+  expect(before).toContain('/api/heartbeat 400 malformed-json');
+  conformance.complaints(STATE);
+  conformance.complaints(FULL);
+  conformance.complaints({
+    ...FULL,
+    status: 400,
+    headers: PROBLEM_TYPE,
+    body: JSON.stringify(problemDocument('malformed-json')),
+  });
+  // A head is no answer to GET, nor is what is wrong.
+  conformance.complaints({ ...STATE, path: '/health', method: 'HEAD', body: '' });
+  conformance.complaints({ ...STATE, path: '/health' });
+  const seen = [
+    '/api/heartbeat 400 malformed-json',
+    '/api/heartbeat 503 no-room',
+    '/api/presence 200 application/json',
+  ];
+  expect(before.filter((answer) => !conformance.unobserved.includes(answer)).toSorted()).toEqual(seen);
+});
