@@ -33,7 +33,7 @@ export default defineConfig({
           name: 'node',
           include: NODE_TESTS,
           globalSetup: 'tests/build.ts',
-          setupFiles: ['tests/openapi/observe-fetch.ts', 'tests/openapi/hand-over.ts'],
+          setupFiles: 'tests/openapi/hand-over.ts',
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { version } from '../../package.json';
 import {
@@ -8,8 +8,7 @@ import {
   LIVE_MESSAGES_WINDOW_MS,
 } from '../config';
 import { PresenceState, SessionId } from '../presence/session';
-import { LIVE_HEADER } from './live';
-import { HEADERS, problemResponse, problemResponses } from './problem-responses';
+import { type HeaderName, headersWith, problemResponse, problemResponses } from './problem-responses';
 import type { ProblemCode } from './problems';
 import { Health, HeartbeatRequest, LeaveRequest, LeaveResponse } from './schemas';
 
@@ -65,9 +64,11 @@ const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes. \`application
 
 const INFO = `How many people are here right now, and in which mood.
 
-A browser makes up a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. Whoever is silent for 30 seconds is gone. There are no accounts; the count is an unauthenticated estimate, and may be some time behind.
+A browser makes up a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. Whoever is silent for 30 seconds is gone, if the service is not set up otherwise. There are no accounts; the count is an unauthenticated estimate, and may be some time behind.
 
-Every error is a problem document, \`application/problem+json\` by RFC 9457; its \`type\` tells which. Paths that are not listed here get \`/docs#not-found\`. No answer echoes what came. Browsers of any origin may use the API, unless the owner of the service lists the ones that may: then others get \`/docs#origin-not-allowed\`. Preflights are answered for every path.`;
+Every error of the API is a problem document, \`application/problem+json\` by RFC 9457; its \`type\` tells which. A path that is not there gets \`/docs#not-found\`. No answer echoes what came. Browsers of any origin may use the API, unless the owner of the service lists the ones that may: then others get \`/docs#origin-not-allowed\`. Preflights are answered for every operation.
+
+This document and its page, \`/docs\`, are static files beside the API.`;
 
 const LIVE = `A WebSocket. It comes with the Durable Object hub only; then every answer carries \`Presence-Live: 1\`. The session id is sent as a message: in an address, logs would keep it.
 
@@ -77,10 +78,10 @@ The service sends the presence state as JSON, the same as \`GET /api/presence\` 
 |---|---|
 | nothing | you watch |
 | \`{"sessionId": "<uuid>", "mood": "release"}\` | you join, and are counted once, whatever else beats with that id |
-| \`{"mood": "gratitude"}\` | your mood changes |
-| \`ping\` | \`pong\`. Who has joined sends one every 10 seconds; after 30 silent ones the socket is closed with code 1008 |
-| a close | you leave |
-| anything else, or more than ${LIVE_MESSAGES_MAX} messages in ${LIVE_MESSAGES_WINDOW_MS / 1000} seconds | the socket is closed with code 1008 and a reason |
+| \`{"mood": "gratitude"}\` | once you have joined, your mood changes |
+| \`ping\` | \`pong\`. Who has joined sends one every 10 seconds; after 30 silent ones, if the service is not set up otherwise, the socket is closed with code 1008 |
+| a close | you leave, if nothing else speaks for you: another socket, or a later heartbeat |
+| anything else, or more than ${LIVE_MESSAGES_MAX} messages besides \`ping\` in ${LIVE_MESSAGES_WINDOW_MS / 1000} seconds | the socket is closed with code 1008 and a reason |
 | more than ${LIVE_MESSAGE_BYTES_MAX} bytes | the socket is closed with code 1009 |`;
 
 const PATHS: ZodOpenApiPathsObject = {
@@ -100,9 +101,11 @@ const PATHS: ZodOpenApiPathsObject = {
     get: {
       operationId: 'presence',
       summary: 'How many are here, and in which mood',
-      description:
-        'For those who watch. Caches may keep it if the service is set up so: see `Cache-Control`.',
-      responses: { ...ok('How many are here now.', presenceState, EXAMPLES.presence), ...problems() },
+      description: 'For those who watch. Caches may keep it if the service is set up so.',
+      responses: {
+        ...ok('How many are here now.', presenceState, EXAMPLES.presence, 'Cache-Control'),
+        ...problems(),
+      },
     },
   },
   '/api/leave': {
@@ -120,7 +123,7 @@ const PATHS: ZodOpenApiPathsObject = {
       summary: 'Open a live socket',
       description: LIVE,
       responses: {
-        101: { description: 'The socket is open.' },
+        101: { description: 'The socket is open.', headers: headersWith() },
         ...problems('no-live-sockets', 'upgrade-required', 'too-many-new-sessions', 'live-unavailable'),
       },
     },
@@ -158,9 +161,9 @@ function body(schema: z.ZodType, example: object) {
   return { required: true, content: { 'application/json': { schema, example } } };
 }
 
-function ok(description: string, schema: z.ZodType, example: object) {
-  const headers = z.object({ [LIVE_HEADER]: HEADERS[LIVE_HEADER] });
-  return { 200: { description, headers, content: { 'application/json': { schema, example } } } };
+function ok(description: string, schema: z.ZodType, example: object, ...headers: readonly HeaderName[]) {
+  const content = { 'application/json': { schema, example } };
+  return { 200: { description, headers: headersWith(...headers), content } };
 }
 
 /** These and what every operation may answer. Other methods are no operations: what they get stands with the one there is. */

@@ -10,19 +10,24 @@ import {
   type ProblemRow,
   problemDocument,
 } from './problems';
-import { HeartbeatRequest, Problem } from './schemas';
+import { LeaveRequest, Problem } from './schemas';
+
+export type HeaderName = ProblemHeader | 'Allow' | 'Cache-Control' | typeof LIVE_HEADER;
 
 /** Every answer may have `Presence-Live`; the others come with the problems that the table says. */
-export const HEADERS = {
+const HEADERS = {
   [LIVE_HEADER]: z
     .literal('1')
     .optional()
     .meta({ description: 'Sent by a service that has live sockets.', header: { id: LIVE_HEADER } }),
   Allow: z.string().meta({ description: 'The methods of this path.' }),
   'Retry-After': z.int().positive().meta({ description: 'Try again after so many seconds.' }),
-  // workerd takes it out again.
+  'Cache-Control': z
+    .string()
+    .meta({ description: '`no-store`, or for how many seconds caches may keep it: `public, max-age=5`.' }),
+  // It belongs to a 426, but workerd takes it out.
   Upgrade: z.literal('websocket').optional().meta({ description: 'The protocol of this path.' }),
-} satisfies Record<ProblemHeader | 'Allow' | typeof LIVE_HEADER, z.ZodType>;
+} satisfies Record<HeaderName, z.ZodType>;
 
 /** What only one problem has. */
 const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: ProblemMembers }>> = {
@@ -32,7 +37,7 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
         description: 'What is wrong where: `pointer` is a JSON pointer into the body, as a URI fragment.',
       }),
     },
-    example: { errors: faultsOf(HeartbeatRequest.safeParse({ sessionId: 'anna' }).error?.issues ?? []) },
+    example: { errors: faultsOf(LeaveRequest.safeParse({ sessionId: 'anna' }).error?.issues ?? []) },
   },
   'internal-error': {
     schema: {
@@ -42,63 +47,79 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
   },
 };
 
+const schemas = new Map<string, z.ZodObject>();
+const responses = new Map<string, ZodOpenApiResponseObject>();
+
+/** Components are told apart by identity, so each is made once. */
+function once<Component>(
+  made: Map<string, Component>,
+  id: string,
+  make: (id: string) => Component,
+): Component {
+  const component = made.get(id) ?? make(id);
+  made.set(id, component);
+  return component;
+}
+
 const nameOf = (code: ProblemCode) =>
   code.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
 
 /** The document of a problem. Clients tell them apart by `type`, so each is a component of its own. */
-const problemSchema = once((code: ProblemCode) => {
+function problemSchema(code: ProblemCode) {
   const { status, title } = PROBLEMS[code];
-  return z
-    .object({
-      type: z.literal(`/docs#${code}`),
-      title: Problem.shape.title,
-      status: z.literal(status),
-      detail: Problem.shape.detail,
-      ...MEMBERS[code]?.schema,
-    })
-    .meta({ id: `${nameOf(code)}Problem`, description: `${title}.` });
-});
+  return once(schemas, `${nameOf(code)}Problem`, (id) =>
+    z
+      .object({
+        type: z.literal(`/docs#${code}`),
+        title: Problem.shape.title,
+        status: z.literal(status),
+        detail: Problem.shape.detail,
+        ...MEMBERS[code]?.schema,
+      })
+      .meta({ id, description: `${title}.` }),
+  );
+}
 
 /** What an operation answers that has these problems: one response for each status. */
 export function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiResponsesObject {
   const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
   return Object.fromEntries(
-    Object.entries(byStatus).map(([status, ofStatus]) => [status, problemResponse(ofStatus.join())]),
+    Object.entries(byStatus).flatMap(([status, [code, ...others]]) =>
+      code === undefined ? [] : [[status, problemResponse(code, ...others)]],
+    ),
   );
 }
 
-/** The response with these problems: a comma list of codes that share a status. */
-export const problemResponse = once((list: string): ZodOpenApiResponseObject => {
-  const codes = list.split(',') as [ProblemCode, ...ProblemCode[]];
-  const [schema, ...others] = [problemSchema(codes[0]), ...codes.slice(1).map(problemSchema)] as const;
-  const headers = new Set(codes.flatMap(headersOf));
-  return {
-    id: codes.map(nameOf).join('Or'),
-    description: codes.map((code) => `${PROBLEMS[code].title}.`).join(' Or: '),
-    headers: z.object(Object.fromEntries(Object.entries(HEADERS).filter(([name]) => headers.has(name)))),
+/** The response with this problem, or one of the others of the same status. */
+export function problemResponse(code: ProblemCode, ...others: readonly ProblemCode[]) {
+  const codes = [code, ...others];
+  const schema = problemSchema(code);
+  return once(responses, codes.map(nameOf).join('Or'), (id) => ({
+    id,
+    description: codes.map((one) => `${PROBLEMS[one].title}.`).join(' Or: '),
+    headers: headersWith(...codes.flatMap(headersOf)),
     content: {
       'application/problem+json': {
-        schema: others.length === 0 ? schema : z.discriminatedUnion('type', [schema, ...others]),
+        schema:
+          others.length === 0 ? schema : z.discriminatedUnion('type', [schema, ...others.map(problemSchema)]),
         examples: Object.fromEntries(
-          codes.map((code) => [code, { value: problemDocument(code, MEMBERS[code]?.example) }]),
+          codes.map((one) => [one, { value: problemDocument(one, MEMBERS[one]?.example) }]),
         ),
       },
     },
-  };
-});
-
-function headersOf(code: ProblemCode): readonly string[] {
-  const { headers = {} }: ProblemRow = PROBLEMS[code];
-  // What it allows depends on the path, so the table cannot have it.
-  return [LIVE_HEADER, ...Object.keys(headers), ...(code === 'method-not-allowed' ? ['Allow'] : [])];
+  }));
 }
 
-/** Components are told apart by identity: for each key one is made. */
-function once<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
-  const made = new Map<Key, Value>();
-  return (key) => {
-    const value = made.get(key) ?? make(key);
-    made.set(key, value);
-    return value;
-  };
+function headersOf(code: ProblemCode): readonly HeaderName[] {
+  // What is allowed depends on the path, so the table cannot have it.
+  if (code === 'method-not-allowed') return ['Allow'];
+  const { headers = {} }: ProblemRow = PROBLEMS[code];
+  // `Object.keys` forgets which keys there are.
+  return Object.keys(headers) as ProblemHeader[];
+}
+
+/** The headers of these names, and the one that every answer may have. */
+export function headersWith(...names: readonly HeaderName[]) {
+  const wanted: readonly string[] = [LIVE_HEADER, ...names];
+  return z.object(Object.fromEntries(Object.entries(HEADERS).filter(([name]) => wanted.includes(name))));
 }

@@ -83,7 +83,7 @@ export const PROBLEMS = {
 } as const satisfies Record<string, ProblemRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** `headers` are those that come with it every time. */
+/** `headers` are those that are sent with it every time. */
 export interface ProblemRow {
   readonly status: ContentfulStatusCode;
   readonly title: string;
@@ -96,10 +96,13 @@ export type ProblemHeader = 'Retry-After' | 'Upgrade';
 /** What a problem document says, besides what the table holds. */
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
 
-export interface ProblemOf<Code extends ProblemCode> extends Problem {
+/** The document of one problem. Its two members that others lack are in no other. */
+export type ProblemOf<Code extends ProblemCode> = {
   readonly type: `/docs#${Code}`;
   readonly status: (typeof PROBLEMS)[Code]['status'];
-}
+} & Pick<Problem, 'title' | 'detail'> &
+  (Code extends 'invalid-body' ? Required<Pick<Problem, 'errors'>> : unknown) &
+  (Code extends 'internal-error' ? Required<Pick<Problem, 'requestId'>> : unknown);
 
 /** The document of a problem. Nothing of the request may stand in it: what is echoed can be abused. */
 export function problemDocument<Code extends ProblemCode>(code: Code, members: ProblemMembers = {}) {

@@ -1,4 +1,4 @@
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { openApiDocument } from '../api/openapi';
 import { docsPage } from './docs-page';
@@ -8,6 +8,8 @@ const SITE = 'dist/site';
 
 const document = openApiDocument();
 
+// What is no longer made must not be uploaded.
+rmSync(SITE, { recursive: true, force: true });
 cpSync('src/site/static', SITE, { recursive: true });
 writeFileSync(`${SITE}/openapi.json`, `${JSON.stringify(document, null, 2)}\n`);
 writeFileSync(`${SITE}/docs.html`, docsPage(document));

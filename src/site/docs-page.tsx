@@ -173,8 +173,10 @@ function Members({
 }
 
 function typeOf(document: Document, schema: SchemaOrReference): string {
-  const { type, format, enum: values, anyOf } = resolve(document, schema);
+  const { type, format, enum: values, const: only, anyOf, properties } = resolve(document, schema);
   if (values !== undefined) return values.join(', ');
+  if (only !== undefined) return String(only);
+  if (properties !== undefined) return `{ ${Object.keys(properties).join(', ')} }`;
   return anyOf?.map((one) => typeOf(document, one)).join(' or ') ?? format ?? String(type);
 }
 

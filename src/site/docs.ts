@@ -1,17 +1,29 @@
-/** Lets every command of /docs be copied, with the address of this very service in it. */
-for (const block of document.querySelectorAll<HTMLElement>('.command')) {
-  const code = block.querySelector('code');
+// Puts the address of this very service into the commands of /docs, and lets them be copied.
+for (const command of document.querySelectorAll('.command')) {
+  const code = command.querySelector('code');
   if (code === null) continue;
-  code.textContent = code.textContent.replace('http://localhost:8787', location.origin);
+  code.textContent = code.textContent.replace(/(http|ws):\/\/localhost:8787/, (_, scheme: string) =>
+    location.origin.replace('http', scheme),
+  );
+  // Only secure pages have a clipboard.
+  if ('clipboard' in navigator) command.append(copyButton(code.textContent));
+}
+
+function copyButton(text: string): HTMLButtonElement {
   const button = document.createElement('button');
+  const say = (word: string) => {
+    button.textContent = word;
+    button.setAttribute('aria-label', `${word}: ${text}`);
+  };
   button.type = 'button';
-  button.textContent = 'Copy';
+  button.setAttribute('aria-live', 'polite');
+  say('Copy');
   button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(code.textContent);
-    button.textContent = 'Copied';
-    setTimeout(() => {
-      button.textContent = 'Copy';
-    }, 2_000);
+    await navigator.clipboard.writeText(text).then(
+      () => say('Copied'),
+      () => say('Not copied'),
+    );
+    setTimeout(say, 2_000, 'Copy');
   });
-  block.append(button);
+  return button;
 }

@@ -7,7 +7,7 @@ export function resolve<Part extends object>(
 ): Part {
   if (!('$ref' in part)) return part;
   const [, , kind = '', name = ''] = part.$ref.split('/');
-  // What kind of component it is the place says where the reference stands.
+  // Where the reference stands says what it refers to, but not to TypeScript.
   const found = document.components?.[kind as 'schemas']?.[name] as Part | undefined;
   if (found === undefined) throw new Error(`The document has no ${part.$ref}.`);
   return found;

@@ -5,6 +5,7 @@ import { Health, LeaveResponse } from '../../src/api/schemas';
 import { MOODS, type Mood, NOBODY, PresenceState } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
+import { bodyOf, observe } from '../openapi/observations';
 import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
@@ -202,7 +203,12 @@ describe('a TTL of 180 s with a heartbeat a minute', () => {
 
 describe('the Worker itself', () => {
   it('answers the contract with its real clock and KV', async () => {
-    const ask: Fetch = (path, init) => exports.default.fetch(`http://localhost${path}`, init);
+    const ask: Fetch = async (path, init) => {
+      const url = new URL(path, 'http://localhost');
+      const answer = await exports.default.fetch(url, init);
+      observe(init?.method ?? 'GET', url, answer, bodyOf(answer));
+      return answer;
+    };
     const before = Date.now();
     const state = await stateOf(await post(ask, '/api/heartbeat', { sessionId: ANNA, mood: 'connection' }));
     expect(state.moods).toEqual({ ...NOBODY, connection: 1 });

@@ -32,13 +32,16 @@ it('the service answers the examples of requests with those of answers', async (
   expect(await answer(post(fetch, '/api/leave', EXAMPLES.leave))).toEqual(EXAMPLES.left);
 });
 
-it('the service answers a wrong body with the example of its problem', async () => {
+it.each([
+  ['/api/heartbeat', { sessionId: 'anna', mood: 'release' }],
+  ['/api/leave', { sessionId: 'anna' }],
+])('the service answers a wrong body with the example of its problem: %s', async (path, wrong) => {
   const { fetch } = await serviceOfTheExamples();
   const response = openApiDocument().components?.responses?.['MalformedJsonOrInvalidBody'];
   const examples =
     response && 'content' in response ? response.content?.['application/problem+json']?.examples : {};
   expect(examples).toMatchObject({
-    'invalid-body': { value: await (await post(fetch, '/api/heartbeat', { sessionId: 'anna' })).json() },
-    'malformed-json': { value: await (await post(fetch, '/api/heartbeat', '{')).json() },
+    'invalid-body': { value: await (await post(fetch, path, wrong)).json() },
+    'malformed-json': { value: await (await post(fetch, path, '{')).json() },
   });
 });

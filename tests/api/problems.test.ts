@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { HTTPException } from 'hono/http-exception';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
+import { faultsOf, PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
 import { BODY_BYTES_MAX } from '../../src/config';
 import { FakeWorld } from '../fake-world';
@@ -72,6 +72,12 @@ describe('a body that is not valid', () => {
       const { errors } = await problemOf(await post(fetch, path, []), 'invalid-body');
       expect(errors).toEqual([{ pointer: '#', detail: 'must be a JSON object' }]);
     }
+  });
+
+  it('has no more of its faults pointed out than eight', () => {
+    const faults = faultsOf(Array.from({ length: 9 }, (_, n) => ({ path: ['list', n], message: 'no' })));
+    expect(faults).toHaveLength(8);
+    expect(faults[1]).toEqual({ pointer: '#/list/1', detail: 'no' });
   });
 
   it('is never echoed', async () => {

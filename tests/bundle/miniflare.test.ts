@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fetch, post } from '../http';
+import { observedFetch } from '../openapi/observed-fetch';
 import { sessionId } from '../session-id';
 
 const BUNDLE = 'dist/index.js';
@@ -20,7 +21,7 @@ beforeAll(async () => {
   const options = { modules: true, scriptPath: BUNDLE, kvNamespaces: ['PRESENCE_KV'] };
   miniflare = new Miniflare(convertV4MiniflareOptions(options));
   origin = await miniflare.ready;
-  overHttp = (path, init) => fetch(new URL(path, origin), init);
+  overHttp = (path, init) => observedFetch(new URL(path, origin), init);
 });
 afterAll(() => miniflare.dispose());
 

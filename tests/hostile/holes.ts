@@ -38,7 +38,7 @@ export const HOLES: readonly Hole[] = [
   { category: 'prototypes', name: 'moods are looked up in an object', file: SESSION, right: 'z.enum(MOODS, {', wrong: 'z.custom((mood) => typeof mood === "string" && ({ gratitude: 1, presence: 1, release: 1, connection: 1 } as never)[mood], {' },
   { category: 'duplicate keys', name: 'the first of two keys counts', file: GUARDS, right: 'body: body.text', wrong: String.raw`body: body.text.replace(/("\w+":"[^"]*",)("\w+":"[^"]*",)/, '$2$1')` },
   { category: 'nesting', name: 'an id in a list is an id', file: 'api/schemas.ts', right: 'z.object({ sessionId: SessionId, mood', wrong: 'z.object({ sessionId: z.preprocess(String, SessionId), mood' },
-  { category: 'moods', name: 'errors say what came', file: PROBLEMS, right: 'detail: message,', wrong: 'detail: message + JSON.stringify(c.req.raw.headers.get("content-type")) + JSON.stringify(result),' },
+  { category: 'moods', name: 'errors say what came', file: PROBLEMS, right: 'errors: faultsOf(result.error.issues)', wrong: 'errors: [...faultsOf(result.error.issues), { pointer: JSON.stringify(result), detail: String(c.req.raw.headers.get("content-type")) }]' },
   { category: 'paths', name: 'errors say which path was asked for', file: PROBLEMS, right: `problem(c, 'not-found')`, wrong: `problem(c, 'not-found', { requestId: c.req.url })` },
   { category: 'methods', name: 'no method is refused', file: APP, right: 'app.use(methodNotAllowed(', wrong: 'void (methodNotAllowed(' },
   { category: 'headers', name: 'types may be sniffed', file: APP, right: `c.header('X-Content-Type-Options', 'nosniff');`, wrong: '' },

@@ -1,5 +1,6 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { type Fetch, post } from '../http';
+import { observedFetch } from '../openapi/observed-fetch';
 
 export interface State {
   readonly count: number;
@@ -39,7 +40,7 @@ export class Service {
   }
 
   fetch(isolate = 0): Fetch {
-    return async (path, init) => fetch(new URL(path, await this.origin(isolate)), init);
+    return async (path, init) => observedFetch(new URL(path, await this.origin(isolate)), init);
   }
 
   async heartbeat(sessionId: string, isolate = 0, mood = 'presence'): Promise<State> {

@@ -45,12 +45,6 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'a group that is not there is read as 0',
   },
   {
-    file: 'src/api/problems.ts',
-    from: 'result.error.issues.slice(0, PROBLEM_ERRORS_MAX)',
-    to: 'result.error.issues',
-    why: 'Not tested: the bodies of today can have two faults at most',
-  },
-  {
     file: 'src/presence/kv-hub.ts',
     from: 'false',
     to: 'true',

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { EXAMPLES, openApiDocument } from '../../src/api/openapi';
 import { problemDocument } from '../../src/api/problems';
 import { Conformance } from './conformance';
-import type { Observation } from './observations';
+import { type Observation, observe, takeObservations } from './observations';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const PROBLEM_TYPE = { 'content-type': 'application/problem+json' };
@@ -11,7 +11,7 @@ const STATE: Observation = {
   method: 'GET',
   path: '/api/presence',
   status: 200,
-  headers: JSON_TYPE,
+  headers: { ...JSON_TYPE, 'cache-control': 'no-store' },
   body: JSON.stringify(EXAMPLES.presence),
 };
 const FULL: Observation = {
@@ -28,6 +28,12 @@ const NOWHERE: Observation = {
   headers: PROBLEM_TYPE,
   body: JSON.stringify(problemDocument('not-found')),
 };
+const REFUSED: Observation = {
+  ...STATE,
+  status: 405,
+  headers: { ...PROBLEM_TYPE, allow: 'GET, HEAD, OPTIONS' },
+  body: JSON.stringify(problemDocument('method-not-allowed')),
+};
 const { count, ...countless } = EXAMPLES.presence;
 
 const complaints = (observation: Observation) => new Conformance(openApiDocument()).complaints(observation);
@@ -35,9 +41,10 @@ const complaints = (observation: Observation) => new Conformance(openApiDocument
 it.each([
   ['a presence state', STATE],
   ['its head', { ...STATE, method: 'HEAD', body: '' }],
-  ['one of a service with live sockets', { ...STATE, headers: { ...JSON_TYPE, 'presence-live': '1' } }],
+  ['one of a service with live sockets', { ...STATE, headers: { ...STATE.headers, 'presence-live': '1' } }],
   ['a problem', FULL],
   ['a path that there is not', NOWHERE],
+  ['a method that there is not', { ...REFUSED, method: 'PUT' }],
   ['a preflight', { ...STATE, method: 'OPTIONS', status: 204, headers: {}, body: '' }],
   ['an opened socket', { ...STATE, path: '/api/live', status: 101, headers: {}, body: '' }],
 ])('finds nothing wrong with %s', (_what, observation) => {
@@ -56,9 +63,19 @@ it.each([
     { ...STATE, body: JSON.stringify({ ...EXAMPLES.presence, count: -1 }) },
     /count.*>= 0/,
   ],
-  ['no body', { ...STATE, body: '' }, /no body is not documented/],
+  ['no body', { ...STATE, body: '' }, /not JSON/],
+  [
+    'no media type',
+    { ...STATE, headers: { 'cache-control': 'no-store' }, body: '' },
+    /no body is not documented/,
+  ],
   ['no JSON', { ...STATE, body: '{' }, /not JSON/],
   ['a body of a head', { ...STATE, method: 'HEAD' }, /HEAD has a body/],
+  [
+    'a head of another media type',
+    { ...STATE, method: 'HEAD', headers: { ...STATE.headers, 'content-type': 'text/html' }, body: '' },
+    /text\/html is not documented/,
+  ],
   [
     'another media type',
     { ...STATE, headers: { 'content-type': 'text/plain' } },
@@ -77,6 +94,15 @@ it.each([
     { ...FULL, headers: { ...FULL.headers, 'retry-after': 'soon' } },
     /Retry-After is soon/,
   ],
+  [
+    'a header of other answers',
+    { ...STATE, headers: { ...STATE.headers, 'retry-after': '1' } },
+    /retry-after is not documented/,
+  ],
+  ['success of another method', { ...STATE, method: 'PUT' }, /200 is not documented/],
+  ['a success of a method that has just a head', { ...STATE, method: 'OPTIONS' }, /200 is not documented/],
+  ['a refusal of the method that there is', REFUSED, /405 is not documented/],
+  ['a body of a preflight', { ...STATE, method: 'OPTIONS', status: 204 }, /preflight has a body/],
   ['a success where nothing is', { ...NOWHERE, status: 200 }, /200 is not documented/],
 ])('complains of %s', (_what, observation, complaint) => {
   expect(complaints(observation).join()).toMatch(complaint);
@@ -103,4 +129,26 @@ it('knows what it has not seen: an answer, or one of the problems that share a s
     '/api/presence 200 application/json',
   ];
   expect(before.filter((answer) => !conformance.unobserved.includes(answer)).toSorted()).toEqual(seen);
+});
+
+it('notes an answer once, and another one of the same place too', async () => {
+  await takeObservations();
+  const url = new URL('http://localhost/api/leave');
+  const answer = (body: string, status = 200, headers: Record<string, string> = {}) =>
+    observe('POST', url, new Response(null, { status, headers }), body);
+  answer('{"n":1}');
+  answer('{"n":22}');
+  answer('{"n":-1}');
+  answer('{"n":1}', 202);
+  answer('{"n":1}', 200, { 'Retry-After': '1' });
+  answer('{"n":1}', 200, { 'Retry-After': '2' });
+  const noted = await takeObservations();
+  expect(noted.map(({ status, headers, body }) => [status, headers['retry-after'], body])).toEqual([
+    [200, undefined, '{"n":1}'],
+    [200, undefined, '{"n":-1}'],
+    [202, undefined, '{"n":1}'],
+    [200, '1', '{"n":1}'],
+    [200, '2', '{"n":1}'],
+  ]);
+  expect(await takeObservations()).toEqual([]);
 });

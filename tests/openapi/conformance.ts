@@ -6,6 +6,8 @@ import type { Observation } from './observations';
 type Response = oas31.ResponseObject;
 
 const PROBLEM = 'application/problem+json';
+/** The media type of what has no body. */
+const NO_BODY = 'no body';
 
 /** What test Workers add. */
 const FOR_TESTS = /^\/test\//;
@@ -17,13 +19,17 @@ const ON_ANY_PATH: Readonly<Record<number, string>> = {
   500: 'InternalError',
 };
 
-/**
- * Compares answers with an OpenAPI document: each that comes must be documented, and each that is documented should come.
- *
- * What other methods of a path get is documented at the one that it has.
- */
+/** What methods that a path does not have may answer. It is documented at the one that it has. */
+const ON_ANY_METHOD: readonly number[] = [403, 405, 500];
+
+/** Headers that say something about an answer, and so may come where they are documented only. */
+const TELLING = ['allow', 'presence-live', 'retry-after'];
+
+/** Compares answers with an OpenAPI document: each that comes must be documented, and each that is documented should come. */
 export class Conformance {
   readonly #document: oas31.OpenAPIObject;
+  /** The method that each path has. */
+  readonly #methods = new Map<string, string>();
   /** By path and status. */
   readonly #responses = new Map<string, Response>();
   // OpenAPI adds keywords to JSON Schema. Formats are hints: what binds is the pattern beside them.
@@ -34,6 +40,7 @@ export class Conformance {
   constructor(document: oas31.OpenAPIObject) {
     this.#document = document;
     for (const [path, { get, post }] of Object.entries(document.paths ?? {})) {
+      this.#methods.set(path, post === undefined ? 'GET' : 'POST');
       for (const [status, response] of Object.entries((post ?? get)?.responses ?? {}))
         this.#add(path, status, resolve<Response>(document, response));
     }
@@ -41,7 +48,7 @@ export class Conformance {
 
   #add(path: string, status: string, response: Response): void {
     this.#responses.set(`${path} ${status}`, response);
-    for (const [type, { examples }] of Object.entries(response.content ?? { 'no body': {} })) {
+    for (const [type, { examples }] of Object.entries(response.content ?? { [NO_BODY]: {} })) {
       for (const kind of type === PROBLEM ? Object.keys(examples ?? {}) : [type])
         this.#unobserved.add(`${path} ${status} ${kind}`);
     }
@@ -54,57 +61,69 @@ export class Conformance {
 
   /** What is wrong with an answer; nothing, if it is as documented. */
   complaints({ method, path, status, headers, body }: Observation): readonly string[] {
-    if (FOR_TESTS.test(path) || (method === 'OPTIONS' && status === 204)) return [];
-    const response = this.#responseOf(path, status);
+    if (FOR_TESTS.test(path)) return [];
+    if (method === 'OPTIONS' && status === 204) return body === '' ? [] : ['a preflight has a body'];
+    const response = this.#responseTo(method, path, status);
     if (response === undefined) return [`${status} is not documented`];
-    const wrongHeaders = this.#wrongHeaders(response, headers);
-    if (method === 'HEAD') return body === '' ? wrongHeaders : [...wrongHeaders, 'HEAD has a body'];
-    const type = body === '' ? 'no body' : (headers['content-type']?.split(';')[0] ?? 'no type');
-    const wrongBody = this.#wrongBody(`${path} ${status}`, response, type, body);
-    if (wrongBody.length === 0) {
+    const type = headers['content-type']?.split(';')[0] ?? NO_BODY;
+    const wrong = [
+      ...this.#wrongHeaders(response, headers),
+      ...(isIn(response, type) ? [] : [`${type} is not documented`]),
+    ];
+    if (method === 'HEAD') return body === '' ? wrong : [...wrong, 'HEAD has a body'];
+    if (wrong.length === 0) wrong.push(...this.#wrongBody(`${path} ${status}`, response, type, body));
+    if (wrong.length === 0) {
       const kind = type === PROBLEM ? JSON.parse(body).type.replace('/docs#', '') : type;
       this.#unobserved.delete(`${path} ${status} ${kind}`);
     }
-    return [...wrongHeaders, ...wrongBody];
+    return wrong;
   }
 
-  #responseOf(path: string, status: number): Response | undefined {
-    if (this.#document.paths?.[path] !== undefined) return this.#responses.get(`${path} ${status}`);
-    const response = this.#document.components?.responses?.[ON_ANY_PATH[status] ?? ''];
-    return response && resolve(this.#document, response);
+  #responseTo(method: string, path: string, status: number): Response | undefined {
+    const documented = this.#methods.get(path);
+    if (documented === undefined) {
+      const response = this.#document.components?.responses?.[ON_ANY_PATH[status] ?? ''];
+      return response && resolve(this.#document, response);
+    }
+    const isOperation = method === documented || (method === 'HEAD' && documented === 'GET');
+    const isPossible = isOperation ? status !== 405 : ON_ANY_METHOD.includes(status);
+    return isPossible ? this.#responses.get(`${path} ${status}`) : undefined;
   }
 
   #wrongHeaders({ headers = {} }: Response, sent: Observation['headers']): readonly string[] {
-    return Object.entries(headers).flatMap(([name, documented]) => {
-      const { required, schema = {} } = resolve<oas31.HeaderObject>(this.#document, documented);
-      const text = sent[name.toLowerCase()];
-      if (text === undefined) return required ? [`the header ${name} is missing`] : [];
-      const value = 'type' in schema && schema.type === 'integer' ? Number(text) : text;
-      return this.#ajv.validate(schema, value) ? [] : [`the header ${name} is ${text}`];
-    });
+    const names = Object.keys(headers).map((name) => name.toLowerCase());
+    const undocumented = TELLING.filter((name) => name in sent && !names.includes(name));
+    return [
+      ...undocumented.map((name) => `the header ${name} is not documented`),
+      ...Object.entries(headers).flatMap(([name, documented]) => {
+        const { required, schema = {} } = resolve<oas31.HeaderObject>(this.#document, documented);
+        const text = sent[name.toLowerCase()];
+        if (text === undefined) return required ? [`the header ${name} is missing`] : [];
+        const value = 'type' in schema && schema.type === 'integer' ? Number(text) : text;
+        return this.#ajv.validate(schema, value) ? [] : [`the header ${name} is ${text}`];
+      }),
+    ];
   }
 
   #wrongBody(place: string, { content = {} }: Response, type: string, body: string): readonly string[] {
-    const schema = content[type]?.schema;
-    if (schema === undefined) {
-      const isDocumented = type === 'no body' && Object.keys(content).length === 0;
-      return isDocumented ? [] : [`${type} is not documented`];
-    }
+    if (type === NO_BODY) return body === '' ? [] : ['it has a body'];
     const key = `${place} ${type}`;
     // References are to the components, so those must be within reach.
-    const validate =
-      this.#validators.get(key) ?? this.#ajv.compile({ ...schema, components: this.#document.components });
+    const { components } = this.#document;
+    const validate = this.#validators.get(key) ?? this.#ajv.compile({ ...content[type]?.schema, components });
     this.#validators.set(key, validate);
     try {
       if (validate(JSON.parse(body))) return [];
     } catch {
       return ['the body is not JSON'];
     }
-    return (
-      validate.errors?.map(
-        ({ instancePath, message, params }) =>
-          `${instancePath || 'the body'} ${message} ${JSON.stringify(params)}`,
-      ) ?? []
+    const errors = validate.errors ?? [];
+    return errors.map(
+      ({ instancePath, message, params }) =>
+        `${instancePath || 'the body'} ${message} ${JSON.stringify(params)}`,
     );
   }
 }
+
+const isIn = ({ content }: Response, type: string) =>
+  content === undefined ? type === NO_BODY : type in content;

@@ -2,5 +2,7 @@ import { afterEach } from 'vitest';
 import { takeObservations } from './observations';
 
 afterEach(async ({ task }) => {
-  task.meta.observations = await takeObservations();
+  // It may be the second time that this one runs.
+  const before = task.meta.observations ?? [];
+  task.meta.observations = [...before, ...(await takeObservations())];
 });

@@ -10,7 +10,7 @@ export interface Observation {
 
 declare module 'vitest' {
   interface TaskMeta {
-    /** What the test saw that none before it in the same file did, for the reporter that judges it. */
+    /** What the test saw that none before it did, for the reporter that judges it. */
     observations?: readonly Observation[];
   }
 }
@@ -22,18 +22,12 @@ interface Head {
 }
 
 const seen = new Set<string>();
-const reading = new Set<Promise<void>>();
+let reading: Promise<void>[] = [];
 let fresh: Observation[] = [];
 
-/** Notes an answer. What differs by numbers only is noted once: a flood is one observation. */
+/** Notes an answer. Of bodies that differ by numbers only one is noted: a flood is one observation. */
 export function observe(method: string, url: URL, head: Head, body: string | Promise<string>): void {
-  // A body that breaks off is what its receiver has to deal with.
-  const noted = Promise.resolve(body).then(
-    (text) => note(method, url, head, text),
-    () => undefined,
-  );
-  reading.add(noted);
-  void noted.finally(() => reading.delete(noted));
+  reading.push(Promise.resolve(body).then((text) => note(method, url, head, text)));
 }
 
 /** The body of an answer that its receiver has not read yet. */
@@ -51,7 +45,7 @@ function note(method: string, url: URL, { status, headers: sent }: Head, body: s
     headers[name.toLowerCase()] = value;
   });
   const observation = { method, path: url.pathname, status, headers, body };
-  const kind = JSON.stringify(observation).replace(/\d+/g, '0');
+  const kind = JSON.stringify({ ...observation, body: body.replace(/\d+/g, '0') });
   if (seen.has(kind)) return;
   seen.add(kind);
   fresh.push(observation);
@@ -59,7 +53,9 @@ function note(method: string, url: URL, { status, headers: sent }: Head, body: s
 
 /** What was noted since the last time. */
 export async function takeObservations(): Promise<readonly Observation[]> {
-  await Promise.all(reading);
+  const read = reading;
+  reading = [];
+  await Promise.all(read);
   const taken = fresh;
   fresh = [];
   return taken;

@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { parseHTML } from 'linkedom';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createTestHarness } from 'wrangler';
 import { openApiDocument } from '../../src/api/openapi';
 import { PROBLEMS } from '../../src/api/problems';
+import { observedFetch } from '../openapi/observed-fetch';
 
 const service = createTestHarness({ workers: [{ configPath: './wrangler.toml' }] });
-beforeAll(() => service.listen());
+let origin: URL;
+beforeAll(async () => {
+  origin = (await service.listen()).url;
+});
 afterAll(() => service.close());
 
 const get = service.fetch;
@@ -61,7 +66,7 @@ describe('GET /docs', () => {
     expect(links.filter((link) => link.startsWith('#') && !ids.includes(link.slice(1)))).toEqual([]);
   });
 
-  it('has commands that do what the page says', async () => {
+  it('has a command for every operation', async () => {
     const commands = [...(await page()).querySelectorAll('.command')].map(({ textContent }) =>
       textContent.trim(),
     );
@@ -75,7 +80,26 @@ describe('GET /docs', () => {
   });
 });
 
+it('the script puts the address of the service into the commands, and copies them', async () => {
+  const writeText = vi.fn(async () => undefined);
+  const { document } = parseHTML(await (await get('/docs')).text());
+  vi.stubGlobal('document', document);
+  vi.stubGlobal('location', { origin: 'https://presence.example' });
+  vi.stubGlobal('navigator', { clipboard: { writeText } });
+  // What is served, not what it is made from.
+  await import(/* @vite-ignore */ pathToFileURL('dist/site/docs.js').href);
+  const buttons = [...document.querySelectorAll('.command button')];
+  for (const button of buttons) button.click();
+  expect(writeText).toHaveBeenCalledTimes(5);
+  expect(writeText).toHaveBeenCalledWith('curl https://presence.example/api/presence');
+  expect(writeText).toHaveBeenCalledWith(
+    expect.stringContaining(`new WebSocket('wss://presence.example/api/live')`),
+  );
+  await vi.waitFor(() => expect(buttons[1]?.textContent).toBe('Copied'));
+  vi.unstubAllGlobals();
+});
+
 it('other paths are answered by the Worker', async () => {
-  expect((await get('/nowhere')).headers.get('Content-Type')).toBe('application/problem+json');
-  expect((await get('/health')).status).toBe(200);
+  expect((await observedFetch(new URL('/nowhere', origin))).status).toBe(404);
+  expect((await observedFetch(new URL('/health', origin))).status).toBe(200);
 });
