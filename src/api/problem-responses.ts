@@ -3,6 +3,7 @@ import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-op
 import { LIVE_HEADER } from './live';
 import {
   faultsOf,
+  PROBLEM_TYPE,
   PROBLEMS,
   type ProblemCode,
   type ProblemHeader,
@@ -47,37 +48,21 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
   },
 };
 
-const schemas = new Map<string, z.ZodObject>();
-const responses = new Map<string, ZodOpenApiResponseObject>();
-
-/** Components are told apart by identity, so each is made once. */
-function once<Component>(
-  made: Map<string, Component>,
-  id: string,
-  make: (id: string) => Component,
-): Component {
-  const component = made.get(id) ?? make(id);
-  made.set(id, component);
-  return component;
-}
-
 const nameOf = (code: ProblemCode) =>
   code.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
 
 /** The document of a problem. Clients tell them apart by `type`, so each is a component of its own. */
 function problemSchema(code: ProblemCode) {
   const { status, title } = PROBLEMS[code];
-  return once(schemas, `${nameOf(code)}Problem`, (id) =>
-    z
-      .object({
-        type: z.literal(`/docs#${code}`),
-        title: Problem.shape.title,
-        status: z.literal(status),
-        detail: Problem.shape.detail,
-        ...MEMBERS[code]?.schema,
-      })
-      .meta({ id, description: `${title}.` }),
-  );
+  return z
+    .object({
+      type: z.literal(`/docs#${code}`),
+      title: Problem.shape.title,
+      status: z.literal(status),
+      detail: Problem.shape.detail,
+      ...MEMBERS[code]?.schema,
+    })
+    .meta({ id: `${nameOf(code)}Problem`, description: `${title}.` });
 }
 
 /** What an operation answers that has these problems: one response for each status. */
@@ -90,16 +75,25 @@ export function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiRespo
   );
 }
 
+/** Components are told apart by identity, so each response is made once, and with it the schemas of its problems. */
+const responses = new Map<string, ZodOpenApiResponseObject>();
+
 /** The response with this problem, or one of the others of the same status. */
 export function problemResponse(code: ProblemCode, ...others: readonly ProblemCode[]) {
+  const id = [code, ...others].map(nameOf).join('Or');
+  const response = responses.get(id) ?? { id, ...newResponse(code, others) };
+  responses.set(id, response);
+  return response;
+}
+
+function newResponse(code: ProblemCode, others: readonly ProblemCode[]) {
   const codes = [code, ...others];
   const schema = problemSchema(code);
-  return once(responses, codes.map(nameOf).join('Or'), (id) => ({
-    id,
+  return {
     description: codes.map((one) => `${PROBLEMS[one].title}.`).join(' Or: '),
     headers: headersWith(...codes.flatMap(headersOf)),
     content: {
-      'application/problem+json': {
+      [PROBLEM_TYPE]: {
         schema:
           others.length === 0 ? schema : z.discriminatedUnion('type', [schema, ...others.map(problemSchema)]),
         examples: Object.fromEntries(
@@ -107,7 +101,7 @@ export function problemResponse(code: ProblemCode, ...others: readonly ProblemCo
         ),
       },
     },
-  }));
+  };
 }
 
 function headersOf(code: ProblemCode): readonly HeaderName[] {

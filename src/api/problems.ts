@@ -10,6 +10,9 @@ import {
 } from '../config';
 import type { Problem } from './schemas';
 
+/** The media type of a problem document: https://www.rfc-editor.org/rfc/rfc9457#section-3 */
+export const PROBLEM_TYPE = 'application/problem+json';
+
 /**
  * Every error this API answers with: responses, types and the OpenAPI document derive from this table. The code becomes the
  * fragment of the problem's `type`.
@@ -124,7 +127,7 @@ export function problem<Code extends ProblemCode>(
     ...row.headers,
     ...headers,
     'Cache-Control': 'no-store',
-    'Content-Type': 'application/problem+json',
+    'Content-Type': PROBLEM_TYPE,
   });
 }
 

@@ -5,7 +5,7 @@ import { Health, LeaveResponse } from '../../src/api/schemas';
 import { MOODS, type Mood, NOBODY, PresenceState } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
-import { bodyOf, observe } from '../openapi/observations';
+import { observeResponse } from '../openapi/observations';
 import { createApp } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
@@ -206,7 +206,7 @@ describe('the Worker itself', () => {
     const ask: Fetch = async (path, init) => {
       const url = new URL(path, 'http://localhost');
       const answer = await exports.default.fetch(url, init);
-      observe(init?.method ?? 'GET', url, answer, bodyOf(answer));
+      observeResponse(init?.method ?? 'GET', url, answer);
       return answer;
     };
     const before = Date.now();

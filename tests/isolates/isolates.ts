@@ -1,5 +1,5 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
-import { bodyOf, observe } from '../openapi/observations';
+import { observeResponse } from '../openapi/observations';
 import { CLOCK_HEADER } from './clock-header';
 
 export interface State {
@@ -40,12 +40,7 @@ export class Isolates {
         body: body === undefined ? null : JSON.stringify(body),
         cf: { colo },
       });
-      observe(
-        body === undefined ? 'GET' : 'POST',
-        new URL(path, 'http://localhost'),
-        response,
-        bodyOf(response),
-      );
+      observeResponse(body === undefined ? 'GET' : 'POST', new URL(path, 'http://localhost'), response);
       if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
       // The contract test checks the shape.
       return (await response.json()) as State;

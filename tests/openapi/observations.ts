@@ -21,6 +21,10 @@ interface Head {
   readonly headers: { forEach(visit: (value: string, name: string) => void): void };
 }
 
+interface Readable {
+  clone(): { text(): Promise<string> };
+}
+
 const seen = new Set<string>();
 let reading: Promise<void>[] = [];
 let fresh: Observation[] = [];
@@ -30,13 +34,10 @@ export function observe(method: string, url: URL, head: Head, body: string | Pro
   reading.push(Promise.resolve(body).then((text) => note(method, url, head, text)));
 }
 
-/** The body of an answer that its receiver has not read yet. */
-export function bodyOf(answer: {
-  status: number;
-  clone(): { text(): Promise<string> };
-}): string | Promise<string> {
-  // A handshake has none, and cannot be cloned.
-  return answer.status === 101 ? '' : answer.clone().text();
+/** The same of an answer that its receiver has yet to read. */
+export function observeResponse(method: string, url: URL, answer: Head & Readable): void {
+  // A handshake has no body, and cannot be cloned.
+  observe(method, url, answer, answer.status === 101 ? '' : answer.clone().text());
 }
 
 function note(method: string, url: URL, { status, headers: sent }: Head, body: string): void {

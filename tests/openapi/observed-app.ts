@@ -1,5 +1,5 @@
 import * as app from '../../src/app';
-import { bodyOf, observe } from './observations';
+import { observeResponse } from './observations';
 
 /** The service as a Hono app, whose answers are noted. Tests make theirs here. */
 export const createApp: typeof app.createApp = (world) => {
@@ -7,7 +7,7 @@ export const createApp: typeof app.createApp = (world) => {
   const { fetch } = service;
   service.fetch = async (request, ...rest) => {
     const answer = await fetch(request, ...rest);
-    observe(request.method, new URL(request.url), answer, bodyOf(answer));
+    observeResponse(request.method, new URL(request.url), answer);
     return answer;
   };
   return service;
