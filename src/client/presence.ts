@@ -1,0 +1,326 @@
+import { openLiveSocket } from './live-socket.js';
+import { heartbeat, leave } from './requests.js';
+import { observe, type ServerClock, UNKNOWN } from './server-clock.js';
+import { keepVisitId, visitId } from './session-id.js';
+import { joinTabs, type Tabs } from './tabs.js';
+import { createTimer } from './timer.js';
+
+export type Mood = 'gratitude' | 'presence' | 'release' | 'connection';
+
+/** Who is here: people per mood, their sum, and the server's clock in ms since 1970. */
+export interface PresenceState {
+  readonly count: number;
+  readonly moods: Readonly<Record<Mood, number>>;
+  readonly timestamp: number;
+}
+
+/**
+ * What is known now. Frozen, and the same object until something changes.
+ *
+ * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer,
+ * and the service is out of reach, or the page has left while it is hidden. `error` tells why the last attempt failed.
+ */
+export interface PresenceSnapshot {
+  readonly status: 'idle' | 'connecting' | 'live' | 'stale';
+  readonly data: PresenceState | null;
+  readonly error: Error | null;
+}
+
+export interface PresenceOptions {
+  /** Any address of the service. By default it is the page's own origin, or for `/presence.js` where that was loaded from. */
+  readonly url?: string | URL | undefined;
+  /** `null` watches without being counted. Default: `presence`. */
+  readonly mood?: Mood | null | undefined;
+  /** Time between two heartbeats in ms, a third of the service's `SESSION_TTL_SECONDS`. Default: 10,000. */
+  readonly intervalMs?: number | undefined;
+  /** Live sockets: `true` from the start, `false` never. By default once the service says that it has them. */
+  readonly live?: boolean | undefined;
+  /** Whether a hidden page goes on being counted (`keep`, the default), or leaves until it is seen again. */
+  readonly whenHidden?: 'keep' | 'leave' | undefined;
+  /** A UUID, in place of the one that is made for the visit and shared by all tabs of the browser. */
+  readonly sessionId?: string | undefined;
+  /** Stops it. */
+  readonly signal?: AbortSignal | undefined;
+  /** In place of the global `fetch`. */
+  readonly fetch?: typeof globalThis.fetch | undefined;
+}
+
+export interface Presence {
+  /**
+   * Comes, and beats until `stop`.
+   * @throws {TypeError} if `url` is none.
+   */
+  start(): void;
+  /** Leaves, unless another tab is still here or `start` follows at once. Done when the service was told, or can't be. */
+  stop(): Promise<void>;
+  setMood(mood: Mood | null): void;
+  /** Tells of every change from now on. Returns what ends that. */
+  subscribe(listener: (snapshot: PresenceSnapshot) => void): () => void;
+  getSnapshot(): PresenceSnapshot;
+  /**
+   * The server's clock in ms since 1970, by `timestamp` and the round trip: right to half the time of the fastest heartbeat.
+   * Before the first answer it is this device's clock.
+   */
+  serverNow(): number;
+}
+
+/** What the tab that leads tells the others. */
+interface News {
+  readonly snapshot: PresenceSnapshot;
+  readonly mood: Mood | null;
+  /** When that was chosen: the last choice counts. */
+  readonly moodAt: number;
+  readonly clock: ServerClock;
+  readonly hasLive: boolean;
+  readonly retryAt: number;
+  /** When it will beat again. */
+  readonly dueMs: number;
+}
+
+/** Never `unload`, which keeps pages out of the cache that makes going back instant: https://web.dev/articles/bfcache */
+const EVENTS = ['visibilitychange', 'pagehide', 'pageshow', 'online'];
+
+const IDLE: PresenceSnapshot = Object.freeze({ status: 'idle', data: null, error: null });
+
+/** An attempt without an answer for this long has failed, in ms. The service answers within about a second, or not at all. */
+const TIMEOUT_MS = 10_000;
+/** The longest pause after failures, and the first one in intervals. */
+const BACKOFF_MAX_MS = 120_000;
+const BACKOFF_MIN = 0.25;
+/** A session that was silent for so many intervals is over. */
+const TTL = 3;
+/** When the sockets of a crowd break at once, its heartbeats come within this time, in ms. */
+const LOST_SPREAD_MS = 1_000;
+
+const between = (min: number, max: number) => min + (max - min) * Math.random();
+
+/** Counts this browser as present, and tells who else is. Nothing happens before `start`, so it can be made on a server. */
+export function createPresence(options: PresenceOptions = {}): Presence {
+  const { intervalMs = 10_000, whenHidden = 'keep', signal } = options;
+  const timer = createTimer(act);
+  const subscribers = new Set<(snapshot: PresenceSnapshot) => void>();
+  let snapshot = IDLE;
+  let clock = UNKNOWN;
+  let { mood = 'presence', live: hasLive = false } = options;
+  let moodAt = 0;
+  let base: URL;
+  let sessionId: string;
+  let started = false;
+  /** While present. */
+  let tabs: Tabs<News> | undefined;
+  /** The heartbeat under way. */
+  let attempt: AbortController | undefined;
+  let failures = 0;
+  /** What the service has asked for with `Retry-After`. */
+  let retryAt = 0;
+  let socket: WebSocket | undefined;
+  let unanswered = false;
+  let socketAt = 0;
+
+  const onSocket = () => socket?.readyState === WebSocket.OPEN;
+  /** The time to the next heartbeat: clients that started together drift apart. */
+  const nextMs = () => intervalMs * between(0.9, 1.1);
+  /** Waits for news from the tab that leads. One that is silent for this long may sleep, and another takes the lead. */
+  const listen = (dueMs: number) => timer.set(dueMs + intervalMs * between(1.5, 1.6));
+
+  function show(next: PresenceSnapshot) {
+    if (next.data) Object.freeze(Object.freeze(next.data).moods);
+    snapshot = Object.freeze(next);
+    // A listener that throws must not end the heartbeats.
+    for (const listener of subscribers) queueMicrotask(() => subscribers.has(listener) && listener(snapshot));
+  }
+
+  const showLive = (data: PresenceState) => show({ status: 'live', data, error: null });
+  const showSilence = (error: Error | null = null) =>
+    show({ ...snapshot, status: snapshot.data ? 'stale' : 'connecting', error });
+
+  /** Sets the time of what comes next, or if another tab leads of what to do when that falls silent. */
+  function plan(dueMs: number) {
+    if (!tabs?.leads && !onSocket()) return listen(0);
+    timer.set(dueMs);
+    if (!options.sessionId) keepVisitId(sessionId);
+    tabs?.tell({ snapshot, mood, moodAt, clock, hasLive, retryAt, dueMs });
+  }
+
+  function hear(news?: News) {
+    // A tab that knew of no other has left for all of them.
+    if (!news) return tabs?.leads && hurry();
+    if (news.moodAt > moodAt) changeMood(news.mood, news.moodAt);
+    if (onSocket()) return;
+    ({ retryAt, hasLive, clock } = news);
+    show(news.snapshot);
+    listen(news.dueMs);
+    connect();
+  }
+
+  function changeMood(next: Mood | null, at: number) {
+    mood = next;
+    moodAt = at;
+    if (onSocket()) socket?.send(JSON.stringify({ mood }));
+  }
+
+  /** The time has come: to give up an attempt, for the next heartbeat or ping, or for this tab to lead. */
+  function act() {
+    if (attempt) {
+      attempt.abort();
+      fail(new Error('no answer'));
+    } else if (onSocket()) {
+      if (unanswered) return loseSocket();
+      unanswered = true;
+      socket?.send('ping');
+      plan(nextMs());
+    } else if (tabs?.leads) void beat();
+    else tabs?.lead(true);
+  }
+
+  /** Acts as soon as may be. */
+  function hurry() {
+    const waitMs = retryAt - Date.now();
+    if (attempt) return;
+    if (!tabs?.leads) tabs?.lead(true);
+    else if (onSocket()) plan(timer.remainingMs());
+    else if (waitMs > 0) timer.set(waitMs);
+    else void beat();
+  }
+
+  async function beat() {
+    const mine = new AbortController();
+    attempt = mine;
+    timer.set(TIMEOUT_MS);
+    const sentMood = mood;
+    const sentAt = Date.now();
+    try {
+      const response = await heartbeat(options.fetch ?? fetch, base, sessionId, sentMood, mine.signal);
+      const { ok, status, headers } = response;
+      const body = await response.json().catch(() => undefined);
+      if (attempt !== mine) return;
+      if (!ok || !body?.moods) {
+        const error = new Error(`${status}: ${body?.detail ?? 'no presence'}`);
+        return fail(error, Number(headers.get('Retry-After')) * 1_000);
+      }
+      attempt = undefined;
+      failures = 0;
+      hasLive ||= headers.get('Presence-Live') === '1';
+      clock = observe(clock, body.timestamp, sentAt, Date.now());
+      showLive(body);
+      plan(nextMs());
+      connect();
+      if (mood !== sentMood) hurry();
+    } catch (error) {
+      if (attempt === mine) fail(error as Error);
+    }
+  }
+
+  function fail(error: Error, retryAfterMs = 0) {
+    attempt = undefined;
+    // Never earlier than asked, and not all at the same moment.
+    const waitMs =
+      retryAfterMs * between(1, 1.1) ||
+      Math.min(BACKOFF_MAX_MS, intervalMs * BACKOFF_MIN * 2 ** failures++) * between(0.5, 1);
+    if (retryAfterMs) retryAt = Date.now() + waitMs;
+    showSilence(error);
+    plan(waitMs);
+  }
+
+  function connect() {
+    if (!hasLive || options.live === false || socket || Date.now() < socketAt) return;
+    const onMessage = (state?: PresenceState) => {
+      if (socket !== mine) return;
+      unanswered = false;
+      if (!state) return;
+      showLive(state);
+      plan(timer.remainingMs());
+    };
+    const mine = openLiveSocket(base, sessionId, mood, onMessage, () => socket === mine && loseSocket());
+    socket = mine;
+  }
+
+  /** Goes on with heartbeats. A new socket is tried later, so that a crowd whose sockets broke at once does not come back at once. */
+  function loseSocket() {
+    hangUp();
+    socketAt = Date.now() + between(0, BACKOFF_MAX_MS);
+    if (!attempt) plan(between(0, LOST_SPREAD_MS));
+  }
+
+  function hangUp() {
+    socket?.close();
+    socket = undefined;
+  }
+
+  function enter() {
+    if (!started || (document.hidden && whenHidden === 'leave')) return;
+    moodAt = Date.now();
+    sessionId = options.sessionId ?? visitId(intervalMs * TTL);
+    // Who only watches is in another group than who takes part.
+    tabs = joinTabs(`presence ${base.origin} ${mood && sessionId}`, hurry, hear);
+    showSilence();
+    listen(0);
+    // The tab that people look at leads, so that no sleeping one does.
+    tabs.lead(!document.hidden);
+  }
+
+  async function exit() {
+    const left = mood && tabs?.leads && tabs.alone && !onSocket();
+    timer.clear();
+    attempt?.abort();
+    attempt = undefined;
+    hangUp();
+    tabs?.quit();
+    tabs = undefined;
+    if (left) await leave(options.fetch ?? fetch, base, sessionId);
+  }
+
+  function onEvent({ type }: Event) {
+    if (type === 'pagehide' || (document.hidden && whenHidden === 'leave')) {
+      void exit();
+      showSilence();
+    } else if (!tabs) {
+      // The last that a page hears is that it was hidden.
+      if (!document.hidden) enter();
+    } else if (document.hidden) timer.set(timer.remainingMs());
+    // Which is also shown when it has just been loaded.
+    else if (type !== 'pageshow') hurry();
+  }
+
+  async function stop() {
+    if (!started) return;
+    started = false;
+    // Whoever starts at once, this one or another of the page, takes over.
+    await 0;
+    await tabs?.census();
+    if (started) return;
+    for (const type of EVENTS) removeEventListener(type, onEvent);
+    const left = exit();
+    show({ ...snapshot, status: 'idle', error: null });
+    await left;
+  }
+
+  return {
+    start() {
+      if (started || signal?.aborted) return;
+      base = new URL(options.url ?? '/', location.href);
+      started = true;
+      signal?.addEventListener('abort', stop);
+      for (const type of EVENTS) addEventListener(type, onEvent);
+      if (!tabs) enter();
+    },
+    stop,
+    setMood(next) {
+      if (next === mood) return;
+      if (tabs && !(next && mood)) {
+        void exit();
+        mood = next;
+        enter();
+      } else {
+        changeMood(next, Date.now());
+        hurry();
+      }
+    },
+    subscribe(listener) {
+      subscribers.add(listener);
+      return () => subscribers.delete(listener);
+    },
+    getSnapshot: () => snapshot,
+    serverNow: () => Date.now() + clock.offsetMs,
+  };
+}

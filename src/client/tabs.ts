@@ -1,0 +1,85 @@
+/** The tabs of a browser that show the same presence. One of them leads: it alone beats. */
+export interface Tabs<Message> {
+  readonly leads: boolean;
+  /** Whether no other tab was there at the last census. */
+  readonly alone: boolean;
+  census(): Promise<void>;
+  /** Asks for the lead: at once, from whoever has it, or when nobody has it any more. */
+  lead(atOnce: boolean): void;
+  tell(message: Message): void;
+  quit(): void;
+}
+
+/**
+ * Joins the tabs of a name. A lock lets one of them lead, and when that one closes or crashes the next; over a channel they talk.
+ * Where there are no locks, as on pages without TLS, every tab leads; where there is no channel none hears of the others.
+ *
+ * @param onLead This tab leads from now on.
+ * @param onMessage Another tab tells something; or nothing, which is that it goes.
+ */
+export function joinTabs<Message>(
+  name: string,
+  onLead: () => void,
+  onMessage: (message: Message | undefined) => void,
+): Tabs<Message> {
+  const locks = navigator.locks as LockManager | undefined;
+  let channel: BroadcastChannel | undefined;
+  /** Of the request for the lock that stands; those before it count no more. */
+  let request: AbortController | undefined;
+  let release: (() => void) | undefined;
+
+  const tabs = {
+    leads: false,
+    alone: true,
+    async census() {
+      const queue = await locks?.query().catch(() => undefined);
+      tabs.alone = !queue?.pending?.some((lock) => lock.name === name);
+    },
+    lead(atOnce: boolean) {
+      request?.abort();
+      const mine = new AbortController();
+      request = mine;
+      const hold = () =>
+        new Promise<void>((resolve) => {
+          if (request !== mine) return resolve();
+          release = resolve;
+          tabs.leads = true;
+          onLead();
+        });
+      if (!locks) queueMicrotask(hold);
+      else
+        locks
+          .request(name, atOnce ? { steal: true } : { signal: mine.signal }, hold)
+          .catch((error: unknown) => {
+            if (request !== mine) return;
+            tabs.leads = false;
+            // Another tab has taken the lead; else this page may have no locks.
+            if ((error as Error).name === 'AbortError') tabs.lead(false);
+            else void hold();
+          });
+    },
+    tell(message: Message | undefined) {
+      channel?.postMessage(message);
+      void tabs.census();
+    },
+    quit() {
+      request?.abort();
+      request = undefined;
+      tabs.leads = false;
+      release?.();
+      channel?.postMessage(undefined);
+      channel?.close();
+    },
+  };
+
+  try {
+    channel = new BroadcastChannel(name);
+    channel.onmessage = ({ data }) => {
+      void tabs.census();
+      onMessage(data);
+    };
+  } catch {
+    // This browser, or this page, has none.
+  }
+  return tabs;
+}
