@@ -13,4 +13,29 @@ rmSync(SITE, { recursive: true, force: true });
 cpSync('src/site/static', SITE, { recursive: true });
 writeFileSync(`${SITE}/openapi.json`, `${JSON.stringify(document, null, 2)}\n`);
 writeFileSync(`${SITE}/docs.html`, docsPage(document));
-await build({ entryPoints: ['src/site/docs.ts'], bundle: true, minify: true, format: 'esm', outdir: SITE });
+cpSync(
+  'node_modules/@fontsource-variable/fraunces/files/fraunces-latin-wght-normal.woff2',
+  `${SITE}/fraunces.woff2`,
+);
+cpSync('node_modules/@fontsource-variable/fraunces/LICENSE', `${SITE}/fraunces.license.txt`);
+await build({
+  entryPoints: {
+    docs: 'src/site/docs.ts',
+    presence: 'src/site/presence.ts',
+  },
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  outdir: SITE,
+});
+// Takes the client that is served beside it, and so the service that both were loaded from.
+await build({
+  entryPoints: { 'presence-element': 'src/client/element.ts' },
+  external: ['./presence.js'],
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  outdir: SITE,
+});
