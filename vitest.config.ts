@@ -6,6 +6,7 @@ const NODE_TESTS = [
   'tests/isolates/**/*.test.ts',
   'tests/live/**/*.test.ts',
   'tests/bundle/**/*.test.ts',
+  'tests/client/**/*.test.{ts,tsx}',
   'tests/hostile/**/*.test.ts',
   'tests/openapi/**/*.test.ts',
   'tests/site/**/*.test.ts',

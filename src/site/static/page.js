@@ -19,7 +19,7 @@ function keepTime() {
   }
 }
 
-/** The orb has the moods of those who are here, and the ground a breath of the strongest. */
+/** The orb and the buttons have the colours of those who are here. */
 function tint({ count, moods }) {
   for (const [mood, people] of Object.entries(moods)) {
     body.style.setProperty(`--${mood}-share`, count === 0 ? 0 : people / count);
@@ -48,6 +48,8 @@ function speak() {
   );
 }
 
+// Until the server has told its time, by this device's clock.
+keepTime();
 presence.subscribe((snapshot) => {
   if (snapshot.data !== null) tint(snapshot.data);
   keepTime();

@@ -1,0 +1,429 @@
+// @vitest-environment happy-dom
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  createPresence,
+  type Presence,
+  type PresenceOptions,
+  type PresenceSnapshot,
+} from '../../src/client/presence';
+import { fakeService, problem, state } from './service';
+
+const ID = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
+// Happy DOM has requests that outlive the page no more than it has pages that end.
+Object.defineProperty(Request.prototype, 'keepalive', {});
+
+let api: ReturnType<typeof fakeService>;
+let presences: Presence[] = [];
+
+/** A started presence. Where this page has no locks each one leads. */
+async function present(options: PresenceOptions = {}) {
+  const presence = createPresence({
+    url: 'https://presence.example',
+    fetch: api.fetch,
+    sessionId: ID,
+    ...options,
+  });
+  presences.push(presence);
+  presence.start();
+  await passed(1);
+  return presence;
+}
+const passed = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+const beats = () => api.sent.filter(({ path }) => path === '/api/heartbeat').length;
+
+let hidden = false;
+function look(away: boolean) {
+  hidden = away;
+  document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
+}
+const show = (type: string) => dispatchEvent(new Event(type));
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.spyOn(document, 'hidden', 'get').mockImplementation(() => hidden);
+  hidden = false;
+  api = fakeService();
+});
+afterEach(async () => {
+  api.delayMs = 0;
+  for (const presence of presences) {
+    const stopped = presence.stop();
+    await passed(1);
+    await stopped;
+  }
+  presences = [];
+  localStorage.clear();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+describe('a heartbeat', () => {
+  it('goes out at once, and its answer is the snapshot', async () => {
+    const presence = await present({ mood: 'release' });
+    expect(api.sent).toMatchObject([
+      { method: 'POST', path: '/api/heartbeat', body: { sessionId: ID, mood: 'release' } },
+    ]);
+    expect(presence.getSnapshot()).toMatchObject({ status: 'live', data: { count: 1 }, error: null });
+  });
+
+  it('is a simple request, which needs no preflight', async () => {
+    await present();
+    const { init } = api.sent[0] ?? {};
+    expect(typeof init?.body).toBe('string');
+    expect(init?.headers).toBeUndefined();
+  });
+
+  it('comes every ten seconds, ten percent more or less', async () => {
+    const times: number[] = [];
+    api.answer = () => {
+      times.push(Date.now());
+      return Response.json(state());
+    };
+    await present();
+    await passed(2_000_000);
+    const gaps = times.slice(1).map((time, index) => time - (times[index] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(9_000);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(11_005);
+    expect(Math.max(...gaps) - Math.min(...gaps)).toBeGreaterThan(1_500);
+  });
+
+  it('is one at a time', async () => {
+    api.delayMs = 5_000;
+    const presence = await present();
+    for (const mood of ['release', 'gratitude', 'connection'] as const) presence.setMood(mood);
+    show('online');
+    expect(beats()).toBe(1);
+    await passed(5_001);
+    expect(api.sent.map(({ body }) => body?.['mood'])).toEqual(['presence', 'connection']);
+  });
+
+  it('is only a look with a mood of null, and then nobody leaves', async () => {
+    const presence = await present({ mood: null });
+    expect(presence.getSnapshot().data?.count).toBe(1);
+    void presence.stop();
+    await passed(100);
+    expect(api.sent.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/presence']);
+  });
+});
+
+describe('setMood', () => {
+  it('beats at once', async () => {
+    const presence = await present();
+    presence.setMood('gratitude');
+    await passed(1);
+    expect(api.sent.map(({ body }) => body?.['mood'])).toEqual(['presence', 'gratitude']);
+  });
+
+  it('does nothing if the mood is the same', async () => {
+    const presence = await present();
+    presence.setMood('presence');
+    await passed(1);
+    expect(beats()).toBe(1);
+  });
+
+  it('joins who only watched, and lets who took part only watch', async () => {
+    const presence = await present({ mood: null });
+    presence.setMood('gratitude');
+    await passed(1);
+    presence.setMood(null);
+    await passed(1);
+    expect(api.paths()).toEqual(['presence', 'heartbeat', 'leave', 'presence']);
+  });
+
+  it('counts when it is set before the start', async () => {
+    const presence = createPresence({ url: 'https://presence.example', fetch: api.fetch, sessionId: ID });
+    presences.push(presence);
+    presence.setMood('connection');
+    expect(api.sent).toEqual([]);
+    presence.start();
+    await passed(1);
+    expect(api.sent).toMatchObject([{ body: { mood: 'connection' } }]);
+  });
+});
+
+describe('the snapshot', () => {
+  it('is frozen, and the same object until something changes', async () => {
+    const presence = await present();
+    const snapshot = presence.getSnapshot();
+    await passed(5_000);
+    expect(presence.getSnapshot()).toBe(snapshot);
+    for (const part of [snapshot, snapshot.data, snapshot.data?.moods])
+      expect(Object.isFrozen(part)).toBe(true);
+    await passed(7_000);
+    expect(presence.getSnapshot()).not.toBe(snapshot);
+  });
+
+  it('goes from idle over connecting to live, and tells each', async () => {
+    const presence = createPresence({ url: 'https://presence.example', fetch: api.fetch, sessionId: ID });
+    presences.push(presence);
+    const told: PresenceSnapshot['status'][] = [presence.getSnapshot().status];
+    presence.subscribe(({ status }) => told.push(status));
+    presence.start();
+    await passed(1);
+    expect(told).toEqual(['idle', 'connecting', 'live']);
+  });
+
+  it('keeps the last good answer, as stale, with what is wrong', async () => {
+    const presence = await present();
+    const { data } = presence.getSnapshot();
+    api.answer = () => problem(503);
+    await passed(12_000);
+    expect(presence.getSnapshot()).toEqual({
+      status: 'stale',
+      data,
+      error: new Error('503: Come again later.'),
+    });
+    api.answer = () => Response.json(state(7));
+    await passed(12_000);
+    expect(presence.getSnapshot()).toMatchObject({ status: 'live', data: { count: 7 }, error: null });
+  });
+
+  it.each([
+    ['an answer that is no JSON', () => new Response('<html>')],
+    ['an answer that is no presence state', () => Response.json({ count: 'many' })],
+    ['an answer that is null', () => Response.json(null)],
+    ['a network that is down', () => Promise.reject(new TypeError('Failed to fetch'))],
+  ])('is connecting, with an error, after %s', async (_, answer) => {
+    api.answer = answer;
+    const presence = await present();
+    expect(presence.getSnapshot()).toMatchObject({
+      status: 'connecting',
+      data: null,
+      error: expect.any(Error),
+    });
+  });
+
+  it('is told to nobody who has unsubscribed', async () => {
+    const presence = await present();
+    const listener = vi.fn();
+    presence.subscribe(listener)();
+    await passed(30_000);
+    expect(listener).not.toHaveBeenCalled();
+  });
+});
+
+describe('failures', () => {
+  it('are followed by pauses that double, up to two minutes', async () => {
+    const times: number[] = [];
+    api.answer = () => {
+      times.push(Date.now());
+      return problem(500);
+    };
+    vi.spyOn(Math, 'random').mockReturnValue(0.999999);
+    await present();
+    await passed(900_000);
+    const gaps = times.slice(1, 10).map((time, index) => Math.round((time - (times[index] ?? 0)) / 100) / 10);
+    expect(gaps).toEqual([2.5, 5, 10, 20, 40, 80, 120, 120, 120]);
+  });
+
+  it('are tried again within the time that a session lives', async () => {
+    await present();
+    api.answer = () => problem(500);
+    await passed(12_000);
+    const before = beats();
+    await passed(19_000);
+    expect(beats() - before).toBeGreaterThanOrEqual(2);
+  });
+
+  it('wait as long as Retry-After asks for, whatever happens meanwhile', async () => {
+    api.answer = () => problem(429, { 'Retry-After': '60' });
+    const presence = await present();
+    presence.setMood('release');
+    look(false);
+    show('online');
+    await passed(59_900);
+    expect(beats()).toBe(1);
+    await passed(6_200);
+    expect(beats()).toBe(2);
+  });
+
+  it('are attempts that have no answer for ten seconds, too', async () => {
+    api.delayMs = 3_600_000;
+    const presence = await present();
+    await passed(9_990);
+    expect(presence.getSnapshot().error).toBeNull();
+    await passed(10);
+    expect(presence.getSnapshot().error?.message).toBe('no answer');
+    expect(api.sent[0]?.init.signal?.aborted).toBe(true);
+    await passed(3_000);
+    expect(beats()).toBe(2);
+  });
+
+  it('end when the browser is online again', async () => {
+    const presence = await present();
+    api.answer = () => problem(500);
+    await passed(200_000);
+    api.answer = () => Response.json(state());
+    show('online');
+    await passed(1);
+    expect(presence.getSnapshot().status).toBe('live');
+  });
+
+  it('of a listener end nothing', async () => {
+    const presence = await present();
+    const listener = vi.fn(() => {
+      throw new Error('of a listener');
+    });
+    const unsubscribe = presence.subscribe(listener);
+    vi.stubGlobal('queueMicrotask', (task: () => void) => expect(task).toThrow('of a listener'));
+    await passed(24_000);
+    unsubscribe();
+    vi.unstubAllGlobals();
+    expect(listener).toHaveBeenCalledTimes(2);
+    expect(beats()).toBe(3);
+  });
+});
+
+describe('leaving', () => {
+  it('is a request without preflight that outlives the page', async () => {
+    const presence = await present();
+    const stopped = presence.stop();
+    await passed(1);
+    await stopped;
+    expect(api.sent.at(-1)).toMatchObject({
+      method: 'POST',
+      path: '/api/leave',
+      body: { sessionId: ID },
+      init: { keepalive: true },
+    });
+    expect(presence.getSnapshot()).toMatchObject({ status: 'idle', data: { count: 1 }, error: null });
+    await passed(60_000);
+    expect(beats()).toBe(1);
+  });
+
+  it('is a beacon of text where requests do not outlive the page', async () => {
+    vi.stubGlobal('Request', class {});
+    const sendBeacon = vi.fn();
+    vi.stubGlobal('navigator', { sendBeacon });
+    await present();
+    show('pagehide');
+    expect(sendBeacon).toHaveBeenCalledWith(
+      new URL('https://presence.example/api/leave'),
+      JSON.stringify({ sessionId: ID }),
+    );
+    vi.unstubAllGlobals();
+  });
+
+  it('happens when the page goes, and is over when it comes back', async () => {
+    await present();
+    show('pagehide');
+    look(true);
+    await passed(60_000);
+    expect(api.paths()).toEqual(['heartbeat', 'leave']);
+    hidden = false;
+    show('pageshow');
+    await passed(1);
+    expect(api.paths()).toEqual(['heartbeat', 'leave', 'heartbeat']);
+  });
+
+  it('never happens at unload', async () => {
+    await present();
+    show('unload');
+    show('beforeunload');
+    await passed(1);
+    expect(api.paths()).toEqual(['heartbeat']);
+  });
+
+  it('gives up the heartbeat under way', async () => {
+    api.delayMs = 5_000;
+    const presence = await present();
+    api.delayMs = 0;
+    const stopped = presence.stop();
+    await passed(1);
+    await stopped;
+    expect(api.sent[0]?.init.signal?.aborted).toBe(true);
+    await passed(10_000);
+    expect(presence.getSnapshot()).toMatchObject({ status: 'idle', data: null });
+  });
+
+  it('is taken back by a start that follows at once', async () => {
+    const presence = await present();
+    void presence.stop();
+    presence.start();
+    await passed(12_000);
+    expect(api.paths()).toEqual(['heartbeat', 'heartbeat']);
+  });
+
+  it('is what an abort of the signal does', async () => {
+    const controller = new AbortController();
+    const presence = await present({ signal: controller.signal });
+    controller.abort();
+    await passed(1);
+    expect(api.paths()).toEqual(['heartbeat', 'leave']);
+    presence.start();
+    await passed(1);
+    expect(presence.getSnapshot().status).toBe('idle');
+  });
+
+  it('can be followed by coming again', async () => {
+    const presence = await present();
+    void presence.stop();
+    await passed(60_000);
+    presence.start();
+    await passed(1);
+    expect(api.paths()).toEqual(['heartbeat', 'leave', 'heartbeat']);
+    expect(presence.getSnapshot().status).toBe('live');
+  });
+});
+
+describe('a page that is hidden', () => {
+  it('goes on with keep, and beats when it is seen again', async () => {
+    await present();
+    look(true);
+    await passed(25_000);
+    expect(api.paths()).toEqual(['heartbeat', 'heartbeat', 'heartbeat']);
+    look(false);
+    await passed(1);
+    expect(beats()).toBe(4);
+  });
+
+  it('leaves with leave, and comes back when it is seen again', async () => {
+    const presence = await present({ whenHidden: 'leave' });
+    look(true);
+    await passed(60_000);
+    expect(api.paths()).toEqual(['heartbeat', 'leave']);
+    expect(presence.getSnapshot()).toMatchObject({ status: 'stale', data: { count: 1 } });
+    look(false);
+    await passed(1);
+    expect(api.paths()).toEqual(['heartbeat', 'leave', 'heartbeat']);
+    expect(presence.getSnapshot().status).toBe('live');
+  });
+
+  it('does not come with leave before it is seen', async () => {
+    hidden = true;
+    await present({ whenHidden: 'leave' });
+    await passed(60_000);
+    expect(api.sent).toEqual([]);
+    look(false);
+    await passed(1);
+    expect(api.paths()).toEqual(['heartbeat']);
+  });
+});
+
+it('beats once when the page is shown that has just been loaded', async () => {
+  await present();
+  show('pageshow');
+  await passed(1);
+  expect(beats()).toBe(1);
+});
+
+it('a wrong address is told at the start', () => {
+  const presence = createPresence({ url: 'https://' });
+  expect(() => presence.start()).toThrow(TypeError);
+  expect(presence.getSnapshot().status).toBe('idle');
+});
+
+it('nothing happens before the start', async () => {
+  createPresence({ fetch: api.fetch });
+  await passed(60_000);
+  expect(api.sent).toEqual([]);
+});
+
+it('serverNow is the clock of the server, half a round trip after it told', async () => {
+  api.delayMs = 200;
+  api.answer = () => Response.json({ ...state(), timestamp: Date.now() + 3_600_000 });
+  const presence = await present();
+  expect(presence.serverNow()).toBe(Date.now());
+  await passed(500);
+  expect(presence.serverNow() - Date.now()).toBe(3_600_000 + 100);
+});
