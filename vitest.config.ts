@@ -25,7 +25,7 @@ export default defineConfig({
           name: 'workerd',
           isolate: false,
           include: ['tests/**/*.test.ts'],
-          exclude: [...NODE_TESTS, 'tests/clients/**'],
+          exclude: [...NODE_TESTS, 'tests/browser/**', 'tests/clients/**'],
           setupFiles: 'tests/openapi/hand-over.ts',
         },
       },
@@ -37,6 +37,18 @@ export default defineConfig({
           setupFiles: 'tests/openapi/hand-over.ts',
           testTimeout: 20_000,
           hookTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'browser',
+          include: ['tests/browser/**/*.test.ts'],
+          globalSetup: 'tests/browser/find-chromium.ts',
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          expect: { poll: { timeout: 10_000 } },
+          // When the others have done: what happens within seconds here needs the machine.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

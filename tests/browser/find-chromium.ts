@@ -1,0 +1,52 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { arch, platform } from 'node:os';
+import { resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+import type { TestProject } from 'vitest/node';
+
+/** How to launch Chromium; `null` where there is none. */
+export type Chromium = { readonly executablePath?: string; readonly channel?: 'chrome' } | null;
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    readonly chromium: Chromium;
+  }
+}
+
+/** Where the Chromium that comes by npm unpacks itself, and the libraries that it needs on a bare Linux. */
+const UNPACKED = resolve('node_modules/.cache/chromium');
+
+/** Finds a Chromium once, before the tests. */
+export default async function setup(project: TestProject): Promise<void> {
+  const found = (await bundledChromium()) ?? (await installedChrome());
+  project.provide('chromium', found);
+  if (found !== null) return;
+  const missing =
+    'BROWSER TESTS NOT RUN: no Chromium. Install Google Chrome; on Linux x64, npm ci brings one.';
+  if (process.env['CI'] !== undefined) throw new Error(missing);
+  console.error(missing);
+}
+
+async function bundledChromium(): Promise<Chromium> {
+  if (platform() !== 'linux' || arch() !== 'x64') return null;
+  mkdirSync(UNPACKED, { recursive: true });
+  const temporary = process.env['TMPDIR'];
+  process.env['TMPDIR'] = UNPACKED;
+  // So it brings its libraries: https://github.com/Sparticuz/chromium#environment-variables
+  process.env['AWS_LAMBDA_JS_RUNTIME'] = 'nodejs22.x';
+  try {
+    const { default: bundled } = await import('@sparticuz/chromium');
+    return { executablePath: await bundled.executablePath() };
+  } finally {
+    if (temporary === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = temporary;
+  }
+}
+
+async function installedChrome(): Promise<Chromium> {
+  for (const executablePath of ['/usr/bin/chromium', '/usr/bin/chromium-browser'])
+    if (existsSync(executablePath)) return { executablePath };
+  const browser = await chromium.launch({ channel: 'chrome' }).catch(() => undefined);
+  await browser?.close();
+  return browser === undefined ? null : { channel: 'chrome' };
+}

@@ -1,0 +1,73 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { build } from 'esbuild';
+
+/** A page: what its body has, and the module that it loads. */
+export interface Page {
+  readonly body?: string;
+  readonly script: string;
+}
+
+/**
+ * A site of another origin than the service, with a policy that allows what the client needs and no more. Its pages are static; they
+ * may import what is served at `/presence.js`, or what the package has.
+ */
+export class OtherSite {
+  readonly #service: string;
+  readonly #server: Server;
+  readonly #pages = new Map<string, string>();
+
+  constructor(service: string) {
+    this.#service = service;
+    const socket = service.replace('http', 'ws');
+    const policy = `default-src 'none'; script-src 'self' ${service}; connect-src ${service} ${socket}; worker-src blob:`;
+    this.#server = createServer(({ url = '' }, response) => {
+      const isScript = url.endsWith('.js');
+      response.setHeader('Content-Security-Policy', policy);
+      response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
+      response.end(this.#pages.get(url) ?? '');
+    }).listen(0, '127.0.0.1');
+  }
+
+  get origin(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}`;
+  }
+
+  /** @returns Its address. */
+  add(name: string, { body = '', script }: Page): string {
+    this.#pages.set(`/${name}.js`, script);
+    this.#pages.set(
+      `/${name}`,
+      `<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>${name}</title></head><body>${body}<script type="module" src="/${name}.js"></script></body></html>`,
+    );
+    return `${this.origin}/${name}`;
+  }
+
+  /** The module at a path of this project, as a bundler makes it, but with the client that the service serves. */
+  async bundle(entry: string): Promise<string> {
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      bundle: true,
+      write: false,
+      format: 'esm',
+      define: { 'process.env.NODE_ENV': '"development"' },
+      plugins: [
+        {
+          name: 'served-client',
+          setup: (esbuild) =>
+            esbuild.onResolve({ filter: /\/presence\.js$/ }, () => ({
+              path: `${this.#service}/presence.js`,
+              external: true,
+            })),
+        },
+      ],
+    });
+    return outputFiles[0]?.text ?? '';
+  }
+
+  close(): Promise<void> {
+    this.#server.closeAllConnections();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+}

@@ -1,0 +1,26 @@
+import type { BrowserContext, Page } from 'playwright-core';
+
+/** A page, and what a developer would see in its console. */
+export interface WatchedPage {
+  readonly page: Page;
+  readonly complaints: string[];
+}
+
+export async function open(context: BrowserContext, url: string): Promise<WatchedPage> {
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  await page.goto(url);
+  return { page, complaints };
+}
+
+/** Closes all tabs as a person does, so that they hear of it, and then the browser. */
+export async function close(context: BrowserContext): Promise<void> {
+  for (const page of context.pages()) await page.close();
+  // What a closed tab still has to say, its browser sends.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await context.close();
+}
