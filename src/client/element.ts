@@ -6,8 +6,6 @@ import { createPresence, type Mood, type Presence } from './presence.js';
  */
 export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   static readonly observedAttributes = ['url', 'mood'];
-  /** The service, where the attribute `url` names none. */
-  static url = '/';
   #presence: Presence | undefined;
 
   connectedCallback() {
@@ -36,7 +34,7 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
 
   #create(): Presence {
     const presence = createPresence({
-      url: this.getAttribute('url') ?? PresenceCount.url,
+      url: this.getAttribute('url') ?? undefined,
       mood: this.#mood,
     });
     presence.subscribe(({ status, data }) => {

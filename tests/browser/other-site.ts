@@ -39,7 +39,7 @@ export class OtherSite {
     this.#pages.set(`/${name}.js`, script);
     this.#pages.set(
       `/${name}`,
-      `<!doctype html><html lang="en"><head><link rel="icon" href="data:,"><title>${name}</title></head><body>${body}<script type="module" src="/${name}.js"></script></body></html>`,
+      `<!doctype html><html lang="en"><head><title>${name}</title></head><body>${body}<script type="module" src="/${name}.js"></script></body></html>`,
     );
     return `${this.origin}/${name}`;
   }

@@ -1,0 +1,3 @@
+import { describeClient } from './client-suite';
+
+describeClient('kv');
