@@ -43,10 +43,12 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],
-          globalSetup: 'tests/browser/find-chromium.ts',
+          globalSetup: ['tests/browser/find-chromium.ts', 'tests/browser/run-workers.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           expect: { poll: { timeout: 10_000 } },
+          // They mostly wait for something to happen.
+          maxWorkers: 4,
           // When the others have done: what happens within seconds here needs the machine.
           sequence: { groupOrder: 1 },
         },

@@ -191,10 +191,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const sentAt = Date.now();
     try {
       const response = await heartbeat(options.fetch ?? fetch, base, sessionId, sentMood, mine.signal);
-      const { ok, status, headers } = response;
+      const { status, headers } = response;
       const body = await response.json().catch(() => undefined);
       if (attempt !== mine) return;
-      if (!ok || !body?.moods) {
+      if (!body?.moods) {
         const error = new Error(`${status}: ${body?.detail ?? 'no presence'}`);
         return fail(error, Number(headers.get('Retry-After')) * 1_000);
       }
@@ -248,7 +248,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function enter() {
-    if (!started || (document.hidden && whenHidden === 'leave')) return;
+    if (!started || tabs || (document.hidden && whenHidden === 'leave')) return;
     moodAt = Date.now();
     sessionId = options.sessionId ?? visitId(intervalMs * TTL);
     // Who only watches is in another group than who takes part.
@@ -302,15 +302,15 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       started = true;
       signal?.addEventListener('abort', stop);
       for (const type of EVENTS) addEventListener(type, onEvent);
-      if (!tabs) enter();
+      enter();
     },
     stop,
     setMood(next) {
       if (next === mood) return;
       if (tabs && !(next && mood)) {
-        void exit();
+        // The first look must not find who has just left.
+        void exit().then(enter);
         mood = next;
-        enter();
       } else {
         changeMood(next, Date.now());
         hurry();

@@ -4,7 +4,7 @@ import type { Presence } from '../../src/client/presence';
 import { launch, NO_CHROMIUM } from './chromium';
 import { OtherSite } from './other-site';
 import { close, open } from './watched-page';
-import { WorkerDev } from './worker-dev';
+import { Worker } from './worker';
 
 declare global {
   interface Window {
@@ -28,21 +28,18 @@ const PLAIN = (service: string) => `
 /** What the client promises on a page of another origin, whatever hub the service has. */
 export function describeClient(hub: 'kv' | 'durable-object'): void {
   describe.skipIf(NO_CHROMIUM)('the client on a page of another origin', () => {
-    let worker: WorkerDev;
-    let service: string;
+    const worker = new Worker(hub);
+    const service = worker.origin;
     let site: OtherSite;
     let browser: Browser;
     let contexts: BrowserContext[] = [];
     beforeAll(async () => {
-      worker = new WorkerDev({ PRESENCE_HUB: hub, SESSION_TTL_SECONDS: `${TTL_MS / 1_000}` });
       browser = await launch();
-      service = await worker.origin();
-      site = new OtherSite(service);
+      site = await OtherSite.start(service);
     });
     afterAll(async () => {
       await browser.close();
       await site.close();
-      await worker.close();
     });
     afterEach(async () => {
       for (const context of contexts) await close(context);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
@@ -17,7 +18,7 @@ export class OtherSite {
   readonly #server: Server;
   readonly #pages = new Map<string, string>();
 
-  constructor(service: string) {
+  private constructor(service: string) {
     this.#service = service;
     const socket = service.replace('http', 'ws');
     const policy = `default-src 'none'; script-src 'self' ${service}; connect-src ${service} ${socket}; worker-src blob:`;
@@ -26,7 +27,14 @@ export class OtherSite {
       response.setHeader('Content-Security-Policy', policy);
       response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
       response.end(this.#pages.get(url) ?? '');
-    }).listen(0, '127.0.0.1');
+    });
+  }
+
+  static async start(service: string): Promise<OtherSite> {
+    const site = new OtherSite(service);
+    site.#server.listen(0, '127.0.0.1');
+    await once(site.#server, 'listening');
+    return site;
   }
 
   get origin(): string {

@@ -5,24 +5,19 @@ import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playw
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launch, NO_CHROMIUM } from './chromium';
 import { close, open } from './watched-page';
-import { WorkerDev } from './worker-dev';
+import { Worker } from './worker';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe.skipIf(NO_CHROMIUM)('the page at /', () => {
-  let worker: WorkerDev;
+  const worker = new Worker('default');
+  const url = `${worker.origin}/`;
   let browser: Browser;
-  let url: string;
   let contexts: BrowserContext[] = [];
   beforeAll(async () => {
-    worker = new WorkerDev();
     browser = await launch();
-    url = `${await worker.origin()}/`;
   });
-  afterAll(async () => {
-    await browser.close();
-    await worker.close();
-  });
+  afterAll(() => browser.close());
   afterEach(async () => {
     for (const context of contexts) await close(context);
     contexts = [];

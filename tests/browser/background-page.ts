@@ -1,0 +1,58 @@
+import type { Browser, CDPSession } from 'playwright-core';
+
+/** Chromium as people have it: Playwright asks it not to slow hidden pages down. */
+export const THROTTLED = {
+  ignoreDefaultArgs: [
+    '--disable-background-timer-throttling',
+    '--disable-renderer-backgrounding',
+    '--disable-backgrounding-occluded-windows',
+  ],
+  // After ten seconds in the background, not five minutes.
+  args: ['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10'],
+};
+
+/**
+ * A page in a window of its own that can be minimized. It is not Playwright's, which makes every page believe that it is in front,
+ * so it is spoken to by the protocol: https://chromedevtools.github.io/devtools-protocol/tot/Target/
+ */
+export class BackgroundPage {
+  readonly #browser: CDPSession;
+  readonly #targetId: string;
+  readonly #sessionId: string;
+
+  private constructor(browser: CDPSession, targetId: string, sessionId: string) {
+    this.#browser = browser;
+    this.#targetId = targetId;
+    this.#sessionId = sessionId;
+  }
+
+  static async open(browser: Browser, url: string): Promise<BackgroundPage> {
+    const session = await browser.newBrowserCDPSession();
+    const { targetId } = await session.send('Target.createTarget', { url, newWindow: true });
+    const { sessionId } = await session.send('Target.attachToTarget', { targetId, flatten: false });
+    return new BackgroundPage(session, targetId, sessionId);
+  }
+
+  async setWindow(windowState: 'minimized' | 'normal'): Promise<void> {
+    const { windowId } = await this.#browser.send('Browser.getWindowForTarget', { targetId: this.#targetId });
+    await this.#browser.send('Browser.setWindowBounds', { windowId, bounds: { windowState } });
+  }
+
+  /** The value of an expression in the page. */
+  evaluate(expression: string): Promise<unknown> {
+    const id = Math.ceil(Math.random() * 1e9);
+    return new Promise((resolve, reject) => {
+      const receive = ({ message }: { message: string }) => {
+        const answer = JSON.parse(message);
+        if (answer.id !== id) return;
+        this.#browser.off('Target.receivedMessageFromTarget', receive);
+        resolve(answer.result?.result?.value);
+      };
+      this.#browser.on('Target.receivedMessageFromTarget', receive);
+      const message = { id, method: 'Runtime.evaluate', params: { expression, returnByValue: true } };
+      this.#browser
+        .send('Target.sendMessageToTarget', { sessionId: this.#sessionId, message: JSON.stringify(message) })
+        .catch(reject);
+    });
+  }
+}

@@ -1,0 +1,80 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BackgroundPage, THROTTLED } from './background-page';
+import { launch, NO_CHROMIUM } from './chromium';
+import { OtherSite } from './other-site';
+import { Worker } from './worker';
+
+const TTL_MS = 5_000;
+const INTERVAL_MS = 1_500;
+/** Chromium begins within a minute, and then wakes a page once a minute. */
+const THROTTLED_WITHIN_MS = 75_000;
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
+  const worker = new Worker('background');
+  const service = worker.origin;
+  let browser: Browser;
+  let site: OtherSite;
+  beforeAll(async () => {
+    browser = await launch(THROTTLED);
+    site = await OtherSite.start(service);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await site.close();
+  });
+
+  const moods = async () => (await worker.presence()).moods;
+  const client = (options: string) => `
+    import { createPresence } from '${service}/presence.js';
+    createPresence({ intervalMs: ${INTERVAL_MS}, ${options} }).start();
+  `;
+  /** What pages did before: a loop of timeouts. */
+  const loop = `
+    const body = JSON.stringify({ sessionId: crypto.randomUUID(), mood: 'release' });
+    (function beat() {
+      fetch('${service}/api/heartbeat', { method: 'POST', body });
+      setTimeout(beat, ${INTERVAL_MS});
+    })();
+  `;
+
+  it('is counted with keep, while Chromium makes a loop of timeouts drop out; and leaves with leave', {
+    timeout: 100_000,
+  }, async () => {
+    const scripts = {
+      loop,
+      keep: client("mood: 'gratitude', sessionId: crypto.randomUUID()"),
+      leave: client("mood: 'connection', whenHidden: 'leave', sessionId: crypto.randomUUID()"),
+    };
+    const pages: BackgroundPage[] = [];
+    for (const [name, script] of Object.entries(scripts))
+      pages.push(await BackgroundPage.open(browser, site.add(name, { script })));
+    await expect.poll(moods).toEqual({ gratitude: 1, presence: 0, release: 1, connection: 1 });
+    await pause(1_000);
+
+    for (const page of pages) {
+      await page.setWindow('minimized');
+      await expect.poll(() => page.evaluate('document.visibilityState')).toBe('hidden');
+    }
+    await expect.poll(async () => (await moods()).connection).toBe(0);
+
+    let loopDroppedOut = false;
+    for (
+      const hiddenAt = Date.now();
+      !loopDroppedOut && Date.now() - hiddenAt < THROTTLED_WITHIN_MS;
+      await pause(250)
+    ) {
+      const now = await moods();
+      expect(now.gratitude).toBe(1);
+      loopDroppedOut = now.release === 0;
+    }
+    expect(loopDroppedOut).toBe(true);
+    for (const until = Date.now() + 3 * TTL_MS; Date.now() < until; await pause(250))
+      expect((await moods()).gratitude).toBe(1);
+
+    for (const page of pages) await page.setWindow('normal');
+    await expect.poll(moods).toEqual({ gratitude: 1, presence: 0, release: 1, connection: 1 });
+  });
+});
