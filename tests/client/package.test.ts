@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const NAME = 'breathe-together-presence';
+const TSC = resolve('node_modules/typescript/bin/tsc');
+
+async function gzippedBytes(entry: string): Promise<number> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    external: ['react'],
+  });
+  return gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length;
+}
+
+it.each([
+  ['presence.ts', 2_500],
+  ['react.ts', 3_000],
+])('%s, with all that it imports but React, is at most %i bytes', async (file, bytesMax) => {
+  expect(await gzippedBytes(`src/client/${file}`)).toBeLessThanOrEqual(bytesMax);
+});
+
+describe('the package', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'presence-package-'));
+  const installed = join(folder, 'node_modules', NAME);
+  /** What npm would put into it. */
+  let files: readonly string[];
+  beforeAll(() => {
+    const packed = execFileSync('npm', ['pack', '--dry-run', '--json'], { encoding: 'utf8' });
+    const [first] = Object.values(JSON.parse(packed.slice(packed.search(/^[[{]/m))));
+    files = (first as { files: { path: string }[] }).files.map(({ path }) => path);
+    for (const path of files) {
+      mkdirSync(join(installed, path, '..'), { recursive: true });
+      cpSync(path, join(installed, path));
+    }
+    for (const name of ['react', '@types/react', 'csstype'])
+      cpSync(`node_modules/${name}`, join(folder, 'node_modules', name), { recursive: true });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('has the client, its types, and nothing of the service', () => {
+    const others = files.filter((path) => !/^dist\/client\/[a-z-]+\.(js|d\.ts)$/.test(path));
+    expect(others.sort()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    for (const entry of ['presence', 'react', 'element'])
+      expect(files).toEqual(expect.arrayContaining([`dist/client/${entry}.js`, `dist/client/${entry}.d.ts`]));
+  });
+
+  it('can be imported on a server', () => {
+    const script = `
+      const { createPresence } = await import('${NAME}');
+      const { usePresence } = await import('${NAME}/react');
+      await import('${NAME}/element');
+      console.log(typeof usePresence, createPresence({ mood: 'release' }).getSnapshot().status);
+    `;
+    const args = ['--input-type=module', '--eval', script];
+    expect(execFileSync(process.execPath, args, { cwd: folder, encoding: 'utf8' })).toBe('function idle\n');
+  });
+
+  it.each(['bundler', 'nodenext'])(
+    'has types that strict TypeScript takes, resolved as %s does',
+    (resolution) => {
+      writeFileSync(
+        join(folder, 'use.mts'),
+        `import { createPresence, type Mood, type PresenceState } from '${NAME}';
+       import { usePresence } from '${NAME}/react';
+       import { PresenceCount } from '${NAME}/element';
+       export const presence = createPresence({ mood: null, whenHidden: 'leave' });
+       export const count: number | undefined = presence.getSnapshot().data?.count;
+       export const moods = (state: PresenceState): number => state.moods['gratitude' satisfies Mood];
+       export const hook = () => usePresence({ mood: 'release' }).status === 'live';
+       export const element: HTMLElement = new PresenceCount();
+       // @ts-expect-error There is no such mood.
+       presence.setMood('happy');
+      `,
+      );
+      const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
+      const args = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--target', 'es2022'];
+      const options = [
+        '--module',
+        module,
+        '--moduleResolution',
+        resolution,
+        '--lib',
+        'es2022,dom',
+        '--types',
+        '',
+      ];
+      expect(() =>
+        execFileSync(process.execPath, [TSC, ...args, ...options, 'use.mts'], { cwd: folder, stdio: 'pipe' }),
+      ).not.toThrow();
+    },
+  );
+});

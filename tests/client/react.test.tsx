@@ -1,0 +1,93 @@
+// @vitest-environment happy-dom
+import { act, StrictMode } from 'react';
+import { createRoot, type Root } from 'react-dom/client';
+import { renderToString } from 'react-dom/server';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { PresenceOptions } from '../../src/client/presence';
+import { usePresence } from '../../src/client/react';
+import { fakeService } from './service';
+
+Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
+Object.defineProperty(Request.prototype, 'keepalive', { configurable: true });
+
+let api: ReturnType<typeof fakeService>;
+let root: Root;
+
+function Count(options: PresenceOptions) {
+  const { status, data } = usePresence({ url: 'https://presence.example', fetch: api.fetch, ...options });
+  return `${status} ${data?.count}`;
+}
+const render = (options: PresenceOptions = {}) =>
+  act(async () => {
+    root.render(
+      <StrictMode>
+        <Count {...options} />
+      </StrictMode>,
+    );
+    await vi.advanceTimersByTimeAsync(5);
+  });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  api = fakeService();
+  root = createRoot(document.body);
+});
+afterEach(async () => {
+  await act(async () => {
+    root.unmount();
+    await vi.advanceTimersByTimeAsync(5);
+  });
+  vi.useRealTimers();
+  localStorage.clear();
+});
+
+it('shows the snapshot', async () => {
+  await render();
+  expect(document.body.textContent).toBe('live 1');
+});
+
+it('mounted twice by StrictMode it comes once, and does not leave', async () => {
+  await render();
+  expect(api.paths()).toEqual(['heartbeat']);
+});
+
+it('does not leave when the mood changes', async () => {
+  await render({ mood: 'presence' });
+  await render({ mood: 'release' });
+  await render({ mood: 'connection' });
+  expect(api.paths()).toEqual(['heartbeat', 'heartbeat', 'heartbeat']);
+  expect(api.sent.map(({ body }) => body?.['mood'])).toEqual(['presence', 'release', 'connection']);
+  expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
+});
+
+it('is rendered again only when something has changed', async () => {
+  let renders = 0;
+  function Counted() {
+    usePresence({ url: 'https://presence.example', fetch: api.fetch });
+    renders++;
+    return null;
+  }
+  await act(async () => {
+    root.render(<Counted />);
+    await vi.advanceTimersByTimeAsync(5);
+  });
+  const before = renders;
+  await act(() => vi.advanceTimersByTimeAsync(8_000));
+  expect(renders).toBe(before);
+  await act(() => vi.advanceTimersByTimeAsync(4_000));
+  expect(renders).toBe(before + 1);
+});
+
+it('leaves when it is unmounted', async () => {
+  await render();
+  await act(async () => {
+    root.render(null);
+    await vi.advanceTimersByTimeAsync(5);
+  });
+  expect(api.paths()).toEqual(['heartbeat', 'leave']);
+});
+
+it('is idle on a server, where nothing is sent', () => {
+  expect(renderToString(<Count />)).toBe('idle undefined');
+  expect(api.sent).toEqual([]);
+});
