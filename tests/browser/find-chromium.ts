@@ -16,9 +16,9 @@ declare module 'vitest' {
 /** Where the Chromium that comes by npm unpacks itself, and the libraries that it needs on a bare Linux. */
 const UNPACKED = resolve('node_modules/.cache/chromium');
 
-/** Finds a Chromium once, before the tests. */
+/** Once, before the tests. */
 export default async function setup(project: TestProject): Promise<void> {
-  const found = (await bundledChromium()) ?? (await installedChrome());
+  const found = await findChromium();
   project.provide('chromium', found);
   if (found !== null) return;
   const missing =
@@ -27,8 +27,16 @@ export default async function setup(project: TestProject): Promise<void> {
   console.error(missing);
 }
 
-async function bundledChromium(): Promise<Chromium> {
-  if (platform() !== 'linux' || arch() !== 'x64') return null;
+export async function findChromium(): Promise<Chromium> {
+  if (platform() === 'linux' && arch() === 'x64') return { executablePath: await unpackChromium() };
+  for (const executablePath of ['/usr/bin/chromium', '/usr/bin/chromium-browser'])
+    if (existsSync(executablePath)) return { executablePath };
+  const browser = await chromium.launch({ channel: 'chrome' }).catch(() => undefined);
+  await browser?.close();
+  return browser === undefined ? null : { channel: 'chrome' };
+}
+
+async function unpackChromium(): Promise<string> {
   mkdirSync(UNPACKED, { recursive: true });
   const temporary = process.env['TMPDIR'];
   process.env['TMPDIR'] = UNPACKED;
@@ -36,17 +44,9 @@ async function bundledChromium(): Promise<Chromium> {
   process.env['AWS_LAMBDA_JS_RUNTIME'] = 'nodejs22.x';
   try {
     const { default: bundled } = await import('@sparticuz/chromium');
-    return { executablePath: await bundled.executablePath() };
+    return await bundled.executablePath();
   } finally {
     if (temporary === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = temporary;
   }
-}
-
-async function installedChrome(): Promise<Chromium> {
-  for (const executablePath of ['/usr/bin/chromium', '/usr/bin/chromium-browser'])
-    if (existsSync(executablePath)) return { executablePath };
-  const browser = await chromium.launch({ channel: 'chrome' }).catch(() => undefined);
-  await browser?.close();
-  return browser === undefined ? null : { channel: 'chrome' };
 }

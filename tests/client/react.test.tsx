@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { act, StrictMode } from 'react';
+import { act, type ReactNode, StrictMode } from 'react';
 import { createRoot, type Root } from 'react-dom/client';
 import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -17,26 +17,25 @@ function Count(options: PresenceOptions) {
   const { status, data } = usePresence({ url: 'https://presence.example', fetch: api.fetch, ...options });
   return `${status} ${data?.count}`;
 }
+const passed = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+async function show(node: ReactNode) {
+  await act(async () => root.render(node));
+  await passed(5);
+}
 const render = (options: PresenceOptions = {}) =>
-  act(async () => {
-    root.render(
-      <StrictMode>
-        <Count {...options} />
-      </StrictMode>,
-    );
-    await vi.advanceTimersByTimeAsync(5);
-  });
+  show(
+    <StrictMode>
+      <Count {...options} />
+    </StrictMode>,
+  );
 
 beforeEach(() => {
   vi.useFakeTimers();
   api = fakeService();
-  root = createRoot(document.body);
+  root = createRoot(document.body.appendChild(document.createElement('main')));
 });
 afterEach(async () => {
-  await act(async () => {
-    root.unmount();
-    await vi.advanceTimersByTimeAsync(5);
-  });
+  await show(null);
   vi.useRealTimers();
   localStorage.clear();
 });
@@ -67,23 +66,17 @@ it('is rendered again only when something has changed', async () => {
     renders++;
     return null;
   }
-  await act(async () => {
-    root.render(<Counted />);
-    await vi.advanceTimersByTimeAsync(5);
-  });
+  await show(<Counted />);
   const before = renders;
-  await act(() => vi.advanceTimersByTimeAsync(8_000));
+  await passed(8_000);
   expect(renders).toBe(before);
-  await act(() => vi.advanceTimersByTimeAsync(4_000));
+  await passed(4_000);
   expect(renders).toBe(before + 1);
 });
 
 it('leaves when it is unmounted', async () => {
   await render();
-  await act(async () => {
-    root.render(null);
-    await vi.advanceTimersByTimeAsync(5);
-  });
+  await show(null);
   expect(api.paths()).toEqual(['heartbeat', 'leave']);
 });
 

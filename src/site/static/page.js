@@ -11,6 +11,7 @@ const pause = document.querySelector('#pause');
 
 /** Everybody breathes by the server's clock. */
 function keepTime() {
+  if (body.classList.contains('paused')) return;
   const phaseMs = presence.serverNow() % BREATH_MS;
   for (const animation of document.getAnimations()) {
     if (animation.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY) continue;
@@ -59,7 +60,7 @@ presence.subscribe((snapshot) => {
 pause.addEventListener('click', () => {
   const paused = body.classList.toggle('paused');
   pause.ariaPressed = paused;
-  if (!paused) keepTime();
+  keepTime();
 });
 
 const code = document.querySelector('#code');
