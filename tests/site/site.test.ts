@@ -34,6 +34,37 @@ describe('GET /openapi.json', () => {
   });
 });
 
+describe('GET /', () => {
+  it('runs nothing and loads nothing but what this service has', async () => {
+    const response = await get('/');
+    const policy = response.headers.get('Content-Security-Policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy.replace('worker-src blob:', '')).not.toMatch(/unsafe|http|\*|blob|data/);
+    const { document } = parseHTML(await response.text());
+    const loaded = [...document.querySelectorAll('[src], link')].map(
+      (one) => one.getAttribute('src') ?? one.getAttribute('href'),
+    );
+    expect(loaded).toEqual(['/icon.svg', '/fraunces.woff2', '/page.css', '/here.js', '/page.js']);
+    for (const path of [...loaded, '/docs']) expect((await get(path ?? '')).status).toBe(200);
+    expect(document.querySelector('a[href="/docs"]')).not.toBeNull();
+  });
+});
+
+describe.each(['/presence.js', '/presence-element.js'])('GET %s', (path) => {
+  it('is a module for pages of every origin, isolated ones too', async () => {
+    const { status, headers } = await get(path);
+    expect(status).toBe(200);
+    expect(headers.get('Content-Type')).toMatch(/^(text|application)\/javascript/);
+    expect(headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(headers.get('Cross-Origin-Resource-Policy')).toBe('cross-origin');
+    expect(headers.get('Cache-Control')).toBe('public, max-age=3600');
+  });
+});
+
+it('the element takes the client that is served beside it', async () => {
+  expect(await (await get('/presence-element.js')).text()).toContain('from"./presence.js"');
+});
+
 describe('GET /docs', () => {
   const page = async () => parseHTML(await (await get('/docs')).text()).document;
 
