@@ -213,9 +213,8 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
       await expect.poll(count).toBe(0);
     });
 
-    it.runIf(hub === 'kv')(
-      'asks for no live socket, and tells what others do at the next heartbeat',
-      async () => {
+    if (hub === 'kv')
+      it('asks for no live socket, and tells what others do at the next heartbeat', async () => {
         const { page } = await open(await person(), site.add('plain', { script: PLAIN(service) }));
         await expect.poll(() => page.title()).toBe('live 1');
         const sessionId = crypto.randomUUID();
@@ -226,12 +225,9 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
         await expect.poll(() => page.title()).toBe('live 2');
         await fetch(`${service}/api/leave`, { method: 'POST', body: JSON.stringify({ sessionId }) });
         expect(worker.requests.filter((request) => request.includes('live'))).toEqual([]);
-      },
-    );
-
-    it.runIf(hub === 'durable-object')(
-      'takes the live socket, and goes on with heartbeats when it breaks',
-      async () => {
+      });
+    else
+      it('takes the live socket, and goes on with heartbeats when it breaks', async () => {
         const context = await person();
         const { page, complaints } = await open(context, site.add('plain', { script: PLAIN(service) }));
         await page.evaluate(() => {
@@ -265,7 +261,6 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
         await pause(TTL_MS);
         expect(await broken.title()).toBe('live 1');
         expect(await count()).toBe(1);
-      },
-    );
+      });
   });
 }

@@ -130,6 +130,16 @@ describe('setMood', () => {
     expect(api.paths()).toEqual(['presence', 'heartbeat', 'leave', 'presence']);
   });
 
+  it('does not look before it has left', async () => {
+    const presence = await present();
+    api.delayMs = 100;
+    presence.setMood(null);
+    await passed(90);
+    expect(api.paths()).toEqual(['heartbeat', 'leave']);
+    await passed(20);
+    expect(api.paths()).toEqual(['heartbeat', 'leave', 'presence']);
+  });
+
   it('counts when it is set before the start', async () => {
     const presence = createPresence({ url: 'https://presence.example', fetch: api.fetch, sessionId: ID });
     presences.push(presence);
@@ -199,6 +209,16 @@ describe('the snapshot', () => {
     presence.subscribe(listener)();
     await passed(30_000);
     expect(listener).not.toHaveBeenCalled();
+  });
+
+  it('is not told any more to who unsubscribes while others are told', async () => {
+    const presence = await present();
+    const second = vi.fn();
+    let unsubscribe = () => {};
+    presence.subscribe(() => unsubscribe());
+    unsubscribe = presence.subscribe(second);
+    await passed(12_000);
+    expect(second).not.toHaveBeenCalled();
   });
 });
 
@@ -334,6 +354,19 @@ describe('leaving', () => {
     expect(api.sent[0]?.init.signal?.aborted).toBe(true);
     await passed(10_000);
     expect(presence.getSnapshot()).toMatchObject({ status: 'idle', data: null });
+  });
+
+  it('is not undone by an answer that comes late', async () => {
+    api.delayMs = 5_000;
+    const presence = await present({
+      // One that cannot be given up.
+      fetch: (input, { signal: _, ...init } = {}) => api.fetch(input, init),
+    });
+    api.delayMs = 0;
+    void presence.stop();
+    await passed(20_000);
+    expect(presence.getSnapshot()).toMatchObject({ status: 'idle', data: null });
+    expect(api.paths()).toEqual(['heartbeat', 'leave']);
   });
 
   it('is taken back by a start that follows at once', async () => {
