@@ -33,7 +33,7 @@ export interface PresenceOptions {
   readonly mood?: Mood | null | undefined;
   /** Time between two heartbeats in ms, a third of the service's `SESSION_TTL_SECONDS`. Default: 10,000. */
   readonly intervalMs?: number | undefined;
-  /** Live sockets: `true` from the start, `false` never. By default once the service says that it has them. */
+  /** Live sockets: `true` even where no answer says that there are any, `false` never. By default when one does. */
   readonly live?: boolean | undefined;
   /** Whether a hidden page goes on being counted (`keep`, the default), or leaves until it is seen again. */
   readonly whenHidden?: 'keep' | 'leave' | undefined;
@@ -71,7 +71,7 @@ interface News {
   /** When that was chosen: the last choice counts. */
   readonly moodAt: number;
   readonly clock: ServerClock;
-  readonly hasLive: boolean;
+  readonly hasLive: boolean | undefined;
   readonly retryAt: number;
   /** When it will beat again. */
   readonly dueMs: number;
@@ -101,7 +101,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const subscribers = new Set<(snapshot: PresenceSnapshot) => void>();
   let snapshot = IDLE;
   let clock = UNKNOWN;
-  let { mood = 'presence', live: hasLive = false } = options;
+  let { mood = 'presence', live: hasLive } = options;
   let moodAt = 0;
   let base: URL;
   let sessionId: string;
@@ -121,7 +121,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** The time to the next heartbeat: clients that started together drift apart. */
   const nextMs = () => intervalMs * between(0.9, 1.1);
   /** Waits for news from the tab that leads. One that is silent for this long may sleep, and another takes the lead. */
-  const listen = (dueMs: number) => timer.set(dueMs + intervalMs * between(1.5, 1.6));
+  const listen = (dueMs: number) => timer.set(dueMs + 1.5 * nextMs());
 
   function show(next: PresenceSnapshot) {
     if (next.data) Object.freeze(Object.freeze(next.data).moods);
@@ -131,8 +131,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   const showLive = (data: PresenceState) => show({ status: 'live', data, error: null });
-  const showSilence = (error: Error | null = null) =>
-    show({ ...snapshot, status: snapshot.data ? 'stale' : 'connecting', error });
+  const mark = (status: PresenceSnapshot['status'], error: Error | null = null) =>
+    show({ ...snapshot, status, error });
+  const markSilent = (error?: Error) => mark(snapshot.data ? 'stale' : 'connecting', error);
 
   /** Sets the time of what comes next, or if another tab leads of what to do when that falls silent. */
   function plan(dueMs: number) {
@@ -156,7 +157,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function changeMood(next: Mood | null, at: number) {
     mood = next;
     moodAt = at;
-    if (onSocket()) socket?.send(JSON.stringify({ mood }));
+    if (next && onSocket()) socket?.send(JSON.stringify({ mood }));
   }
 
   /** The time has come: to give up an attempt, for the next heartbeat or ping, or for this tab to lead. */
@@ -175,11 +176,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** Acts as soon as may be. */
   function hurry() {
-    const waitMs = retryAt - Date.now();
     if (attempt) return;
     if (!tabs?.leads) tabs?.lead(true);
     else if (onSocket()) plan(timer.remainingMs());
-    else if (waitMs > 0) timer.set(waitMs);
+    else if (retryAt > Date.now()) timer.set(retryAt - Date.now());
     else void beat();
   }
 
@@ -191,16 +191,15 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const sentAt = Date.now();
     try {
       const response = await heartbeat(options.fetch ?? fetch, base, sessionId, sentMood, mine.signal);
-      const { status, headers } = response;
       const body = await response.json().catch(() => undefined);
       if (attempt !== mine) return;
       if (!body?.moods) {
-        const error = new Error(`${status}: ${body?.detail ?? 'no presence'}`);
-        return fail(error, Number(headers.get('Retry-After')) * 1_000);
+        const error = new Error(`${response.status}: ${body?.detail ?? 'no presence'}`);
+        return fail(error, Number(response.headers.get('Retry-After')) * 1_000);
       }
       attempt = undefined;
       failures = 0;
-      hasLive ||= headers.get('Presence-Live') === '1';
+      hasLive ||= response.headers.has('Presence-Live');
       clock = observe(clock, body.timestamp, sentAt, Date.now());
       showLive(body);
       plan(nextMs());
@@ -218,7 +217,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       retryAfterMs * between(1, 1.1) ||
       Math.min(BACKOFF_MAX_MS, intervalMs * BACKOFF_MIN * 2 ** failures++) * between(0.5, 1);
     if (retryAfterMs) retryAt = Date.now() + waitMs;
-    showSilence(error);
+    markSilent(error);
     plan(waitMs);
   }
 
@@ -253,7 +252,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     sessionId = options.sessionId ?? visitId(intervalMs * TTL);
     // Who only watches is in another group than who takes part.
     tabs = joinTabs(`presence ${base.origin} ${mood && sessionId}`, hurry, hear);
-    showSilence();
+    markSilent();
     listen(0);
     // The tab that people look at leads, so that no sleeping one does.
     tabs.lead(!document.hidden);
@@ -273,11 +272,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function onEvent({ type }: Event) {
     if (type === 'pagehide' || (document.hidden && whenHidden === 'leave')) {
       void exit();
-      showSilence();
+      markSilent();
     } else if (!tabs) {
       // The last that a page hears is that it was hidden.
       if (!document.hidden) enter();
-    } else if (document.hidden) timer.set(timer.remainingMs());
+    } else if (document.hidden && type !== 'online') timer.set(timer.remainingMs());
     // Which is also shown when it has just been loaded.
     else if (type !== 'pageshow') hurry();
   }
@@ -291,7 +290,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     if (started) return;
     for (const type of EVENTS) removeEventListener(type, onEvent);
     const left = exit();
-    show({ ...snapshot, status: 'idle', error: null });
+    mark('idle');
     await left;
   }
 

@@ -18,9 +18,9 @@ const INTERVAL_MS = 1_500;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The title of the page is the snapshot. */
-const PLAIN = (service: string) => `
+const PLAIN = (service: string, options = "mood: 'gratitude'") => `
   import { createPresence } from '${service}/presence.js';
-  window.presence = createPresence({ mood: 'gratitude', intervalMs: ${INTERVAL_MS} });
+  window.presence = createPresence({ ${options}, intervalMs: ${INTERVAL_MS} });
   presence.subscribe(({ status, data }) => { document.title = status + ' ' + data?.count; });
   presence.start();
 `;
@@ -48,11 +48,15 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
     });
 
     const count = async () => (await worker.presence()).count;
-    const beats = () => worker.requests.filter((request) => request.startsWith('POST /api/heartbeat')).length;
+    /** How many heartbeats the browsers of this test have sent. */
+    let beats = 0;
 
     async function person() {
       const context = await browser.newContext();
       contexts.push(context);
+      context.on('request', (request) => {
+        if (request.url().endsWith('/api/heartbeat')) beats++;
+      });
       return context;
     }
 
@@ -147,10 +151,10 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
         }
       });
       expect(opening[1]).toBe(1);
-      const before = beats();
+      const before = beats;
       await pause(3 * INTERVAL_MS);
       // One of three beats, or none that has a socket.
-      expect(beats() - before).toBeLessThanOrEqual(hub === 'kv' ? 4 : 0);
+      expect(beats - before).toBeLessThanOrEqual(hub === 'kv' ? 4 : 0);
       for (const tab of tabs) expect(await tab.title()).toBe('live 1');
       // The last one leads; and one that does not.
       expect(await counts(async () => tabs[2]?.close())).toEqual([1, 1]);
@@ -177,6 +181,24 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
       expect(tookMs).toBeLessThan(TTL_MS + 2_500);
       // Whose socket breaks is gone at once; the others were heard an interval ago at most.
       if (hub === 'kv') expect(tookMs).toBeGreaterThan(TTL_MS - INTERVAL_MS * 1.1 - 500);
+    });
+
+    it('only watches in two tabs, each with a socket if there are any, and nobody is counted', async () => {
+      const context = await person();
+      const sockets: string[] = [];
+      context.on('page', (page) =>
+        page.on('websocket', (socket) => {
+          sockets.push('open');
+          socket.on('close', () => sockets.push('close'));
+        }),
+      );
+      const url = site.add('watch', { script: PLAIN(service, 'mood: null') });
+      const tabs = [await open(context, url), await open(context, url)];
+      for (const { page } of tabs) await expect.poll(() => page.title()).toBe('live 0');
+      await pause(3 * INTERVAL_MS);
+      expect(sockets).toEqual(hub === 'kv' ? [] : ['open', 'open']);
+      for (const { page } of tabs) expect(await page.title()).toBe('live 0');
+      expect(await count()).toBe(0);
     });
 
     it('does without locks and storage, and without a worker', async () => {
@@ -237,9 +259,9 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
         });
         await expect.poll(() => worker.requests).toContain('GET /api/live 101');
         await pause(2_000);
-        const before = beats();
+        const before = beats;
         await pause(TTL_MS + 1_000);
-        expect(beats()).toBe(before);
+        expect(beats).toBe(before);
         expect(await count()).toBe(1);
         // Nobody is told that they are not there themselves.
         expect(await page.evaluate(() => (window as unknown as { told: number[] }).told)).not.toContain(0);
@@ -255,9 +277,9 @@ export function describeClient(hub: 'kv' | 'durable-object'): void {
         await broken.goto(`${site.origin}/plain`);
         await expect.poll(() => broken.title()).toBe('live 1');
         await pause(2_000);
-        const atBreak = beats();
+        const atBreak = beats;
         breakIt();
-        await expect.poll(beats).toBeGreaterThan(atBreak);
+        await expect.poll(() => beats).toBeGreaterThan(atBreak);
         await pause(TTL_MS);
         expect(await broken.title()).toBe('live 1');
         expect(await count()).toBe(1);

@@ -279,6 +279,17 @@ describe('failures', () => {
     expect(presence.getSnapshot().status).toBe('live');
   });
 
+  it('end when the browser is online again, in a hidden page too', async () => {
+    const presence = await present();
+    look(true);
+    api.answer = () => problem(500);
+    await passed(200_000);
+    api.answer = () => Response.json(state());
+    show('online');
+    await passed(1);
+    expect(presence.getSnapshot().status).toBe('live');
+  });
+
   it('of a listener end nothing', async () => {
     const presence = await present();
     const listener = vi.fn(() => {
