@@ -144,8 +144,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function hear(news?: News) {
-    // A tab that knew of no other has left for all of them.
-    if (!news) return tabs?.leads && hurry();
+    // A tab that knew of no other has left for all of them, which the service may hear later than a heartbeat of now.
+    if (!news) return attempt || plan(LOST_SPREAD_MS);
     if (news.moodAt > moodAt) changeMood(news.mood, news.moodAt);
     if (onSocket()) return;
     ({ retryAt, hasLive, clock } = news);

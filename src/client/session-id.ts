@@ -1,5 +1,5 @@
 /** In the storage: an id, and when it was used last, in ms since 1970. */
-const KEY = 'presence visit';
+const KEY = 'presence id';
 
 /**
  * The id of this browser for one visit: all tabs and reloads have the same, and one that was not used for `ttlMs` is replaced, so

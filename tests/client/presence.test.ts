@@ -31,6 +31,10 @@ async function present(options: PresenceOptions = {}) {
 const passed = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const beats = () => api.sent.filter(({ path }) => path === '/api/heartbeat').length;
 
+/** Channels deliver by the event loop, whatever the timers say. */
+const { setImmediate } = globalThis;
+const delivered = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
 let hidden = false;
 function look(away: boolean) {
   hidden = away;
@@ -442,6 +446,18 @@ describe('a page that is hidden', () => {
     await passed(1);
     expect(api.paths()).toEqual(['heartbeat']);
   });
+});
+
+it('beats a second after another tab without locks has left for both', async () => {
+  await present();
+  const other = new BroadcastChannel(`presence https://presence.example ${ID}`);
+  other.postMessage(undefined);
+  await delivered();
+  other.close();
+  await passed(990);
+  expect(beats()).toBe(1);
+  await passed(20);
+  expect(beats()).toBe(2);
 });
 
 it('beats once when the page is shown that has just been loaded', async () => {
