@@ -1,32 +1,29 @@
-import type { Mood, PresenceState } from './presence.js';
+import type { PresenceState } from './presence.js';
 import { endpoint } from './requests.js';
 
 /** The room tells changes within a second: after this its first message, which may be from before we joined, stands. In ms. */
 const FIRST_MESSAGE_MS = 1_500;
 
 /**
- * Opens a live socket, and joins with it unless `mood` is `null`. Closing it is leaving.
+ * Opens a live socket. Who joins with it, in `onOpen`, leaves by closing it.
  *
  * @param onMessage Who is here, or nothing that is news: an answer to a ping.
  * @param onClose It was not to be had, or has been closed by the other side.
  */
 export function openLiveSocket(
   base: URL,
-  sessionId: string,
-  mood: Mood | null,
+  onOpen: () => void,
   onMessage: (state?: PresenceState) => void,
   onClose: () => void,
 ): WebSocket {
   const socket = new WebSocket(endpoint(base, 'live').href.replace('http', 'ws'));
   let first: ReturnType<typeof setTimeout> | undefined;
-  socket.onopen = () => {
-    if (mood) socket.send(JSON.stringify({ sessionId, mood }));
-  };
+  socket.onopen = onOpen;
   socket.onmessage = ({ data }) => {
     if (data === 'pong') return onMessage();
     const tell = () => onMessage(JSON.parse(data));
     clearTimeout(first);
-    if (!first && mood) first = setTimeout(tell, FIRST_MESSAGE_MS);
+    if (!first) first = setTimeout(tell, FIRST_MESSAGE_MS);
     else tell();
   };
   socket.onclose = onClose;

@@ -96,7 +96,7 @@ const between = (min: number, max: number) => min + (max - min) * Math.random();
 
 /** Counts this browser as present, and tells who else is. Nothing happens before `start`, so it can be made on a server. */
 export function createPresence(options: PresenceOptions = {}): Presence {
-  const { intervalMs = 10_000, whenHidden = 'keep', signal } = options;
+  const { intervalMs = 10_000, whenHidden, signal } = options;
   const timer = createTimer(act);
   const subscribers = new Set<(snapshot: PresenceSnapshot) => void>();
   let snapshot = IDLE;
@@ -117,7 +117,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let unanswered = false;
   let socketAt = 0;
 
-  const onSocket = () => socket?.readyState === WebSocket.OPEN;
+  /** `WebSocket.OPEN`, which old Node does not have. */
+  const onSocket = () => socket?.readyState === 1;
   /** The time to the next heartbeat: clients that started together drift apart. */
   const nextMs = () => intervalMs * between(0.9, 1.1);
   /** Waits for news from the tab that leads. One that is silent for this long may sleep, and another takes the lead. */
@@ -144,20 +145,29 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function hear(news?: News) {
-    // A tab that knew of no other has left for all of them, which the service may hear later than a heartbeat of now.
+    // A tab that knew of no other has left for all of them, and the service may hear that later than a heartbeat of now.
     if (!news) return attempt || plan(LOST_SPREAD_MS);
     if (news.moodAt > moodAt) changeMood(news.mood, news.moodAt);
     if (onSocket()) return;
-    ({ retryAt, hasLive, clock } = news);
-    show(news.snapshot);
+    ({ retryAt, hasLive } = news);
+    // A tab that was opened while the service is away knows nothing yet.
+    if (news.snapshot.data) {
+      clock = news.clock;
+      show(news.snapshot);
+    } else markSilent();
     listen(news.dueMs);
     connect();
+  }
+
+  /** Says on the live socket, if it is open, who is here and in which mood. */
+  function join() {
+    if (mood && onSocket()) socket?.send(JSON.stringify({ sessionId, mood }));
   }
 
   function changeMood(next: Mood | null, at: number) {
     mood = next;
     moodAt = at;
-    if (next && onSocket()) socket?.send(JSON.stringify({ mood }));
+    join();
   }
 
   /** The time has come: to give up an attempt, for the next heartbeat or ping, or for this tab to lead. */
@@ -170,8 +180,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       unanswered = true;
       socket?.send('ping');
       plan(nextMs());
-    } else if (tabs?.leads) void beat();
-    else tabs?.lead(true);
+    } else hurry();
   }
 
   /** Acts as soon as may be. */
@@ -179,7 +188,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     if (attempt) return;
     if (!tabs?.leads) tabs?.lead(true);
     else if (onSocket()) plan(timer.remainingMs());
-    else if (retryAt > Date.now()) timer.set(retryAt - Date.now());
+    else if (retryAt > Date.now()) plan(retryAt - Date.now());
     else void beat();
   }
 
@@ -230,7 +239,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       showLive(state);
       plan(timer.remainingMs());
     };
-    const mine = openLiveSocket(base, sessionId, mood, onMessage, () => socket === mine && loseSocket());
+    const mine = openLiveSocket(base, join, onMessage, () => socket === mine && loseSocket());
     socket = mine;
   }
 
@@ -238,7 +247,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function loseSocket() {
     hangUp();
     socketAt = Date.now() + between(0, BACKOFF_MAX_MS);
-    if (!attempt) plan(between(0, LOST_SPREAD_MS));
+    if (!attempt) timer.set(between(0, LOST_SPREAD_MS));
   }
 
   function hangUp() {
@@ -276,7 +285,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     } else if (!tabs) {
       // The last that a page hears is that it was hidden.
       if (!document.hidden) enter();
-    } else if (document.hidden && type !== 'online') timer.set(timer.remainingMs());
+      // Who leads hurries when the network is back, and tells the others.
+    } else if (type === 'online' ? !tabs.leads : document.hidden) timer.set(timer.remainingMs());
     // Which is also shown when it has just been loaded.
     else if (type !== 'pageshow') hurry();
   }

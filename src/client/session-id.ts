@@ -13,14 +13,15 @@ export function visitId(ttlMs: number): string {
     // Nothing is stored, or it may not be read.
   }
   // Ends with a new UUID, also on pages without TLS, which have no `crypto.randomUUID`: https://w3c.github.io/FileAPI/#unicodeBlobURL
-  return URL.createObjectURL(new Blob()).slice(-36);
+  return keepVisitId(URL.createObjectURL(new Blob()).slice(-36));
 }
 
-/** Notes that the id is in use. */
-export function keepVisitId(id: string): void {
+/** Notes that the id is in use, and returns it. */
+export function keepVisitId(id: string): string {
   try {
     localStorage[KEY] = `${id} ${Date.now()}`;
   } catch {
     // It may not be written, and the page has it anyway.
   }
+  return id;
 }

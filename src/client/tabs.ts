@@ -14,8 +14,8 @@ export interface Tabs<Message> {
  * Joins the tabs of a name. A lock lets one of them lead, and when that one closes or crashes the next; over a channel they talk.
  * Where there are no locks, as on pages without TLS, every tab leads; where there is no channel none hears of the others.
  *
- * @param onLead This tab leads from now on.
- * @param onMessage Another tab tells something; or nothing, which is that it goes.
+ * @param onLead This tab has taken the lead.
+ * @param onMessage Another tab tells something; or nothing: it goes, or this one leads after it.
  */
 export function joinTabs<Message>(
   name: string,
@@ -44,7 +44,9 @@ export function joinTabs<Message>(
           if (request !== mine) return resolve();
           release = resolve;
           tabs.leads = true;
-          onLead();
+          // Whoever led before has perhaps just left for all.
+          if (atOnce) onLead();
+          else onMessage(undefined);
         });
       if (!locks) queueMicrotask(hold);
       else

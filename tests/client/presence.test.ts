@@ -460,6 +460,27 @@ it('beats a second after another tab without locks has left for both', async () 
   expect(beats()).toBe(2);
 });
 
+it('two on one page are one person', async () => {
+  await present({ sessionId: undefined });
+  await present({ sessionId: undefined });
+  await passed(11_000);
+  expect(beats()).toBeGreaterThan(2);
+  expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
+});
+
+it('another tab that goes does not break Retry-After', async () => {
+  api.answer = () => problem(503, { 'Retry-After': '60' });
+  await present();
+  const other = new BroadcastChannel(`presence https://presence.example ${ID}`);
+  other.postMessage(undefined);
+  await delivered();
+  other.close();
+  await passed(59_000);
+  expect(beats()).toBe(1);
+  await passed(10_000);
+  expect(beats()).toBe(2);
+});
+
 it('beats once when the page is shown that has just been loaded', async () => {
   await present();
   show('pageshow');
