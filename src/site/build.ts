@@ -6,6 +6,8 @@ import { docsPage } from './docs-page';
 /** What wrangler serves and uploads as static assets: `[assets]` in wrangler.toml. */
 const SITE = 'dist/site';
 
+const SERVED = { bundle: true, minify: true, format: 'esm', target: 'es2022', outdir: SITE } as const;
+
 const document = openApiDocument();
 
 // What is no longer made must not be uploaded.
@@ -23,19 +25,11 @@ await build({
     docs: 'src/site/docs.ts',
     presence: 'src/site/presence.ts',
   },
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  target: 'es2022',
-  outdir: SITE,
+  ...SERVED,
 });
 // Takes the client that is served beside it, and so the service that both were loaded from.
 await build({
   entryPoints: { 'presence-element': 'src/client/element.ts' },
   external: ['./presence.js'],
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  target: 'es2022',
-  outdir: SITE,
+  ...SERVED,
 });

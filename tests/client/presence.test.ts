@@ -31,9 +31,14 @@ async function present(options: PresenceOptions = {}) {
 const passed = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 const beats = () => api.sent.filter(({ path }) => path === '/api/heartbeat').length;
 
-/** Channels deliver by the event loop, whatever the timers say. */
 const { setImmediate } = globalThis;
-const delivered = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+async function anotherTabGoes() {
+  const other = new BroadcastChannel(`presence https://presence.example ${ID}`);
+  other.postMessage(undefined);
+  // Channels deliver by the event loop, whatever the timers say.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  other.close();
+}
 
 let hidden = false;
 function look(away: boolean) {
@@ -450,10 +455,7 @@ describe('a page that is hidden', () => {
 
 it('beats a second after another tab without locks has left for both', async () => {
   await present();
-  const other = new BroadcastChannel(`presence https://presence.example ${ID}`);
-  other.postMessage(undefined);
-  await delivered();
-  other.close();
+  await anotherTabGoes();
   await passed(990);
   expect(beats()).toBe(1);
   await passed(20);
@@ -471,10 +473,7 @@ it('two on one page are one person', async () => {
 it('another tab that goes does not break Retry-After', async () => {
   api.answer = () => problem(503, { 'Retry-After': '60' });
   await present();
-  const other = new BroadcastChannel(`presence https://presence.example ${ID}`);
-  other.postMessage(undefined);
-  await delivered();
-  other.close();
+  await anotherTabGoes();
   await passed(59_000);
   expect(beats()).toBe(1);
   await passed(10_000);
