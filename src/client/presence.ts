@@ -1,5 +1,5 @@
 import { openLiveSocket } from './live-socket.js';
-import { heartbeat, leave } from './requests.js';
+import { heartbeat, leave, TIMEOUT_MS } from './requests.js';
 import { observe, type ServerClock, UNKNOWN } from './server-clock.js';
 import { keepVisitId, visitId } from './session-id.js';
 import { joinTabs, type Tabs } from './tabs.js';
@@ -66,7 +66,9 @@ export interface Presence {
 
 /** What the tab that leads tells the others. */
 interface News {
-  readonly snapshot: PresenceSnapshot;
+  /** Who is here; nothing where that is not known now. */
+  readonly data: PresenceState | null | false;
+  readonly sessionId: string;
   readonly mood: Mood | null;
   /** When that was chosen: the last choice counts. */
   readonly moodAt: number;
@@ -82,11 +84,8 @@ const EVENTS = ['visibilitychange', 'pagehide', 'pageshow', 'online'];
 
 const IDLE: PresenceSnapshot = Object.freeze({ status: 'idle', data: null, error: null });
 
-/** An attempt without an answer for this long has failed, in ms. The service answers within about a second, or not at all. */
-const TIMEOUT_MS = 10_000;
-/** The longest pause after failures, and the first one in intervals. */
+/** The longest pause after failures. The first one is a quarter of an interval, and each twice the one before. */
 const BACKOFF_MAX_MS = 120_000;
-const BACKOFF_MIN = 0.25;
 /** A session that was silent for so many intervals is over. */
 const TTL = 3;
 /** When the sockets of a crowd break at once, its heartbeats come within this time, in ms. */
@@ -101,7 +100,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const subscribers = new Set<(snapshot: PresenceSnapshot) => void>();
   let snapshot = IDLE;
   let clock = UNKNOWN;
-  let { mood = 'presence', live: hasLive } = options;
+  let { mood = 'presence' } = options;
+  let hasLive: boolean | undefined;
   let moodAt = 0;
   let base: URL;
   let sessionId: string;
@@ -125,7 +125,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const listen = (dueMs: number) => timer.set(dueMs + 1.5 * nextMs());
 
   function show(next: PresenceSnapshot) {
-    if (next.data) Object.freeze(Object.freeze(next.data).moods);
+    Object.freeze(Object.freeze(next.data)?.moods);
     snapshot = Object.freeze(next);
     // A listener that throws must not end the heartbeats.
     for (const listener of subscribers) queueMicrotask(() => subscribers.has(listener) && listener(snapshot));
@@ -137,26 +137,38 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const markSilent = (error?: Error) => mark(snapshot.data ? 'stale' : 'connecting', error);
 
   /** Sets the time of what comes next, or if another tab leads of what to do when that falls silent. */
-  function plan(dueMs: number) {
+  function plan(dueMs = timer.remainingMs()) {
     if (!tabs?.leads && !onSocket()) return listen(0);
     timer.set(dueMs);
     if (!options.sessionId) keepVisitId(sessionId);
-    tabs?.tell({ snapshot, mood, moodAt, clock, hasLive, retryAt, dueMs });
+    tabs?.tell({
+      data: snapshot.status === 'live' && snapshot.data,
+      sessionId,
+      mood,
+      moodAt,
+      clock,
+      hasLive,
+      retryAt,
+      dueMs,
+    });
   }
 
   function hear(news?: News) {
     // A tab that knew of no other has left for all of them, and the service may hear that later than a heartbeat of now.
-    if (!news) return attempt || plan(LOST_SPREAD_MS);
+    if (!news) {
+      giveUp();
+      return plan(LOST_SPREAD_MS);
+    }
     if (news.moodAt > moodAt) changeMood(news.mood, news.moodAt);
     if (onSocket()) return;
-    ({ retryAt, hasLive } = news);
-    // A tab that was opened while the service is away knows nothing yet.
-    if (news.snapshot.data) {
-      clock = news.clock;
-      show(news.snapshot);
-    } else markSilent();
+    ({ sessionId, retryAt } = news);
+    hasLive = options.live ?? news.hasLive;
     listen(news.dueMs);
-    connect();
+    if (news.data) {
+      clock = news.clock;
+      showLive(news.data);
+      connect();
+    } else markSilent();
   }
 
   /** Says on the live socket, if it is open, who is here and in which mood. */
@@ -172,10 +184,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** The time has come: to give up an attempt, for the next heartbeat or ping, or for this tab to lead. */
   function act() {
-    if (attempt) {
-      attempt.abort();
-      fail(new Error('no answer'));
-    } else if (onSocket()) {
+    if (attempt) fail(new Error('timeout'));
+    else if (onSocket()) {
       if (unanswered) return loseSocket();
       unanswered = true;
       socket?.send('ping');
@@ -187,9 +197,14 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function hurry() {
     if (attempt) return;
     if (!tabs?.leads) tabs?.lead(true);
-    else if (onSocket()) plan(timer.remainingMs());
+    else if (onSocket()) plan();
     else if (retryAt > Date.now()) plan(retryAt - Date.now());
     else void beat();
+  }
+
+  function giveUp() {
+    attempt?.abort();
+    attempt = undefined;
   }
 
   async function beat() {
@@ -203,12 +218,12 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       const body = await response.json().catch(() => undefined);
       if (attempt !== mine) return;
       if (!body?.moods) {
-        const error = new Error(`${response.status}: ${body?.detail ?? 'no presence'}`);
+        const error = new Error(`${response.status} ${body?.detail ?? ''}`);
         return fail(error, Number(response.headers.get('Retry-After')) * 1_000);
       }
       attempt = undefined;
       failures = 0;
-      hasLive ||= response.headers.has('Presence-Live');
+      hasLive = options.live ?? response.headers.has('Presence-Live');
       clock = observe(clock, body.timestamp, sentAt, Date.now());
       showLive(body);
       plan(nextMs());
@@ -220,34 +235,36 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function fail(error: Error, retryAfterMs = 0) {
-    attempt = undefined;
+    giveUp();
     // Never earlier than asked, and not all at the same moment.
     const waitMs =
       retryAfterMs * between(1, 1.1) ||
-      Math.min(BACKOFF_MAX_MS, intervalMs * BACKOFF_MIN * 2 ** failures++) * between(0.5, 1);
+      Math.min(BACKOFF_MAX_MS, intervalMs * 2 ** (failures++ - 2)) * between(0.5, 1);
     if (retryAfterMs) retryAt = Date.now() + waitMs;
-    markSilent(error);
+    // What a socket tells is not older for that.
+    if (!onSocket()) markSilent(error);
     plan(waitMs);
   }
 
   function connect() {
-    if (!hasLive || options.live === false || socket || Date.now() < socketAt) return;
+    if (!hasLive || socket || Date.now() < socketAt) return;
     const onMessage = (state?: PresenceState) => {
       if (socket !== mine) return;
       unanswered = false;
       if (!state) return;
       showLive(state);
-      plan(timer.remainingMs());
+      plan();
     };
     const mine = openLiveSocket(base, join, onMessage, () => socket === mine && loseSocket());
     socket = mine;
+    unanswered = false;
   }
 
   /** Goes on with heartbeats. A new socket is tried later, so that a crowd whose sockets broke at once does not come back at once. */
   function loseSocket() {
     hangUp();
     socketAt = Date.now() + between(0, BACKOFF_MAX_MS);
-    if (!attempt) timer.set(between(0, LOST_SPREAD_MS));
+    if (!attempt) plan(between(0, LOST_SPREAD_MS));
   }
 
   function hangUp() {
@@ -260,7 +277,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     moodAt = Date.now();
     sessionId = options.sessionId ?? visitId(intervalMs * TTL);
     // Who only watches is in another group than who takes part.
-    tabs = joinTabs(`presence ${base.origin} ${mood && sessionId}`, hurry, hear);
+    tabs = joinTabs(`presence ${base.origin} ${mood && options.sessionId}`, hurry, hear);
     markSilent();
     listen(0);
     // The tab that people look at leads, so that no sleeping one does.
@@ -270,8 +287,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   async function exit() {
     const left = mood && tabs?.leads && tabs.alone && !onSocket();
     timer.clear();
-    attempt?.abort();
-    attempt = undefined;
+    giveUp();
     hangUp();
     tabs?.quit();
     tabs = undefined;

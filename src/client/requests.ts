@@ -1,5 +1,8 @@
 import type { Mood } from './presence.js';
 
+/** An attempt without an answer for this long has failed, in ms. The service answers within about a second, or not at all. */
+export const TIMEOUT_MS = 10_000;
+
 /** The addresses of the API, from any address of the service. */
 export const endpoint = (base: URL, path: string) => new URL(`/api/${path}`, base);
 
@@ -24,6 +27,11 @@ export async function leave(fetch: typeof globalThis.fetch, base: URL, sessionId
   const url = endpoint(base, 'leave');
   const body = JSON.stringify({ sessionId });
   if ('keepalive' in Request.prototype)
-    await fetch(url, { method: 'POST', body, keepalive: true }).catch(() => undefined);
+    await fetch(url, {
+      method: 'POST',
+      body,
+      keepalive: true,
+      signal: AbortSignal.timeout?.(TIMEOUT_MS),
+    }).catch(() => undefined);
   else navigator.sendBeacon(url, body);
 }

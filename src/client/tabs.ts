@@ -22,7 +22,7 @@ export function joinTabs<Message>(
   onLead: () => void,
   onMessage: (message: Message | undefined) => void,
 ): Tabs<Message> {
-  const locks = navigator.locks as LockManager | undefined;
+  const { locks } = navigator;
   let channel: BroadcastChannel | undefined;
   /** Of the request for the lock that stands; those before it count no more. */
   let request: AbortController | undefined;
@@ -32,10 +32,14 @@ export function joinTabs<Message>(
     leads: false,
     alone: true,
     async census() {
-      const queue = await locks?.query().catch(() => undefined);
-      tabs.alone = !queue?.pending?.some((lock) => lock.name === name);
+      try {
+        const { pending } = await locks.query();
+        tabs.alone = !pending?.some((lock) => lock.name === name);
+      } catch {
+        // There are no locks.
+      }
     },
-    lead(atOnce: boolean) {
+    async lead(atOnce: boolean) {
       request?.abort();
       const mine = new AbortController();
       request = mine;
@@ -48,17 +52,16 @@ export function joinTabs<Message>(
           if (atOnce) onLead();
           else onMessage(undefined);
         });
-      if (!locks) queueMicrotask(hold);
-      else
-        locks
-          .request(name, atOnce ? { steal: true } : { signal: mine.signal }, hold)
-          .catch((error: unknown) => {
-            if (request !== mine) return;
-            tabs.leads = false;
-            // Another tab has taken the lead; else this page may have no locks.
-            if ((error as Error).name === 'AbortError') tabs.lead(false);
-            else void hold();
-          });
+      try {
+        await locks.request(name, atOnce ? { steal: true } : { signal: mine.signal }, hold);
+      } catch {
+        if (request !== mine) return;
+        // This page may have no locks; else another tab has taken the lead, and both would beat now.
+        if (!tabs.leads) return hold();
+        tabs.leads = false;
+        void tabs.lead(false);
+        onMessage(undefined);
+      }
     },
     tell(message: Message | undefined) {
       channel?.postMessage(message);

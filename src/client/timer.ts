@@ -21,21 +21,17 @@ export function createTimer(onTime: () => void): Timer {
   let worker: Worker | undefined;
   let dueAt = 0;
 
-  const stopAlarm = () => {
-    worker?.terminate();
-    worker = undefined;
-  };
   return {
     clear() {
       clearTimeout(timeout);
-      stopAlarm();
+      worker?.terminate();
+      worker = undefined;
     },
     set(delayMs) {
       clearTimeout(timeout);
       timeout = setTimeout(onTime, delayMs);
       dueAt = Date.now() + delayMs;
-      if (!document.hidden) stopAlarm();
-      else
+      if (document.hidden)
         try {
           alarmUrl ??= URL.createObjectURL(new Blob([ALARM]));
           worker ??= new Worker(alarmUrl);

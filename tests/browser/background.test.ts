@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BackgroundPage, THROTTLED } from './background-page';
@@ -9,8 +10,6 @@ const TTL_MS = 5_000;
 const INTERVAL_MS = 1_500;
 /** Chromium begins within a minute, and then wakes a page once a minute. */
 const THROTTLED_WITHIN_MS = 75_000;
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
   const worker = new Worker('background');

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Presence } from '../../src/client/presence';
@@ -14,8 +15,6 @@ declare global {
 
 const TTL_MS = 5_000;
 const INTERVAL_MS = 1_500;
-
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** The title of the page is the snapshot. */
 const PLAIN = (service: string, options = "mood: 'gratitude'") => `

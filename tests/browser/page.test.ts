@@ -28,7 +28,10 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
   async function person(options: BrowserContextOptions = {}) {
     const context = await browser.newContext(options);
     contexts.push(context);
-    return { context, ...(await open(context, url)) };
+    const watched = await open(context, url);
+    // Who goes while the first heartbeat is under way may be heard before it, and is here for as long as a session lives.
+    await watched.page.waitForSelector('[data-status=live]');
+    return { context, ...watched };
   }
   const shown = (page: Page) =>
     page
@@ -54,6 +57,26 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
       .poll(() => page.getByRole('button', { pressed: true }).allInnerTexts())
       .toEqual([expect.stringMatching(/^Gratitude\s+1$/)]);
     expect(complaints).toEqual([]);
+  });
+
+  it('shows the same mood in every tab, since they are one person', async () => {
+    const { page, context } = await person();
+    const pressed = (page: Page) =>
+      page
+        .getByRole('group')
+        .getByRole('button', { pressed: true })
+        .allInnerTexts()
+        .then((texts) => texts.map((text) => text.split(/\s/)[0]));
+    await page.getByRole('button', { name: 'Release' }).click();
+    const { page: second } = await open(context, url);
+    expect(await pressed(second)).toEqual(['Release']);
+    await expect.poll(() => shown(second)).toBe('Breathing with 1 person');
+    await second.getByRole('button', { name: 'Connection' }).click();
+    await expect.poll(() => pressed(page)).toEqual(['Connection']);
+    await expect.poll(async () => (await worker.presence()).moods.connection).toBe(1);
+    await page.evaluate("localStorage.setItem('mood', 'nonsense')");
+    const { page: third } = await open(context, url);
+    expect(await pressed(third)).toEqual(['Presence']);
   });
 
   it('shows two people to each other, and at once when one of them goes', async () => {

@@ -17,10 +17,7 @@ export async function open(context: BrowserContext, url: string): Promise<Watche
   return { page, complaints };
 }
 
-/** Closes all tabs as a person does, so that they hear of it, and then the browser. */
+/** Closes all tabs as a person does. The browser goes on, and sends what they still had to say. */
 export async function close(context: BrowserContext): Promise<void> {
   for (const page of context.pages()) await page.close();
-  // What a closed tab still has to say, its browser sends.
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  await context.close();
 }

@@ -1,6 +1,7 @@
+import { chosen, press } from '/buttons.js';
 import { createPresence } from '/presence.js';
 
-export const presence = createPresence({ mood: 'presence' });
+export const presence = createPresence({ mood: chosen() });
 
 const count = document.querySelector('#count');
 const who = document.querySelector('#who');
@@ -20,7 +21,7 @@ presence.subscribe(({ status, data }) => {
 for (const button of buttons) {
   button.addEventListener('click', () => {
     presence.setMood(button.dataset.mood);
-    for (const one of buttons) one.ariaPressed = one === button;
+    press(button.dataset.mood);
   });
 }
 

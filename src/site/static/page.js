@@ -59,7 +59,7 @@ presence.subscribe((snapshot) => {
 
 pause.addEventListener('click', () => {
   const paused = body.classList.toggle('paused');
-  pause.ariaPressed = paused;
+  pause.setAttribute('aria-pressed', paused);
   keepTime();
 });
 
