@@ -217,10 +217,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       const response = await heartbeat(options.fetch ?? fetch, base, sessionId, sentMood, mine.signal);
       const body = await response.json().catch(() => undefined);
       if (attempt !== mine) return;
-      if (!body?.moods) {
-        const error = new Error(`${response.status} ${body?.detail ?? ''}`);
-        return fail(error, Number(response.headers.get('Retry-After')) * 1_000);
-      }
+      if (!body?.moods)
+        return fail(
+          new Error(`${response.status} ${body?.detail ?? ''}`),
+          Number(response.headers.get('Retry-After')) * 1_000,
+        );
       attempt = undefined;
       failures = 0;
       hasLive = options.live ?? response.headers.has('Presence-Live');
@@ -255,7 +256,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       showLive(state);
       plan();
     };
-    const mine = openLiveSocket(base, join, onMessage, () => socket === mine && loseSocket());
+    const onOpen = () => (socket === mine ? join() : mine.close());
+    const mine = openLiveSocket(base, onOpen, onMessage, () => socket === mine && loseSocket());
     socket = mine;
     unanswered = false;
   }
@@ -268,7 +270,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function hangUp() {
-    socket?.close();
+    // One that is not open yet closes when it is; earlier, browsers complain.
+    if (onSocket()) socket?.close();
     socket = undefined;
   }
 

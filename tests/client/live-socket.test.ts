@@ -83,3 +83,14 @@ it('keeps what it tells, though a heartbeat fails that was under way when it ope
   expect(beats()).toBe(2);
   expect(presence.getSnapshot()).toMatchObject({ status: 'live', error: null });
 });
+
+it('that is not open yet is closed when it opens, since browsers complain of one that is closed earlier', async () => {
+  const presence = await present();
+  const stopped = presence.stop();
+  await passed(1);
+  await stopped;
+  expect(sockets[0]?.readyState).toBe(0);
+  sockets[0]?.open();
+  expect(sockets[0]?.readyState).toBe(3);
+  expect(sockets[0]?.sent).toEqual([]);
+});
