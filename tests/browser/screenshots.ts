@@ -27,17 +27,23 @@ try {
   await picture('code', DESKTOP, 'light', (page) =>
     page.getByRole('button', { name: 'Show the code' }).click(),
   );
+  // Both at the same time, each in the other's number.
+  const moods = ['Gratitude', 'Connection'] as const;
+  const windows: Page[] = [];
+  for (const mood of moods) {
+    const page = await visit({ width: 640, height: 800 }, 'dark');
+    await page.getByRole('button', { name: mood }).click();
+    windows.push(page);
+  }
+  for (const page of windows) await page.getByRole('button', { name: 'Connection 19' }).waitFor();
+  for (const [index, page] of windows.entries()) await shoot(page, `window-${moods[index]?.toLowerCase()}`);
+  for (const page of windows) await page.close();
   await picture('offline', DESKTOP, 'light', async (page) => {
     await page.context().setOffline(true);
     await page.getByRole('button', { name: 'Release' }).click();
     await page.getByText('Reconnecting…').waitFor();
     await page.waitForTimeout(1_000);
   });
-  const moods = ['Gratitude', 'Connection'] as const;
-  for (const mood of moods)
-    await picture(`window-${mood.toLowerCase()}`, { width: 640, height: 800 }, 'dark', (page) =>
-      page.getByRole('button', { name: mood }).click(),
-    );
   await beside('docs/demo.png', 'desktop-light', 'phone-dark');
   await beside(`${FOLDER}/two-windows.png`, 'window-gratitude', 'window-connection');
 } finally {
@@ -51,29 +57,39 @@ async function gather(): Promise<void> {
     await service.fetch('/api/heartbeat', { method: 'POST', body: JSON.stringify({ sessionId, mood }) });
 }
 
-async function picture(
-  name: string,
-  viewport: { readonly width: number; readonly height: number },
-  colorScheme: 'light' | 'dark',
-  act: (page: Page) => Promise<void> = async () => {},
-): Promise<void> {
+type Viewport = { readonly width: number; readonly height: number };
+
+async function visit(viewport: Viewport, colorScheme: 'light' | 'dark'): Promise<Page> {
   await gather();
   const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 2 });
   const page = await context.newPage();
   await page.goto(url.href);
   await page.waitForSelector('[data-status=live]');
+  return page;
+}
+
+/** At the end of a breath in, when the orb is large. */
+async function shoot(page: Page, name: string): Promise<void> {
   // The colours come slowly.
   await page.waitForTimeout(2_500);
-  await act(page);
-  // At the end of a breath in, when the orb is large.
   await page.evaluate(`document.body.classList.add('paused');
     for (const animation of document.getAnimations())
       if (animation.effect.getTiming().iterations === Infinity) animation.currentTime = 3_100;`);
   await page.waitForTimeout(500);
   await page.screenshot({ path: `${FOLDER}/${name}.png` });
   console.log(`${FOLDER}/${name}.png`);
+}
+
+async function picture(
+  name: string,
+  viewport: Viewport,
+  colorScheme: 'light' | 'dark',
+  act: (page: Page) => Promise<void> = async () => {},
+): Promise<void> {
+  const page = await visit(viewport, colorScheme);
+  await act(page);
+  await shoot(page, name);
   await page.close();
-  await context.close();
 }
 
 /** Two pictures side by side. */
