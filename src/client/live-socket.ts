@@ -1,5 +1,5 @@
-import type { PresenceState } from './presence.js';
 import { endpoint } from './requests.js';
+import type { PresenceState } from './types.js';
 
 /** The room tells changes within a second: after this its first message, which may be from before we joined, stands. In ms. */
 const FIRST_MESSAGE_MS = 1_500;

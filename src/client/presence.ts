@@ -4,65 +4,9 @@ import { observe, type ServerClock, UNKNOWN } from './server-clock.js';
 import { keepVisitId, visitId } from './session-id.js';
 import { joinTabs, type Tabs } from './tabs.js';
 import { createTimer } from './timer.js';
+import type { Mood, Presence, PresenceOptions, PresenceSnapshot, PresenceState } from './types.js';
 
-export type Mood = 'gratitude' | 'presence' | 'release' | 'connection';
-
-/** Who is here: people per mood, their sum, and the server's clock in ms since 1970. */
-export interface PresenceState {
-  readonly count: number;
-  readonly moods: Readonly<Record<Mood, number>>;
-  readonly timestamp: number;
-}
-
-/**
- * What is known now. Frozen, and the same object until something changes.
- *
- * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer,
- * and the service is out of reach, or the page has left while it is hidden. `error` tells why the last attempt failed.
- */
-export interface PresenceSnapshot {
-  readonly status: 'idle' | 'connecting' | 'live' | 'stale';
-  readonly data: PresenceState | null;
-  readonly error: Error | null;
-}
-
-export interface PresenceOptions {
-  /** Any address of the service. By default it is the page's own origin, or for `/presence.js` where that was loaded from. */
-  readonly url?: string | URL | undefined;
-  /** `null` watches without being counted. Default: `presence`. */
-  readonly mood?: Mood | null | undefined;
-  /** Time between two heartbeats in ms, a third of the service's `SESSION_TTL_SECONDS`. Default: 10,000. */
-  readonly intervalMs?: number | undefined;
-  /** Live sockets: `true` even where no answer says that there are any, `false` never. By default when one does. */
-  readonly live?: boolean | undefined;
-  /** Whether a hidden page goes on being counted (`keep`, the default), or leaves until it is seen again. */
-  readonly whenHidden?: 'keep' | 'leave' | undefined;
-  /** A UUID, in place of the one that is made for the visit and shared by all tabs of the browser. */
-  readonly sessionId?: string | undefined;
-  /** Stops it. */
-  readonly signal?: AbortSignal | undefined;
-  /** In place of the global `fetch`. */
-  readonly fetch?: typeof globalThis.fetch | undefined;
-}
-
-export interface Presence {
-  /**
-   * Comes, and beats until `stop`.
-   * @throws {TypeError} if `url` is none.
-   */
-  start(): void;
-  /** Leaves, unless another tab is still here or `start` follows at once. Done when the service was told, or can't be. */
-  stop(): Promise<void>;
-  setMood(mood: Mood | null): void;
-  /** Tells of every change from now on. Returns what ends that. */
-  subscribe(listener: (snapshot: PresenceSnapshot) => void): () => void;
-  getSnapshot(): PresenceSnapshot;
-  /**
-   * The server's clock in ms since 1970, by `timestamp` and the round trip: right to half the time of the fastest heartbeat.
-   * Before the first answer it is this device's clock.
-   */
-  serverNow(): number;
-}
+export type * from './types.js';
 
 /** What the tab that leads tells the others. */
 interface News {
@@ -136,7 +80,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     show({ ...snapshot, status, error });
   const markSilent = (error?: Error) => mark(snapshot.data ? 'stale' : 'connecting', error);
 
-  /** Sets the time of what comes next, or if another tab leads of what to do when that falls silent. */
+  /** Sets the time of what comes next, or keeps it, and tells the others; or if another tab leads waits for its news. */
   function plan(dueMs = timer.remainingMs()) {
     if (!tabs?.leads && !onSocket()) return listen(0);
     timer.set(dueMs);
@@ -154,7 +98,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function hear(news?: News) {
-    // A tab that knew of no other has left for all of them, and the service may hear that later than a heartbeat of now.
+    // Another tab beats now; or it has left for all, and the service may hear that later than a heartbeat of now.
     if (!news) {
       giveUp();
       return plan(LOST_SPREAD_MS);

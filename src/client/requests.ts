@@ -1,4 +1,4 @@
-import type { Mood } from './presence.js';
+import type { Mood } from './types.js';
 
 /** An attempt without an answer for this long has failed, in ms. The service answers within about a second, or not at all. */
 export const TIMEOUT_MS = 10_000;

@@ -15,7 +15,7 @@ export interface Tabs<Message> {
  * Where there are no locks, as on pages without TLS, every tab leads; where there is no channel none hears of the others.
  *
  * @param onLead This tab has taken the lead.
- * @param onMessage Another tab tells something; or nothing: it goes, or this one leads after it.
+ * @param onMessage Another tab tells something; or nothing: it goes, it has taken the lead, or this one leads after it.
  */
 export function joinTabs<Message>(
   name: string,
@@ -56,14 +56,14 @@ export function joinTabs<Message>(
         await locks.request(name, atOnce ? { steal: true } : { signal: mine.signal }, hold);
       } catch {
         if (request !== mine) return;
-        // This page may have no locks; else another tab has taken the lead, and both would beat now.
+        // Who asked in vain has no locks, or may not use them; who led has lost the lead to another tab.
         if (!tabs.leads) return hold();
         tabs.leads = false;
         void tabs.lead(false);
         onMessage(undefined);
       }
     },
-    tell(message: Message | undefined) {
+    tell(message: Message) {
       channel?.postMessage(message);
       void tabs.census();
     },

@@ -216,26 +216,19 @@ describe('failures', () => {
     expect(beats()).toBe(2);
   });
 
-  it('end when the browser is online again', async () => {
-    const presence = await present();
-    api.answer = () => problem(500);
-    await passed(200_000);
-    api.answer = () => Response.json(state());
-    show('online');
-    await passed(1);
-    expect(presence.getSnapshot().status).toBe('live');
-  });
-
-  it('end when the browser is online again, in a hidden page too', async () => {
-    const presence = await present();
-    look(true);
-    api.answer = () => problem(500);
-    await passed(200_000);
-    api.answer = () => Response.json(state());
-    show('online');
-    await passed(1);
-    expect(presence.getSnapshot().status).toBe('live');
-  });
+  it.each(['seen', 'hidden'])(
+    'end when the browser is online again, in a page that is %s',
+    async (visibility) => {
+      const presence = await present();
+      if (visibility === 'hidden') look(true);
+      api.answer = () => problem(500);
+      await passed(200_000);
+      api.answer = () => Response.json(state());
+      show('online');
+      await passed(1);
+      expect(presence.getSnapshot().status).toBe('live');
+    },
+  );
 
   it('of a listener end nothing', async () => {
     const presence = await present();

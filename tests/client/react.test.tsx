@@ -5,12 +5,10 @@ import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { PresenceOptions } from '../../src/client/presence';
 import { usePresence } from '../../src/client/react';
-import { fakeService } from './service';
+import { api } from './page';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
-Object.defineProperty(Request.prototype, 'keepalive', { configurable: true });
 
-let api: ReturnType<typeof fakeService>;
 let root: Root;
 
 function Count(options: PresenceOptions) {
@@ -30,15 +28,9 @@ const render = (options: PresenceOptions = {}) =>
   );
 
 beforeEach(() => {
-  vi.useFakeTimers();
-  api = fakeService();
   root = createRoot(document.body.appendChild(document.createElement('main')));
 });
-afterEach(async () => {
-  await show(null);
-  vi.useRealTimers();
-  localStorage.clear();
-});
+afterEach(() => show(null));
 
 it('shows the snapshot', async () => {
   await render();
