@@ -2,8 +2,8 @@ import { Hono } from 'hono';
 import type { ApplyGlobalResponse } from 'hono/client';
 import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { answerHeaders } from './api/answers';
 import { refuseForeignOrigin } from './api/guards';
-import { LIVE_HEADER } from './api/live';
 import { NewSessions } from './api/new-sessions';
 import { answer405, notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
@@ -30,8 +30,13 @@ export function createApp(world: Partial<World> = {}) {
   const noEnv: Bindings = {};
 
   const app = new Hono<ApiEnv>();
-  app.notFound(notFound);
   app.onError(onError);
+  const refuseMethod = methodNotAllowed({ app, onMethodNotAllowed: answer405 });
+  app.notFound(async (c) => {
+    c.res = notFound(c);
+    await refuseMethod(c, async () => undefined);
+    return c.res;
+  });
 
   app.use(async (c, next) => {
     // `app.request(path)` hands over no env at all, whatever the type says.
@@ -41,17 +46,13 @@ export function createApp(world: Partial<World> = {}) {
       replica = createReplica(env, locationOf(c.req.raw), { ...REAL_WORLD, ...world });
       replicas.set(env, replica);
     }
-    c.set('settings', replica.settings);
-    c.set('store', replica.store);
-    c.set('newSessions', replica.newSessions);
-    c.set('openLive', replica.openLive);
-    // What the Worker answers is read by scripts: nothing in it is to be run, shown in a frame or taken for another type.
-    c.header('X-Content-Type-Options', 'nosniff');
-    c.header('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
-    if (replica.openLive !== undefined) c.header(LIVE_HEADER, '1');
-    return refuseForeignOrigin(c, replica.settings.allowedOrigins) ?? replica.cors(c, next);
+    c.set('replica', replica);
+    const refusal = refuseForeignOrigin(c, replica.settings.allowedOrigins);
+    if (refusal !== undefined) return refusal;
+    if (c.req.method !== 'OPTIONS') return next();
+    for (const [name, value] of Object.entries(replica.answerHeaders(c))) c.header(name, value);
+    return replica.preflight(c, next);
   });
-  app.use(methodNotAllowed({ app, onMethodNotAllowed: answer405 }));
 
   return app.route('/', routes);
 }
@@ -75,12 +76,12 @@ function createReplica(env: Bindings, location: string | undefined, world: World
     store: new PresenceStore({ hub, timing, sessionsMax, world, report }),
     newSessions: new NewSessions({ limiter, world, report: reporter() }),
     openLive: room && (async (request: Request) => room().fetch(request)),
-    cors: cors({
+    answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
+    preflight: cors({
       origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],
       allowMethods: ['GET', 'HEAD', 'POST'],
       // No credentials, so any header will do. Browsers that don't know the wildcard still find the one that matters.
       allowHeaders: ['Content-Type', '*'],
-      exposeHeaders: [LIVE_HEADER, 'Retry-After'],
       maxAge: PREFLIGHT_MAX_AGE_SECONDS,
     }),
   };

@@ -2,9 +2,6 @@ import type { Context } from 'hono';
 import type { NewSessions } from './new-sessions';
 import { problem } from './problems';
 
-/** Answers of a service that has live sockets carry this header, with the value 1. */
-export const LIVE_HEADER = 'Presence-Live';
-
 /** Opens a live socket. Rejects, or answers with another status than 101, when the room cannot. */
 export type OpenLive = (request: Request) => Promise<Response>;
 

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
-import { LIVE_HEADER } from './live';
+import { LIVE_HEADER } from './answers';
 import {
   faultsOf,
   PROBLEM_TYPE,

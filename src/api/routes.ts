@@ -2,6 +2,7 @@ import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
 import type { Bindings, Settings } from '../config';
 import type { Defer, PresenceStore } from '../presence/presence-store';
+import { type Answering, json } from './answers';
 import { jsonBody } from './guards';
 import { type OpenLive, openLiveSocket } from './live';
 import type { NewSessions } from './new-sessions';
@@ -11,40 +12,47 @@ import { type Health, HeartbeatRequest, LeaveRequest, type LeaveResponse } from 
 /** What the routes find in their context. */
 export interface ApiEnv {
   Bindings: Bindings;
-  Variables: {
-    store: PresenceStore;
-    settings: Settings;
-    newSessions: NewSessions;
-    openLive: OpenLive | undefined;
-  };
+  Variables: { replica: Replica };
 }
 
-const NO_STORE = { 'Cache-Control': 'no-store' };
+/** What an isolate keeps from one request to the next. */
+interface Replica extends Answering {
+  readonly settings: Settings;
+  readonly store: PresenceStore;
+  readonly newSessions: NewSessions;
+  readonly openLive: OpenLive | undefined;
+}
 
 export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
     const { sessionId, mood } = c.req.valid('json');
-    const { store, newSessions } = c.var;
-    const refusal = store.isNew(sessionId) ? await newSessions.refuse(c) : undefined;
-    if (refusal !== undefined) return refusal;
-    if (!store.hasRoomFor(sessionId)) return problem(c, 'no-room');
-    return c.json(await store.heartbeat(sessionId, mood, deferIn(c)), 200, NO_STORE);
+    const { store, newSessions } = c.get('replica');
+    if (!store.isKnown(sessionId)) {
+      const refusal = store.hasSynced ? await newSessions.refuse(c) : undefined;
+      if (refusal !== undefined) return refusal;
+      if (!store.hasRoom()) return problem(c, 'no-room');
+    }
+    return json(c, await store.heartbeat(sessionId, mood, deferIn(c)));
   })
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {
-    await c.var.store.leave(c.req.valid('json').sessionId, deferIn(c));
-    return c.json({ success: true } satisfies LeaveResponse, 200, NO_STORE);
+    await c.get('replica').store.leave(c.req.valid('json').sessionId, deferIn(c));
+    return json(c, { success: true } satisfies LeaveResponse);
   })
 
   .get('/api/presence', async (c) => {
-    const { presenceCacheSeconds } = c.var.settings;
-    const cacheControl = presenceCacheSeconds === 0 ? 'no-store' : `public, max-age=${presenceCacheSeconds}`;
-    return c.json(await c.var.store.presence(deferIn(c)), 200, { 'Cache-Control': cacheControl });
+    const { store, settings } = c.get('replica');
+    const { presenceCacheSeconds: seconds } = settings;
+    const caching = seconds === 0 ? undefined : { 'Cache-Control': `public, max-age=${seconds}` };
+    return json(c, await store.presence(deferIn(c)), 200, caching);
   })
 
-  .get('/api/live', (c) => openLiveSocket(c, c.var.openLive, c.var.newSessions))
+  .get('/api/live', (c) => {
+    const { openLive, newSessions } = c.get('replica');
+    return openLiveSocket(c, openLive, newSessions);
+  })
 
-  .get('/health', (c) => c.json(c.var.store.health() satisfies Health, 200, NO_STORE));
+  .get('/health', (c) => json(c, c.get('replica').store.health() satisfies Health));
 
 /** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
 function deferIn(c: Context<ApiEnv>): Defer {

@@ -73,17 +73,19 @@ export class PresenceStore {
     this.#own = new SessionTable(timing);
   }
 
-  /**
-   * Whether this replica can tell that the session is new. Before its first sync everybody looks new to it, so then it cannot.
-   */
-  isNew(id: string): boolean {
-    return this.#lastSyncAt !== undefined && !this.#isKnown(id);
+  /** Whether the session was heard lately, here or elsewhere. Before its first sync a replica knows nobody from elsewhere. */
+  isKnown(id: string): boolean {
+    return this.#own.last(id) !== undefined || this.#hub.knows(id);
   }
 
-  /** Whether a heartbeat of this session can be taken in: new ones while there is room, known ones always. */
-  hasRoomFor(id: string): boolean {
+  get hasSynced(): boolean {
+    return this.#lastSyncAt !== undefined;
+  }
+
+  /** Whether there is room for a new session. Known ones are taken in always. */
+  hasRoom(): boolean {
     this.#own.expire(this.#world.now());
-    return this.#own.size < this.#sessionsMax || this.#isKnown(id);
+    return this.#own.size < this.#sessionsMax;
   }
 
   /** Somebody is here, in this mood. The answer counts the caller. */
@@ -106,7 +108,7 @@ export class PresenceStore {
     const heardAt = this.#world.now();
     this.#waiting.delete(id);
     // An id that nobody knows must leave no trace anywhere: anybody can make up any number of them.
-    const known = this.#isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
+    const known = this.isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
     if (known) this.#changes += 1;
     const sync = this.#syncIfDue(defer);
     this.#tellSoon(defer);
@@ -132,10 +134,6 @@ export class PresenceStore {
     const heardAt = kind === 'none' ? undefined : this.#lastSyncAt;
     const lastSyncAgeMs = heardAt === undefined ? null : Math.max(0, this.#world.now() - heardAt);
     return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: kind, lastSyncAgeMs };
-  }
-
-  #isKnown(id: string): boolean {
-    return this.#own.last(id) !== undefined || this.#hub.knows(id);
   }
 
   #state(): PresenceState {
