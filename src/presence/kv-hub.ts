@@ -120,20 +120,20 @@ export class KvHub implements Hub {
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
     const heard = this.#heardOf(stored, this.#restOf(summary));
-    const counting = [...heard].filter(([, { heardAt }]) => heardAt > now - this.#timing.keepMs);
-    const { all, elsewhere } = own.merge(new Map(counting), now);
+    for (const [id, { heardAt }] of heard) if (heardAt <= now - this.#timing.keepMs) heard.delete(id);
+    const { all, elsewhere } = own.merge(heard, now);
     this.#elsewhere = new Roster();
-    for (const [id, { mood, lastSeen, heardAt }] of counting.sort(([, a], [, b]) => a.heardAt - b.heardAt)) {
-      if (elsewhere.has(id)) this.#elsewhere.set(id, mood, heardAt, lastSeen);
-    }
+    const inOrder = [...elsewhere].sort(([, a], [, b]) => a.heardAt - b.heardAt);
+    for (const [id, { mood, lastSeen, heardAt }] of inOrder) this.#elsewhere.set(id, mood, heardAt, lastSeen);
     return { stored, all };
   }
 
   /** What is stored, and what was known before. Of a writer that rests it counts so much longer. */
   #heardOf(stored: SessionRecords, restMs: number): Map<string, RosterEntry> {
     const heard = new Map<string, RosterEntry>();
-    for (const [id, { mood, lastSeen }] of stored)
+    for (const [id, { mood, lastSeen }] of stored) {
       heard.set(id, { mood, lastSeen, heardAt: lastSeen + restMs });
+    }
     // A read may be older than the one before. What was known then still holds, and our write must not lose it.
     for (const [id, known] of this.#elsewhere) {
       const read = heard.get(id);

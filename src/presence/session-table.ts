@@ -102,11 +102,14 @@ export class SessionTable {
    * Returns `all`: what this replica and the hub know together, to be put back; and `elsewhere`: the part of it that this
    * replica does not hold, since another one heard it later. Such sessions leave this table.
    */
-  merge(stored: SessionRecords, now: number): { all: SessionRecords; elsewhere: SessionRecords } {
+  merge<R extends SessionRecord>(
+    stored: ReadonlyMap<string, R>,
+    now: number,
+  ): { all: SessionRecords; elsewhere: ReadonlyMap<string, R> } {
     this.expire(now);
     const old = now - this.#timing.keepMs;
     const all = new Map<string, SessionRecord>();
-    const elsewhere = new Map<string, SessionRecord>();
+    const elsewhere = new Map<string, R>();
     for (const [id, theirs] of stored) {
       const isOver = this.#isOver(id, theirs);
       if (isOver && theirs.lastSeen <= old) continue;
@@ -136,7 +139,8 @@ export class SessionTable {
   /** Gives the session up if another replica heard it later. Returns whether it did, or never held it. */
   #yield(id: string, theirs: SessionRecord): boolean {
     const mine = this.#known(id);
-    if (mine !== undefined && !overrules(theirs, mine)) return false;
+    if (mine === undefined) return true;
+    if (!overrules(theirs, mine)) return false;
     this.#live.delete(id);
     this.#left.delete(id);
     return true;
