@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
+import { progress } from '../progress';
 import { PLANTED_BUGS, plant } from './planted-bugs';
-import { progress } from './run-all';
 
 // Writes in how many of a hundred seeds each planted bug is caught: `npm run simulate:bugs`.
 

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { progress } from '../progress';
 import { mixedScenario } from './mixed-scenario';
-import { progress, runAll } from './run-all';
+import { runAll } from './run-all';
 import { OUR_HUBS } from './scenario';
 
 // Many mixed worlds for a long time each: `npm run simulate:deep -- --seeds 1000 --minutes 60 --hub durable-object`.

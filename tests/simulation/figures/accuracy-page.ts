@@ -1,5 +1,6 @@
+import { progress } from '../../progress';
 import { PRICES_DATE, SOCKETS_AN_HOUR } from '../prices';
-import { progress, runAll } from '../run-all';
+import { runAll } from '../run-all';
 import { commandOf, Scenario, type ScenarioOptions } from '../scenario';
 import type { SimulationResult } from '../simulate';
 import { ACCURACY_COMMAND } from './accuracy-plot';

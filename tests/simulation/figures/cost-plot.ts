@@ -1,6 +1,7 @@
 import * as Plot from '@observablehq/plot';
+import { progress } from '../../progress';
 import { billAMonth, socketsBillAMonth } from '../prices';
-import { progress, runAll } from '../run-all';
+import { runAll } from '../run-all';
 import { OUR_HUBS, Scenario } from '../scenario';
 import type { SimulationResult } from '../simulate';
 import { COLOURS, drawSvg } from './plots';

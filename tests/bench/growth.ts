@@ -64,6 +64,19 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
   };
 }
 
+/** Memory that a replica takes for each session whose heartbeats it hears (bytes). Needs `--expose-gc`. */
+export function bytesPerSession(sessions: number): number {
+  const now = Date.UTC(2026, 0, 1);
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  const table = new SessionTable(TIMING);
+  // Ids are made anew by each request, as here.
+  for (let n = 0; n < sessions; n += 1) table.touch(sessionId(n), 'presence', now);
+  globalThis.gc?.();
+  const bytes = (process.memoryUsage().heapUsed - before) / sessions;
+  return table.has(sessionId(0)) ? bytes : Number.NaN;
+}
+
 /** Puts the parts of a string together, which V8 leaves to the first reader: KV, as it were. */
 function flat(text: string): string {
   text.charCodeAt(0);

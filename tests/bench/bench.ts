@@ -1,0 +1,48 @@
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { bundleParts } from './bundle-parts';
+import { coldStarts } from './cold-start';
+import { bytesPerSession, type SyncCost, syncCost } from './growth';
+import { CONTENDERS, GROWTH, mediansOf, race } from './http';
+import { measureSockets } from './live-sockets';
+import { type Performance, performancePage } from './performance-page';
+import { drawPerformance } from './performance-plot';
+import { referenceRatiosOf, targetsOf } from './targets';
+
+// How fast the service is beside what the framework costs: `npm run bench`, some eight minutes; with --quick two, for a look,
+// which writes no file. With --json the figures go to the standard output. Loads go to this machine alone.
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+});
+const { quick } = values;
+
+const loads = await race('heartbeats', CONTENDERS, quick ? 1 : 6);
+const growthLoads = await race('growth', GROWTH, quick ? 1 : 3);
+const coldStart = await coldStarts(quick ? 3 : 20);
+const syncs: SyncCost[] = [];
+for (const sessions of [1_000, 10_000, 50_000]) syncs.push(await syncCost(sessions, quick ? 5 : 25));
+const sockets = await measureSockets(quick ? 200 : 1_000);
+
+const figures: Performance = {
+  http: mediansOf(CONTENDERS, loads),
+  growth: mediansOf(GROWTH, growthLoads),
+  targets: targetsOf(loads, growthLoads, syncs, coldStart),
+  referenceRatios: referenceRatiosOf(loads),
+  syncs,
+  bytesPerSession: Math.round(bytesPerSession(100_000)),
+  coldStart,
+  bundle: await bundleParts(),
+  sockets,
+};
+
+if (!quick) {
+  await writeFile('docs/performance.json', `${JSON.stringify(figures, null, 2)}\n`);
+  await writeFile('docs/performance.svg', drawPerformance(figures.http));
+  await writeFile('docs/performance.md', performancePage(figures));
+}
+if (values.json) console.log(JSON.stringify(figures, null, 2));
+else {
+  console.table(figures.http);
+  console.table(figures.targets);
+}

@@ -1,0 +1,117 @@
+import type { BundleParts } from './bundle-parts';
+import type { ColdStart } from './cold-start';
+import type { SyncCost } from './growth';
+import type { Measured } from './http';
+import type { SocketFigures } from './live-sockets';
+import type { ReferenceRatio, Target } from './targets';
+
+/** Everything that `npm run bench` measures. */
+export interface Performance {
+  readonly http: readonly Measured[];
+  readonly growth: readonly Measured[];
+  readonly targets: readonly Target[];
+  readonly referenceRatios: readonly ReferenceRatio[];
+  readonly syncs: readonly SyncCost[];
+  readonly bytesPerSession: number;
+  readonly coldStart: ColdStart;
+  readonly bundle: BundleParts;
+  readonly sockets: SocketFigures;
+}
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
+  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+const number = (value: number) => value.toLocaleString('en');
+const short = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(value < 0.1 ? 4 : 2));
+const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
+
+const measuredTable = (measured: readonly Measured[]) =>
+  table(
+    ['', 'requests a second', 'CPU time of one', 'p99 at 50 connections'],
+    measured.map(({ name, requestsPerSecond, cpuMicroseconds, p99Ms }) => [
+      name,
+      number(requestsPerSecond),
+      `${cpuMicroseconds} µs`,
+      `${p99Ms} ms`,
+    ]),
+  );
+
+export function performancePage(performance: Performance): string {
+  const { http, growth, targets, referenceRatios, syncs, bytesPerSession, coldStart, bundle, sockets } =
+    performance;
+  const minified = Object.entries(bundle.minifiedBytes);
+  return `<!-- Written by \`npm run bench\`: change tests/bench/, not this file. -->
+# How fast it is
+
+A heartbeat is to cost what Hono and the validator cost. These figures come from one run of \`npm run bench\` on a small
+machine of 2 cores: the bundle that is deployed, in workerd, with a socket straight into it and autocannon at 50 connections. All
+apps take turns of 2 seconds, in another order each round; what is shown are medians, and ratios are medians of the ratios within
+a round. Only the ratios carry over to other machines, and two runs differ by some 5 %. Nothing here was measured at Cloudflare.
+
+![Requests a second, ours beside bare Hono and the shared key](performance.svg)
+
+## What was to be reached
+
+${table(
+  ['ratio, in one run', 'to reach', 'measured', ''],
+  targets.map(({ what, wanted, ratio, isReached }) => [
+    what,
+    wanted,
+    short(ratio),
+    isReached ? 'reached' : '**missed**',
+  ]),
+)}
+
+${NOTES}
+
+## Requests
+
+${measuredTable(http)}
+
+*Bare Hono* answers with the same shape, from a Map; *with the validator* it has our schema. *Shared key* is the design that this
+project replaces: one KV key with all sessions, read, changed and written by every heartbeat. All of them are in \`tests/bench/reference/\`.
+With SESSION_TTL_SECONDS at 600, so that the crowd lives as long as the run. The references among each other, beside what apps of the
+same designs showed in another run on another machine:
+
+${table(
+  ['', 'here', 'there'],
+  referenceRatios.map(({ what, ratio, elsewhere }) => [what, short(ratio), short(elsewhere)]),
+)}
+
+## Growth
+
+Turns of 10 seconds, a sync interval: each has one sync in it.
+
+${measuredTable(growth)}
+
+A sync of one location, half of its sessions heard by this isolate, in Node with a KV that takes no time; and what \`JSON.parse\` and
+\`JSON.stringify\` take for the stored value alone:
+
+${table(
+  ['sessions', 'a sync', 'its JSON', 'ratio'],
+  syncs.map(({ sessions, syncMs, jsonMs, ratio }) => [
+    number(sessions),
+    `${syncMs.toFixed(1)} ms`,
+    `${jsonMs.toFixed(1)} ms`,
+    short(ratio),
+  ]),
+)}
+
+A session that a replica hears takes ${bytesPerSession} bytes of its memory. That a heartbeat touches memory only, whatever the
+crowd, is tested by counting, not by time: \`tests/api/flood.test.ts\`, \`tests/presence/cost-of-growth.test.ts\`.
+
+## Cold start and bundle
+
+From nothing to the first answer of \`GET /api/presence\`, which waits for the first sync with KV: ${coldStart.oursMs.toFixed(0)} ms, bare Hono ${coldStart.bareMs.toFixed(0)} ms, most of
+it workerd's own start. The first answer alone, once workerd is up: ${coldStart.oursFirstAnswerMs.toFixed(1)} ms and ${coldStart.bareFirstAnswerMs.toFixed(1)} ms.
+
+The bundle is ${kib(bundle.gzippedBytes)} gzipped. Before gzip, minified: ${minified.map(([part, bytes]) => `${part} ${kib(bytes)}`).join(', ')}.
+
+## Live sockets
+
+${number(sockets.sockets)} sockets in one room, clients on the same machine: a change reaches all of them after ${sockets.medianMsToAll} ms (median of seven; at worst
+${sockets.worstMsToAll}), of which up to a second is the pause between two broadcasts. When all of them send at once the room takes in
+${number(sockets.messagesPerSecond)} messages a second. More of them: \`npm run bench:sockets -- --sockets 10000\`, and [scale.md](scale.md).
+`;
+}
+
+const NOTES = '';

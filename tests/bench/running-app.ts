@@ -1,0 +1,166 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import autocannon from 'autocannon';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { sessionId } from '../session-id';
+
+const CONNECTIONS = 50;
+/** Most sessions that one load comes from, whatever the crowd: their requests are built before it starts. */
+const WINDOW = 5_000;
+/** A tick of /proc/<pid>/stat, which is 10 ms on every usual Linux. */
+const TICK_MICROSECONDS = 10_000;
+
+export interface AppOptions {
+  readonly scriptPath: string;
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** What is asked for again and again. */
+export interface Asking {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly contentType?: string;
+}
+
+export const HEARTBEAT: Asking = { method: 'POST', path: '/api/heartbeat', contentType: 'application/json' };
+
+export interface Load {
+  readonly requestsPerSecond: number;
+  readonly p99Ms: number;
+  /** CPU time that workerd took a request (µs); NaN where there is no /proc. */
+  readonly cpuMicroseconds: number;
+}
+
+/** A Worker in a workerd of its own, with a socket straight into it. */
+export class RunningApp {
+  readonly #miniflare: Miniflare;
+  readonly #url: URL;
+  readonly #processId: number | undefined;
+  #beatenUntil = 0;
+
+  private constructor(miniflare: Miniflare, url: URL, processId: number | undefined) {
+    this.#miniflare = miniflare;
+    this.#url = url;
+    this.#processId = processId;
+  }
+
+  static async start({ scriptPath, variables = {} }: AppOptions): Promise<RunningApp> {
+    const before = workerdProcesses();
+    const miniflare = new Miniflare(
+      convertV4MiniflareOptions({
+        name: 'app',
+        modules: true,
+        scriptPath,
+        compatibilityDate: '2026-10-20',
+        kvNamespaces: ['PRESENCE_KV'],
+        bindings: variables,
+        ...(variables['PRESENCE_HUB'] === 'durable-object' && {
+          durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
+        }),
+        unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      }),
+    );
+    const url = await miniflare.unsafeGetDirectURL('app');
+    return new RunningApp(
+      miniflare,
+      url,
+      workerdProcesses().find((id) => !before.includes(id)),
+    );
+  }
+
+  async store(key: string, value: string): Promise<void> {
+    await (await this.#miniflare.getKVNamespace('PRESENCE_KV')).put(key, value);
+  }
+
+  /** Asks for the presence state once. */
+  async ask(): Promise<void> {
+    await (await fetch(new URL('/api/presence', this.#url))).text();
+  }
+
+  /** Makes so many sessions live. */
+  async fill(sessions: number): Promise<void> {
+    for (let from = 0; from < sessions; from += WINDOW) {
+      const amount = Math.min(WINDOW, sessions - from);
+      await this.#run(HEARTBEAT, sessions, { amount: Math.max(amount, CONNECTIONS) });
+    }
+  }
+
+  /** Asks as fast as it can, for so many seconds, on behalf of sessions out of a crowd of `sessions`. */
+  async load(asking: Asking, sessions: number, seconds: number): Promise<Load> {
+    const cpuBefore = this.#cpuMicroseconds();
+    const { requests, latency, duration } = await this.#run(asking, sessions, { duration: seconds });
+    return {
+      requestsPerSecond: requests.total / duration,
+      p99Ms: latency.p99,
+      cpuMicroseconds: (this.#cpuMicroseconds() - cpuBefore) / requests.total,
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+
+  async #run(asking: Asking, sessions: number, until: { amount: number } | { duration: number }) {
+    const from = this.#beatenUntil;
+    this.#beatenUntil = (from + WINDOW) % Math.max(sessions, 1);
+    let connection = 0;
+    const result = await autocannon({
+      url: this.#url.href,
+      connections: CONNECTIONS,
+      ...until,
+      setupClient: (client) => {
+        client.setRequests(requestsOf(asking, from, connection, sessions));
+        connection += 1;
+      },
+    });
+    const failed = result.non2xx + result.errors + result.timeouts;
+    if (failed > 0) throw new Error(`${asking.path}: ${failed} of ${result.requests.total} requests failed.`);
+    return result;
+  }
+
+  #cpuMicroseconds(): number {
+    if (this.#processId === undefined) return Number.NaN;
+    // Fields 14 and 15, in user and in kernel mode; the name before them is in brackets.
+    const fields = readFileSync(`/proc/${this.#processId}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
+  }
+}
+
+/** The requests of one connection, which takes every 50th session of the window. */
+function requestsOf(
+  { method, path, contentType }: Asking,
+  from: number,
+  connection: number,
+  sessions: number,
+) {
+  if (method === 'GET') return [{ method, path }];
+  const length = Math.ceil(Math.min(WINDOW, sessions) / CONNECTIONS);
+  const ids = Array.from({ length }, (_, n) => sessionId((from + n * CONNECTIONS + connection) % sessions));
+  return ids.map((id) => ({
+    method,
+    path,
+    headers: { 'Content-Type': contentType ?? 'application/json' },
+    body: JSON.stringify({ sessionId: id, mood: 'presence' }),
+  }));
+}
+
+/** Ids of the workerd processes that this one has started. On Linux only. */
+function workerdProcesses(): readonly number[] {
+  try {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((id) => isOurWorkerd(id));
+  } catch {
+    return [];
+  }
+}
+
+function isOurWorkerd(id: number): boolean {
+  try {
+    const status = readFileSync(`/proc/${id}/status`, 'utf8');
+    return /^Name:\s+workerd$/m.test(status) && new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status);
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
+}

@@ -1,0 +1,94 @@
+import type { ColdStart } from './cold-start';
+import type { SyncCost } from './growth';
+import { type Loads, ratioOf } from './http';
+
+/** What is to be reached, as ratios within one run. */
+export interface Target {
+  readonly what: string;
+  readonly ratio: number;
+  readonly wanted: string;
+  readonly isReached: boolean;
+}
+
+const HEARTBEAT = 'heartbeat, 1,000 sessions';
+const VALIDATED = 'bare Hono, POST with the validator';
+const BARE = 'bare Hono, POST';
+
+export function targetsOf(
+  loads: Loads,
+  growth: Loads,
+  syncs: readonly SyncCost[],
+  coldStart: ColdStart,
+): readonly Target[] {
+  const ratio = (name: string, other: string) => ratioOf(loads, name, other);
+  return [
+    atLeast(0.9, 'heartbeats a second ÷ bare Hono with the same validator', ratio(HEARTBEAT, VALIDATED)),
+    atLeast(0.8, 'heartbeats a second ÷ bare Hono without validation', ratio(HEARTBEAT, BARE)),
+    atMost(
+      1.5,
+      'their p99 ÷ its p99, with the same validator',
+      ratioOf(loads, HEARTBEAT, VALIDATED, 'p99Ms'),
+    ),
+    atLeast(
+      0.9,
+      'heartbeats a second, 100,000 sessions ÷ 100',
+      ratioOf(growth, 'heartbeat, 100,000 sessions', 'heartbeat, 100 sessions'),
+    ),
+    atLeast(
+      25,
+      'heartbeats a second ÷ shared key, 1,000 sessions',
+      ratio(HEARTBEAT, 'shared key, 1,000 sessions'),
+    ),
+    atLeast(
+      200,
+      'heartbeats a second ÷ shared key, 10,000 sessions',
+      ratio('heartbeat, 10,000 sessions', 'shared key, 10,000 sessions'),
+    ),
+    atLeast(0.9, 'GET /api/presence a second ÷ bare Hono GET', ratio('GET /api/presence', 'bare Hono, GET')),
+    atMost(
+      3,
+      'CPU time of a sync of 10,000 sessions ÷ parsing and writing its JSON',
+      syncs.find(({ sessions }) => sessions === 10_000)?.ratio ?? Number.NaN,
+    ),
+    atMost(1.5, 'cold start ÷ that of bare Hono', coldStart.ratio),
+  ];
+}
+
+/** A ratio of two references, and the same of other apps of these designs, on another machine. */
+export interface ReferenceRatio {
+  readonly what: string;
+  readonly ratio: number;
+  readonly elsewhere: number;
+}
+
+/** Shows that the references are no strawmen. */
+export function referenceRatiosOf(loads: Loads): readonly ReferenceRatio[] {
+  const ratio = (name: string, other: string) => ratioOf(loads, name, other);
+  return [
+    { what: 'POST into a Map ÷ GET', ratio: ratio(BARE, 'bare Hono, GET'), elsewhere: 11_300 / 16_600 },
+    { what: 'with the validator ÷ without', ratio: ratio(VALIDATED, BARE), elsewhere: 10_700 / 11_300 },
+    {
+      what: 'shared key, 1,000 sessions ÷ with the validator',
+      ratio: ratio('shared key, 1,000 sessions', VALIDATED),
+      elsewhere: 382 / 10_700,
+    },
+    {
+      what: 'shared key, 10,000 sessions ÷ 1,000',
+      ratio: ratio('shared key, 10,000 sessions', 'shared key, 1,000 sessions'),
+      elsewhere: 45 / 382,
+    },
+  ];
+}
+
+const atLeast = (least: number, what: string, ratio: number): Target => ({
+  what,
+  ratio,
+  wanted: `≥ ${least}`,
+  isReached: ratio >= least,
+});
+const atMost = (most: number, what: string, ratio: number): Target => ({
+  what,
+  ratio,
+  wanted: `≤ ${most}`,
+  isReached: ratio <= most,
+});
