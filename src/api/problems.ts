@@ -8,7 +8,7 @@ import {
   NEW_SESSION_RETRY_SECONDS,
   PROBLEM_ERRORS_MAX,
 } from '../config';
-import { json } from './answers';
+import { EXPOSED, json } from './answers';
 import type { Problem } from './schemas';
 
 /** The media type of a problem document: https://www.rfc-editor.org/rfc/rfc9457#section-3 */
@@ -124,7 +124,7 @@ export function problem<Code extends ProblemCode>(
 ) {
   const body = problemDocument(code, members);
   const row: ProblemRow = PROBLEMS[code];
-  return json(c, body, body.status, { ...row.headers, ...headers, 'Content-Type': PROBLEM_TYPE });
+  return json(c, body, body.status, { ...EXPOSED, ...row.headers, ...headers, 'Content-Type': PROBLEM_TYPE });
 }
 
 interface ValidationIssue {

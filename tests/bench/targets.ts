@@ -20,10 +20,10 @@ export function targetsOf(
   syncs: readonly SyncCost[],
   coldStart: ColdStart,
 ): readonly Target[] {
-  const ratio = (name: string, other: string) => ratioOf(loads, name, other);
+  const ratio = (name: string, other: string) => speedOf(loads, name, other);
   return [
-    atLeast(0.9, 'heartbeats a second ÷ bare Hono with the same validator', ratio(HEARTBEAT, VALIDATED)),
-    atLeast(0.8, 'heartbeats a second ÷ bare Hono without validation', ratio(HEARTBEAT, BARE)),
+    atLeast(0.9, 'speed of heartbeats ÷ bare Hono with the same validator', ratio(HEARTBEAT, VALIDATED)),
+    atLeast(0.8, 'speed of heartbeats ÷ bare Hono without validation', ratio(HEARTBEAT, BARE)),
     atMost(
       1.5,
       'their p99 ÷ its p99, with the same validator',
@@ -31,20 +31,20 @@ export function targetsOf(
     ),
     atLeast(
       0.9,
-      'heartbeats a second, 100,000 sessions ÷ 100',
-      ratioOf(growth, 'heartbeat, 100,000 sessions', 'heartbeat, 100 sessions'),
+      'speed of heartbeats, 100,000 sessions ÷ 100',
+      speedOf(growth, 'heartbeat, 100,000 sessions', 'heartbeat, 100 sessions'),
     ),
     atLeast(
       25,
-      'heartbeats a second ÷ shared key, 1,000 sessions',
+      'speed of heartbeats ÷ shared key, 1,000 sessions',
       ratio(HEARTBEAT, 'shared key, 1,000 sessions'),
     ),
     atLeast(
       200,
-      'heartbeats a second ÷ shared key, 10,000 sessions',
+      'speed of heartbeats ÷ shared key, 10,000 sessions',
       ratio('heartbeat, 10,000 sessions', 'shared key, 10,000 sessions'),
     ),
-    atLeast(0.9, 'GET /api/presence a second ÷ bare Hono GET', ratio('GET /api/presence', 'bare Hono, GET')),
+    atLeast(0.9, 'speed of GET /api/presence ÷ bare Hono GET', ratio('GET /api/presence', 'bare Hono, GET')),
     atMost(
       3,
       'CPU time of a sync of 10,000 sessions ÷ parsing and writing its JSON',
@@ -63,7 +63,7 @@ export interface ReferenceRatio {
 
 /** Shows that the references are no strawmen. */
 export function referenceRatiosOf(loads: Loads): readonly ReferenceRatio[] {
-  const ratio = (name: string, other: string) => ratioOf(loads, name, other);
+  const ratio = (name: string, other: string) => speedOf(loads, name, other);
   return [
     { what: 'POST into a Map ÷ GET', ratio: ratio(BARE, 'bare Hono, GET'), elsewhere: 11_300 / 16_600 },
     { what: 'with the validator ÷ without', ratio: ratio(VALIDATED, BARE), elsewhere: 10_700 / 11_300 },
@@ -79,6 +79,10 @@ export function referenceRatiosOf(loads: Loads): readonly ReferenceRatio[] {
     },
   ];
 }
+
+/** How many requests one serves in the CPU time in which the other serves one. */
+const speedOf = (loads: Loads, name: string, other: string) =>
+  1 / ratioOf(loads, name, other, 'cpuMicroseconds');
 
 const atLeast = (least: number, what: string, ratio: number): Target => ({
   what,

@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
 import { HeartbeatRequest } from '../../../src/api/schemas';
-import { type Mood, type MoodCounts, NOBODY, type PresenceState } from '../../../src/presence/session';
+import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
 
 // The design that this project replaces: one key holds all sessions, and every heartbeat reads, changes and writes it.
 
@@ -17,12 +17,12 @@ const app = new Hono<{ Bindings: { PRESENCE_KV: KVNamespace } }>().post(
     const now = Date.now();
     const sessions = (await c.env.PRESENCE_KV.get<Sessions>(KEY, 'json')) ?? {};
     sessions[sessionId] = { mood, lastSeen: now };
-    let moods: MoodCounts = NOBODY;
+    const moods = { ...NOBODY };
     let count = 0;
     for (const [id, session] of Object.entries(sessions)) {
       if (session.lastSeen <= now - TTL_MS) delete sessions[id];
       else {
-        moods = { ...moods, [session.mood]: moods[session.mood] + 1 };
+        moods[session.mood] += 1;
         count += 1;
       }
     }
