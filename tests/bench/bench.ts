@@ -9,7 +9,7 @@ import { type Performance, performancePage } from './performance-page';
 import { drawPerformance } from './performance-plot';
 import { referenceRatiosOf, targetsOf } from './targets';
 
-// How fast the service is beside what the framework costs: `npm run bench`, some eight minutes; with --quick two, for a look,
+// How fast the service is beside what the framework costs: `npm run bench`, some fifteen minutes; with --quick three, for a look,
 // which writes no file. With --json the figures go to the standard output. Loads go to this machine alone.
 
 const { values } = parseArgs({
@@ -17,7 +17,7 @@ const { values } = parseArgs({
 });
 const { quick } = values;
 
-const loads = await race('heartbeats', CONTENDERS, quick ? 1 : 6);
+const loads = await race('heartbeats', CONTENDERS, quick ? 1 : 7);
 const growthLoads = await race('growth', GROWTH, quick ? 1 : 3);
 const coldStart = await coldStarts(quick ? 3 : 20);
 const syncs: SyncCost[] = [];

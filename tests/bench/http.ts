@@ -25,7 +25,9 @@ export interface Measured {
 /** Every load of every contender, round by round. */
 export type Loads = ReadonlyMap<string, readonly Load[]>;
 
-const TURN_SECONDS = 2;
+const TURN_SECONDS = 3;
+/** Until the engine has compiled what matters. */
+const WARM_UP_SECONDS = 2;
 const OURS = 'dist/index.js';
 const REFERENCE = 'dist/bench/reference';
 /** The crowd must live until the end of the run, and the largest ones need room. */
@@ -76,37 +78,32 @@ export const GROWTH = [
 ] as const satisfies readonly Contender[];
 
 /**
- * Loads the contenders in turn, each round in another order, so that what the machine does meanwhile meets all of them. Where
- * turns are short, what came due during the others' is done before: a sync, which in life comes every 10 seconds.
+ * Loads the contenders in turn, each round in another order, so that what the machine does meanwhile meets all of them. Every
+ * turn has a workerd of its own: of the same app one takes a fifth more time than another, for as long as it runs.
  */
 export async function race(what: string, contenders: readonly Contender[], rounds: number): Promise<Loads> {
-  const running: { contender: Contender; app: RunningApp }[] = [];
   const loads = new Map<string, Load[]>(contenders.map(({ name }) => [name, []]));
-  try {
-    for (const contender of contenders) {
-      const app = await RunningApp.start(contender);
-      running.push({ contender, app });
-      if (contender.scriptPath.startsWith(REFERENCE))
-        await app.store('presence:sessions', crowd(contender.sessions));
-      else await app.fill(contender.sessions);
-      progress(`${what}: start`, running.length, contenders.length);
+  for (let round = 0; round < rounds; round += 1) {
+    const first = (round * 5) % contenders.length;
+    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+      loads.get(contender.name)?.push(await turn(contender));
     }
-    // The first round warms up.
-    for (let round = 0; round <= rounds; round += 1) {
-      const turn = (round * 5) % running.length;
-      for (const { contender, app } of [...running.slice(turn), ...running.slice(0, turn)]) {
-        const { asking, sessions, turnSeconds } = contender;
-        if (turnSeconds === undefined) await app.ask();
-        const seconds = round === 0 ? TURN_SECONDS : (turnSeconds ?? TURN_SECONDS);
-        const load = await app.load(asking, sessions, seconds);
-        if (round > 0) loads.get(contender.name)?.push(load);
-      }
-      progress(what, round, rounds);
-    }
-  } finally {
-    await Promise.all(running.map(({ app }) => app.dispose()));
+    progress(what, round + 1, rounds);
   }
   return loads;
+}
+
+async function turn(contender: Contender): Promise<Load> {
+  const { asking, sessions, scriptPath, turnSeconds = TURN_SECONDS } = contender;
+  const app = await RunningApp.start(contender);
+  try {
+    if (scriptPath.startsWith(REFERENCE)) await app.store('presence:sessions', crowd(sessions));
+    else await app.fill(sessions);
+    await app.load(asking, sessions, WARM_UP_SECONDS);
+    return await app.load(asking, sessions, turnSeconds);
+  } finally {
+    await app.dispose();
+  }
 }
 
 export function mediansOf(contenders: readonly Contender[], loads: Loads): readonly Measured[] {
