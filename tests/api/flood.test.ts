@@ -9,6 +9,7 @@ import { createApp } from '../openapi/observed-app';
 import { TroubledKv } from '../presence/troubled-kv';
 import { TroubledRoom } from '../presence/troubled-room';
 import { sessionId } from '../session-id';
+import { StepCounter } from '../step-counter';
 import { WatchedPlatform } from '../watched-platform';
 
 const REQUESTS = 100_000;
@@ -159,3 +160,31 @@ it('a room hears nothing of leaves of strangers, however long a call to it takes
   await tick();
   expect(room.lastReport?.heard.size).toBe(0);
 });
+
+describe.each(['kv', 'durable-object'])('1,000 heartbeats between two syncs: %s', (hub) => {
+  it('touch as little in a crowd of 10,000 as in one of 1,000, and no storage', async () => {
+    const few = await stepsOf(hub, 1_000);
+    await reset();
+    const many = await stepsOf(hub, 10_000);
+    expect(few).toBeGreaterThan(1_000);
+    expect(many).toBeLessThanOrEqual(few * 1.01);
+  }, 60_000);
+});
+
+/** What 1,000 heartbeats do with Maps and Sets where so many sessions live. */
+async function stepsOf(hub: string, sessions: number): Promise<number> {
+  const fetch = isolate(hub);
+  const beat = (n: number) =>
+    post(fetch, '/api/heartbeat', { sessionId: sessionId(n % sessions), mood: MOODS[n % 4] });
+  for (let n = 0; n < sessions; n += 1) await beat(n);
+  await tick();
+  await beat(0);
+  await tick();
+
+  const before = { ...kv.operations, calls: room.calls };
+  const counter = new StepCounter();
+  for (let n = 0; n < 1_000; n += 1) await beat(n);
+  const steps = counter.stop();
+  expect({ ...kv.operations, calls: room.calls }).toEqual(before);
+  return steps;
+}

@@ -98,7 +98,7 @@ ${table(
 )}
 
 A session that a replica hears takes ${bytesPerSession} bytes of its memory. That a heartbeat touches memory only, whatever the
-crowd, is tested by counting, not by time: \`tests/api/flood.test.ts\`, \`tests/presence/cost-of-growth.test.ts\`.
+crowd, is tested by counting, not by time: \`tests/api/flood.test.ts\`.
 
 ## Cold start and bundle
 

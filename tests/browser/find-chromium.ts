@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { arch, platform } from 'node:os';
 import { resolve } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -15,6 +15,15 @@ declare module 'vitest' {
 
 /** Where the Chromium that comes by npm unpacks itself, and the libraries that it needs on a bare Linux. */
 const UNPACKED = resolve('node_modules/.cache/chromium');
+
+const FONTS = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${UNPACKED}/fonts</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir>${UNPACKED}/fonts-cache</cachedir>
+</fontconfig>
+`;
 
 /** Once, before the tests. */
 export default async function setup(project: TestProject): Promise<void> {
@@ -44,7 +53,10 @@ async function unpackChromium(): Promise<string> {
   process.env['AWS_LAMBDA_JS_RUNTIME'] = 'nodejs22.x';
   try {
     const { default: bundled } = await import('@sparticuz/chromium');
-    return await bundled.executablePath();
+    const path = await bundled.executablePath();
+    // The one that it brings looks for fonts in /tmp/fonts, and without any there is no text.
+    writeFileSync(resolve(UNPACKED, 'fonts/fonts.conf'), FONTS);
+    return path;
   } finally {
     if (temporary === undefined) delete process.env['TMPDIR'];
     else process.env['TMPDIR'] = temporary;
