@@ -77,6 +77,8 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
     await page.evaluate("localStorage.setItem('mood', 'nonsense')");
     const { page: third } = await open(context, url);
     expect(await pressed(third)).toEqual(['Presence']);
+    // Whoever is closed while it arrives may be heard after its leave.
+    await expect.poll(() => shown(third)).toBe('Breathing with 1 person');
   });
 
   it('shows two people to each other, and at once when one of them goes', async () => {
