@@ -117,9 +117,7 @@ export class SessionTable {
       all.set(id, { mood: theirs.mood, lastSeen: theirs.lastSeen });
       if (!isOver) elsewhere.set(id, theirs);
     }
-    for (const roster of [this.#live, this.#left]) {
-      for (const [id, { mood, lastSeen }] of roster) all.set(id, { mood, lastSeen });
-    }
+    for (const [id, { mood, lastSeen }] of this) all.set(id, { mood, lastSeen });
     return { all, elsewhere };
   }
 

@@ -71,7 +71,7 @@ export const CONTENDERS = [
   { ...reference('shared key, 10,000 sessions', 'shared-key', HEARTBEAT, 10_000), turnSeconds: 10 },
 ] as const satisfies readonly Contender[];
 
-/** Heartbeats of a small and of a large crowd, each for two sync intervals, so that syncs have their share: two or three. */
+/** Heartbeats of a small and of a large crowd, each for two sync intervals, so that syncs have their share. */
 export const GROWTH = [
   { ...ours('heartbeat, 100 sessions', HEARTBEAT, 100), turnSeconds: 20 },
   { ...ours('heartbeat, 100,000 sessions', HEARTBEAT, 100_000), turnSeconds: 20 },
@@ -120,12 +120,7 @@ export function mediansOf(contenders: readonly Contender[], loads: Loads): reado
 }
 
 /** The median of one contender ÷ another, round by round. */
-export function ratioOf(
-  loads: Loads,
-  name: string,
-  other: string,
-  of: keyof Load = 'requestsPerSecond',
-): number {
+export function ratioOf(loads: Loads, name: string, other: string, of: keyof Load): number {
   const others = loads.get(other) ?? [];
   return median((loads.get(name) ?? []).map((load, round) => load[of] / (others[round]?.[of] ?? Number.NaN)));
 }

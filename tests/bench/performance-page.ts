@@ -1,3 +1,4 @@
+import { markdownTable } from '../markdown-table';
 import type { BundleParts } from './bundle-parts';
 import type { ColdStart } from './cold-start';
 import type { SyncCost } from './growth';
@@ -18,14 +19,12 @@ export interface Performance {
   readonly sockets: SocketFigures;
 }
 
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 const number = (value: number) => value.toLocaleString('en');
 const short = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(value < 0.1 ? 4 : 2));
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
 
 const measuredTable = (measured: readonly Measured[]) =>
-  table(
+  markdownTable(
     ['', 'requests a second', 'CPU time of one', 'p99 at 50 connections'],
     measured.map(({ name, requestsPerSecond, cpuMicroseconds, p99Ms }) => [
       name,
@@ -52,7 +51,7 @@ request. Only they carry over to other machines, and two runs differ by some 5 %
 
 ## What was to be reached
 
-${table(
+${markdownTable(
   ['ratio, in one run', 'to reach', 'measured', ''],
   targets.map(({ what, wanted, ratio, isReached }) => [
     what,
@@ -70,24 +69,24 @@ ${measuredTable(http)}
 
 *Bare Hono* answers with the same shape, from a Map; *with the validator* it has our schema. *Shared key* is the design that this
 project replaces: one KV key with all sessions, read, changed and written by every heartbeat. All of them are in \`tests/bench/reference/\`.
-SESSION_TTL_SECONDS is 600, so that the crowd lives as long as the run. In these turns no sync falls; those below have theirs. The speeds of the
+SESSION_TTL_SECONDS is 600, so that the crowd lives as long as the run. These turns are shorter than a sync interval; those below are not. The speeds of the
 references beside each other, and what other apps of these designs showed on another machine, in requests a second:
 
-${table(
+${markdownTable(
   ['', 'here', 'there'],
   referenceRatios.map(({ what, ratio, elsewhere }) => [what, short(ratio), short(elsewhere)]),
 )}
 
 ## Growth
 
-Turns of 20 seconds, two sync intervals: each has two or three syncs in it.
+Turns of 20 seconds, two sync intervals.
 
 ${measuredTable(growth)}
 
 A sync of one location, half of its sessions heard by this isolate, in Node with a KV that takes no time; and what \`JSON.parse\` and
 \`JSON.stringify\` take for the stored value alone:
 
-${table(
+${markdownTable(
   ['sessions', 'a sync', 'its JSON', 'ratio'],
   syncs.map(({ sessions, syncMs, jsonMs, ratio }) => [
     number(sessions),
@@ -121,12 +120,4 @@ chunk by chunk and made into a new \`Request\` to change its type, which is what
 preflight), and headers were set one by one on a \`Response\` that was then made anew. Now a body that declares a short length is read as one
 text, Hono's request presents it as JSON, and the headers of every answer are one object, made once.
 
-What is left above bare Hono, of some 30 µs by workerd's profiler: half is the six headers of an answer instead of one (CORS, \`nosniff\`, the
-security policy, caching), in workerd's own code; a quarter the check of type and size; a quarter the replica: a session is moved to
-the end of a Map, and a state is put together.
-
-Of a sync 40 % is JSON itself; the rest is what makes stored text fit to be believed (each entry is parsed with a schema), the merge and
-the new order. Half the time of checking ids would be spared by zod's bare expression, but that takes 2 KiB more of the bundle.
-
-The shared key at 10,000 sessions is slower than bare Hono with the validator by the factor that the table of requests shows: to be
-200 times as fast as it, a heartbeat would have to be faster than that.`;
+Besides JSON a sync takes what makes stored text fit to be believed, each entry being parsed with a schema, the merge and the new order. Half the time of checking ids would be spared by zod's bare expression, but that takes 2 KiB more of the bundle.`;

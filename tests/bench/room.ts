@@ -4,6 +4,7 @@ import type { RoomReport } from '../../src/presence/room-protocol';
 import { MOODS, type Mood, type SessionRecord } from '../../src/presence/session';
 import { NO_AUDIENCE } from '../no-audience';
 import { sessionId } from '../session-id';
+import { median } from './median';
 
 // What a sync costs the room: by what has changed, and by how many people there are: `npm run bench:room`.
 
@@ -14,7 +15,6 @@ const TTL_MS = 30_000;
 
 const { values } = parseArgs({ options: { json: { type: 'boolean' } } });
 const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? 'presence';
-const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? 0;
 
 const rows = CROWDS.map((people) => {
   let now = Date.UTC(2026, 0, 1);

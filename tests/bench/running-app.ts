@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { workerdProcesses } from '../live/workerd-processes';
 import { sessionId } from '../session-id';
 
 const CONNECTIONS = 50;
@@ -63,7 +64,7 @@ export class RunningApp {
     return new RunningApp(
       miniflare,
       url,
-      workerdProcesses().find((id) => !before.includes(id)),
+      [...workerdProcesses().keys()].find((id) => !before.has(id)),
     );
   }
 
@@ -141,26 +142,4 @@ function requestsOf(
     headers: { 'Content-Type': contentType ?? 'application/json' },
     body: JSON.stringify({ sessionId: id, mood: 'presence' }),
   }));
-}
-
-/** Ids of the workerd processes that this one has started. On Linux only. */
-function workerdProcesses(): readonly number[] {
-  try {
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((id) => isOurWorkerd(id));
-  } catch {
-    return [];
-  }
-}
-
-function isOurWorkerd(id: number): boolean {
-  try {
-    const status = readFileSync(`/proc/${id}/status`, 'utf8');
-    return /^Name:\s+workerd$/m.test(status) && new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status);
-  } catch {
-    // It has ended meanwhile.
-    return false;
-  }
 }

@@ -1,3 +1,4 @@
+import { markdownTable } from '../../markdown-table';
 import { progress } from '../../progress';
 import { PRICES_DATE, SOCKETS_AN_HOUR } from '../prices';
 import { runAll } from '../run-all';
@@ -92,8 +93,6 @@ type Mean = (of: (result: SimulationResult) => number) => number;
 
 const percent = (value: number) => `${value.toFixed(2)} %`;
 const dollars = (value: number) => `$${value.toFixed(value < 10 ? 2 : 0)}`;
-const table = (head: readonly string[], rows: readonly (readonly string[])[]) =>
-  [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 
 /** Runs a row with every seed, and makes its cells of the results. */
 async function rowsOf(
@@ -182,7 +181,7 @@ ${ABOUT}
 
 Three isolates a location, if nothing else is said. Means over the seeds ${SEEDS.join(', ')}; errors in % of the true count, over every answer.
 
-${table(HEAD, steady)}
+${markdownTable(HEAD, steady)}
 
 ${commandsOf(STEADY)}
 
@@ -190,11 +189,11 @@ ${commandsOf(STEADY)}
 
 One shared key, read, changed and written at every heartbeat:
 
-${table(HEAD, sharedKey)}
+${markdownTable(HEAD, sharedKey)}
 
 A key per session:
 
-${table(HEAD, keyPerSession)}
+${markdownTable(HEAD, keyPerSession)}
 
 ${commandsOf([...withHub('shared-key'), ...withHub('key-per-session').slice(0, 2)])}
 
@@ -202,7 +201,7 @@ ${commandsOf([...withHub('shared-key'), ...withHub('key-per-session').slice(0, 2
 
 1,000 people in 10 locations, if nothing else is said.
 
-${table(HEAD, harder)}
+${markdownTable(HEAD, harder)}
 
 ${commandsOf(HARDER)}
 
@@ -212,7 +211,7 @@ The hub in one Durable Object (\`PRESENCE_HUB = "durable-object"\`): a replica t
 changed the mood elsewhere. Three isolates a location, if nothing else is said; the same crowds and seeds. A call to the room is a billed request, a row one that
 its journal writes or deletes; its month is at the list price, awake all the time ($4.15 of it).
 
-${table([...ACCURACY_HEAD, 'calls/s', 'rows/s', 'room, a month'], room)}
+${markdownTable([...ACCURACY_HEAD, 'calls/s', 'rows/s', 'room, a month'], room)}
 
 ${commandsOf(IN_THE_ROOM)}
 
@@ -222,7 +221,7 @@ All 1,000 come within 30 seconds, stay, and fall silent all at once. A crowd is 
 shows 99 % of it; it is *gone* when none shows more than 1 %. Seconds for each seed: from when the last one had come, and from when
 the last session had ended, which is ${Scenario.parse({}).ttlSeconds} s after its last heartbeat.
 
-${table(['crowd', 'shown after', 'gone after'], gathering)}
+${markdownTable(['crowd', 'shown after', 'gone after'], gathering)}
 
 ${commandsOf(GATHERINGS)}
 
@@ -230,7 +229,7 @@ ${commandsOf(GATHERINGS)}
 
 1,000 writes, 1,000 lists and 100,000 reads a day. With more people the rest of the day goes without KV: every isolate counts its own.
 
-${table(['crowd', 'mean error', 'reads a day', 'writes a day', 'lists a day'], free)}
+${markdownTable(['crowd', 'mean error', 'reads a day', 'writes a day', 'lists a day'], free)}
 
 ${commandsOf(FREE)}
 
@@ -242,7 +241,7 @@ Dollars a month around the clock, at the prices of ${PRICES_DATE} (\`tests/simul
 requests (a heartbeat every 10 s) and the hub. *Alone*: the hub at the list price, nothing included. *Live sockets*: stays of 30 minutes, ${SOCKETS_AN_HOUR.alarms} alarms an hour
 (tests/presence/presence-room.test.ts), pings for nothing.
 
-${table(['people in locations × isolates', 'shared key, whole bill', 'on KV, whole bill', 'KV alone', 'with the room, whole bill', 'room alone', 'Worker requests alone', 'live sockets, whole bill'], cost)}
+${markdownTable(['people in locations × isolates', 'shared key, whole bill', 'on KV, whole bill', 'KV alone', 'with the room, whole bill', 'room alone', 'Worker requests alone', 'live sockets, whole bill'], cost)}
 
 ${ASSUMPTIONS}
 

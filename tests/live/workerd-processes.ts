@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Ids of the workerd processes that this one has started, and what Linux says of each. Elsewhere there are none. */
+export function workerdProcesses(): ReadonlyMap<number, string> {
+  const all = idsOfAll().map((id) => [id, statusOf(id)] as const);
+  return new Map(
+    all.filter(
+      ([, status]) =>
+        /^Name:\s+workerd$/m.test(status) && new RegExp(`^PPid:\\s+${process.pid}$`, 'm').test(status),
+    ),
+  );
+}
+
+function idsOfAll(): readonly number[] {
+  try {
+    return readdirSync('/proc').map(Number).filter(Number.isInteger);
+  } catch {
+    return [];
+  }
+}
+
+function statusOf(id: number): string {
+  try {
+    return readFileSync(`/proc/${id}/status`, 'utf8');
+  } catch {
+    // It has ended meanwhile.
+    return '';
+  }
+}
