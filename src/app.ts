@@ -38,7 +38,8 @@ export function createApp(world: Partial<World> = {}) {
     return c.res;
   });
 
-  app.use(async (c, next) => {
+  // Not async: one promise more to wait for costs a heartbeat two hundredths.
+  app.use((c, next) => {
     // `app.request(path)` hands over no env at all, whatever the type says.
     const env = c.env ?? noEnv;
     let replica = replicas.get(env);
@@ -48,9 +49,9 @@ export function createApp(world: Partial<World> = {}) {
     }
     c.set('replica', replica);
     const refusal = refuseForeignOrigin(c, replica.settings.allowedOrigins);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) return Promise.resolve(refusal);
     if (c.req.method !== 'OPTIONS') return next();
-    for (const [name, value] of Object.entries(replica.answerHeaders(c))) c.header(name, value);
+    for (const [name, value] of replica.answerHeaders(c)) c.header(name, value);
     return replica.preflight(c, next);
   });
 

@@ -6,7 +6,8 @@ import type { Settings } from '../config';
 /** Answers of a service that has live sockets carry this header, with the value 1. */
 export const LIVE_HEADER = 'Presence-Live';
 
-type Headers = Readonly<Record<string, string>>;
+/** What one answer says otherwise than the others. */
+type OwnHeaders = Readonly<Record<string, string>>;
 
 /** What answers need of the variable `replica`. */
 export interface Answering {
@@ -17,32 +18,32 @@ export interface Answering {
 const COMMON = {
   'Content-Type': 'application/json',
   'Cache-Control': 'no-store',
-  // What the Worker answers is read by scripts: nothing in it is to be run, shown in a frame or taken for another type.
+  // Whatever a browser is told, it takes this for JSON, in which nothing runs.
   'X-Content-Type-Options': 'nosniff',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
 } as const;
 
 /** Lets scripts of other origins read the headers that are ours. Sent where one of them is. */
 export const EXPOSED = { 'Access-Control-Expose-Headers': `${LIVE_HEADER},Retry-After` } as const;
 
 /**
- * Puts the headers of every answer together once: `Response` takes a plain object as it is, while to set them one by one costs
- * a tenth of a heartbeat.
+ * Puts the headers of every answer together once: `Response` copies them as they are, while to set them one by one costs a
+ * tenth of a heartbeat, and to give them as a plain object half of that.
  */
 export function answerHeaders(
   allowed: Settings['allowedOrigins'],
   hasLiveSockets: boolean,
 ): Answering['answerHeaders'] {
-  const headers = { ...COMMON, ...(hasLiveSockets && { ...EXPOSED, [LIVE_HEADER]: '1' }) };
+  const common = { ...COMMON, ...(hasLiveSockets && { ...EXPOSED, [LIVE_HEADER]: '1' }) };
+  const allowing = (origin: string) => ({ ...common, 'Access-Control-Allow-Origin': origin });
   if (allowed === '*') {
-    const forAll = { ...headers, 'Access-Control-Allow-Origin': '*' };
+    const forAll = new Headers(allowing('*'));
     return () => forAll;
   }
-  return (c) => {
-    const origin = c.req.header('Origin');
-    const isAllowed = origin !== undefined && allowed.includes(origin);
-    return { ...headers, Vary: 'Origin', ...(isAllowed && { 'Access-Control-Allow-Origin': origin }) };
-  };
+  const forOthers = new Headers({ ...common, Vary: 'Origin' });
+  const byOrigin = new Map(
+    allowed.map((origin) => [origin, new Headers({ ...allowing(origin), Vary: 'Origin' })]),
+  );
+  return (c) => byOrigin.get(c.req.header('Origin') ?? '') ?? forOthers;
 }
 
 /** Answers like `c.json`, which would set headers one by one. */
@@ -50,10 +51,16 @@ export function json<Body, Status extends ContentfulStatusCode = 200>(
   c: Context,
   body: Body,
   status?: Status,
-  headers?: Headers,
+  headers?: OwnHeaders,
 ): Response & TypedResponse<JSONParsed<Body>, Status, 'json'> {
   const replica: Answering | undefined = c.get('replica');
-  const common = replica?.answerHeaders(c) ?? COMMON;
-  const init = { status: status ?? 200, headers: headers === undefined ? common : { ...common, ...headers } };
+  const common = replica?.answerHeaders(c) ?? new Headers(COMMON);
+  const init = { status: status ?? 200, headers: headers === undefined ? common : replaced(common, headers) };
   return new Response(JSON.stringify(body), init) as ReturnType<typeof json<Body, Status>>;
+}
+
+function replaced(common: Headers, own: OwnHeaders): Headers {
+  const headers = new Headers(common);
+  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  return headers;
 }

@@ -26,7 +26,7 @@ export const jsonBody = createMiddleware(async (c, next) => {
   const type = c.req.header('Content-Type') ?? '';
   if (!JSON_OR_TEXT.test(type)) return problem(c, 'unsupported-media-type');
   try {
-    if (isShort(c.req) && USUAL_TYPE.test(type)) presentAsJson(c.req, type);
+    if (isShort(c.req) && USUAL_TYPE.test(type)) presentAsJson(c.req);
     else if (!(await copyAsJson(c.req))) return problem(c, 'body-too-large');
     // Hono keeps it for the validator.
     const text = await c.req.text();
@@ -49,8 +49,7 @@ function isShort({ raw }: HonoRequest): boolean {
 }
 
 /** Lets the validator find JSON. A `Request` of another type would do as well, for a quarter of a heartbeat's time. */
-function presentAsJson(request: HonoRequest, type: string): void {
-  if (type.startsWith('application/json')) return;
+function presentAsJson(request: HonoRequest): void {
   const header = request.header.bind(request);
   Object.assign(request, {
     header: (name: string) => (name.toLowerCase() === 'content-type' ? 'application/json' : header(name)),

@@ -93,14 +93,13 @@ export class PresenceStore {
     const heardAt = this.#world.now();
     this.#own.touch(id, mood, heardAt, this.#hub.claim(id));
     this.#changes += 1;
-    const sync = this.#syncIfDue(defer);
-    this.#tellSoon(defer);
-    if (sync !== undefined) {
-      this.#waiting.set(id, { mood, heardAt });
-      await sync;
-      this.#insist(id);
-    }
-    return this.#state();
+    const sync = this.#syncIfDue(heardAt, defer);
+    this.#tellSoon(heardAt, defer);
+    if (sync === undefined) return this.#state(heardAt);
+    this.#waiting.set(id, { mood, heardAt });
+    await sync;
+    this.#insist(id);
+    return this.#state(this.#world.now());
   }
 
   /** Somebody goes. Whom nobody knows has gone already. */
@@ -110,8 +109,8 @@ export class PresenceStore {
     // An id that nobody knows must leave no trace anywhere: anybody can make up any number of them.
     const known = this.isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
     if (known) this.#changes += 1;
-    const sync = this.#syncIfDue(defer);
-    this.#tellSoon(defer);
+    const sync = this.#syncIfDue(heardAt, defer);
+    this.#tellSoon(heardAt, defer);
     await sync;
     // A fresh replica knows nobody before its first sync. If that brings the session, and no heartbeat came meanwhile, the
     // replica tells of the leave at once: it may not live to see another sync.
@@ -121,8 +120,8 @@ export class PresenceStore {
   }
 
   async presence(defer: Defer): Promise<PresenceState> {
-    await this.#syncIfDue(defer);
-    return this.#state();
+    await this.#syncIfDue(this.#world.now(), defer);
+    return this.#state(this.#world.now());
   }
 
   /**
@@ -136,8 +135,7 @@ export class PresenceStore {
     return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: kind, lastSyncAgeMs };
   }
 
-  #state(): PresenceState {
-    const timestamp = this.#world.now();
+  #state(timestamp: number): PresenceState {
     this.#own.expire(timestamp);
     const moods = addCounts(this.#own.counts, this.#hub.counts(timestamp));
     return { count: totalOf(moods), moods, timestamp };
@@ -176,8 +174,7 @@ export class PresenceStore {
   }
 
   /** Starts a sync if one is due. Returns a promise if the result of the one under way must be waited for. */
-  #syncIfDue(defer: Defer): Promise<void> | undefined {
-    const now = this.#world.now();
+  #syncIfDue(now: number, defer: Defer): Promise<void> | undefined {
     if (this.#flight !== undefined) {
       const abandonAt = this.#flight.startedAt + SYNC_ABANDON_MS;
       if (now >= abandonAt) this.#fail(this.#flight, abandonAt, new Error('The hub did not answer.'));
@@ -193,8 +190,7 @@ export class PresenceStore {
    * Sees to it that what has come is told even if no request follows, where syncs are so frequent that they can be waited
    * for after the response. If they fail it tries again, for as long as the platform lets it.
    */
-  #tellSoon(defer: Defer): void {
-    const now = this.#world.now();
+  #tellSoon(now: number, defer: Defer): void {
     if (now < this.#tellingUntil || this.#timing.syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS) return;
     this.#tellingUntil = now + SYNC_ABANDON_MS;
     defer(this.#keepTelling(defer));
@@ -213,8 +209,9 @@ export class PresenceStore {
 
   /** Waits for a sync as long as it must be waited for, if it must be at all. */
   #wait(flight: Flight | undefined): Promise<void> | undefined {
+    if (flight === undefined) return undefined;
     const now = this.#world.now();
-    if (flight === undefined || now >= flight.waitUntil) return undefined;
+    if (now >= flight.waitUntil) return undefined;
     return Promise.race([flight.done, this.#world.sleep(flight.waitUntil - now)]);
   }
 

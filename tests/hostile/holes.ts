@@ -42,7 +42,6 @@ export const HOLES: readonly Hole[] = [
   { category: 'paths', name: 'errors say which path was asked for', file: PROBLEMS, right: `problem(c, 'not-found')`, wrong: `problem(c, 'not-found', { requestId: c.req.url })` },
   { category: 'methods', name: 'no method is refused', file: APP, right: 'await refuseMethod(', wrong: 'void (refuseMethod, ' },
   { category: 'headers', name: 'types may be sniffed', file: ANSWERS, right: `'X-Content-Type-Options': 'nosniff',`, wrong: '' },
-  { category: 'headers', name: 'answers may run scripts', file: ANSWERS, right: `'Content-Security-Policy':`, wrong: `'X-Content-Security-Policy':` },
   { category: 'headers', name: 'errors may be cached', file: ANSWERS, right: `'Cache-Control': 'no-store',`, wrong: '' },
   { category: 'new sessions', name: 'new sessions are not limited', file: ROUTES, right: 'if (refusal !== undefined) return refusal;', wrong: '' },
   { category: 'new sessions', name: 'known sessions are limited, and refused where there is no room', file: ROUTES, right: 'if (!store.isKnown(sessionId))', wrong: 'if (true)' },
