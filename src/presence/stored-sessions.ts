@@ -22,17 +22,19 @@ export function parseSessions(value: string | null | undefined, now: number): Pa
   const sessions = new Map<string, SessionRecord>();
   let dropped = 0;
   for (const key of Object.keys(json)) {
-    const id = SessionId.safeParse(key);
-    const record = SessionRecord.safeParse(json[key]);
-    if (id.success && record.success) {
-      const { data } = record;
-      sessions.set(id.data, data.lastSeen > latest ? { ...data, lastSeen: latest } : data);
+    const id = WRITTEN_ID.test(key) ? key : SessionId.safeParse(key).data;
+    const record = SessionRecord.safeParse(json[key]).data;
+    if (id !== undefined && record !== undefined) {
+      sessions.set(id, record.lastSeen > latest ? { ...record, lastSeen: latest } : record);
     } else {
       dropped += 1;
     }
   }
   return { sessions, dropped };
 }
+
+/** An id as this service writes it. The schema, which knows other forms too, takes a tenth of a sync's time. */
+const WRITTEN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function isObject(json: unknown): json is Record<string, unknown> {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
