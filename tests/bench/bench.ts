@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { bundleParts } from './bundle-parts';
 import { coldStarts } from './cold-start';
 import { bytesPerSession, type SyncCost, syncCost } from './growth';
-import { CONTENDERS, GROWTH, mediansOf, race } from './http';
+import { GROWTH, HEARTBEATS, mediansOf, raceAll } from './http';
 import { measureSockets } from './live-sockets';
 import { type Performance, performancePage } from './performance-page';
 import { drawPerformance } from './performance-plot';
@@ -17,15 +17,15 @@ const { values } = parseArgs({
 });
 const { quick } = values;
 
-const loads = await race('heartbeats', CONTENDERS, quick ? 1 : 7);
-const growthLoads = await race('growth', GROWTH, quick ? 1 : 3);
+const loads = await raceAll('heartbeats', HEARTBEATS, quick ? 1 : 5);
+const growthLoads = await raceAll('growth', GROWTH, quick ? 1 : 3);
 const coldStart = await coldStarts(quick ? 3 : 20);
 const syncs: SyncCost[] = [];
 for (const sessions of [1_000, 10_000, 50_000]) syncs.push(await syncCost(sessions, quick ? 5 : 25));
 const sockets = await measureSockets(quick ? 200 : 1_000);
 
 const figures: Performance = {
-  http: mediansOf(CONTENDERS, loads),
+  http: mediansOf(HEARTBEATS, loads),
   growth: mediansOf(GROWTH, growthLoads),
   targets: targetsOf(loads, growthLoads, syncs, coldStart),
   referenceRatios: referenceRatiosOf(loads),

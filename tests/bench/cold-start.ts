@@ -1,6 +1,6 @@
 import { progress } from '../progress';
 import { median } from './median';
-import { RunningApp } from './running-app';
+import { startApps } from './running-app';
 
 export interface ColdStart {
   /** From nothing to the first answer, workerd's own start included: medians (ms). */
@@ -40,10 +40,10 @@ export async function coldStarts(times: number): Promise<ColdStart> {
 
 async function startOnce(scriptPath: string): Promise<{ total: number; answer: number }> {
   const start = performance.now();
-  const app = await RunningApp.start({ scriptPath });
+  const { apps, dispose } = await startApps([{ scriptPath }]);
   const up = performance.now();
-  await app.ask();
+  await apps[0]?.ask();
   const end = performance.now();
-  await app.dispose();
+  await dispose();
   return { total: end - start, answer: end - up };
 }

@@ -3,15 +3,13 @@ import { formatSessions } from '../../src/presence/stored-sessions';
 import { progress } from '../progress';
 import { sessionId } from '../session-id';
 import { median } from './median';
-import { type AppOptions, type Asking, HEARTBEAT, type Load, RunningApp } from './running-app';
+import { type AppOptions, type Asking, HEARTBEAT, type Load, startApps } from './running-app';
 
 /** One row of the bench: an app, what is asked of it, and how many sessions live there. */
 export interface Contender extends AppOptions {
   readonly name: string;
   readonly asking: Asking;
   readonly sessions: number;
-  /** How long its turn is, if another time than all others take: as long as many of its answers take. */
-  readonly turnSeconds?: number;
 }
 
 export interface Measured {
@@ -22,10 +20,16 @@ export interface Measured {
   readonly cpuMicroseconds: number;
 }
 
-/** Every load of every contender, round by round. */
+/** Apps in one workerd, loaded in turn, and how long each turn is. */
+export interface Race {
+  readonly contenders: readonly Contender[];
+  readonly turnSeconds: number;
+  readonly turns: number;
+}
+
+/** Every load of every contender, turn by turn. */
 export type Loads = ReadonlyMap<string, readonly Load[]>;
 
-const TURN_SECONDS = 3;
 /** Until the engine has compiled what matters. */
 const WARM_UP_SECONDS = 2;
 const OURS = 'dist/index.js';
@@ -56,73 +60,116 @@ const reference = (name: string, script: string, asking: Asking, sessions = 1_00
   scriptPath: `${REFERENCE}/${script}.js`,
 });
 
-export const CONTENDERS = [
-  reference('bare Hono, GET', 'bare', PRESENCE),
-  ours('GET /api/presence', PRESENCE, 1_000),
-  reference('bare Hono, POST', 'bare', HEARTBEAT),
-  reference('bare Hono, POST with the validator', 'validated', HEARTBEAT),
-  ours('heartbeat, 1 session', HEARTBEAT, 1),
-  ours('heartbeat, 1,000 sessions', HEARTBEAT, 1_000),
-  ours('heartbeat, 10,000 sessions', HEARTBEAT, 10_000),
-  ours('heartbeat as text/plain', AS_TEXT, 1_000),
-  ours('heartbeat, with the room', HEARTBEAT, 1_000, ROOM),
-  ours('leave', LEAVE, 1_000),
-  reference('shared key, 1,000 sessions', 'shared-key', HEARTBEAT),
-  { ...reference('shared key, 10,000 sessions', 'shared-key', HEARTBEAT, 10_000), turnSeconds: 10 },
-] as const satisfies readonly Contender[];
+const APPS: Race = {
+  contenders: [
+    reference('bare Hono, GET', 'bare', PRESENCE),
+    ours('GET /api/presence', PRESENCE, 1_000),
+    reference('bare Hono, POST', 'bare', HEARTBEAT),
+    reference('bare Hono, POST with the validator', 'validated', HEARTBEAT),
+    ours('heartbeat, 1 session', HEARTBEAT, 1),
+    ours('heartbeat, 1,000 sessions', HEARTBEAT, 1_000),
+    ours('heartbeat as text/plain', AS_TEXT, 1_000),
+    ours('heartbeat, with the room', HEARTBEAT, 1_000, ROOM),
+    ours('leave', LEAVE, 1_000),
+  ],
+  turnSeconds: 2,
+  turns: 3,
+};
+
+/** A sync of so many takes time worth counting, and the app has one every ten seconds. */
+const LARGE_CROWD: Race = {
+  contenders: [ours('heartbeat, 10,000 sessions', HEARTBEAT, 10_000)],
+  turnSeconds: 10,
+  turns: 1,
+};
+
+/** What is not answered when its turn ends goes on, so each has a workerd to itself, and turns as long as many answers take. */
+const SHARED_KEY = [
+  { sessions: 1_000, turnSeconds: 3 },
+  { sessions: 10_000, turnSeconds: 10 },
+].map(({ sessions, turnSeconds }): Race => {
+  const name = `shared key, ${sessions.toLocaleString('en')} sessions`;
+  return { contenders: [reference(name, 'shared-key', HEARTBEAT, sessions)], turnSeconds, turns: 1 };
+});
+
+export const HEARTBEATS: readonly Race[] = [APPS, LARGE_CROWD, ...SHARED_KEY];
 
 /** Heartbeats of a small and of a large crowd, each for two sync intervals, so that syncs have their share. */
-export const GROWTH = [
-  { ...ours('heartbeat, 100 sessions', HEARTBEAT, 100), turnSeconds: 20 },
-  { ...ours('heartbeat, 100,000 sessions', HEARTBEAT, 100_000), turnSeconds: 20 },
-] as const satisfies readonly Contender[];
+export const GROWTH: readonly Race[] = [
+  {
+    contenders: [
+      ours('heartbeat, 100 sessions', HEARTBEAT, 100),
+      ours('heartbeat, 100,000 sessions', HEARTBEAT, 100_000),
+    ],
+    turnSeconds: 20,
+    turns: 1,
+  },
+];
 
 /**
- * Loads the contenders in turn, each round in another order, so that what the machine does meanwhile meets all of them. Every
- * turn has a workerd of its own: of the same app one takes a fifth more time than another, for as long as it runs.
+ * Runs the races again and again, each time in a fresh workerd: one may take a fifth more time than another for the same, for as
+ * long as it lives. The contenders of a race share it, and are loaded in turn, so that what the machine does meanwhile meets all of
+ * them.
  */
-export async function race(what: string, contenders: readonly Contender[], rounds: number): Promise<Loads> {
-  const loads = new Map<string, Load[]>(contenders.map(({ name }) => [name, []]));
+export async function raceAll(what: string, races: readonly Race[], rounds: number): Promise<Loads> {
+  const loads = new Map<string, Load[]>();
   for (let round = 0; round < rounds; round += 1) {
-    const first = (round * 5) % contenders.length;
-    for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
-      loads.get(contender.name)?.push(await turn(contender));
+    for (const race of races) {
+      await run(race, round, (name, load) => loads.set(name, [...(loads.get(name) ?? []), load]));
     }
     progress(what, round + 1, rounds);
   }
   return loads;
 }
 
-async function turn(contender: Contender): Promise<Load> {
-  const { asking, sessions, scriptPath, turnSeconds = TURN_SECONDS } = contender;
-  const app = await RunningApp.start(contender);
+async function run(
+  { contenders, turnSeconds, turns }: Race,
+  round: number,
+  note: (name: string, load: Load) => void,
+): Promise<void> {
+  const { apps, dispose } = await startApps(contenders);
+  const entrants = contenders.flatMap((contender, index) => {
+    const app = apps[index];
+    return app === undefined ? [] : [{ ...contender, app }];
+  });
   try {
-    if (scriptPath.startsWith(REFERENCE)) await app.store('presence:sessions', crowd(sessions));
-    else await app.fill(sessions);
-    await app.load(asking, sessions, WARM_UP_SECONDS);
-    return await app.load(asking, sessions, turnSeconds);
+    for (const { app, asking, sessions, scriptPath } of entrants) {
+      if (scriptPath.startsWith(REFERENCE)) await app.store('presence:sessions', crowd(sessions));
+      else await app.fill(sessions);
+      await app.load(asking, sessions, WARM_UP_SECONDS);
+    }
+    for (let turn = 0; turn < turns; turn += 1) {
+      const isForward = (round + turn) % 2 === 0;
+      for (const { name, app, asking, sessions } of isForward ? entrants : entrants.toReversed()) {
+        note(name, await app.load(asking, sessions, turnSeconds));
+      }
+    }
   } finally {
-    await app.dispose();
+    await dispose();
   }
 }
 
-export function mediansOf(contenders: readonly Contender[], loads: Loads): readonly Measured[] {
-  return contenders.map(({ name, sessions }) => {
-    const own = loads.get(name) ?? [];
-    return {
-      name,
-      sessions,
-      requestsPerSecond: Math.round(median(own.map(({ requestsPerSecond }) => requestsPerSecond))),
-      p99Ms: median(own.map(({ p99Ms }) => p99Ms)),
-      cpuMicroseconds: Math.round(median(own.map(({ cpuMicroseconds }) => cpuMicroseconds))),
-    };
-  });
+export function mediansOf(races: readonly Race[], loads: Loads): readonly Measured[] {
+  return races
+    .flatMap(({ contenders }) => contenders)
+    .map(({ name, sessions }) => {
+      const own = loads.get(name) ?? [];
+      return {
+        name,
+        sessions,
+        requestsPerSecond: Math.round(median(own.map(({ requestsPerSecond }) => requestsPerSecond))),
+        p99Ms: median(own.map(({ p99Ms }) => p99Ms)),
+        cpuMicroseconds: Math.round(median(own.map(({ cpuMicroseconds }) => cpuMicroseconds))),
+      };
+    });
 }
 
-/** The median of one contender ÷ another, round by round. */
+/** The median of one contender ÷ another: turn by turn where both had as many, and else of one's median ÷ the other's. */
 export function ratioOf(loads: Loads, name: string, other: string, of: keyof Load): number {
-  const others = loads.get(other) ?? [];
-  return median((loads.get(name) ?? []).map((load, round) => load[of] / (others[round]?.[of] ?? Number.NaN)));
+  const [own, others] = [name, other].map((one) => (loads.get(one) ?? []).map((load) => load[of]));
+  if (own === undefined || others === undefined) return Number.NaN;
+  if (own.length !== others.length) return median(own) / median(others);
+  return median(own.map((value, turn) => value / (others[turn] ?? Number.NaN)));
 }
 
 function crowd(sessions: number): string {

@@ -27,49 +27,53 @@ export const HEARTBEAT: Asking = { method: 'POST', path: '/api/heartbeat', conte
 export interface Load {
   readonly requestsPerSecond: number;
   readonly p99Ms: number;
-  /** CPU time that workerd took a request (µs); NaN where there is no /proc. */
+  /** CPU time that workerd took meanwhile, for each request (µs); NaN where there is no /proc. */
   readonly cpuMicroseconds: number;
 }
 
-/** A Worker in a workerd of its own, with a socket straight into it. */
+/** Starts Workers in one workerd, each with a KV namespace of its own and a socket straight into it. */
+export async function startApps(options: readonly AppOptions[]) {
+  const workers = options.map(({ scriptPath, variables = {} }, index) => ({
+    name: `app-${index}`,
+    modules: true,
+    scriptPath,
+    compatibilityDate: '2026-10-20',
+    kvNamespaces: { PRESENCE_KV: `kv-${index}` },
+    bindings: variables,
+    ...(variables['PRESENCE_HUB'] === 'durable-object' && {
+      durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
+    }),
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+  }));
+  const before = workerdProcesses();
+  const miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
+  await miniflare.ready;
+  const processId = [...workerdProcesses().keys()].find((id) => !before.has(id));
+  const running = workers.map(async ({ name }) => {
+    const kv = await miniflare.getKVNamespace('PRESENCE_KV', name);
+    return new RunningApp(await miniflare.unsafeGetDirectURL(name), kv, processId);
+  });
+  return { apps: await Promise.all(running), dispose: () => miniflare.dispose() };
+}
+
 export class RunningApp {
-  readonly #miniflare: Miniflare;
   readonly #url: URL;
+  readonly #kv: { put(key: string, value: string): Promise<void> };
   readonly #processId: number | undefined;
   #beatenUntil = 0;
 
-  private constructor(miniflare: Miniflare, url: URL, processId: number | undefined) {
-    this.#miniflare = miniflare;
+  constructor(
+    url: URL,
+    kv: { put(key: string, value: string): Promise<void> },
+    processId: number | undefined,
+  ) {
     this.#url = url;
+    this.#kv = kv;
     this.#processId = processId;
   }
 
-  static async start({ scriptPath, variables = {} }: AppOptions): Promise<RunningApp> {
-    const before = workerdProcesses();
-    const miniflare = new Miniflare(
-      convertV4MiniflareOptions({
-        name: 'app',
-        modules: true,
-        scriptPath,
-        compatibilityDate: '2026-10-20',
-        kvNamespaces: ['PRESENCE_KV'],
-        bindings: variables,
-        ...(variables['PRESENCE_HUB'] === 'durable-object' && {
-          durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
-        }),
-        unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-      }),
-    );
-    const url = await miniflare.unsafeGetDirectURL('app');
-    return new RunningApp(
-      miniflare,
-      url,
-      [...workerdProcesses().keys()].find((id) => !before.has(id)),
-    );
-  }
-
   async store(key: string, value: string): Promise<void> {
-    await (await this.#miniflare.getKVNamespace('PRESENCE_KV')).put(key, value);
+    await this.#kv.put(key, value);
   }
 
   /** Asks for the presence state once. */
@@ -94,10 +98,6 @@ export class RunningApp {
       p99Ms: latency.p99,
       cpuMicroseconds: (this.#cpuMicroseconds() - cpuBefore) / requests.total,
     };
-  }
-
-  dispose(): Promise<void> {
-    return this.#miniflare.dispose();
   }
 
   async #run(asking: Asking, sessions: number, until: { amount: number } | { duration: number }) {
