@@ -119,21 +119,22 @@ export class KvHub implements Hub {
     const { sessions: stored, dropped } = parseSessions(value, now);
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
-    const heard = this.#heardOf(stored, this.#restOf(summary));
-    for (const [id, { heardAt }] of heard) if (heardAt <= now - this.#timing.keepMs) heard.delete(id);
-    const { all, elsewhere } = own.merge(heard, now);
+    const { all, elsewhere } = own.merge(this.#heardOf(stored, this.#restOf(summary), now), now);
     this.#elsewhere = new Roster();
     const inOrder = [...elsewhere].sort(([, a], [, b]) => a.heardAt - b.heardAt);
     for (const [id, { mood, lastSeen, heardAt }] of inOrder) this.#elsewhere.set(id, mood, heardAt, lastSeen);
     return { stored, all };
   }
 
-  /** What is stored, and what was known before. Of a writer that rests it counts so much longer. */
-  #heardOf(stored: SessionRecords, restMs: number): Map<string, RosterEntry> {
+  /** What is stored, and what was known before, if it counts still. Of a writer that rests it counts so much longer. */
+  #heardOf(stored: SessionRecords, restMs: number, now: number): ReadonlyMap<string, RosterEntry> {
+    const old = now - this.#timing.keepMs;
     const heard = new Map<string, RosterEntry>();
     for (const [id, { mood, lastSeen }] of stored) {
-      heard.set(id, { mood, lastSeen, heardAt: lastSeen + restMs });
+      const heardAt = lastSeen + restMs;
+      if (heardAt > old) heard.set(id, { mood, lastSeen, heardAt });
     }
+    this.#elsewhere.expire(old);
     // A read may be older than the one before. What was known then still holds, and our write must not lose it.
     for (const [id, known] of this.#elsewhere) {
       const read = heard.get(id);

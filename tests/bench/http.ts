@@ -94,15 +94,15 @@ const SHARED_KEY = [
 
 export const HEARTBEATS: readonly Race[] = [APPS, LARGE_CROWD, ...SHARED_KEY];
 
-/** Heartbeats of a small and of a large crowd, each for two sync intervals, so that syncs have their share. */
+/** Heartbeats of a small and of a large crowd, in turns of a sync interval, so that syncs have their share. */
 export const GROWTH: readonly Race[] = [
   {
     contenders: [
       ours('heartbeat, 100 sessions', HEARTBEAT, 100),
       ours('heartbeat, 100,000 sessions', HEARTBEAT, 100_000),
     ],
-    turnSeconds: 20,
-    turns: 1,
+    turnSeconds: 10,
+    turns: 4,
   },
 ];
 

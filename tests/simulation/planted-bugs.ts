@@ -145,8 +145,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 5,
     name: 'the rest of a writer is not believed',
     file: HUB,
-    right: 'heardAt: lastSeen + restMs',
-    wrong: 'heardAt: lastSeen',
+    right: 'heardAt = lastSeen + restMs',
+    wrong: 'heardAt = lastSeen',
   },
   {
     seed: 26,
