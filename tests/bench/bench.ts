@@ -9,7 +9,7 @@ import { type Performance, performancePage } from './performance-page';
 import { drawPerformance } from './performance-plot';
 import { referenceRatiosOf, targetsOf } from './targets';
 
-// How fast the service is beside what the framework costs: `npm run bench`, some fifteen minutes; with --quick three, for a look,
+// How fast the service is beside what the framework costs: `npm run bench`, some twenty minutes; with --quick three, for a look,
 // which writes no file. With --json the figures go to the standard output. Loads go to this machine alone.
 
 const { values } = parseArgs({
