@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { textTable } from '../text-table';
 import { HUBS, optionName, Scenario } from './scenario';
 import { type SimulationResult, simulate } from './simulate';
 
@@ -74,16 +75,6 @@ function tableOf(results: Record<string, SimulationResult>): string {
     ['gathering shown after', (result) => seconds(result.shownAfterSeconds)],
     ['vanished crowd gone after', (result) => seconds(result.goneAfterSeconds)],
   ];
-  const columns = Object.entries(results).map(([hub, result]) => [
-    hub,
-    ...rows.map(([, show]) => show(result)),
-  ]);
-  const names = ['', ...rows.map(([name]) => name)];
-  const width = (texts: readonly string[]) => Math.max(...texts.map((text) => text.length));
-  return names
-    .map((name, line) => {
-      const cells = columns.map((column) => (column[line] ?? '').padStart(width(column) + 2));
-      return name.padEnd(width(names)) + cells.join('');
-    })
-    .join('\n');
+  const all = Object.values(results);
+  return textTable([['', ...Object.keys(results)], ...rows.map(([name, show]) => [name, ...all.map(show)])]);
 }

@@ -1,95 +1,68 @@
 /**
- * Cloudflare's prices in US dollars, as of November 2026.
- * https://developers.cloudflare.com/kv/platform/pricing/ · https://developers.cloudflare.com/workers/platform/pricing/
+ * Cloudflare's prices in US dollars, and what its plans give, as of November 2026.
+ * https://developers.cloudflare.com/workers/platform/pricing/ · https://developers.cloudflare.com/kv/platform/pricing/ ·
+ * https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 export const PRICES_DATE = '2026-11';
 export const PAID_PLAN_A_MONTH = 5;
 
-const MILLION = 1e6;
-const SECONDS_A_MONTH = 30 * 24 * 3600;
-
-interface Price {
-  /** Dollars a million, beyond what the paid plan includes in a month. */
+export interface Price {
+  readonly what: string;
+  /** Dollars a million on the paid plan, beyond what that includes in a month. */
   readonly perMillion: number;
   readonly included: number;
+  /** What the free plan gives in a day, until midnight UTC. */
+  readonly freeADay: number;
 }
 
-const WORKER_REQUESTS: Price = { perMillion: 0.3, included: 10 * MILLION };
-const KV: Readonly<Record<keyof KvRates, Price>> = {
-  reads: { perMillion: 0.5, included: 10 * MILLION },
-  writes: { perMillion: 5, included: MILLION },
-  lists: { perMillion: 5, included: MILLION },
-};
+const MILLION = 1e6;
+const PRICED = {
+  workerRequests: { what: 'Worker requests', perMillion: 0.3, included: 10 * MILLION, freeADay: 100_000 },
+  // The free plan limits each request, to 10 ms, and no day.
+  workerCpuMs: { what: 'Worker CPU, ms', perMillion: 0.02, included: 30 * MILLION, freeADay: Infinity },
+  kvReads: { what: 'KV reads', perMillion: 0.5, included: 10 * MILLION, freeADay: 100_000 },
+  kvWrites: { what: 'KV writes', perMillion: 5, included: MILLION, freeADay: 1_000 },
+  kvLists: { what: 'KV lists', perMillion: 5, included: MILLION, freeADay: 1_000 },
+  objectRequests: { what: 'requests to the object', perMillion: 0.15, included: MILLION, freeADay: 100_000 },
+  objectGbSeconds: { what: 'object awake, GB-s', perMillion: 12.5, included: 400_000, freeADay: 13_000 },
+  objectRows: { what: 'rows written', perMillion: 1, included: 50 * MILLION, freeADay: 100_000 },
+} as const satisfies Record<string, Price>;
 
-function beyond({ perMillion, included }: Price, perSecond: number): number {
-  return (Math.max(perSecond * SECONDS_A_MONTH - included, 0) / MILLION) * perMillion;
+export type Item = keyof typeof PRICED;
+export const PRICES: Readonly<Record<Item, Price>> = PRICED;
+// `Object.keys` forgets which keys there are.
+export const ITEMS = Object.keys(PRICED) as Item[];
+
+/** What is used in a day. */
+export type Usage = Readonly<Partial<Record<Item, number>>>;
+
+const DAYS_A_MONTH = 30;
+
+/** What 30 such days use of one item, and its dollars on the paid plan. */
+export function monthOf(day: Usage, item: Item): { readonly used: number; readonly dollars: number } {
+  const used = (day[item] ?? 0) * DAYS_A_MONTH;
+  const { perMillion, included } = PRICES[item];
+  return { used, dollars: (Math.max(used - included, 0) / MILLION) * perMillion };
 }
 
-/** KV operations a second. */
-export interface KvRates {
-  readonly reads: number;
-  readonly writes: number;
-  readonly lists: number;
+/** Dollars on the bill for 30 such days: the paid plan, and what goes beyond it. */
+export function billAMonth(day: Usage): number {
+  return PAID_PLAN_A_MONTH + ITEMS.reduce((sum, item) => sum + monthOf(day, item).dollars, 0);
 }
 
-/** Dollars for 30 days of KV at these rates, around the clock, at the list price: nothing included, no plan. */
-export function kvDollarsAMonth(rates: KvRates): number {
-  const { reads, writes, lists } = KV;
-  const perSecond =
-    rates.reads * reads.perMillion + rates.writes * writes.perMillion + rates.lists * lists.perMillion;
-  return (perSecond * SECONDS_A_MONTH) / MILLION;
-}
-
-/** A Durable Object's calls, and the rows that it writes, a second. */
-export interface RoomRates {
-  readonly calls: number;
-  readonly rows: number;
-}
-
-const ROOM_CALLS: Price = { perMillion: 0.15, included: MILLION };
-const ROOM_ROWS: Price = { perMillion: 1, included: 50 * MILLION };
-/** An object is billed for 128 MB while it is awake: https://developers.cloudflare.com/durable-objects/platform/pricing/ */
-const ROOM_GB_SECONDS: Price = { perMillion: 12.5, included: 400_000 };
-const OBJECT_GB = 0.128;
-
-/** Dollars for 30 days of a room at these rates, around the clock, at the list price. It is taken for always awake if it is called at all. */
-export function roomDollarsAMonth({ calls, rows }: RoomRates): number {
-  const gigabytes = calls === 0 ? 0 : OBJECT_GB;
-  const perSecond =
-    calls * ROOM_CALLS.perMillion + rows * ROOM_ROWS.perMillion + gigabytes * ROOM_GB_SECONDS.perMillion;
-  return (perSecond * SECONDS_A_MONTH) / MILLION;
-}
-
-const NO_ROOM: RoomRates = { calls: 0, rows: 0 };
-
-/** Dollars on the bill for 30 days around the clock: the paid plan, and what goes beyond it of Worker requests and the hub. */
-export function billAMonth(requestsPerSecond: number, rates: KvRates, room: RoomRates = NO_ROOM): number {
-  return (
-    PAID_PLAN_A_MONTH +
-    beyond(WORKER_REQUESTS, requestsPerSecond) +
-    beyond(KV.reads, rates.reads) +
-    beyond(KV.writes, rates.writes) +
-    beyond(KV.lists, rates.lists) +
-    beyond(ROOM_CALLS, room.calls) +
-    beyond(ROOM_ROWS, room.rows) +
-    beyond(ROOM_GB_SECONDS, room.calls === 0 ? 0 : OBJECT_GB)
+/** Dollars for what 30 such days use of KV or the room, at the list price: nothing included, no plan. */
+export function hubDollarsAMonth({ workerRequests: _, workerCpuMs: __, ...hub }: Usage): number {
+  return ITEMS.reduce(
+    (sum, item) => sum + (((hub as Usage)[item] ?? 0) * DAYS_A_MONTH * PRICES[item].perMillion) / MILLION,
+    0,
   );
 }
 
-/** Messages that come in through a socket are billed as so many make one request. */
-const SOCKET_MESSAGES_A_REQUEST = 20;
-
-/** What a room does in an hour with people on live sockets: tests/presence/presence-room.test.ts counts it. */
-export const SOCKETS_AN_HOUR = { alarms: 121, rows: 363 };
-
-/**
- * Dollars on the bill for 30 days of live sockets in the room. A visit is one Worker request, one request to the object, and
- * a message to join; pings are answered without waking the object, and not billed. The object is taken for always awake, and
- * for saving what changes every five seconds. https://developers.cloudflare.com/durable-objects/platform/pricing/
- */
-export function socketsBillAMonth(people: number, stayMinutes: number): number {
-  const visits = people / (stayMinutes * 60);
-  const calls = visits * (1 + 1 / SOCKET_MESSAGES_A_REQUEST) + SOCKETS_AN_HOUR.alarms / 3_600;
-  const rows = SOCKETS_AN_HOUR.rows / 3_600 + 2 / 5;
-  return billAMonth(visits, { reads: 0, writes: 0, lists: 0 }, { calls, rows });
+/** The limit of the free plan that such a day reaches first, if it does: after which share of the day. */
+export function firstFreeLimit(day: Usage): { readonly what: string; readonly after: number } | undefined {
+  const reached = ITEMS.map((item) => ({
+    what: PRICES[item].what,
+    after: PRICES[item].freeADay / (day[item] ?? 0),
+  })).filter(({ after }) => after < 1);
+  return reached.sort((a, b) => a.after - b.after)[0];
 }

@@ -7,10 +7,11 @@ import { Gathering } from './gathering';
 import { Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
 import { Oracle, peopleIn } from './oracle';
-import { billAMonth, type KvRates, kvDollarsAMonth, type RoomRates, roomDollarsAMonth } from './prices';
+import { billAMonth, hubDollarsAMonth, type Usage } from './prices';
 import { commandOf, type Scenario } from './scenario';
 import { SimulatedKv } from './simulated-kv';
 import { SimulatedRoom } from './simulated-room';
+import { type KvRates, type RoomRates, usageOf } from './usage';
 import { VirtualTime } from './virtual-time';
 
 const MINUTE = 60_000;
@@ -29,7 +30,9 @@ export interface SimulationResult extends AccuracyFigures {
   readonly kvPerSecond: KvRates & { readonly refused: number; readonly quotaErrors: number };
   /** Calls to the room and rows it wrote, a second. */
   readonly roomPerSecond: RoomRates;
-  /** For KV or the room at the list price; and the whole bill on the paid plan, Worker requests too. */
+  /** What a day like this uses. */
+  readonly usage: Usage;
+  /** For KV or the room at the list price; and the whole bill on the paid plan, Worker requests and their CPU time too. */
   readonly hubDollarsAMonth: number;
   readonly billAMonth: number;
   readonly failedRequests: number;
@@ -187,13 +190,15 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   };
   const roomPerSecond = { calls: perSecond('calls'), rows: perSecond('rows') };
   const requestsPerSecond = perSecond('requests');
+  const usage = usageOf(requestsPerSecond, kvPerSecond, roomPerSecond);
   return {
     ...accuracy.figures,
     requestsPerSecond,
     kvPerSecond,
     roomPerSecond,
-    hubDollarsAMonth: kvDollarsAMonth(kvPerSecond) + roomDollarsAMonth(roomPerSecond),
-    billAMonth: billAMonth(requestsPerSecond, kvPerSecond, roomPerSecond),
+    usage,
+    hubDollarsAMonth: hubDollarsAMonth(usage),
+    billAMonth: billAMonth(usage),
     failedRequests,
     shownAfterSeconds: gathering.shownAfterSeconds,
     goneAfterSeconds: gathering.goneAfterSeconds,

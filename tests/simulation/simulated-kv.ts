@@ -1,5 +1,6 @@
 import type { KeyValueStore } from '../../src/presence/kv-hub';
 import type { Dice } from './dice';
+import { PRICES } from './prices';
 import { Reachability } from './reachability';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
@@ -10,8 +11,11 @@ const PROPAGATION_MS = 60_000;
 const WRITE_GAP_MS = 1_000;
 /** How long an operation takes, from and to (ms). Not documented: an assumption, named in docs/accuracy.md. */
 const LATENCY_MS = { get: [5, 50], put: [50, 300], list: [50, 300] } as const;
-/** Operations a day on the free plan: https://developers.cloudflare.com/kv/platform/limits/ */
-const FREE_PLAN = { get: 100_000, put: 1_000, list: 1_000 } as const;
+const FREE_PLAN = {
+  get: PRICES.kvReads.freeADay,
+  put: PRICES.kvWrites.freeADay,
+  list: PRICES.kvLists.freeADay,
+};
 const DAY_MS = 86_400_000;
 const PAGE = 1_000;
 

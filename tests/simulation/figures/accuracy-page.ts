@@ -1,12 +1,10 @@
 import { markdownTable } from '../../markdown-table';
 import { progress } from '../../progress';
-import { PRICES_DATE, SOCKETS_AN_HOUR } from '../prices';
 import { runAll } from '../run-all';
 import { commandOf, Scenario, type ScenarioOptions } from '../scenario';
 import type { SimulationResult } from '../simulate';
 import { ACCURACY_COMMAND } from './accuracy-plot';
 import { ABOUT, ASSUMPTIONS, BUGS, CHANGES } from './accuracy-text';
-import type { Cost } from './cost-plot';
 
 const SEEDS = [1, 2, 3, 4];
 
@@ -135,7 +133,7 @@ const roomCells = (mean: Mean) => [
 const ACCURACY_HEAD = ['crowd', 'bias', 'mean error', 'p99 error'];
 const HEAD = [...ACCURACY_HEAD, 'reads/s', 'writes/s', 'lists/s', 'refused/s', 'KV, a month'];
 
-export async function accuracyPage(all: readonly Cost[]): Promise<string> {
+export async function accuracyPage(): Promise<string> {
   const both = (mean: Mean) => [...accuracyCells(mean), ...kvCells(mean)];
   const steady = await rowsOf('steady crowds', STEADY, both);
   const harder = await rowsOf('harder worlds', HARDER, both);
@@ -157,19 +155,8 @@ export async function accuracyPage(all: readonly Cost[]): Promise<string> {
     seconds(results.map((result) => result.shownAfterSeconds)),
     seconds(results.map((result) => result.goneAfterSeconds)),
   ]);
-  const cost = all.map((row) => [
-    `${row.people.toLocaleString('en')} in ${row.locations} × ${row.isolates}`,
-    dollars(row.sharedKey),
-    dollars(row.onKv),
-    dollars(row.kv),
-    dollars(row.inTheRoom),
-    dollars(row.room),
-    dollars(row.floor),
-    dollars(row.sockets),
-  ]);
-
   return `<!-- Written by \`npm run figures\`: change tests/simulation/figures/, not this file. -->
-# How right the count is, and what it costs
+# How right the count is
 
 ${ABOUT}
 
@@ -232,16 +219,6 @@ ${commandsOf(GATHERINGS)}
 ${markdownTable(['crowd', 'mean error', 'reads a day', 'writes a day', 'lists a day'], free)}
 
 ${commandsOf(FREE)}
-
-## Cost
-
-![Dollars a month over people](cost.svg)
-
-Dollars a month around the clock, at the prices of ${PRICES_DATE} (\`tests/simulation/prices.ts\`). *Whole bill*: the paid plan with what it includes, Worker
-requests (a heartbeat every 10 s) and the hub. *Alone*: the hub at the list price, nothing included. *Live sockets*: stays of 30 minutes, ${SOCKETS_AN_HOUR.alarms} alarms an hour
-(tests/presence/presence-room.test.ts), pings for nothing.
-
-${markdownTable(['people in locations × isolates', 'shared key, whole bill', 'on KV, whole bill', 'KV alone', 'with the room, whole bill', 'room alone', 'Worker requests alone', 'live sockets, whole bill'], cost)}
 
 ${ASSUMPTIONS}
 

@@ -1,11 +1,18 @@
 import { writeFile } from 'node:fs/promises';
+import { progress } from '../../progress';
+import { SIZES } from '../cost/crowd-size';
+import { waysOf } from '../cost/ways';
 import { accuracyPage } from './accuracy-page';
 import { drawAccuracy } from './accuracy-plot';
-import { costs, drawCost } from './cost-plot';
+import { costPage } from './cost-page';
+import { billsOf, drawCost } from './cost-plot';
 
 // Writes the figures in docs/: `npm run figures`. Every number comes from a run with a seed, so they can be made again.
 
+const crowds = SIZES.map((size) => ({ ...size, beatSeconds: 10, stayMinutes: 30 }));
+const ways = await waysOf(crowds, (done, of) => progress('costs', done, of));
+const sized = ways.map((way, index) => ({ size: SIZES[index] ?? SIZES[0], ways: way }));
+await writeFile('docs/cost.svg', drawCost(sized.map((one) => billsOf(one.size, one.ways))));
+await writeFile('docs/cost.md', costPage(sized));
 await writeFile('docs/accuracy.svg', await drawAccuracy());
-const all = await costs();
-await writeFile('docs/cost.svg', drawCost(all));
-await writeFile('docs/accuracy.md', await accuracyPage(all));
+await writeFile('docs/accuracy.md', await accuracyPage());
