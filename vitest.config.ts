@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           name: 'workerd',
           isolate: false,
+          restoreMocks: true,
           include: ['tests/**/*.test.ts'],
           exclude: [...NODE_TESTS, 'tests/browser/**', 'tests/clients/**'],
           setupFiles: 'tests/openapi/hand-over.ts',

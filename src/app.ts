@@ -4,6 +4,7 @@ import { cors } from 'hono/cors';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { answerHeaders } from './api/answers';
 import { refuseForeignOrigin } from './api/guards';
+import type { OpenLive } from './api/live';
 import { NewSessions } from './api/new-sessions';
 import { answer405, notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
@@ -76,7 +77,7 @@ function createReplica(env: Bindings, location: string | undefined, world: World
     settings,
     store: new PresenceStore({ hub, timing, sessionsMax, world, report }),
     newSessions: new NewSessions({ limiter, world, report: reporter() }),
-    openLive: room && (async (request: Request) => room().fetch(request)),
+    openLive: room && openLiveIn(room, report),
     answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
     preflight: cors({
       origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],
@@ -105,6 +106,17 @@ function createHub(
     return { hub: new KvHub({ kv, location, timing: settings.timing, world, report }) };
   report('PRESENCE_KV is not bound, so this isolate counts its own sessions only');
   return { hub: new LoneHub() };
+}
+
+function openLiveIn(room: () => RoomStub, report: Report): OpenLive {
+  return async (request) => {
+    try {
+      return await room().fetch(request);
+    } catch (error) {
+      report('no live socket could be opened', error);
+      return undefined;
+    }
+  };
 }
 
 /** The data centre that serves this isolate, such as `ams`: https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties */

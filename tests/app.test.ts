@@ -48,7 +48,6 @@ describe('app.request without an execution context', () => {
     ]);
     await answersTheContract((path, init) => app.request(path, init, env));
     expect(log).not.toHaveBeenCalled();
-    log.mockRestore();
   });
 
   it('works with a fresh env object for every request, where each is a fresh replica', async () => {
@@ -71,7 +70,6 @@ describe('app.request without an execution context', () => {
     expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'trouble' });
     const health = await (await app.request('/health', {}, env)).json();
     expect(health).toMatchObject({ hub, lastSyncAgeMs: null });
-    log.mockRestore();
   });
 
   it('answers 500 to a wrong setting, and logs which one', async () => {
@@ -82,7 +80,6 @@ describe('app.request without an execution context', () => {
     expect(String(log.mock.lastCall?.[0])).toContain(
       'SESSION_TTL_SECONDS takes a whole number from 2 to 600',
     );
-    log.mockRestore();
   });
 });
 
@@ -114,14 +111,13 @@ describe('an execution context', () => {
 
 describe('without a hub', () => {
   it('nobody is known from elsewhere, so the limit of new sessions holds', async () => {
-    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const env = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
     const app = createApp(new FakeWorld());
     const fetch: Fetch = (path, init) => app.request(path, init, env);
     await fetch('/api/presence');
     const response = await post(fetch, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.7' });
     expect(response.status).toBe(429);
-    log.mockRestore();
   });
 });
 
@@ -129,10 +125,9 @@ describe('one env', () => {
   it('has one replica, and two have two', async () => {
     const app = createApp(new FakeWorld());
     const [one, two] = [{}, {}];
-    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     await post((path, init) => app.request(path, init, one), '/api/heartbeat', BEAT);
     expect(await (await app.request('/api/presence', {}, one)).json()).toMatchObject({ count: 1 });
     expect(await (await app.request('/api/presence', {}, two)).json()).toMatchObject({ count: 0 });
-    log.mockRestore();
   });
 });

@@ -13,6 +13,9 @@ export class Replica {
   constructor(hub: Hub, timing: Timing, world: FakeWorld) {
     const watched: Hub = {
       kind: hub.kind,
+      get hasHeard() {
+        return hub.hasHeard;
+      },
       counts: (now) => hub.counts(now),
       knows: (id) => hub.knows(id),
       claim: (id) => hub.claim(id),

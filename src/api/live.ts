@@ -2,8 +2,8 @@ import type { Context } from 'hono';
 import type { NewSessions } from './new-sessions';
 import { problem } from './problems';
 
-/** Opens a live socket. Rejects, or answers with another status than 101, when the room cannot. */
-export type OpenLive = (request: Request) => Promise<Response>;
+/** Opens a live socket. Answers with another status than 101, or nothing, when the room cannot. Never rejects. */
+export type OpenLive = (request: Request) => Promise<Response | undefined>;
 
 /**
  * Upgrades to a live socket. Its messages don't pass here any more; `LiveSockets` reads them. Whether one of them brings a
@@ -16,6 +16,6 @@ export async function openLiveSocket(c: Context, open: OpenLive | undefined, new
     return problem(c, 'upgrade-required');
   const refusal = await newSessions.refuse(c);
   if (refusal !== undefined) return refusal;
-  const response = await open(c.req.raw).catch(() => undefined);
+  const response = await open(c.req.raw);
   return response?.status === 101 ? response : problem(c, 'live-unavailable');
 }

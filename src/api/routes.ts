@@ -28,7 +28,7 @@ export const routes = new Hono<ApiEnv>()
     const { sessionId, mood } = c.req.valid('json');
     const { store, newSessions } = c.get('replica');
     if (!store.isKnown(sessionId)) {
-      const refusal = store.hasSynced ? await newSessions.refuse(c) : undefined;
+      const refusal = store.hasHeard ? await newSessions.refuse(c) : undefined;
       if (refusal !== undefined) return refusal;
       if (!store.hasRoom()) return problem(c, 'no-room');
     }

@@ -16,6 +16,9 @@ export interface Hub {
   /** The engine's name, for people who look at `/health`. */
   readonly kind: 'kv' | 'durable-object' | 'none';
 
+  /** Whether it has heard of the other replicas at all. Before that everybody looks new. */
+  readonly hasHeard: boolean;
+
   /**
    * Tells the other replicas of `own` and hears of theirs; sessions that another replica heard later leave `own`.
    * Rejects when the hub cannot be reached. What was learned until then holds, and nothing is lost.
@@ -28,6 +31,6 @@ export interface Hub {
   /** Whether another replica is known to have heard of the session. */
   knows(id: string): boolean;
 
-  /** Takes a session out, because it is heard here now, and returns what was known of it. */
+  /** Counts a session no more, because it is heard here now, and returns what was known of it. */
   claim(id: string): SessionRecord | undefined;
 }

@@ -52,6 +52,7 @@ export class KvHub implements Hub {
   #elsewhere = new Roster();
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
+  #hasHeard = false;
   /** Our last write: when, and whether it said that we rest. */
   #lastPut = { at: Number.NEGATIVE_INFINITY, rests: false };
 
@@ -64,6 +65,11 @@ export class KvHub implements Hub {
     this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
     const { now } = world;
     this.#quotas = { get: new DailyQuota(now), put: new DailyQuota(now), list: new DailyQuota(now) };
+  }
+
+  /** Also while no write gets through: what was read until then holds. */
+  get hasHeard(): boolean {
+    return this.#hasHeard;
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {
@@ -90,7 +96,10 @@ export class KvHub implements Hub {
   }
 
   claim(id: string): SessionRecord | undefined {
-    return this.#elsewhere.delete(id);
+    const record = this.#elsewhere.get(id);
+    // A leave stays: it counts nobody, and keeps a read that is older from bringing the session back.
+    if (record !== undefined && record.mood !== null) this.#elsewhere.delete(id);
+    return record;
   }
 
   #listIfDue(own: SessionTable): Promise<void> | undefined {
@@ -119,6 +128,7 @@ export class KvHub implements Hub {
     const { sessions: stored, dropped } = parseSessions(value, now);
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
+    this.#hasHeard = true;
     const { all, elsewhere } = own.merge(this.#heardOf(stored, this.#restOf(summary), now), now);
     this.#elsewhere = new Roster();
     const inOrder = [...elsewhere].sort(([, a], [, b]) => a.heardAt - b.heardAt);

@@ -73,13 +73,14 @@ export class PresenceStore {
     this.#own = new SessionTable(timing);
   }
 
-  /** Whether the session was heard lately, here or elsewhere. Before its first sync a replica knows nobody from elsewhere. */
+  /** Whether the session was heard lately, here or elsewhere. Before it has heard from the hub a replica knows nobody from elsewhere. */
   isKnown(id: string): boolean {
     return this.#own.last(id) !== undefined || this.#hub.knows(id);
   }
 
-  get hasSynced(): boolean {
-    return this.#lastSyncAt !== undefined;
+  /** Whether it has heard from the hub at all. */
+  get hasHeard(): boolean {
+    return this.#hub.hasHeard;
   }
 
   /** Whether there is room for a new session. Known ones are taken in always. */
@@ -181,7 +182,7 @@ export class PresenceStore {
     }
     if (this.#flight === undefined && now >= this.#dueAt) {
       const stale = now - this.#lastAttemptAt > 1.5 * this.#timing.syncIntervalMs;
-      this.#startSync(this.#lastSyncAt === undefined || stale, defer);
+      this.#startSync(!this.#hub.hasHeard || stale, defer);
     }
     return this.#wait(this.#flight);
   }
@@ -239,7 +240,7 @@ export class PresenceStore {
     if (this.#flight !== flight) return;
     this.#flight = undefined;
     this.#failures = 0;
-    this.#told = flight.changes;
+    if (!refused) this.#told = flight.changes;
     this.#insistAll();
     const now = this.#world.now();
     this.#lastSyncAt = now;

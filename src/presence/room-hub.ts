@@ -43,6 +43,10 @@ export class RoomHub implements Hub {
     this.#world = world;
   }
 
+  get hasHeard(): boolean {
+    return this.#answeredAt !== Number.NEGATIVE_INFINITY;
+  }
+
   async sync(own: SessionTable): Promise<SyncOutcome> {
     const before = this.#known;
     const answer = await this.#call(own);

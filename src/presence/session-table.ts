@@ -47,6 +47,7 @@ export class SessionTable {
   touch(id: string, mood: Mood, now: number, elsewhere?: SessionRecord): void {
     const lastSeen = this.#stampAfter(now, this.#known(id), elsewhere);
     this.#left.delete(id);
+    this.#expired.delete(id);
     this.#live.set(id, mood, now, lastSeen);
   }
 
@@ -54,6 +55,7 @@ export class SessionTable {
   leave(id: string, now: number, elsewhere?: SessionRecord): boolean {
     const live = this.#live.delete(id);
     if (live === undefined && (elsewhere === undefined || elsewhere.mood === null)) return false;
+    this.#expired.delete(id);
     this.#left.set(id, null, now, this.#stampAfter(now, live, elsewhere));
     return true;
   }
@@ -84,7 +86,7 @@ export class SessionTable {
    * Costs a step for each of them.
    */
   *doubtful(until: number): IterableIterator<string> {
-    for (const [id] of this.#expired) if (this.#known(id) === undefined) yield id;
+    for (const [id] of this.#expired) yield id;
     for (const [id, { heardAt }] of this.#live) {
       if (heardAt > until) return;
       yield id;

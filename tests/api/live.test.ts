@@ -104,20 +104,29 @@ describe('GET /api/live with the room', () => {
   });
 
   it.each([
-    ['is away', () => Promise.reject(new Error('overloaded'))],
+    ['is away', () => Promise.reject(new Error('overloaded')), 1],
     [
       'throws',
       () => {
         throw new Error('overloaded');
       },
+      1,
     ],
-    ['is full', () => Promise.resolve(new Response(null, { status: 503 }))],
-  ])('answers 503 and when to try again where the room %s', async (_what, open: () => Promise<Response>) => {
-    const rooms = { getByName: () => ({ fetch: open, sync: () => Promise.reject(new Error('overloaded')) }) };
-    const response = await appFor({ PRESENCE_ROOM: rooms })('/api/live', { headers: UPGRADE });
-    expect(response.headers.get('Retry-After')).toMatch(/^\d+$/);
-    await problemOf(response, 'live-unavailable');
-  });
+    ['is full', () => Promise.resolve(new Response(null, { status: 503 })), 0],
+  ])(
+    'answers 503 and when to try again where the room %s',
+    async (_what, open: () => Promise<Response>, lines) => {
+      const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+      const rooms = {
+        getByName: () => ({ fetch: open, sync: () => Promise.reject(new Error('overloaded')) }),
+      };
+      const response = await appFor({ PRESENCE_ROOM: rooms })('/api/live', { headers: UPGRADE });
+      expect(response.headers.get('Retry-After')).toMatch(/^\d+$/);
+      await problemOf(response, 'live-unavailable');
+      // What kept it from being opened the log tells.
+      expect(log.mock.calls.flat().filter((line) => String(line).includes('overloaded'))).toHaveLength(lines);
+    },
+  );
 });
 
 describe('answers of a service with the room', () => {
@@ -158,6 +167,5 @@ describe('answers of a service with the room', () => {
       hub: 'durable-object',
     });
     expect(log).toHaveBeenCalledOnce();
-    log.mockRestore();
   });
 });

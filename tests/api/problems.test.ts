@@ -240,11 +240,10 @@ describe('every operation', () => {
   });
 
   it.each(operations)('answers an unexpected error with a problem: %s %s', async (method, path) => {
-    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const response = await createApp().request(path, { method }, { SESSION_TTL_SECONDS: 'soon' });
     expect(response.status).toBe(500);
     expect(await response.json()).toMatchObject({ type: '/docs#internal-error' });
-    log.mockRestore();
   });
 });
 
@@ -263,7 +262,6 @@ describe('an unexpected error', () => {
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('secret');
     expect(log).toHaveBeenCalledOnce();
-    log.mockRestore();
   });
 
   it('is answered with a request id and nothing else, and logged with that id and nothing of the request', async () => {
@@ -286,6 +284,5 @@ describe('an unexpected error', () => {
       message: 'a secret of the server',
     });
     expect(String(log.mock.lastCall?.[0])).not.toMatch(new RegExp(`${ANNA}|192\\.0\\.2\\.1|"presence"`));
-    log.mockRestore();
   });
 });

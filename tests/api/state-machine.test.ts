@@ -245,12 +245,11 @@ it.each(HUBS)(
         .chain((isolates) => fc.tuple(fc.constant(isolates), commandsFor(hub, isolates))),
       async ([isolates, commands]) => {
         await reset();
-        const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+        vi.spyOn(console, 'warn').mockImplementation(() => undefined);
         const service = new Service(hub, isolates);
         const paper: Paper = { deeds: new Map(), lastBeats: new Map(), startedAt: [] };
         await fc.asyncModelRun(() => ({ model: paper, real: service }), commands);
         await agree(paper, service, hub);
-        log.mockRestore();
       },
     );
     await fc.assert(property, { numRuns: 40 });

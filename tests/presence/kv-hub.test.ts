@@ -392,6 +392,8 @@ describe('a read that is older than the one before', () => {
     await sync(here);
     expect(await here.count()).toBe(1);
     await here.heartbeat(ANNA);
+    // Nor does it if the leave comes here once more, as a page may send it twice when it closes.
+    await here.leave(BEN);
     await env.PRESENCE_KV.put(KEY, old);
     await sync(here);
     expect(await here.count()).toBe(1);
@@ -421,6 +423,17 @@ describe('a daily limit of KV', () => {
 });
 
 describe('KV in trouble', () => {
+  it('that takes no write still lets a replica hear of the others, and wait for it once only', async () => {
+    await join().heartbeat(BEN);
+    kv.trouble.put = 'throws';
+    const replica = join();
+    await replica.heartbeat(ANNA);
+    expect(replica.store.hasHeard).toBe(true);
+    kv.trouble.get = 'hangs';
+    await world.advance(TIMING.syncIntervalMs);
+    expect((await replica.store.presence(() => undefined)).count).toBe(2);
+  });
+
   it.each(['throws', 'hangs', 'refuses'] as const)(
     'that %s at everything fails no heartbeat, read or leave',
     async (trouble) => {

@@ -21,6 +21,7 @@ const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 /** A hub that answers when and how the test says. */
 class ScriptedHub implements Hub {
   readonly kind = 'kv';
+  hasHeard = false;
   syncs = 0;
   others: MoodCounts = NOBODY;
   readonly known = new Map<string, SessionRecord>();
@@ -28,9 +29,11 @@ class ScriptedHub implements Hub {
   /** What the next sync does. */
   next: (own: SessionTable) => Promise<SyncOutcome> = () => Promise.resolve('done');
 
-  sync(own: SessionTable): Promise<SyncOutcome> {
+  async sync(own: SessionTable): Promise<SyncOutcome> {
     this.syncs += 1;
-    return this.next(own);
+    const outcome = await this.next(own);
+    this.hasHeard = true;
+    return outcome;
   }
 
   counts(): MoodCounts {
@@ -118,10 +121,10 @@ describe('a warm replica', () => {
     expect((await store.presence(defer)).count).toBe(0);
   });
 
-  it('counts a session once that the hub knew before', async () => {
+  it('claims a session that comes here, so that the hub counts it no more', async () => {
     hub.known.set(ANNA, { mood: 'presence', lastSeen: START });
     await store.heartbeat(ANNA, 'presence', defer);
-    expect(hub.known.size).toBe(0);
+    expect(hub.claims).toEqual([ANNA]);
   });
 });
 
@@ -323,6 +326,16 @@ describe('what comes between two syncs that are frequent', () => {
     expect(Math.max(...sleeps)).toBeLessThanOrEqual(SYNC_ABANDON_MS);
   });
 
+  it('is told again where the hub refused it, with no request more', async () => {
+    await heartbeatAtOnce();
+    hub.next = () => Promise.resolve('refused');
+    await world.advance(1_000);
+    expect(hub.syncs).toBe(2);
+    hub.next = () => Promise.resolve('done');
+    await silence();
+    expect(hub.syncs).toBe(3);
+  });
+
   it('is given up where the hub fails for so long that the platform ends the work', async () => {
     await heartbeatAtOnce();
     hub.next = fail;
@@ -420,12 +433,14 @@ describe('a replica that the hub contradicts', () => {
     };
     expect((await store.heartbeat(ANNA, 'presence', defer)).count).toBe(1);
     // And stamps this heartbeat later than that leave, so that it wins the next merge too.
+    let elsewhere: number | undefined;
     hub.next = async (own) => {
-      expect(own.merge(new Map([[ANNA, left]]), START).elsewhere.size).toBe(0);
+      elsewhere = own.merge(new Map([[ANNA, left]]), START).elsewhere.size;
       return 'done';
     };
     await world.advance(10_000);
     expect((await store.presence(defer)).count).toBe(1);
+    expect(elsewhere).toBe(0);
   });
 
   it('that is fresh knows a leaving session after its first sync, and tells of the leave at once', async () => {

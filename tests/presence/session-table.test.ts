@@ -139,6 +139,17 @@ describe('a session table', () => {
     expect([...table.doubtful(0)]).toEqual([]);
   });
 
+  it('holds a session once that comes back after it has expired, or is said to have left since', () => {
+    const table = new SessionTable(TIMING);
+    table.touch(ANNA, 'presence', 0);
+    table.expire(TIMING.ttlMs);
+    table.touch(ANNA, 'presence', TIMING.ttlMs);
+    expect(table.size).toBe(1);
+    table.expire(2 * TIMING.ttlMs);
+    table.leave(ANNA, 2 * TIMING.ttlMs, { mood: 'presence', lastSeen: 2 * TIMING.ttlMs - 1 });
+    expect(table.size).toBe(1);
+  });
+
   it('stays in order when the clock steps back', () => {
     const table = new SessionTable(TIMING);
     table.touch(ANNA, 'presence', 10_000);
