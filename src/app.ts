@@ -8,13 +8,14 @@ import type { OpenLive } from './api/live';
 import { NewSessions } from './api/new-sessions';
 import { answer405, notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
-import { type Bindings, PREFLIGHT_MAX_AGE_SECONDS, parseSettings, type Settings } from './config';
+import { type Bindings, type LiveRoomStub, parseSettings, type Settings } from './config';
+import { PREFLIGHT_MAX_AGE_SECONDS } from './limits';
 import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv-hub';
 import { LoneHub } from './presence/lone-hub';
 import { PresenceStore } from './presence/presence-store';
 import { RoomHub } from './presence/room-hub';
-import { ROOM_NAME, type RoomStub } from './presence/room-protocol';
+import { ROOM_NAME } from './presence/room-protocol';
 import { type Report, TroubleLog } from './presence/trouble-log';
 import { REAL_WORLD, type World } from './presence/world';
 
@@ -27,10 +28,10 @@ import { REAL_WORLD, type World } from './presence/world';
  * @param world Another clock, timer or dice, for tests.
  */
 export function createApp(world: Partial<World> = {}) {
-  const replicas = new WeakMap<object, ReturnType<typeof createReplica>>();
+  const services = new WeakMap<object, ReturnType<typeof createService>>();
   const noEnv: Bindings = {};
 
-  const app = new Hono<ApiEnv>();
+  const app = new Hono<ApiEnv & { Bindings: Bindings }>();
   app.onError(onError);
   const refuseMethod = methodNotAllowed({ app, onMethodNotAllowed: answer405 });
   app.notFound(async (c) => {
@@ -43,17 +44,17 @@ export function createApp(world: Partial<World> = {}) {
   app.use((c, next) => {
     // `app.request(path)` hands over no env at all, whatever the type says.
     const env = c.env ?? noEnv;
-    let replica = replicas.get(env);
-    if (replica === undefined) {
-      replica = createReplica(env, locationOf(c.req.raw), { ...REAL_WORLD, ...world });
-      replicas.set(env, replica);
+    let service = services.get(env);
+    if (service === undefined) {
+      service = createService(env, locationOf(c.req.raw), { ...REAL_WORLD, ...world });
+      services.set(env, service);
     }
-    c.set('replica', replica);
-    const refusal = refuseForeignOrigin(c, replica.settings.allowedOrigins);
+    c.set('service', service);
+    const refusal = refuseForeignOrigin(c, service.settings.allowedOrigins);
     if (refusal !== undefined) return Promise.resolve(refusal);
     if (c.req.method !== 'OPTIONS') return next();
-    for (const [name, value] of replica.answerHeaders(c)) c.header(name, value);
-    return replica.preflight(c, next);
+    for (const [name, value] of service.answerHeaders(c)) c.header(name, value);
+    return service.preflight(c, next);
   });
 
   return app.route('/', routes);
@@ -66,7 +67,7 @@ export type AppType = ApplyGlobalResponse<
 >;
 
 /** @throws {Error} if a variable is wrong. */
-function createReplica(env: Bindings, location: string | undefined, world: World) {
+function createService(env: Bindings, location: string | undefined, world: World) {
   const settings = parseSettings(env);
   const { timing, sessionsMax, allowedOrigins } = settings;
   const reporter = () => new TroubleLog(world.now, (line) => console.warn(line)).report;
@@ -95,9 +96,9 @@ function createHub(
   location: string | undefined,
   world: World,
   report: Report,
-): { hub: Hub; room?: () => RoomStub } {
+): { hub: Hub; room?: () => LiveRoomStub } {
   const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
-  // That the room is bound the settings have seen to.
+  // `parseSettings` has made sure that the room is bound.
   if (settings.hub === 'durable-object' && rooms) {
     const room = () => rooms.getByName(ROOM_NAME);
     return { hub: new RoomHub({ room, timing: settings.timing, world }), room };
@@ -108,7 +109,7 @@ function createHub(
   return { hub: new LoneHub() };
 }
 
-function openLiveIn(room: () => RoomStub, report: Report): OpenLive {
+function openLiveIn(room: () => LiveRoomStub, report: Report): OpenLive {
   return async (request) => {
     try {
       return await room().fetch(request);

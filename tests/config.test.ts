@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { kvTiming, parseSettings, roomTiming } from '../src/config';
+import { parseSettings } from '../src/config';
+import { kvTiming, roomTiming } from '../src/presence/timing';
 
 const PRESENCE_ROOM = {};
 
@@ -12,7 +13,6 @@ describe('the settings', () => {
         syncIntervalMs: 10_000,
         refreshMs: 20_000,
         restMs: 80_000,
-        graceMs: 40_000,
         keepMs: 70_000,
         rememberMs: 150_000,
         leaseMs: 210_000,
@@ -34,6 +34,7 @@ describe('the settings', () => {
     ['PRESENCE_HUB', 'durable-object', { hub: 'durable-object', timing: roomTiming(30_000, 1_000) }],
     ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
     ['SESSIONS_MAX', '250000', { sessionsMax: 250_000 }],
+    ['SESSIONS_MAX', '1', { sessionsMax: 1 }],
     ['NEW_SESSION_LIMIT', 'off', { limitsNewSessions: false }],
     ['NEW_SESSION_LIMIT', 'on', { limitsNewSessions: true }],
     ['ALLOWED_ORIGINS', ' * ', { allowedOrigins: '*' }],

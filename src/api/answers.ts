@@ -9,7 +9,7 @@ export const LIVE_HEADER = 'Presence-Live';
 /** What one answer says otherwise than the others. */
 type OwnHeaders = Readonly<Record<string, string>>;
 
-/** What answers need of the variable `replica`. */
+/** What answers need of the variable `service`. */
 export interface Answering {
   /** The headers of an answer to that request, unless it says otherwise. */
   readonly answerHeaders: (c: Context) => Headers;
@@ -53,8 +53,8 @@ export function json<Body, Status extends ContentfulStatusCode = 200>(
   status?: Status,
   headers?: OwnHeaders,
 ): Response & TypedResponse<JSONParsed<Body>, Status, 'json'> {
-  const replica: Answering | undefined = c.get('replica');
-  const common = replica?.answerHeaders(c) ?? new Headers(COMMON);
+  const service: Answering | undefined = c.get('service');
+  const common = service?.answerHeaders(c) ?? new Headers(COMMON);
   const init = { status: status ?? 200, headers: headers === undefined ? common : replaced(common, headers) };
   return new Response(JSON.stringify(body), init) as ReturnType<typeof json<Body, Status>>;
 }

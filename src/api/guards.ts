@@ -1,6 +1,7 @@
 import type { Context, HonoRequest } from 'hono';
 import { createMiddleware } from 'hono/factory';
-import { BODY_BYTES_MAX, type Settings } from '../config';
+import type { Settings } from '../config';
+import { BODY_BYTES_MAX } from '../limits';
 import { malformedJson, problem } from './problems';
 
 /**
@@ -40,7 +41,7 @@ export const jsonBody = createMiddleware(async (c, next) => {
 });
 
 const JSON_OR_TEXT = /^\s*(text\/plain|application\/json|[^/;]+\/[^/;]+\+json)?\s*(;|$)/i;
-/** Of these workerd does not warn that they are no text. */
+/** Reading a body of any other type as text makes workerd log a warning. */
 const USUAL_TYPE = /^(application\/json|text\/plain)\s*(;|$)/i;
 
 /** HTTP ends a body at the length that it declares. To count its bytes takes a quarter of a heartbeat's time. */

@@ -1,10 +1,10 @@
 import type { Context } from 'hono';
-import { LIMITER_WAIT_MAX_MS } from '../config';
+import { LIMITER_WAIT_MAX_MS } from '../limits';
 import type { Report } from '../presence/trouble-log';
 import type { World } from '../presence/world';
 import { problem } from './problems';
 
-export interface NewSessionsOptions {
+interface NewSessionsOptions {
   /** The binding that counts; undefined switches the limit off. */
   readonly limiter: RateLimit | undefined;
   readonly world: Pick<World, 'sleep'>;

@@ -6,7 +6,7 @@ import {
   LIVE_MESSAGE_BYTES_MAX,
   LIVE_MESSAGES_MAX,
   LIVE_MESSAGES_WINDOW_MS,
-} from '../config';
+} from '../limits';
 import { PresenceState, SessionId } from '../presence/session';
 import { type HeaderName, headersWith, problemResponse, problemResponses } from './problem-responses';
 import type { ProblemCode } from './problems';
@@ -93,7 +93,7 @@ const PATHS: ZodOpenApiPathsObject = {
       requestBody: body(heartbeatRequest, EXAMPLES.heartbeat),
       responses: {
         ...ok('Counted. How many are here now.', presenceState, EXAMPLES.presence),
-        ...problems(...BODY_PROBLEMS, 'too-many-new-sessions', 'no-room'),
+        ...problems(...BODY_PROBLEMS, 'too-many-new-sessions', 'full'),
       },
     },
   },

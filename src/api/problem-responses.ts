@@ -3,13 +3,14 @@ import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-op
 import { LIVE_HEADER } from './answers';
 import {
   faultsOf,
-  PROBLEM_TYPE,
+  PROBLEM_MEDIA_TYPE,
   PROBLEMS,
   type ProblemCode,
   type ProblemHeader,
   type ProblemMembers,
   type ProblemRow,
   problemDocument,
+  problemTypeOf,
 } from './problems';
 import { LeaveRequest, Problem } from './schemas';
 
@@ -56,7 +57,7 @@ function problemSchema(code: ProblemCode) {
   const { status, title } = PROBLEMS[code];
   return z
     .object({
-      type: z.literal(`/docs#${code}`),
+      type: z.literal(problemTypeOf(code)),
       title: Problem.shape.title,
       status: z.literal(status),
       detail: Problem.shape.detail,
@@ -93,7 +94,7 @@ function newResponse(code: ProblemCode, others: readonly ProblemCode[]) {
     description: codes.map((one) => `${PROBLEMS[one].title}.`).join(' Or: '),
     headers: headersWith(...codes.flatMap(headersOf)),
     content: {
-      [PROBLEM_TYPE]: {
+      [PROBLEM_MEDIA_TYPE]: {
         schema:
           others.length === 0 ? schema : z.discriminatedUnion('type', [schema, ...others.map(problemSchema)]),
         examples: Object.fromEntries(

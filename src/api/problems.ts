@@ -7,12 +7,12 @@ import {
   LIVE_RETRY_SECONDS,
   NEW_SESSION_RETRY_SECONDS,
   PROBLEM_ERRORS_MAX,
-} from '../config';
+} from '../limits';
 import { EXPOSED, json } from './answers';
 import type { Problem } from './schemas';
 
 /** The media type of a problem document: https://www.rfc-editor.org/rfc/rfc9457#section-3 */
-export const PROBLEM_TYPE = 'application/problem+json';
+export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /**
  * Every error this API answers with: responses, types and the OpenAPI document derive from this table. The code becomes the
@@ -72,7 +72,7 @@ export const PROBLEMS = {
     title: 'Something went wrong',
     detail: 'The log of the service has the cause, under this request id.',
   },
-  'no-room': {
+  full: {
     status: 503,
     title: 'There is no room for new sessions',
     detail: 'This part of the service is full. Known sessions are counted as ever.',
@@ -100,19 +100,22 @@ export type ProblemHeader = 'Retry-After' | 'Upgrade';
 /** What a problem document says, besides what the table holds. */
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
 
-/** The document of one problem. Its two members that others lack are in no other. */
+/** The document of one problem. `errors` stands only in `invalid-body`, `requestId` only in `internal-error`. */
 export type ProblemOf<Code extends ProblemCode> = {
-  readonly type: `/docs#${Code}`;
+  readonly type: ReturnType<typeof problemTypeOf<Code>>;
   readonly status: (typeof PROBLEMS)[Code]['status'];
 } & Pick<Problem, 'title' | 'detail'> &
   (Code extends 'invalid-body' ? Required<Pick<Problem, 'errors'>> : unknown) &
   (Code extends 'internal-error' ? Required<Pick<Problem, 'requestId'>> : unknown);
 
+/** The `type` of a problem: where /docs explains it. */
+export const problemTypeOf = <Code extends ProblemCode>(code: Code) => `/docs#${code}` as const;
+
 /** The document of a problem. Nothing of the request may stand in it: what is echoed can be abused. */
 export function problemDocument<Code extends ProblemCode>(code: Code, members: ProblemMembers = {}) {
   const { status, title, detail } = PROBLEMS[code];
   // TypeScript takes the row for any row of the table.
-  return { type: `/docs#${code}`, title, status, detail, ...members } as ProblemOf<Code>;
+  return { type: problemTypeOf(code), title, status, detail, ...members } as ProblemOf<Code>;
 }
 
 /** Answers with a problem document. */
@@ -124,7 +127,12 @@ export function problem<Code extends ProblemCode>(
 ) {
   const body = problemDocument(code, members);
   const row: ProblemRow = PROBLEMS[code];
-  return json(c, body, body.status, { ...EXPOSED, ...row.headers, ...headers, 'Content-Type': PROBLEM_TYPE });
+  return json(c, body, body.status, {
+    ...EXPOSED,
+    ...row.headers,
+    ...headers,
+    'Content-Type': PROBLEM_MEDIA_TYPE,
+  });
 }
 
 interface ValidationIssue {

@@ -1,6 +1,6 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
-import type { Bindings, Settings } from '../config';
+import type { Settings } from '../config';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { type Answering, json } from './answers';
 import { jsonBody } from './guards';
@@ -11,12 +11,11 @@ import { type Health, HeartbeatRequest, LeaveRequest, type LeaveResponse } from 
 
 /** What the routes find in their context. */
 export interface ApiEnv {
-  Bindings: Bindings;
-  Variables: { replica: Replica };
+  Variables: { service: Service };
 }
 
 /** What an isolate keeps from one request to the next. */
-interface Replica extends Answering {
+interface Service extends Answering {
   readonly settings: Settings;
   readonly store: PresenceStore;
   readonly newSessions: NewSessions;
@@ -26,33 +25,33 @@ interface Replica extends Answering {
 export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
     const { sessionId, mood } = c.req.valid('json');
-    const { store, newSessions } = c.get('replica');
+    const { store, newSessions } = c.get('service');
     if (!store.isKnown(sessionId)) {
       const refusal = store.hasHeard ? await newSessions.refuse(c) : undefined;
       if (refusal !== undefined) return refusal;
-      if (!store.hasRoom()) return problem(c, 'no-room');
+      if (store.isFull()) return problem(c, 'full');
     }
     return json(c, await store.heartbeat(sessionId, mood, deferIn(c)));
   })
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {
-    await c.get('replica').store.leave(c.req.valid('json').sessionId, deferIn(c));
+    await c.get('service').store.leave(c.req.valid('json').sessionId, deferIn(c));
     return json(c, { success: true } satisfies LeaveResponse);
   })
 
   .get('/api/presence', async (c) => {
-    const { store, settings } = c.get('replica');
+    const { store, settings } = c.get('service');
     const { presenceCacheSeconds: seconds } = settings;
     const caching = seconds === 0 ? undefined : { 'Cache-Control': `public, max-age=${seconds}` };
     return json(c, await store.presence(deferIn(c)), 200, caching);
   })
 
   .get('/api/live', (c) => {
-    const { openLive, newSessions } = c.get('replica');
+    const { openLive, newSessions } = c.get('service');
     return openLiveSocket(c, openLive, newSessions);
   })
 
-  .get('/health', (c) => json(c, c.get('replica').store.health() satisfies Health));
+  .get('/health', (c) => json(c, c.get('service').store.health() satisfies Health));
 
 /** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
 function deferIn(c: Context<ApiEnv>): Defer {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { PROBLEM_ERRORS_MAX } from '../config';
+import { PROBLEM_ERRORS_MAX } from '../limits';
 import { Mood, SessionId } from '../presence/session';
 
 const jsonObject = { error: 'must be a JSON object' };

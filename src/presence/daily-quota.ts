@@ -1,4 +1,4 @@
-import { QUOTA_RESET_SPARE_MS } from '../config';
+import { QUOTA_RESET_SPARE_MS } from '../limits';
 
 const DAY_MS = 86_400_000;
 

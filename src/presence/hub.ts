@@ -8,7 +8,7 @@ import type { SessionTable } from './session-table';
 export type SyncOutcome = 'done' | 'refused';
 
 /**
- * Where replicas meet. A hub knows, as of its last sync, everybody whom its replica does not hold itself.
+ * A replica's end of the place where replicas meet. It knows, as of its last sync, everybody whom its replica does not hold itself.
  *
  * Every engine in which replicas can meet passes the suite in `tests/contract/`.
  */

@@ -1,18 +1,14 @@
-import {
-  ALONE_PEOPLE_MAX,
-  KV_CACHE_TTL_SECONDS,
-  type KvTiming,
-  NEWS_SHARE,
-  SYNC_WAIT_MAX_MS,
-} from '../config';
+import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, NEWS_SHARE, SYNC_WAIT_MAX_MS } from '../limits';
 import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
 import { countNews } from './news';
 import { Roster, type RosterEntry } from './roster';
+import type { SessionRecords } from './session';
 import { addCounts, type MoodCounts, overrules, type SessionRecord, totalOf } from './session';
-import type { SessionRecords, SessionTable } from './session-table';
+import type { SessionTable } from './session-table';
 import { formatSessions, parseSessions } from './stored-sessions';
+import type { KvTiming } from './timing';
 import type { Report } from './trouble-log';
 import type { World } from './world';
 
@@ -22,7 +18,7 @@ const KEY = 'presence:sessions';
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
   Partial<KeyLister & Pick<KVNamespace, 'getWithMetadata'>>;
 
-export interface KvHubOptions {
+interface KvHubOptions {
   readonly kv: KeyValueStore;
   /** The data centre this isolate runs in, as in `request.cf.colo`; undefined where none is known. */
   readonly location: string | undefined;

@@ -1,7 +1,8 @@
 import * as z from 'zod';
-import { LIVE_MESSAGE_BYTES_MAX, LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS } from '../config';
+import { LIVE_MESSAGE_BYTES_MAX, LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS } from '../limits';
 import { parseJson } from './parse-json';
 import type { Audience, Room } from './room';
+import type { SessionRecords } from './session';
 import {
   Mood,
   type MoodCounts,
@@ -11,7 +12,6 @@ import {
   type SessionRecord,
   totalOf,
 } from './session';
-import type { SessionRecords } from './session-table';
 
 /** What a live socket may send besides `ping`: with an id it joins, without one it changes its mood. */
 const LiveMessage = z.object(

@@ -5,14 +5,14 @@ import {
   CHANGING_PEOPLE,
   CHANGING_SHARE,
   CLOCK_SKEW_MAX_MS,
-  type KvTiming,
   LIST_INTERVAL_CHANGING_MS,
   LIST_INTERVAL_MS,
   LIST_PAGES_MAX,
   LIST_RETRY_MS,
   SUMMARY_TRAVEL_MS,
-} from '../config';
+} from '../limits';
 import { addCounts, MoodCounts, NOBODY } from './session';
+import type { KvTiming } from './timing';
 
 /**
  * A whole location in short, kept as the metadata of its key: so one `list` tells of all locations at once. `at` is when it

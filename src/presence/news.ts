@@ -1,4 +1,4 @@
-import type { SessionRecords } from './session-table';
+import type { SessionRecords } from './session';
 
 /**
  * What is worth telling those who read `stored`, if `all` is true: the number of sessions that they take for here and that

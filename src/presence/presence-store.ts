@@ -5,22 +5,23 @@ import {
   SYNC_ABANDON_MS,
   SYNC_JITTER,
   SYNC_PLAN_INTERVAL_MAX_MS,
+  SYNC_STALE_INTERVALS,
   SYNC_WAIT_MAX_MS,
-  type Timing,
-} from '../config';
+} from '../limits';
 import type { Hub } from './hub';
 import { addCounts, type Mood, type PresenceState, totalOf } from './session';
 import { SessionTable } from './session-table';
+import type { Timing } from './timing';
 import type { Report } from './trouble-log';
 import type { World } from './world';
 
 /** Keeps a task alive after the response: `ctx.waitUntil`. The task never rejects. */
 export type Defer = (task: Promise<void>) => void;
 
-export interface PresenceStoreOptions {
+interface PresenceStoreOptions {
   readonly hub: Hub;
   readonly timing: Timing;
-  /** From so many sessions on, it has no room for new ones. */
+  /** From so many sessions on it is full. */
   readonly sessionsMax: number;
   readonly world: World;
   readonly report: Report;
@@ -30,7 +31,7 @@ export interface PresenceStoreOptions {
 interface Flight {
   readonly startedAt: number;
   readonly waitUntil: number;
-  /** What came until it started. */
+  /** How many heartbeats and leaves had come when it started. */
   readonly changes: number;
   readonly done: Promise<void>;
 }
@@ -83,10 +84,10 @@ export class PresenceStore {
     return this.#hub.hasHeard;
   }
 
-  /** Whether there is room for a new session. Known ones are taken in always. */
-  hasRoom(): boolean {
+  /** Whether it takes in no new sessions. Known ones it does always. */
+  isFull(): boolean {
     this.#own.expire(this.#world.now());
-    return this.#own.size < this.#sessionsMax;
+    return this.#own.size >= this.#sessionsMax;
   }
 
   /** Somebody is here, in this mood. The answer counts the caller. */
@@ -181,7 +182,7 @@ export class PresenceStore {
       if (now >= abandonAt) this.#fail(this.#flight, abandonAt, new Error('The hub did not answer.'));
     }
     if (this.#flight === undefined && now >= this.#dueAt) {
-      const stale = now - this.#lastAttemptAt > 1.5 * this.#timing.syncIntervalMs;
+      const stale = now - this.#lastAttemptAt > SYNC_STALE_INTERVALS * this.#timing.syncIntervalMs;
       this.#startSync(!this.#hub.hasHeard || stale, defer);
     }
     return this.#wait(this.#flight);
@@ -225,7 +226,7 @@ export class PresenceStore {
       waitUntil: needed ? now + SYNC_WAIT_MAX_MS : now,
       changes: this.#changes,
       done: sync.then(
-        (outcome) => this.#land(flight, outcome === 'refused'),
+        (outcome) => this.#succeed(flight, outcome === 'refused'),
         (error: unknown) => this.#fail(flight, this.#world.now(), error),
       ),
     };
@@ -236,7 +237,7 @@ export class PresenceStore {
     return flight;
   }
 
-  #land(flight: Flight, refused: boolean): void {
+  #succeed(flight: Flight, refused: boolean): void {
     if (this.#flight !== flight) return;
     this.#flight = undefined;
     this.#failures = 0;

@@ -1,14 +1,15 @@
-import { SYNC_WAIT_MAX_MS, type Timing } from '../config';
+import { SYNC_WAIT_MAX_MS } from '../limits';
 import type { Hub, SyncOutcome } from './hub';
 import type { RoomAnswer, RoomStub, RoomVersion } from './room-protocol';
 import { Roster } from './roster';
-import { type MoodCounts, overrules, type SessionRecord } from './session';
+import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from './session';
 import type { SessionTable } from './session-table';
+import type { Timing } from './timing';
 import type { World } from './world';
 
-export interface RoomHubOptions {
+interface RoomHubOptions {
   /** Makes a stub for one call: after a failed one the platform wants a new one. */
-  readonly room: () => Pick<RoomStub, 'sync'>;
+  readonly room: () => RoomStub;
   readonly timing: Timing;
   readonly world: Pick<World, 'now'>;
 }
@@ -20,8 +21,8 @@ export interface RoomHubOptions {
  * came, went or changed the mood elsewhere comes in. So a replica knows who is elsewhere, not only how many, and counts
  * nobody twice whose heartbeat comes here next.
  *
- * What a replica tells it keeps until the room has answered, and tells a room that has started anew everything. So a lost
- * call loses nothing. It does not promise more than the room's last word: others are counted as of that, and for a TTL.
+ * A replica keeps what it has to tell until the room has answered, and tells a room that has lost its memory everything again.
+ * So a lost call loses nothing. It does not promise more than the room's last word: others are counted as of that, and for a TTL.
  */
 export class RoomHub implements Hub {
   readonly kind = 'durable-object';
@@ -95,7 +96,7 @@ export class RoomHub implements Hub {
    * What the room has not heard; and who expires here. If another replica has heard of such a session since, the room says
    * so, and it goes missing here at no time.
    */
-  #toTell(own: SessionTable): ReadonlyMap<string, SessionRecord> {
+  #toTell(own: SessionTable): SessionRecords {
     const { ttlMs, syncIntervalMs } = this.#timing;
     const toTell = new Map<string, SessionRecord>();
     // By then the next answer will have come, even if it takes as long as anybody waits for it.
@@ -110,7 +111,7 @@ export class RoomHub implements Hub {
     return toTell;
   }
 
-  #learn(own: SessionTable, sent: ReadonlyMap<string, SessionRecord>, answer: RoomAnswer): void {
+  #learn(own: SessionTable, sent: SessionRecords, answer: RoomAnswer): void {
     const now = this.#world.now();
     this.#known = answer.version;
     this.#answeredAt = now;

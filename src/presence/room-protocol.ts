@@ -1,4 +1,4 @@
-import type { SessionRecord } from './session';
+import type { SessionRecords } from './session';
 
 /**
  * How far a replica has followed a room's news. The room counts them; a room that has lost its memory starts anew in
@@ -14,7 +14,7 @@ export interface RoomReport {
   /** As of the last answer that came; undefined if there was none. */
   readonly known: RoomVersion | undefined;
   /** Sessions heard or left at this replica. */
-  readonly heard: ReadonlyMap<string, SessionRecord>;
+  readonly heard: SessionRecords;
 }
 
 /** What the room answers. */
@@ -26,19 +26,12 @@ export interface RoomAnswer {
    * Who came, went (`mood: null`) or changed the mood since the report's `known`; and, of the sessions in the report, those
    * of which the room knows something later.
    */
-  readonly sessions: ReadonlyMap<string, SessionRecord>;
+  readonly sessions: SessionRecords;
 }
 
-/** The part of a room that replicas use. */
+/** A room as its replicas see it. */
 export interface RoomStub {
   sync(report: RoomReport): Promise<RoomAnswer>;
-  /** Opens a live socket. */
-  fetch(request: Request): Promise<Response>;
-}
-
-/** The binding of the Durable Object. */
-export interface RoomNamespace {
-  getByName(name: string): RoomStub;
 }
 
 /** The one room there is. */

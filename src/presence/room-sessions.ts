@@ -1,6 +1,6 @@
-import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX, ROOM_SESSIONS_MAX } from '../config';
-import { type Mood, type MoodCounts, NOBODY, overrules, type SessionRecord } from './session';
-import type { SessionRecords } from './session-table';
+import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX, ROOM_SESSIONS_MAX } from '../limits';
+import type { SessionRecords } from './session';
+import { type Mood, type MoodCounts, NOBODY, overrules, type SessionRecord, stampAfter } from './session';
 
 interface Entry {
   readonly mood: Mood | null;
@@ -13,8 +13,8 @@ interface Entry {
  * Everybody in the room: who was heard within the TTL, by whomever, and who left within it. Pure rules: no clock, no I/O;
  * `now` is in ms since 1970.
  *
- * Hearing somebody, counting and telling the news cost O(1); so does expiring, amortised: a session waits in the step in
- * which it would end, and is looked at only then. It may so be seen to end one step (250 ms) late, and never early.
+ * Hearing somebody, counting and telling the news cost O(1); so does expiring, amortised, by a timing wheel: a session waits in
+ * the step in which it would end, and is looked at only then. It may so be seen to end one step (250 ms) late, and never early.
  */
 export class RoomSessions {
   readonly #ttlMs: number;
@@ -48,23 +48,22 @@ export class RoomSessions {
     return entry && { mood: entry.mood, lastSeen: entry.lastSeen };
   }
 
-  /** When the next session will be seen to end (ms), if there is one. Costs a walk over all. */
-  get nextEnd(): number | undefined {
+  /** When the next session will be seen to end (ms), if there is one. Costs a walk over all, and starts `newcomersEnd` anew. */
+  findNextEnd(): number | undefined {
     let next = Number.POSITIVE_INFINITY;
     for (const { mood, endsAt } of this.#entries.values()) if (mood !== null) next = Math.min(next, endsAt);
     this.#newcomersEnd = Number.POSITIVE_INFINITY;
     return next === Number.POSITIVE_INFINITY ? undefined : seenToEnd(next);
   }
 
-  /** The same of those who came since `nextEnd` was asked for, without a walk. */
+  /** The same of those who came since `findNextEnd` was asked for, without a walk. */
   get newcomersEnd(): number | undefined {
     return this.#newcomersEnd === Number.POSITIVE_INFINITY ? undefined : seenToEnd(this.#newcomersEnd);
   }
 
   /** Somebody was heard here, or left. Returns the time that was noted, which is later than any known of the session. */
   touch(id: string, mood: Mood | null, now: number): number {
-    const known = this.#entries.get(id)?.lastSeen ?? 0;
-    const lastSeen = Math.min(Math.max(now, known + 1), now + CLOCK_SKEW_MAX_MS);
+    const lastSeen = stampAfter(now, this.#entries.get(id));
     this.#set(id, { mood, lastSeen, endsAt: now + this.#ttlMs });
     return lastSeen;
   }
@@ -112,7 +111,7 @@ export class RoomSessions {
   }
 
   /** All who are here. */
-  get all(): SessionRecords {
+  listAll(): SessionRecords {
     const all = new Map<string, SessionRecord>();
     for (const [id, { mood, lastSeen }] of this.#entries) if (mood !== null) all.set(id, { mood, lastSeen });
     return all;
@@ -130,7 +129,7 @@ export class RoomSessions {
     if (endsAt <= now) {
       this.#entries.delete(id);
       this.#counts[entry.mood] -= 1;
-      this.#tell(id);
+      this.#record(id);
       return true;
     }
     const lastSeen = Math.max(entry.lastSeen, endsAt - this.#ttlMs);
@@ -148,7 +147,7 @@ export class RoomSessions {
     if (before !== null) this.#counts[before] -= 1;
     else this.#newcomersEnd = Math.min(this.#newcomersEnd, entry.endsAt);
     if (entry.mood !== null) this.#counts[entry.mood] += 1;
-    this.#tell(id);
+    this.#record(id);
   }
 
   #wait(id: string, until: number): void {
@@ -158,7 +157,7 @@ export class RoomSessions {
     else waiting.push(id);
   }
 
-  #tell(id: string): void {
+  #record(id: string): void {
     this.#news.push(id);
     if (this.#news.length <= ROOM_NEWS_MAX) return;
     const dropped = ROOM_NEWS_MAX / 2;

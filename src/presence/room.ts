@@ -1,8 +1,8 @@
-import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../config';
+import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../limits';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSessions } from './room-sessions';
+import type { SessionRecords } from './session';
 import { MOODS, type Mood, type MoodCounts, overrules, type SessionRecord } from './session';
-import type { SessionRecords } from './session-table';
 import type { World } from './world';
 
 /** Where a room keeps what it must find again when it has lost its memory. */
@@ -20,7 +20,7 @@ export interface Journal {
 /** Those who follow the count live. */
 export interface Audience {
   readonly size: number;
-  /** Shows everybody the counts who was not shown just these. */
+  /** Sends the counts to everybody to whom the last that was sent were others. */
   tell(counts: MoodCounts): void;
   /** When somebody was last heard in a way that does not wake the room (ms). */
   heardAt(id: string): number | undefined;
@@ -30,7 +30,7 @@ export interface Audience {
   ended(id: string): void;
 }
 
-export interface RoomOptions {
+interface RoomOptions {
   readonly ttlMs: number;
   readonly world: Pick<World, 'now' | 'sleep'>;
   /** A name that no other memory of this room has had. */
@@ -86,11 +86,11 @@ export class Room {
   }
 
   /** When the next session ends unless it is heard again (ms). Costs a walk over all. */
-  get nextEnd(): number | undefined {
-    return this.#sessions.nextEnd;
+  findNextEnd(): number | undefined {
+    return this.#sessions.findNextEnd();
   }
 
-  /** The same of those who came since `nextEnd` was asked for, without a walk. */
+  /** The same of those who came since `findNextEnd` was asked for, without a walk. */
   get newcomersEnd(): number | undefined {
     return this.#sessions.newcomersEnd;
   }
@@ -112,9 +112,9 @@ export class Room {
       if (what === 'new') this.#unsaved.add(id);
       if (what === 'later' || stays) unheard.add(id);
     }
-    this.#changed();
+    this.#planSaveAndTell();
     const version = { epoch: this.#epoch, number: this.#sessions.newsCount };
-    if (news === undefined) return { version, isAll: true, sessions: this.#sessions.all };
+    if (news === undefined) return { version, isAll: true, sessions: this.#sessions.listAll() };
     const record = (id: string) => this.#sessions.get(id) ?? { mood: null, lastSeen: 0 };
     return { version, isAll: false, sessions: new Map([...unheard].map((id) => [id, record(id)])) };
   }
@@ -123,7 +123,7 @@ export class Room {
   touch(id: string, mood: Mood | null): number {
     const lastSeen = this.#sessions.touch(id, mood, this.#world.now());
     this.#unsaved.add(id);
-    this.#changed();
+    this.#planSaveAndTell();
     return lastSeen;
   }
 
@@ -136,13 +136,13 @@ export class Room {
       if (what === 'new') this.#unsaved.add(id);
       if (what === 'over') this.#audience.ended(id);
     }
-    this.#changed();
+    this.#planSaveAndTell();
   }
 
   /** Ends the sessions whose time is over. */
   expire(): void {
     this.#expire();
-    this.#changed();
+    this.#planSaveAndTell();
   }
 
   #expire(): void {
@@ -162,7 +162,7 @@ export class Room {
   }
 
   /** Plans what is to be saved and told. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */
-  #changed(): void {
+  #planSaveAndTell(): void {
     const now = this.#world.now();
     if (!this.#willTell && differ(this.#told, this.counts)) this.#planTelling(now);
     if (this.#willSave || (this.#unsaved.size === 0 && this.#toldSaved)) return;
@@ -194,7 +194,7 @@ export class Room {
     this.#toldSaved = false;
     this.#toldAt = this.#world.now();
     this.#audience.tell(this.#told);
-    this.#changed();
+    this.#planSaveAndTell();
   }
 
   #save(): void {

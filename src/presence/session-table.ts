@@ -1,9 +1,13 @@
-import { CLOCK_SKEW_MAX_MS, type Timing } from '../config';
 import { Roster } from './roster';
-import { type Mood, type MoodCounts, overrules, type SessionRecord } from './session';
-
-/** Session id → what is known of it. */
-export type SessionRecords = ReadonlyMap<string, SessionRecord>;
+import {
+  type Mood,
+  type MoodCounts,
+  overrules,
+  type SessionRecord,
+  type SessionRecords,
+  stampAfter,
+} from './session';
+import type { Timing } from './timing';
 
 /**
  * The sessions whose last heartbeat this replica served. Pure rules: no clock, no I/O; `now` is in ms since 1970.
@@ -45,7 +49,7 @@ export class SessionTable {
 
   /** A heartbeat. `elsewhere` is what another replica knew of the session, if any did. */
   touch(id: string, mood: Mood, now: number, elsewhere?: SessionRecord): void {
-    const lastSeen = this.#stampAfter(now, this.#known(id), elsewhere);
+    const lastSeen = stampAfter(now, this.#known(id), elsewhere);
     this.#left.delete(id);
     this.#expired.delete(id);
     this.#live.set(id, mood, now, lastSeen);
@@ -56,7 +60,7 @@ export class SessionTable {
     const live = this.#live.delete(id);
     if (live === undefined && (elsewhere === undefined || elsewhere.mood === null)) return false;
     this.#expired.delete(id);
-    this.#left.set(id, null, now, this.#stampAfter(now, live, elsewhere));
+    this.#left.set(id, null, now, stampAfter(now, live, elsewhere));
     return true;
   }
 
@@ -146,10 +150,5 @@ export class SessionTable {
     this.#live.delete(id);
     this.#left.delete(id);
     return true;
-  }
-
-  #stampAfter(now: number, mine?: SessionRecord, theirs?: SessionRecord): number {
-    const known = Math.max(mine?.lastSeen ?? 0, theirs?.lastSeen ?? 0);
-    return Math.min(Math.max(now, known + 1), now + CLOCK_SKEW_MAX_MS);
   }
 }

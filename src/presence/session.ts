@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { CLOCK_SKEW_MAX_MS } from '../limits';
 
 export const MOODS = ['gratitude', 'presence', 'release', 'connection'] as const;
 export const Mood = z.enum(MOODS, { error: `must be one of: ${MOODS.join(', ')}` });
@@ -7,19 +8,27 @@ export type Mood = z.infer<typeof Mood>;
 /** An anonymous id in any text form of RFC 9562, in lower case, so that `A…` and `a…` are one session. */
 export const SessionId = z.guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' }).toLowerCase();
 
-const Count = z.int().nonnegative();
+const WholeNumber = z.int().nonnegative();
 
 /** Sessions per mood. All moods are always there. */
-export const MoodCounts = z.object({ gratitude: Count, presence: Count, release: Count, connection: Count });
+export const MoodCounts = z.object({
+  gratitude: WholeNumber,
+  presence: WholeNumber,
+  release: WholeNumber,
+  connection: WholeNumber,
+});
 export type MoodCounts = Readonly<z.infer<typeof MoodCounts>>;
 
 /** The answer to "who is here?": `count` is the sum of `moods`, `timestamp` the server's clock in ms since 1970. */
-export const PresenceState = z.object({ count: Count, moods: MoodCounts, timestamp: z.int() });
+export const PresenceState = z.object({ count: WholeNumber, moods: MoodCounts, timestamp: z.int() });
 export type PresenceState = Readonly<z.infer<typeof PresenceState>>;
 
 /** What is known of a session: its mood, or `null` once it left, and the time of that in ms since 1970. */
-export const SessionRecord = z.object({ mood: Mood.nullable(), lastSeen: Count });
+export const SessionRecord = z.object({ mood: Mood.nullable(), lastSeen: WholeNumber });
 export type SessionRecord = Readonly<z.infer<typeof SessionRecord>>;
+
+/** Session id → what is known of it. */
+export type SessionRecords = ReadonlyMap<string, SessionRecord>;
 
 export const NOBODY: MoodCounts = Object.freeze({ gratitude: 0, presence: 0, release: 0, connection: 0 });
 
@@ -44,6 +53,15 @@ export function totalOf(moods: MoodCounts): number {
 export function overrules(a: SessionRecord, b: SessionRecord): boolean {
   if (a.lastSeen !== b.lastSeen) return a.lastSeen > b.lastSeen;
   return rank(a.mood) > rank(b.mood);
+}
+
+/**
+ * The time of a heartbeat or a leave at `now`: later than all that is known of the session, if need be by 1 ms, and never further
+ * ahead than other replicas believe (ms).
+ */
+export function stampAfter(now: number, ...known: readonly (SessionRecord | undefined)[]): number {
+  const latest = Math.max(...known.map((record) => record?.lastSeen ?? 0));
+  return Math.min(Math.max(now, latest + 1), now + CLOCK_SKEW_MAX_MS);
 }
 
 const rank = (mood: Mood | null) => (mood === null ? -1 : MOODS.indexOf(mood));

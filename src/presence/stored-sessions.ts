@@ -1,16 +1,16 @@
-import { CLOCK_SKEW_MAX_MS } from '../config';
+import { CLOCK_SKEW_MAX_MS } from '../limits';
 import { parseJson } from './parse-json';
+import type { SessionRecords } from './session';
 import { SessionId, SessionRecord } from './session';
-import type { SessionRecords } from './session-table';
 
 /** `dropped` counts the entries of the stored value that were not session records; a value that is no map at all counts as one. */
-export interface ParsedSessions {
+interface ParsedSessions {
   readonly sessions: Map<string, SessionRecord>;
   readonly dropped: number;
 }
 
 /**
- * Reads the value of a location's key: JSON, `{ sessionId: { mood, lastSeen } }`, with `mood: null` for a session that left.
+ * Reads the value of a location's key, or a row of the room's journal: JSON, `{ sessionId: { mood, lastSeen } }`, with `mood: null` for a session that left.
  * Never throws: the value may come from anybody who can write the namespace, so what does not parse is dropped,
  * and times that lie in the future are taken back to what a clock can be ahead.
  */

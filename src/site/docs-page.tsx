@@ -1,7 +1,7 @@
 import { raw } from 'hono/html';
 import { marked } from 'marked';
 import type { oas31 } from 'zod-openapi';
-import { PROBLEM_TYPE } from '../api/problems';
+import { PROBLEM_MEDIA_TYPE } from '../api/problems';
 import { resolve } from './resolve';
 
 type Document = oas31.OpenAPIObject;
@@ -89,7 +89,7 @@ function operationsOf({ paths = {} }: Document): readonly Operation[] {
 /** The problems that a response may be, with the headers that it always has. */
 function problemsOf(document: Document, { headers = {}, content = {} }: oas31.ResponseObject) {
   const required = Object.entries(headers).filter(([, header]) => resolve(document, header).required);
-  return Object.entries(content[PROBLEM_TYPE]?.examples ?? {}).map(([code, example]) => ({
+  return Object.entries(content[PROBLEM_MEDIA_TYPE]?.examples ?? {}).map(([code, example]) => ({
     code,
     problem: resolve(document, example).value,
     headers: required.map(([name]) => name),

@@ -2,7 +2,7 @@ import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import * as fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
-import { BODY_BYTES_MAX } from '../../src/config';
+import { BODY_BYTES_MAX } from '../../src/limits';
 import { MOODS } from '../../src/presence/session';
 import { type Fetch, post } from '../http';
 import { createApp } from '../openapi/observed-app';

@@ -3,7 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
-import { LIMITER_WAIT_MAX_MS } from '../../src/config';
+import { LIMITER_WAIT_MAX_MS } from '../../src/limits';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
 import { createApp } from '../openapi/observed-app';
@@ -239,7 +239,7 @@ describe('a full replica', () => {
 
   it('has no room for new sessions, and all for known ones', async () => {
     for (const id of [ANNA, BEN, CARL]) expect((await beat(id)).status).toBe(200);
-    await expectRefusal(await beat(DORA), 'no-room', '10');
+    await expectRefusal(await beat(DORA), 'full', '10');
     for (const id of [ANNA, BEN, CARL]) expect((await beat(id)).status).toBe(200);
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 3 });
   });
@@ -254,7 +254,7 @@ describe('a full replica', () => {
     for (const id of [ANNA, BEN, CARL]) await beat(id);
     for (const id of [ANNA, BEN]) await post(fetch, '/api/leave', { sessionId: id });
     await world.advance(30_000);
-    await expectRefusal(await beat(DORA), 'no-room', '10');
+    await expectRefusal(await beat(DORA), 'full', '10');
     await world.advance(120_000);
     expect((await beat(DORA)).status).toBe(200);
   });

@@ -3,7 +3,7 @@ import { HTTPException } from 'hono/http-exception';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { faultsOf, PROBLEMS, type ProblemCode } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
-import { BODY_BYTES_MAX } from '../../src/config';
+import { BODY_BYTES_MAX } from '../../src/limits';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
 import { createApp } from '../openapi/observed-app';

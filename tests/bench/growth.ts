@@ -1,8 +1,8 @@
-import { kvTiming } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
 import { MOODS } from '../../src/presence/session';
 import { SessionTable } from '../../src/presence/session-table';
 import { formatSessions } from '../../src/presence/stored-sessions';
+import { kvTiming } from '../../src/presence/timing';
 import { sessionId } from '../session-id';
 import { median } from './median';
 

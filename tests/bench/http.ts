@@ -6,7 +6,7 @@ import { median } from './median';
 import { type AppOptions, type Asking, HEARTBEAT, type Load, startApps } from './running-app';
 
 /** One row of the bench: an app, what is asked of it, and how many sessions live there. */
-export interface Contender extends AppOptions {
+interface Contender extends AppOptions {
   readonly name: string;
   readonly asking: Asking;
   readonly sessions: number;
@@ -21,7 +21,7 @@ export interface Measured {
 }
 
 /** Apps in one workerd, loaded in turn, and how long each turn is. */
-export interface Race {
+interface Race {
   readonly contenders: readonly Contender[];
   readonly turnSeconds: number;
   readonly turns: number;

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { LiveClient } from '../live/live-client';
 import { Service } from '../live/service';
 import { workerdBytes } from '../live/workerd-memory';
@@ -53,7 +54,7 @@ export async function measureSockets(wanted: number): Promise<SocketFigures> {
   // Each change is one more person by HTTP. What is measured ends when the last socket shows him.
   const milliseconds: number[] = [];
   for (let change = 1; change <= CHANGES; change += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await wait(3_000);
     const changedAt = performance.now();
     const shown = allShow(clients, (count) => count === wanted + change);
     await service.heartbeat(sessionId(wanted + change));

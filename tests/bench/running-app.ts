@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { COMPATIBILITY_DATE } from '../live/compatibility-date';
 import { workerdProcesses } from '../live/workerd-processes';
 import { sessionId } from '../session-id';
 
@@ -37,7 +38,7 @@ export async function startApps(options: readonly AppOptions[]) {
     name: `app-${index}`,
     modules: true,
     scriptPath,
-    compatibilityDate: '2026-10-20',
+    compatibilityDate: COMPATIBILITY_DATE,
     kvNamespaces: { PRESENCE_KV: `kv-${index}` },
     bindings: variables,
     ...(variables['PRESENCE_HUB'] === 'durable-object' && {
@@ -51,61 +52,24 @@ export async function startApps(options: readonly AppOptions[]) {
   const processId = [...workerdProcesses().keys()].find((id) => !before.has(id));
   const running = workers.map(async ({ name }) => {
     const kv = await miniflare.getKVNamespace('PRESENCE_KV', name);
-    return new RunningApp(await miniflare.unsafeGetDirectURL(name), kv, processId);
+    return runningApp(await miniflare.unsafeGetDirectURL(name), kv, processId);
   });
   return { apps: await Promise.all(running), dispose: () => miniflare.dispose() };
 }
 
-export class RunningApp {
-  readonly #url: URL;
-  readonly #kv: { put(key: string, value: string): Promise<void> };
-  readonly #processId: number | undefined;
-  #beatenUntil = 0;
+function runningApp(
+  url: URL,
+  kv: { put(key: string, value: string): Promise<void> },
+  processId: number | undefined,
+) {
+  let beatenUntil = 0;
 
-  constructor(
-    url: URL,
-    kv: { put(key: string, value: string): Promise<void> },
-    processId: number | undefined,
-  ) {
-    this.#url = url;
-    this.#kv = kv;
-    this.#processId = processId;
-  }
-
-  async store(key: string, value: string): Promise<void> {
-    await this.#kv.put(key, value);
-  }
-
-  /** Asks for the presence state once. */
-  async ask(): Promise<void> {
-    await (await fetch(new URL('/api/presence', this.#url))).text();
-  }
-
-  /** Makes so many sessions live. */
-  async fill(sessions: number): Promise<void> {
-    for (let from = 0; from < sessions; from += WINDOW) {
-      const amount = Math.min(WINDOW, sessions - from);
-      await this.#run(HEARTBEAT, sessions, { amount: Math.max(amount, CONNECTIONS) });
-    }
-  }
-
-  /** Asks as fast as it can, for so many seconds, on behalf of sessions out of a crowd of `sessions`. */
-  async load(asking: Asking, sessions: number, seconds: number): Promise<Load> {
-    const cpuBefore = this.#cpuMicroseconds();
-    const { requests, latency, duration } = await this.#run(asking, sessions, { duration: seconds });
-    return {
-      requestsPerSecond: requests.total / duration,
-      p99Ms: latency.p99,
-      cpuMicroseconds: (this.#cpuMicroseconds() - cpuBefore) / requests.total,
-    };
-  }
-
-  async #run(asking: Asking, sessions: number, until: { amount: number } | { duration: number }) {
-    const from = this.#beatenUntil;
-    this.#beatenUntil = (from + WINDOW) % Math.max(sessions, 1);
+  async function run(asking: Asking, sessions: number, until: { amount: number } | { duration: number }) {
+    const from = beatenUntil;
+    beatenUntil = (from + WINDOW) % Math.max(sessions, 1);
     let connection = 0;
     const result = await autocannon({
-      url: this.#url.href,
+      url: url.href,
       connections: CONNECTIONS,
       ...until,
       setupClient: (client) => {
@@ -118,12 +82,40 @@ export class RunningApp {
     return result;
   }
 
-  #cpuMicroseconds(): number {
-    if (this.#processId === undefined) return Number.NaN;
-    // Fields 14 and 15, in user and in kernel mode; the name before them is in brackets.
-    const fields = readFileSync(`/proc/${this.#processId}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
-  }
+  return {
+    store: (key: string, value: string) => kv.put(key, value),
+
+    /** Asks for the presence state once. */
+    async ask(): Promise<void> {
+      await (await fetch(new URL('/api/presence', url))).text();
+    },
+
+    /** Makes so many sessions live. */
+    async fill(sessions: number): Promise<void> {
+      for (let from = 0; from < sessions; from += WINDOW) {
+        const amount = Math.min(WINDOW, sessions - from);
+        await run(HEARTBEAT, sessions, { amount: Math.max(amount, CONNECTIONS) });
+      }
+    },
+
+    /** Asks as fast as it can, for so many seconds, on behalf of sessions out of a crowd of `sessions`. */
+    async load(asking: Asking, sessions: number, seconds: number): Promise<Load> {
+      const cpuBefore = cpuMicrosecondsOf(processId);
+      const { requests, latency, duration } = await run(asking, sessions, { duration: seconds });
+      return {
+        requestsPerSecond: requests.total / duration,
+        p99Ms: latency.p99,
+        cpuMicroseconds: (cpuMicrosecondsOf(processId) - cpuBefore) / requests.total,
+      };
+    },
+  };
+}
+
+function cpuMicrosecondsOf(processId: number | undefined): number {
+  if (processId === undefined) return Number.NaN;
+  // Fields 14 and 15, in user and in kernel mode; the name before them is in brackets.
+  const fields = readFileSync(`/proc/${processId}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
 }
 
 /** The requests of one connection, which takes every 50th session of the window. */

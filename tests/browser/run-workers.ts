@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TestProject } from 'vitest/node';
 
 /** Where a Worker answers, and the file with what it logs. */
@@ -77,7 +78,7 @@ async function originOf(child: ChildProcess, log: string): Promise<string> {
     const port = /Ready on http:\/\/\S+:(\d+)/.exec(readFileSync(log, 'utf8'))?.[1];
     if (port !== undefined) return `http://localhost:${port}`;
     if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await pause(50);
   }
   throw new Error(`wrangler dev did not start:\n${readFileSync(log, 'utf8')}`);
 }

@@ -1,7 +1,7 @@
 import type { BrowserContext, Page } from 'playwright-core';
 
 /** A page, and what a developer would see in its console. */
-export interface WatchedPage {
+interface WatchedPage {
   readonly page: Page;
   readonly complaints: string[];
 }

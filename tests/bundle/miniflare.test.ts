@@ -59,18 +59,11 @@ describe('the bundle in a plain Miniflare, over HTTP', () => {
     expect(await (await overHttp('/health')).json()).toMatchObject({ status: 'ok', hub: 'kv' });
   });
 
-  it.each([
-    ['an invalid body', 400, '/api/heartbeat', { method: 'POST', body: '{}' }],
-    ['no JSON', 400, '/api/heartbeat', { method: 'POST', body: '{' }],
-    ['an unknown path', 404, '/nowhere', {}],
-    ['a wrong method', 405, '/api/leave', { method: 'PUT', body: '{}' }],
-    ['a large body', 413, '/api/heartbeat', { method: 'POST', body: 'x'.repeat(1025) }],
-    ['a foreign type', 415, '/api/heartbeat', { method: 'POST', body: new URLSearchParams({ a: 'b' }) }],
-  ])('refuses %s with a problem: %d', async (_name, status, path, init: RequestInit) => {
-    const response = await overHttp(path, init);
-    expect(response.status).toBe(status);
+  it('refuses an invalid body with a problem', async () => {
+    const response = await post(overHttp, '/api/heartbeat', {});
+    expect(response.status).toBe(400);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');
-    expect(await response.json()).toMatchObject({ status, type: expect.stringMatching(/^\/docs#/) });
+    expect(await response.json()).toMatchObject({ status: 400, type: '/docs#invalid-body' });
   });
 
   it('counts 1,000 sessions that come 50 at a time as 1,000, and none when all have left', async () => {
@@ -94,7 +87,7 @@ describe('the bundle in a plain Miniflare, over HTTP', () => {
     expect(await count()).toBe(before);
   });
 
-  it('refuses an endless chunked body after 1 KiB, and answers the next request', async () => {
+  it('refuses a chunked body that does not end, and answers the next request', async () => {
     const status = await new Promise((resolve, reject) => {
       const drip = request(new URL('/api/heartbeat', origin), { method: 'POST' }, (response) => {
         clearInterval(timer);

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { describe, expect, it, vi } from 'vitest';
 import { createPresence, type PresenceSnapshot } from '../../src/client/presence';
-import { api, beats, ID, look, page, passed, presences, present, show } from './page';
+import { api, beats, ID, passed, presences, present, show } from './page';
 import { problem, state } from './service';
 
 describe('a heartbeat', () => {
@@ -42,6 +42,13 @@ describe('a heartbeat', () => {
     expect(beats()).toBe(1);
     await passed(5_001);
     expect(api.sent.map(({ body }) => body?.['mood'])).toEqual(['presence', 'connection']);
+  });
+
+  it('goes out once when the page is shown that has just been loaded', async () => {
+    await present();
+    show('pageshow');
+    await passed(1);
+    expect(beats()).toBe(1);
   });
 
   it('is only a look with a mood of null, and then nobody leaves', async () => {
@@ -169,237 +176,6 @@ describe('the snapshot', () => {
   });
 });
 
-describe('failures', () => {
-  it('are followed by pauses that double, up to two minutes', async () => {
-    const times: number[] = [];
-    api.answer = () => {
-      times.push(Date.now());
-      return problem(500);
-    };
-    vi.spyOn(Math, 'random').mockReturnValue(0.999999);
-    await present();
-    await passed(900_000);
-    const gaps = times.slice(1, 10).map((time, index) => Math.round((time - (times[index] ?? 0)) / 100) / 10);
-    expect(gaps).toEqual([2.5, 5, 10, 20, 40, 80, 120, 120, 120]);
-  });
-
-  it('are tried again within the time that a session lives', async () => {
-    await present();
-    api.answer = () => problem(500);
-    await passed(12_000);
-    const before = beats();
-    await passed(19_000);
-    expect(beats() - before).toBeGreaterThanOrEqual(2);
-  });
-
-  it('wait as long as Retry-After asks for, whatever happens meanwhile', async () => {
-    api.answer = () => problem(429, { 'Retry-After': '60' });
-    const presence = await present();
-    presence.setMood('release');
-    look(false);
-    show('online');
-    await passed(59_900);
-    expect(beats()).toBe(1);
-    await passed(6_200);
-    expect(beats()).toBe(2);
-  });
-
-  it('are attempts that have no answer for ten seconds, too', async () => {
-    api.delayMs = 3_600_000;
-    const presence = await present();
-    await passed(9_990);
-    expect(presence.getSnapshot().error).toBeNull();
-    await passed(10);
-    expect(presence.getSnapshot().error?.message).toBe('timeout');
-    expect(api.sent[0]?.init.signal?.aborted).toBe(true);
-    await passed(3_000);
-    expect(beats()).toBe(2);
-  });
-
-  it.each(['seen', 'hidden'])(
-    'end when the browser is online again, in a page that is %s',
-    async (visibility) => {
-      const presence = await present();
-      if (visibility === 'hidden') look(true);
-      api.answer = () => problem(500);
-      await passed(200_000);
-      api.answer = () => Response.json(state());
-      show('online');
-      await passed(1);
-      expect(presence.getSnapshot().status).toBe('live');
-    },
-  );
-
-  it('of a listener end nothing', async () => {
-    const presence = await present();
-    const listener = vi.fn(() => {
-      throw new Error('of a listener');
-    });
-    const unsubscribe = presence.subscribe(listener);
-    vi.stubGlobal('queueMicrotask', (task: () => void) => expect(task).toThrow('of a listener'));
-    await passed(24_000);
-    unsubscribe();
-    vi.unstubAllGlobals();
-    expect(listener).toHaveBeenCalledTimes(2);
-    expect(beats()).toBe(3);
-  });
-});
-
-describe('leaving', () => {
-  it('is a request without preflight that outlives the page', async () => {
-    const presence = await present();
-    const stopped = presence.stop();
-    await passed(1);
-    await stopped;
-    expect(api.sent.at(-1)).toMatchObject({
-      method: 'POST',
-      path: '/api/leave',
-      body: { sessionId: ID },
-      init: { keepalive: true },
-    });
-    expect(presence.getSnapshot()).toMatchObject({ status: 'idle', data: { count: 1 }, error: null });
-    await passed(60_000);
-    expect(beats()).toBe(1);
-  });
-
-  it('is a beacon of text where requests do not outlive the page', async () => {
-    vi.stubGlobal('Request', class {});
-    const sendBeacon = vi.fn();
-    vi.stubGlobal('navigator', { sendBeacon });
-    await present();
-    show('pagehide');
-    expect(sendBeacon).toHaveBeenCalledWith(
-      new URL('https://presence.example/api/leave'),
-      JSON.stringify({ sessionId: ID }),
-    );
-    vi.unstubAllGlobals();
-  });
-
-  it('happens when the page goes, and is over when it comes back', async () => {
-    await present();
-    show('pagehide');
-    look(true);
-    await passed(60_000);
-    expect(api.paths()).toEqual(['heartbeat', 'leave']);
-    page.hidden = false;
-    show('pageshow');
-    await passed(1);
-    expect(api.paths()).toEqual(['heartbeat', 'leave', 'heartbeat']);
-  });
-
-  it('never happens at unload', async () => {
-    await present();
-    show('unload');
-    show('beforeunload');
-    await passed(1);
-    expect(api.paths()).toEqual(['heartbeat']);
-  });
-
-  it('gives up the heartbeat under way', async () => {
-    api.delayMs = 5_000;
-    const presence = await present();
-    api.delayMs = 0;
-    const stopped = presence.stop();
-    await passed(1);
-    await stopped;
-    expect(api.sent[0]?.init.signal?.aborted).toBe(true);
-    await passed(10_000);
-    expect(presence.getSnapshot()).toMatchObject({ status: 'idle', data: null });
-  });
-
-  it('is not undone by an answer that comes late', async () => {
-    api.delayMs = 5_000;
-    const presence = await present({
-      // One that cannot be given up.
-      fetch: (input, { signal: _, ...init } = {}) => api.fetch(input, init),
-    });
-    api.delayMs = 0;
-    void presence.stop();
-    await passed(20_000);
-    expect(presence.getSnapshot()).toMatchObject({ status: 'idle', data: null });
-    expect(api.paths()).toEqual(['heartbeat', 'leave']);
-  });
-
-  it('is taken back by a start that follows at once', async () => {
-    const presence = await present();
-    void presence.stop();
-    presence.start();
-    await passed(12_000);
-    expect(api.paths()).toEqual(['heartbeat', 'heartbeat']);
-  });
-
-  it('is what an abort of the signal does', async () => {
-    const controller = new AbortController();
-    const presence = await present({ signal: controller.signal });
-    controller.abort();
-    await passed(1);
-    expect(api.paths()).toEqual(['heartbeat', 'leave']);
-    presence.start();
-    await passed(1);
-    expect(presence.getSnapshot().status).toBe('idle');
-  });
-
-  it('waits no longer than ten seconds for an answer', async () => {
-    vi.spyOn(AbortSignal, 'timeout').mockImplementation((ms) => {
-      const controller = new AbortController();
-      setTimeout(() => controller.abort(), ms);
-      return controller.signal;
-    });
-    const presence = await present();
-    api.delayMs = 3_600_000;
-    const stopped = vi.fn();
-    void presence.stop().then(stopped);
-    await passed(9_990);
-    expect(stopped).not.toHaveBeenCalled();
-    await passed(20);
-    expect(stopped).toHaveBeenCalled();
-  });
-
-  it('can be followed by coming again', async () => {
-    const presence = await present();
-    void presence.stop();
-    await passed(60_000);
-    presence.start();
-    await passed(1);
-    expect(api.paths()).toEqual(['heartbeat', 'leave', 'heartbeat']);
-    expect(presence.getSnapshot().status).toBe('live');
-  });
-});
-
-describe('a page that is hidden', () => {
-  it('goes on with keep, and beats when it is seen again', async () => {
-    await present();
-    look(true);
-    await passed(25_000);
-    expect(api.paths()).toEqual(['heartbeat', 'heartbeat', 'heartbeat']);
-    look(false);
-    await passed(1);
-    expect(beats()).toBe(4);
-  });
-
-  it('leaves with leave, and comes back when it is seen again', async () => {
-    const presence = await present({ whenHidden: 'leave' });
-    look(true);
-    await passed(60_000);
-    expect(api.paths()).toEqual(['heartbeat', 'leave']);
-    expect(presence.getSnapshot()).toMatchObject({ status: 'stale', data: { count: 1 } });
-    look(false);
-    await passed(1);
-    expect(api.paths()).toEqual(['heartbeat', 'leave', 'heartbeat']);
-    expect(presence.getSnapshot().status).toBe('live');
-  });
-
-  it('does not come with leave before it is seen', async () => {
-    page.hidden = true;
-    await present({ whenHidden: 'leave' });
-    await passed(60_000);
-    expect(api.sent).toEqual([]);
-    look(false);
-    await passed(1);
-    expect(api.paths()).toEqual(['heartbeat']);
-  });
-});
-
 it('two on one page are one person', async () => {
   await present({ sessionId: undefined });
   await present({ sessionId: undefined });
@@ -408,11 +184,10 @@ it('two on one page are one person', async () => {
   expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
 });
 
-it('beats once when the page is shown that has just been loaded', async () => {
-  await present();
-  show('pageshow');
-  await passed(1);
-  expect(beats()).toBe(1);
+it('without an address the service is at the origin of the page', async () => {
+  history.replaceState(null, '', '/rooms/1?guest#here');
+  await present({ url: undefined });
+  expect(String(api.fetch.mock.calls[0]?.[0])).toBe(`${location.origin}/api/heartbeat`);
 });
 
 it('a wrong address is told at the start', () => {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Timing } from '../../src/config';
 import type { Hub } from '../../src/presence/hub';
 import { NOBODY } from '../../src/presence/session';
+import type { Timing } from '../../src/presence/timing';
 import { FakeWorld } from '../fake-world';
 import { Replica } from '../replica';
 import { sessionId } from '../session-id';

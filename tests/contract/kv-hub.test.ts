@@ -1,7 +1,7 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { kvTiming } from '../../src/config';
 import { KvHub } from '../../src/presence/kv-hub';
+import { kvTiming } from '../../src/presence/timing';
 import { TroubledKv } from '../presence/troubled-kv';
 import { hubContract } from './hub-contract';
 

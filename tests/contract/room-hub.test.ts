@@ -1,9 +1,9 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, vi } from 'vitest';
-import { roomTiming } from '../../src/config';
 import { RoomHub } from '../../src/presence/room-hub';
 import { ROOM_NAME } from '../../src/presence/room-protocol';
+import { roomTiming } from '../../src/presence/timing';
 import { TroubledRoom } from '../presence/troubled-room';
 import { hubContract } from './hub-contract';
 

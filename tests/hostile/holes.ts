@@ -1,8 +1,10 @@
 import type { Mistake } from '../planted-mistake';
 
 /** A guard that is out, and the category of rows in the hostile table that tell. */
-export interface Hole extends Mistake {
+interface Hole extends Mistake {
   readonly category: string;
+  /** Whether it makes an error that nobody expects, which is logged. */
+  readonly isLogged?: true;
 }
 
 const GUARDS = 'api/guards.ts';
@@ -30,7 +32,7 @@ export const HOLES: readonly Hole[] = [
   { category: 'sizes', name: 'the size is what the client says', file: GUARDS, right: 'if (length + chunk.byteLength > BODY_BYTES_MAX)', wrong: `if (length > Number(request.header('Content-Length') ?? 0))` },
   { category: 'drips', name: 'only the first chunk is counted', file: GUARDS, right: 'length + chunk.byteLength > BODY_BYTES_MAX', wrong: 'chunk.byteLength > BODY_BYTES_MAX' },
   { category: 'encodings', name: 'what is not UTF-8 is mended', file: GUARDS, right: String.raw`text.includes('\uFFFD') ?`, wrong: 'false ?' },
-  { category: 'bodies', name: 'what is no JSON is an unexpected error', file: PROBLEMS, right: 'if (error instanceof HTTPException', wrong: 'if (false && error instanceof HTTPException' },
+  { category: 'bodies', isLogged: true, name: 'what is no JSON is an unexpected error', file: PROBLEMS, right: 'if (error instanceof HTTPException', wrong: 'if (false && error instanceof HTTPException' },
   { category: 'bodies', name: 'bodies are not validated', file: PROBLEMS, right: 'if (result.success) return', wrong: 'if (true) return' },
   { category: 'ids', name: 'every text is an id', file: SESSION, right: 'z.guid(', wrong: 'z.string(' },
   { category: 'ids', name: 'ids are trimmed', file: SESSION, right: 'z.guid({', wrong: 'z.string().trim().guid({' },
@@ -48,7 +50,7 @@ export const HOLES: readonly Hole[] = [
   { category: 'new sessions', name: 'sockets are not limited', file: LIVE, right: 'if (refusal !== undefined) return refusal;', wrong: '' },
   { category: 'new sessions', name: 'every IPv6 address is a client of its own', file: NEW_SESSIONS, right: '.slice(0, 4)', wrong: '' },
   { category: 'new sessions', name: 'the client says which address it has', file: NEW_SESSIONS, right: `c.req.header('CF-Connecting-IP')`, wrong: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
-  { category: 'new sessions', name: 'a replica is never full', file: ROUTES, right: 'if (!store.hasRoom())', wrong: 'if (false)' },
+  { category: 'new sessions', name: 'a replica is never full', file: ROUTES, right: 'if (store.isFull())', wrong: 'if (false)' },
   { category: 'sockets', name: 'what is no WebSocket is opened', file: LIVE, right: `!== 'websocket'`, wrong: `=== 'no'` },
   { category: 'sockets', name: 'HEAD opens a socket', file: LIVE, right: `c.req.method !== 'GET' ||`, wrong: '' },
   { category: 'sockets', name: 'sockets are opened where there is no room', file: LIVE, right: 'if (open === undefined)', wrong: 'if (false)' },

@@ -1,6 +1,8 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { post } from '../http';
-import { GOOD_ORIGIN, type HostileRow, MARK, RESIDENT, type SocketMessages } from './hostile-table';
+import { COMPATIBILITY_DATE } from '../live/compatibility-date';
+import { GOOD_ORIGIN, type HostileRow, MARK, RESIDENT, type SocketMessages } from './hostile-row';
 import { type RawAnswer, type RawRequest, sendRaw } from './raw-http';
 
 const BODY_BYTES_MAX = 2_000;
@@ -24,7 +26,7 @@ export class HostileService {
         name: 'worker',
         modules: true,
         scriptPath,
-        compatibilityDate: '2026-10-20',
+        compatibilityDate: COMPATIBILITY_DATE,
         bindings: {
           PRESENCE_HUB: 'durable-object',
           SESSION_TTL_SECONDS: '600',
@@ -52,7 +54,11 @@ export class HostileService {
     this.#origin ??= await this.#miniflare.unsafeGetDirectURL('worker');
     await this.#count();
     if (row.before !== undefined) await untilMinuteLasts();
-    for (const request of row.before ?? []) await sendRaw(this.#origin, request);
+    const early: string[] = [];
+    for (const request of row.before ?? []) {
+      const answer = await sendRaw(this.#origin, request);
+      if (answer?.status !== 200) early.push(`answers ${answer?.status ?? 'nothing'} to what comes before`);
+    }
     const before = await this.#count();
     const complaints =
       'messages' in row.sends
@@ -60,7 +66,8 @@ export class HostileService {
         : complaintsOf(await this.#send(this.#origin, row.sends, row.expected), row);
     const after = await this.#count();
     for (const request of row.before ?? []) await sendRaw(this.#origin, { ...request, path: '/api/leave' });
-    return after === before ? complaints : [...complaints, `counts ${after} instead of ${before}`];
+    const miscount = after === before ? [] : [`counts ${after} instead of ${before}`];
+    return [...early, ...complaints, ...miscount];
   }
 
   dispose(): Promise<void> {
@@ -98,8 +105,7 @@ export class HostileService {
       socket.addEventListener('open', resolve);
     });
     for (const message of messages) socket.send(message);
-    const silence = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), 1_000));
-    const close = await Promise.race([closed, silence]);
+    const close = await Promise.race([closed, wait(1_000, undefined)]);
     socket.close();
     await closed;
     const code = typeof expected === 'object' && 'closeCode' in expected ? expected.closeCode : undefined;
@@ -143,7 +149,7 @@ function complaintsOf(answer: RawAnswer | undefined, { expected, sends }: Hostil
 /** The limiter counts by the minute of the clock: one that ended in the middle of a row would let more pass. */
 async function untilMinuteLasts(): Promise<void> {
   const leftMs = 60_000 - (Date.now() % 60_000);
-  if (leftMs < 2_000) await new Promise((resolve) => setTimeout(resolve, leftMs + 100));
+  if (leftMs < 2_000) await wait(leftMs + 100);
 }
 
 const isHead = (sends: RawRequest | SocketMessages) => 'method' in sends && sends.method === 'HEAD';

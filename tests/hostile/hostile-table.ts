@@ -1,43 +1,8 @@
 import { sessionId } from '../session-id';
+import { category, type Expected, GOOD_ORIGIN, type HostileRow, MARK, RESIDENT } from './hostile-row';
 import type { RawRequest } from './raw-http';
 
-/** Stands in whatever hostile rows send, and must not stand in any answer. */
-export const MARK = 'peter-and-paul';
-
-/** Is here all the time. Rows that are to be accepted beat with this id, so that the count stays. */
-export const RESIDENT = sessionId(1);
 const STRANGER = sessionId(2);
-
-export const GOOD_ORIGIN = 'https://good.example';
-
-export interface HostileRow {
-  readonly category: string;
-  readonly name: string;
-  /** Variables of the service, beside those that all rows share. */
-  readonly variables?: Readonly<Record<string, string>>;
-  /** What is sent before, and answered 200. */
-  readonly before?: readonly RawRequest[];
-  readonly expected: Expected;
-  readonly sends: RawRequest | SocketMessages;
-}
-
-/**
- * `status` with the problem of that code, if it is none of 200 and 204. `by server`: the HTTP server in front of the Worker
- * refuses it or hangs up, in its own words. A number for a socket is its close code.
- */
-export type Expected =
-  | {
-      readonly status: number;
-      readonly code?: string;
-      readonly headers?: Readonly<Record<string, string>>;
-    }
-  | 'refused by server'
-  | { readonly closeCode: number };
-
-/** Messages on a live socket, one after the other. */
-export interface SocketMessages {
-  readonly messages: readonly (string | Uint8Array<ArrayBuffer>)[];
-}
 
 type Headers = Readonly<Record<string, string>>;
 type Body = string | Uint8Array;
@@ -82,15 +47,6 @@ function chunked(chunks: readonly string[], end = '0\r\n\r\n'): RawRequest {
     contentLength: undefined,
   };
 }
-
-type Rows = readonly (readonly [
-  name: string,
-  sends: HostileRow['sends'],
-  expected: Expected,
-  more?: Partial<HostileRow>,
-])[];
-const category = (name: string, rows: Rows): readonly HostileRow[] =>
-  rows.map(([row, sends, expected, more]) => ({ category: name, name: row, sends, expected, ...more }));
 
 const bytes = (...codes: number[]) => Uint8Array.from(codes);
 const joined = (...parts: readonly Body[]) =>
@@ -315,7 +271,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['with made-up addresses before it', heartbeat(newcomer, { ...at('192.0.2.3'), 'X-Forwarded-For': '198.51.100.1' }), { status: 429, code: 'too-many-new-sessions' }, { before: newcomers(3, at('192.0.2.3')) }],
     ['sockets over the limit', upgrade({ 'CF-Connecting-IP': '192.0.2.4' }), { status: 429, code: 'too-many-new-sessions' }, { before: newcomers(4, at('192.0.2.4')) }],
     ['known ones over the limit are counted', heartbeat(residentBeat(), at('192.0.2.5')), OK, { before: newcomers(5, at('192.0.2.5')) }],
-    ['where there is no room for them', heartbeat(newcomer), { status: 503, code: 'no-room', headers: { 'Retry-After': '10' } }, { variables: { SESSIONS_MAX: '1' } }],
+    ['where there is no room for them', heartbeat(newcomer), { status: 503, code: 'full', headers: { 'Retry-After': '10' } }, { variables: { SESSIONS_MAX: '1' } }],
     ['known ones where there is no room are counted', heartbeat(residentBeat()), OK, { variables: { SESSIONS_MAX: '1' } }],
   ]),
 ];

@@ -26,15 +26,13 @@ const categories = new Set(HOSTILE_TABLE.map(({ category }) => category));
 describe.each([...categories])('hostile %s', (name) => {
   const rows = HOSTILE_TABLE.filter(({ category }) => category === name);
 
-  it('are of at least six kinds', () => {
-    expect(rows.length).toBeGreaterThanOrEqual(6);
-  });
-
   it.each(rows)('$name', async (row) => {
     expect(await serviceFor(row.variables).complaints(row)).toEqual([]);
   });
 });
 
 it('none of it is worth a line in the log, which is billed by the line', () => {
+  // Those of the rows above, which have been sent by now.
+  expect(services.size).toBeGreaterThan(1);
   for (const { log } of services.values()) expect(log).toBe('');
 });

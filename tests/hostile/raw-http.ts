@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 
 /** A request, written byte for byte as given, for what no HTTP client would send. */
 export interface RawRequest {
@@ -62,7 +63,7 @@ export function sendRaw(origin: URL, request: RawRequest): Promise<RawAnswer | u
     for (const piece of pieces) {
       if (socket.destroyed) return;
       socket.write(piece);
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await wait(5);
     }
   }
 }

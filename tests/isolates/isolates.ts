@@ -1,17 +1,14 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { PresenceState } from '../../src/presence/session';
+import { COMPATIBILITY_DATE } from '../live/compatibility-date';
 import { observeResponse } from '../openapi/observations';
 import { CLOCK_HEADER } from './clock-header';
 
-export interface State {
-  readonly count: number;
-  readonly moods: Readonly<Record<string, number>>;
-}
-
 /** One workerd isolate: what one shares with another goes through KV, and nothing else does. */
 export interface Isolate {
-  heartbeat(sessionId: string, mood?: string): Promise<State>;
+  heartbeat(sessionId: string, mood?: string): Promise<PresenceState>;
   leave(sessionId: string): Promise<void>;
-  presence(): Promise<State>;
+  presence(): Promise<PresenceState>;
 }
 
 /** Several isolates that share one KV namespace, and a clock that stands still until a test moves it. */
@@ -25,7 +22,7 @@ export class Isolates {
       modules: true,
       scriptPath: 'dist/isolates/worker.js',
       kvNamespaces: { PRESENCE_KV: 'shared' },
-      compatibilityDate: '2026-10-20',
+      compatibilityDate: COMPATIBILITY_DATE,
     }));
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }
@@ -43,7 +40,7 @@ export class Isolates {
       observeResponse(body === undefined ? 'GET' : 'POST', new URL(path, 'http://localhost'), response);
       if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
       // The contract test checks the shape.
-      return (await response.json()) as State;
+      return (await response.json()) as PresenceState;
     };
     return {
       heartbeat: (sessionId, mood = 'presence') => ask('/api/heartbeat', { sessionId, mood }),

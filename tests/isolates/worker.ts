@@ -1,7 +1,7 @@
 import { createApp } from '../../src/app';
 import { CLOCK_HEADER } from './clock-header';
 
-export { PresenceRoom } from '../../src/presence/presence-room';
+export { PresenceRoom } from '../../src/presence-room';
 
 let now = 0;
 const app = createApp({ now: () => now, random: () => 0.5 });

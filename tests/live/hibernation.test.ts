@@ -1,12 +1,12 @@
-import { expect, it } from 'vitest';
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
 import { sessionId } from '../session-id';
 import { LiveClient } from './live-client';
 import { Service } from './service';
 
-const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1_000));
-
 it('a room in which live sockets only ping goes to sleep by itself, and finds them all when it wakes up', async () => {
   const service = new Service(1);
+  onTestFinished(() => service.dispose());
   const guest = await LiveClient.open(await service.liveUrl());
   guest.send({ sessionId: sessionId(1), mood: 'release' });
   await guest.shows(1);
@@ -16,7 +16,7 @@ it('a room in which live sockets only ping goes to sleep by itself, and finds th
   // It saves what came within five seconds, and sleeps when it has had nothing to do for ten.
   for (let second = 0; second < 18; second += 3) {
     guest.send('ping');
-    await seconds(3);
+    await wait(3_000);
   }
 
   // The count of calls is nowhere but in its memory.
@@ -26,5 +26,4 @@ it('a room in which live sockets only ping goes to sleep by itself, and finds th
   await guest.told(({ moods }) => moods['gratitude'] === 1);
   expect(guest.states.map(({ count }) => count)).toEqual([0, 1, 1]);
   guest.close();
-  await service.dispose();
 }, 40_000);

@@ -1,8 +1,8 @@
-import type { State } from './service';
+import type { PresenceState } from '../../src/presence/session';
 
 /** A live socket as a browser has one, and what it was told. */
 export class LiveClient {
-  readonly states: State[] = [];
+  readonly states: PresenceState[] = [];
   readonly #socket: WebSocket;
   readonly #closed = Promise.withResolvers<{ readonly code: number; readonly reason: string }>();
   readonly #ponged = Promise.withResolvers<void>();
@@ -15,7 +15,7 @@ export class LiveClient {
         this.#ponged.resolve();
         return;
       }
-      this.states.push(JSON.parse(String(data)) as State);
+      this.states.push(JSON.parse(String(data)) as PresenceState);
       this.#onState();
     });
     socket.addEventListener('close', ({ code, reason }) => this.#closed.resolve({ code, reason }));
@@ -37,7 +37,7 @@ export class LiveClient {
   }
 
   /** The first state told, now or later, of which this is true. */
-  async told(holds: (state: State) => boolean): Promise<State> {
+  async told(holds: (state: PresenceState) => boolean): Promise<PresenceState> {
     for (;;) {
       const state = this.states.find(holds);
       if (state !== undefined) return state;
@@ -48,13 +48,13 @@ export class LiveClient {
   }
 
   /** Waits until the last state told shows so many people. */
-  async shows(count: number): Promise<State> {
+  async shows(count: number): Promise<PresenceState> {
     while (this.states.at(-1)?.count !== count) {
       await new Promise<void>((resolve) => {
         this.#onState = resolve;
       });
     }
-    return this.states.at(-1) as State;
+    return this.states.at(-1) as PresenceState;
   }
 
   get closed(): Promise<{ readonly code: number; readonly reason: string }> {

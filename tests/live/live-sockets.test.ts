@@ -1,12 +1,10 @@
-import { once } from 'node:events';
-import { connect } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { sessionId } from '../session-id';
 import { LiveClient } from './live-client';
 import { Service } from './service';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
-const seconds = (count: number) => new Promise((resolve) => setTimeout(resolve, count * 1_000));
 
 let service: Service;
 let url: string;
@@ -51,6 +49,13 @@ describe('a live socket', () => {
     await watcher.shows(0);
   });
 
+  it('takes exactly 1 KiB', async () => {
+    const client = await open();
+    const message = JSON.stringify({ sessionId: ANNA, mood: 'presence' });
+    client.send(message + ' '.repeat(1_024 - message.length));
+    await client.shows(1);
+  });
+
   it('answers ping with pong', async () => {
     const client = await open();
     client.send('ping');
@@ -91,18 +96,29 @@ describe('a live socket', () => {
     expect(await guest.told(({ moods }) => moods['release'] === 1)).toMatchObject({ count: 1 });
   });
 
-  it('is told of a heartbeat and a leave by HTTP within two seconds, and the isolates of a guest', async () => {
+  it('is told of a heartbeat and a leave by HTTP within two seconds, and so are the isolates of a guest', async () => {
     const guest = await open(0);
     await service.presence(1);
-    const start = Date.now();
-    await service.heartbeat(BEN, 0);
-    await guest.shows(1);
-    guest.send({ sessionId: ANNA, mood: 'release' });
-    await guest.shows(2);
-    while ((await service.presence(1)).count !== 2) await seconds(0.05);
-    await service.leave(BEN, 1);
-    await guest.told(({ count, moods }) => count === 1 && moods['release'] === 1);
-    expect(Date.now() - start).toBeLessThan(3 * 2_000);
+    const steps = [
+      async () => {
+        await service.heartbeat(BEN, 0);
+        await guest.shows(1);
+      },
+      async () => {
+        guest.send({ sessionId: ANNA, mood: 'release' });
+        await guest.shows(2);
+        while ((await service.presence(1)).count !== 2) await wait(50);
+      },
+      async () => {
+        await service.leave(BEN, 1);
+        await guest.told(({ count, moods }) => count === 1 && moods.release === 1);
+      },
+    ];
+    for (const step of steps) {
+      const start = Date.now();
+      await step();
+      expect(Date.now() - start).toBeLessThan(2_000);
+    }
   });
 
   it('is told the same counts never twice, and of changes once a second', async () => {
@@ -111,7 +127,7 @@ describe('a live socket', () => {
     const start = Date.now();
     for (const [n, guest] of guests.entries()) {
       guest.send({ sessionId: sessionId(10 + n), mood: 'presence' });
-      await seconds(0.4);
+      await wait(400);
     }
     await watcher.shows(4);
     const took = (Date.now() - start) / 1_000;
@@ -127,23 +143,8 @@ describe('a live socket', () => {
 describe('a live socket that sends what it should not', () => {
   it.each([
     ['garbage', 'hello', 1008, 'The message must be a JSON object.'],
-    ['no object', '[]', 1008, 'The message must be a JSON object.'],
-    [
-      'an unknown mood',
-      { sessionId: ANNA, mood: 'joy' },
-      1008,
-      'mood must be one of: gratitude, presence, release, connection.',
-    ],
-    [
-      'a wrong id',
-      { sessionId: 'anna', mood: 'presence' },
-      1008,
-      'sessionId must be a UUID: 8-4-4-4-12 hexadecimal digits.',
-    ],
-    ['a mood before it joins', { mood: 'presence' }, 1008, 'Join first: send sessionId and mood.'],
     ['bytes', new Uint8Array([1, 2, 3]), 1008, 'Send text.'],
     ['more than 1 KiB', ' '.repeat(1_025), 1009, 'Send at most 1024 bytes.'],
-    ['more than 1 KiB in UTF-8', 'é'.repeat(513), 1009, 'Send at most 1024 bytes.'],
   ] as const)('is closed with a reason: %s', async (_name, message, code, reason) => {
     const client = await open();
     client.send(message);
@@ -155,13 +156,6 @@ describe('a live socket that sends what it should not', () => {
     const client = await open();
     client.send('x'.repeat(1 << 20));
     expect((await client.closed).code).toBe(1009);
-  });
-
-  it('takes exactly 1 KiB', async () => {
-    const client = await open();
-    const message = JSON.stringify({ sessionId: ANNA, mood: 'presence' });
-    client.send(message + ' '.repeat(1_024 - message.length));
-    await client.shows(1);
   });
 
   it('is closed when it floods, and its session ends', async () => {
@@ -195,22 +189,5 @@ describe('many live sockets', () => {
       for (const guest of guests) guest.close();
       await watcher.shows(0);
     }
-  });
-
-  it('are not held up by one that does not read', async () => {
-    const { hostname, port } = new URL(url);
-    const slow = connect(Number(port), hostname);
-    const key = 'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
-    slow.write(
-      `GET /api/live HTTP/1.1\r\nHost: ${hostname}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${key}\r\n\r\n`,
-    );
-    await once(slow, 'data');
-    slow.pause();
-    const guest = await open();
-    for (const mood of ['presence', 'release', 'gratitude'] as const) {
-      guest.send({ sessionId: ANNA, mood });
-      await guest.told(({ moods }) => moods[mood] === 1);
-    }
-    slow.destroy();
   });
 });

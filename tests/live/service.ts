@@ -1,12 +1,8 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { PresenceState } from '../../src/presence/session';
 import { type Fetch, post } from '../http';
 import { observedFetch } from '../openapi/observed-fetch';
-
-export interface State {
-  readonly count: number;
-  readonly moods: Readonly<Record<string, number>>;
-  readonly timestamp: number;
-}
+import { COMPATIBILITY_DATE } from './compatibility-date';
 
 /** The service as it is deployed, with the hub `durable-object` if no variable says otherwise: isolates that each have an address. */
 export class Service {
@@ -23,7 +19,7 @@ export class Service {
       name,
       modules: true,
       scriptPath,
-      compatibilityDate: '2026-10-20',
+      compatibilityDate: COMPATIBILITY_DATE,
       kvNamespaces: { PRESENCE_KV: 'shared' },
       bindings: { PRESENCE_HUB: 'durable-object', ...variables },
       durableObjects: {
@@ -43,18 +39,18 @@ export class Service {
     return async (path, init) => observedFetch(new URL(path, await this.origin(isolate)), init);
   }
 
-  async heartbeat(sessionId: string, isolate = 0, mood = 'presence'): Promise<State> {
+  async heartbeat(sessionId: string, isolate = 0, mood = 'presence'): Promise<PresenceState> {
     const response = await post(this.fetch(isolate), '/api/heartbeat', { sessionId, mood });
     // The contract test checks the shape.
-    return (await response.json()) as State;
+    return (await response.json()) as PresenceState;
   }
 
   async leave(sessionId: string, isolate = 0): Promise<void> {
     await (await post(this.fetch(isolate), '/api/leave', { sessionId })).body?.cancel();
   }
 
-  async presence(isolate = 0): Promise<State> {
-    return (await (await this.fetch(isolate)('/api/presence')).json()) as State;
+  async presence(isolate = 0): Promise<PresenceState> {
+    return (await (await this.fetch(isolate)('/api/presence')).json()) as PresenceState;
   }
 
   /** How often the room has been asked by now. */

@@ -1,6 +1,6 @@
 import { createApp } from '../../src/app';
-import { PresenceRoom as Room } from '../../src/presence/presence-room';
 import { ROOM_NAME, type RoomAnswer, type RoomReport } from '../../src/presence/room-protocol';
+import { PresenceRoom as Room } from '../../src/presence-room';
 
 /** The room, which counts how often it is asked. */
 export class PresenceRoom extends Room {

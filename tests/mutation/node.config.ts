@@ -24,7 +24,7 @@ export default defineConfig({
     setupFiles: ['tests/mutation/setup.ts'],
     include: ['tests/{presence,api,contract}/*.test.ts', 'tests/*.test.ts'],
     exclude: [
-      'tests/presence/presence-room.test.ts',
+      'tests/presence-room.test.ts',
       'tests/presence/room-journal.test.ts',
       'tests/api/live.test.ts',
       // 100,000 requests, or a thousand cases, a test: other tests say the same at less cost.

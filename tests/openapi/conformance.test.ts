@@ -5,7 +5,7 @@ import { Conformance } from './conformance';
 import { type Observation, observe, takeObservations } from './observations';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-const PROBLEM_TYPE = { 'content-type': 'application/problem+json' };
+const PROBLEM_MEDIA_TYPE = { 'content-type': 'application/problem+json' };
 
 const STATE: Observation = {
   method: 'GET',
@@ -18,20 +18,20 @@ const FULL: Observation = {
   method: 'POST',
   path: '/api/heartbeat',
   status: 503,
-  headers: { ...PROBLEM_TYPE, 'retry-after': '10' },
-  body: JSON.stringify(problemDocument('no-room')),
+  headers: { ...PROBLEM_MEDIA_TYPE, 'retry-after': '10' },
+  body: JSON.stringify(problemDocument('full')),
 };
 const NOWHERE: Observation = {
   method: 'GET',
   path: '/nowhere',
   status: 404,
-  headers: PROBLEM_TYPE,
+  headers: PROBLEM_MEDIA_TYPE,
   body: JSON.stringify(problemDocument('not-found')),
 };
 const REFUSED: Observation = {
   ...STATE,
   status: 405,
-  headers: { ...PROBLEM_TYPE, allow: 'GET, HEAD, OPTIONS' },
+  headers: { ...PROBLEM_MEDIA_TYPE, allow: 'GET, HEAD, OPTIONS' },
   body: JSON.stringify(problemDocument('method-not-allowed')),
 };
 const { count, ...countless } = EXAMPLES.presence;
@@ -88,7 +88,7 @@ it.each([
     { ...FULL, body: JSON.stringify(problemDocument('live-unavailable')) },
     /type/,
   ],
-  ['a header that is missing', { ...FULL, headers: PROBLEM_TYPE }, /Retry-After is missing/],
+  ['a header that is missing', { ...FULL, headers: PROBLEM_MEDIA_TYPE }, /Retry-After is missing/],
   [
     'a header that is wrong',
     { ...FULL, headers: { ...FULL.headers, 'retry-after': 'soon' } },
@@ -117,7 +117,7 @@ it('knows what it has not seen: an answer, or one of the problems that share a s
   conformance.complaints({
     ...FULL,
     status: 400,
-    headers: PROBLEM_TYPE,
+    headers: PROBLEM_MEDIA_TYPE,
     body: JSON.stringify(problemDocument('malformed-json')),
   });
   // A head is no answer to GET, nor is what is wrong.
@@ -125,7 +125,7 @@ it('knows what it has not seen: an answer, or one of the problems that share a s
   conformance.complaints({ ...STATE, path: '/health' });
   const seen = [
     '/api/heartbeat 400 malformed-json',
-    '/api/heartbeat 503 no-room',
+    '/api/heartbeat 503 full',
     '/api/presence 200 application/json',
   ];
   expect(before.filter((answer) => !conformance.unobserved.includes(answer)).toSorted()).toEqual(seen);

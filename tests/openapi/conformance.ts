@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { oas31 } from 'zod-openapi';
-import { PROBLEM_TYPE } from '../../src/api/problems';
+import { PROBLEM_MEDIA_TYPE } from '../../src/api/problems';
 import { resolve } from '../../src/site/resolve';
 import type { Observation } from './observations';
 
@@ -49,7 +49,7 @@ export class Conformance {
   #add(path: string, status: string, response: Response): void {
     this.#responses.set(`${path} ${status}`, response);
     for (const [type, { examples }] of Object.entries(response.content ?? { [NO_BODY]: {} })) {
-      for (const kind of type === PROBLEM_TYPE ? Object.keys(examples ?? {}) : [type])
+      for (const kind of type === PROBLEM_MEDIA_TYPE ? Object.keys(examples ?? {}) : [type])
         this.#unobserved.add(`${path} ${status} ${kind}`);
     }
   }
@@ -73,7 +73,7 @@ export class Conformance {
     if (method === 'HEAD') return body === '' ? wrong : [...wrong, 'HEAD has a body'];
     if (wrong.length === 0) wrong.push(...this.#wrongBody(`${path} ${status}`, response, type, body));
     if (wrong.length === 0) {
-      const kind = type === PROBLEM_TYPE ? JSON.parse(body).type.replace('/docs#', '') : type;
+      const kind = type === PROBLEM_MEDIA_TYPE ? JSON.parse(body).type.replace('/docs#', '') : type;
       this.#unobserved.delete(`${path} ${status} ${kind}`);
     }
     return wrong;

@@ -1,10 +1,11 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CLOCK_SKEW_MAX_MS, kvTiming } from '../../src/config';
+import { CLOCK_SKEW_MAX_MS } from '../../src/limits';
 import { KvHub } from '../../src/presence/kv-hub';
 import { LocationSummary } from '../../src/presence/location-summaries';
 import { NOBODY } from '../../src/presence/session';
+import { kvTiming } from '../../src/presence/timing';
 import { FakeWorld, START } from '../fake-world';
 import { Replica } from '../replica';
 import { sessionId } from '../session-id';
@@ -521,7 +522,7 @@ describe('KV in trouble', () => {
     const replica = join();
     expect((await replica.heartbeat(ANNA)).count).toBe(2);
     expect((await stored()).value).toMatchObject({ [BEN]: { lastSeen: START + CLOCK_SKEW_MAX_MS } });
-    await world.advance(CLOCK_SKEW_MAX_MS + TIMING.ttlMs + TIMING.graceMs - 1);
+    await world.advance(CLOCK_SKEW_MAX_MS + TIMING.keepMs - 1);
     expect(await replica.count()).toBe(1);
     await world.advance(1);
     expect(await replica.count()).toBe(0);

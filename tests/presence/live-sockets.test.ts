@@ -5,11 +5,11 @@ import {
   LIVE_MESSAGES_MAX,
   LIVE_MESSAGES_WINDOW_MS,
   ROOM_EXPIRY_STEP_MS,
-} from '../../src/config';
+} from '../../src/limits';
 import { LiveSockets, type SocketState } from '../../src/presence/live-sockets';
 import { Room } from '../../src/presence/room';
+import type { SessionRecords } from '../../src/presence/session';
 import { MOODS, type MoodCounts, NOBODY, totalOf } from '../../src/presence/session';
-import type { SessionRecords } from '../../src/presence/session-table';
 import { FakeWorld } from '../fake-world';
 import { sessionId } from '../session-id';
 

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import {
   ALONE_INTERVAL_MS,
   CLOCK_SKEW_MAX_MS,
-  kvTiming,
   LIST_INTERVAL_CHANGING_MS,
   LIST_INTERVAL_MS,
   LIST_PAGES_MAX,
   LIST_RETRY_MS,
-} from '../../src/config';
+} from '../../src/limits';
 import { type KeyLister, LocationSummaries } from '../../src/presence/location-summaries';
 import { NOBODY } from '../../src/presence/session';
+import { kvTiming } from '../../src/presence/timing';
 
 type Listed = Awaited<ReturnType<KeyLister['list']>>;
 

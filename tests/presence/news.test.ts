@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest';
 import { countNews } from '../../src/presence/news';
-import type { Mood } from '../../src/presence/session';
-import type { SessionRecords } from '../../src/presence/session-table';
+import type { Mood, SessionRecords } from '../../src/presence/session';
 import { sessionId } from '../session-id';
 
 /** Anna, as somebody knows of her: in a mood, gone (`null`), or not at all. */

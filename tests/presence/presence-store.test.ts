@@ -1,16 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  kvTiming,
-  roomTiming,
-  SYNC_ABANDON_MS,
-  SYNC_PLAN_INTERVAL_MAX_MS,
-  SYNC_WAIT_MAX_MS,
-  type Timing,
-} from '../../src/config';
+import { SYNC_ABANDON_MS, SYNC_PLAN_INTERVAL_MAX_MS, SYNC_WAIT_MAX_MS } from '../../src/limits';
 import type { Hub, SyncOutcome } from '../../src/presence/hub';
 import { PresenceStore } from '../../src/presence/presence-store';
 import { type MoodCounts, NOBODY, type SessionRecord } from '../../src/presence/session';
 import type { SessionTable } from '../../src/presence/session-table';
+import { kvTiming, roomTiming, type Timing } from '../../src/presence/timing';
 import type { World } from '../../src/presence/world';
 import { FakeWorld, START, settle } from '../fake-world';
 import { sessionId } from '../session-id';

@@ -1,10 +1,11 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { roomTiming, SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS } from '../../src/config';
+import { SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS } from '../../src/limits';
 import { RoomHub } from '../../src/presence/room-hub';
 import { ROOM_NAME } from '../../src/presence/room-protocol';
 import { NOBODY } from '../../src/presence/session';
+import { roomTiming } from '../../src/presence/timing';
 import { FakeWorld } from '../fake-world';
 import { Replica } from '../replica';
 import { sessionId } from '../session-id';

@@ -1,7 +1,7 @@
 import { reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
-import { ROOM_ROW_SESSIONS_MAX } from '../../src/config';
+import { ROOM_ROW_SESSIONS_MAX } from '../../src/limits';
 import { RoomJournal } from '../../src/presence/room-journal';
 import { ROOM_NAME } from '../../src/presence/room-protocol';
 import { NOBODY, type SessionRecord } from '../../src/presence/session';

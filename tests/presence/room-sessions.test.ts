@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX, ROOM_SESSIONS_MAX } from '../../src/config';
+import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX, ROOM_SESSIONS_MAX } from '../../src/limits';
 import { RoomSessions } from '../../src/presence/room-sessions';
 import { MOODS, type Mood, NOBODY, overrules, type SessionRecord } from '../../src/presence/session';
 import { sessionId } from '../session-id';
@@ -95,21 +95,21 @@ describe('the sessions of a room', () => {
 
   it('say when the next one ends, whoever has left', () => {
     const room = new RoomSessions(TTL, 0);
-    expect(room.nextEnd).toBeUndefined();
+    expect(room.findNextEnd()).toBeUndefined();
     room.touch(ANNA, 'presence', 1_000);
     room.touch(BEN, 'presence', 2_000);
-    expect(room.nextEnd).toBe(1_000 + TTL);
+    expect(room.findNextEnd()).toBe(1_000 + TTL);
     room.touch(ANNA, null, 3_000);
-    expect(room.nextEnd).toBe(2_000 + TTL);
+    expect(room.findNextEnd()).toBe(2_000 + TTL);
     room.touch(BEN, 'presence', 10_000);
-    expect(room.nextEnd).toBe(10_000 + TTL);
+    expect(room.findNextEnd()).toBe(10_000 + TTL);
   });
 
   it('say when the first of those ends who came since they were asked last', () => {
     const room = new RoomSessions(TTL, 0);
     room.touch(ANNA, 'presence', 1_000);
     expect(room.newcomersEnd).toBe(1_000 + TTL);
-    expect(room.nextEnd).toBe(1_000 + TTL);
+    expect(room.findNextEnd()).toBe(1_000 + TTL);
     expect(room.newcomersEnd).toBeUndefined();
     room.touch(ANNA, 'release', 2_000);
     expect(room.newcomersEnd).toBeUndefined();
@@ -191,7 +191,7 @@ it('who follows the news knows what the room knows, and the room knows what a na
       follow();
       const here = [...list].filter(([, { mood }]) => mood !== null);
       const sorted = (entries: Iterable<readonly [string, Mood | null]>) => [...entries].sort();
-      expect(sorted([...room.all].map(([id, { mood }]) => [id, mood]))).toEqual(
+      expect(sorted([...room.listAll()].map(([id, { mood }]) => [id, mood]))).toEqual(
         sorted(here.map(([id, { mood }]) => [id, mood])),
       );
       expect(sorted(follower)).toEqual(sorted(here.map(([id, { mood }]) => [id, mood])));

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../../src/config';
+import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../../src/limits';
 import { type Audience, type Journal, Room } from '../../src/presence/room';
+import type { SessionRecords } from '../../src/presence/session';
 import { type Mood, type MoodCounts, NOBODY } from '../../src/presence/session';
-import type { SessionRecords } from '../../src/presence/session-table';
 import { FakeWorld, START } from '../fake-world';
 import { sessionId } from '../session-id';
 
@@ -113,10 +113,10 @@ describe('a room', () => {
 
 describe('the next end', () => {
   it('is that of whoever was heard first, and then of those who came since', () => {
-    expect(room.nextEnd).toBeUndefined();
+    expect(room.findNextEnd()).toBeUndefined();
     hear(ANNA);
     expect(room.newcomersEnd).toBe(START + TTL);
-    expect(room.nextEnd).toBe(START + TTL);
+    expect(room.findNextEnd()).toBe(START + TTL);
     expect(room.newcomersEnd).toBeUndefined();
   });
 });

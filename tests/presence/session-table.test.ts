@@ -1,8 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CLOCK_SKEW_MAX_MS, kvTiming } from '../../src/config';
-import { MOODS, type Mood, NOBODY, overrules, type SessionRecord } from '../../src/presence/session';
-import { type SessionRecords, SessionTable } from '../../src/presence/session-table';
+import { CLOCK_SKEW_MAX_MS } from '../../src/limits';
+import {
+  MOODS,
+  type Mood,
+  NOBODY,
+  overrules,
+  type SessionRecord,
+  type SessionRecords,
+} from '../../src/presence/session';
+import { SessionTable } from '../../src/presence/session-table';
+import { kvTiming } from '../../src/presence/timing';
 import { sessionId } from '../session-id';
 
 const TIMING = kvTiming(30_000, 10_000);

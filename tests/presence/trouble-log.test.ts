@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { TROUBLE_LOG_INTERVAL_MS } from '../../src/config';
+import { TROUBLE_LOG_INTERVAL_MS } from '../../src/limits';
 import { TroubleLog } from '../../src/presence/trouble-log';
 
 it('trouble is told once a minute, as JSON, with how often it was not', () => {

@@ -1,13 +1,12 @@
 import {
-  type KvTiming,
   LIST_INTERVAL_MS,
   REFUSED_RETRY_MAX_MS,
   ROOM_EXPIRY_STEP_MS,
   SYNC_ABANDON_MS,
   SYNC_JITTER,
   SYNC_PLAN_INTERVAL_MAX_MS,
-  type Timing,
-} from '../../src/config';
+} from '../../src/limits';
+import type { KvTiming, Timing } from '../../src/presence/timing';
 import { type Scenario, settingsOf } from './scenario';
 import { ONE_WAY_MS } from './simulated-room';
 

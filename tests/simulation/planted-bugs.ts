@@ -12,7 +12,7 @@ export interface PlantedBug extends Mistake {
 const TABLE = 'presence/session-table.ts';
 const STORE = 'presence/presence-store.ts';
 const HUB = 'presence/kv-hub.ts';
-const CONFIG = 'config.ts';
+const TIMING = 'presence/timing.ts';
 const ROOM_HUB = 'presence/room-hub.ts';
 const ROOM_SESSIONS = 'presence/room-sessions.ts';
 const ROOM = 'presence/room.ts';
@@ -38,7 +38,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     seed: 5,
     name: 'no grace',
-    file: CONFIG,
+    file: TIMING,
     right: 'const graceMs = refreshMs + 2 * syncIntervalMs',
     wrong: 'const graceMs = 0',
   },
@@ -116,7 +116,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     seed: 11,
     name: 'lease too short',
-    file: CONFIG,
+    file: TIMING,
     right: 'ttlMs / 3) + arrivalMs',
     wrong: 'ttlMs / 3) + arrivalMs / 3',
   },

@@ -1,6 +1,6 @@
 import { type Journal, Room } from '../../src/presence/room';
 import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room-protocol';
-import type { SessionRecords } from '../../src/presence/session-table';
+import type { SessionRecords } from '../../src/presence/session';
 import { NO_AUDIENCE } from '../no-audience';
 import type { Dice } from './dice';
 import { Reachability } from './reachability';

@@ -1,12 +1,10 @@
 import { createApp } from '../../src/app';
-import type { RoomNamespace, RoomReport } from '../../src/presence/room-protocol';
+import type { Bindings } from '../../src/config';
+import type { RoomReport } from '../../src/presence/room-protocol';
 
-export { PresenceRoom } from '../../src/presence/presence-room';
+export { PresenceRoom } from '../../src/presence-room';
 
-interface Bindings {
-  readonly PRESENCE_KV: KVNamespace;
-  readonly PRESENCE_ROOM: RoomNamespace;
-}
+type Hubs = Required<Pick<Bindings, 'PRESENCE_KV' | 'PRESENCE_ROOM'>>;
 
 let hub: 'works' | 'fails' | 'is slow' = 'works';
 
@@ -17,7 +15,7 @@ async function troubled<Result>(work: () => Promise<Result>): Promise<Result> {
 }
 
 /** The bindings, with a hub that is in trouble when the test says so. */
-function troubledBindings<Env extends Bindings>(env: Env): Env {
+function troubledBindings<Env extends Hubs>(env: Env): Env {
   const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
   return {
     ...env,
@@ -50,4 +48,4 @@ export default {
     bindings ??= troubledBindings(env);
     return app.fetch(request, bindings, context);
   },
-} satisfies ExportedHandler<Bindings>;
+} satisfies ExportedHandler<Hubs>;

@@ -1,10 +1,11 @@
 import { DurableObject } from 'cloudflare:workers';
-import { type Bindings, LIVE_SOCKETS_MAX, parseSettings, ROOM_ALARM_GAP_MS } from '../config';
-import { LiveSockets } from './live-sockets';
-import { Room } from './room';
-import { RoomJournal } from './room-journal';
-import type { RoomAnswer, RoomReport, RoomStub } from './room-protocol';
-import { REAL_WORLD } from './world';
+import { type Bindings, type LiveRoomStub, parseSettings } from './config';
+import { LIVE_SOCKETS_MAX, ROOM_ALARM_GAP_MS } from './limits';
+import { LiveSockets } from './presence/live-sockets';
+import { Room } from './presence/room';
+import { RoomJournal } from './presence/room-journal';
+import type { RoomAnswer, RoomReport } from './presence/room-protocol';
+import { REAL_WORLD } from './presence/world';
 
 /**
  * The Durable Object of the room: it gives a `Room` its journal and its sockets, and wakes it when somebody may have fallen
@@ -13,7 +14,7 @@ import { REAL_WORLD } from './world';
  * Nothing keeps it awake. While somebody watches and somebody is here, one alarm is set for when the next session would
  * end; a room that nobody watches needs none, since it looks when it is asked.
  */
-export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
+export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStub {
   readonly #sockets: LiveSockets;
   readonly #room: Room;
   #alarmAt: number | undefined;
@@ -38,7 +39,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
     return answer;
   }
 
-  /** Opens a live socket. Whether the request is one for that its sender has seen to. */
+  /** Opens a live socket. That the request asks for one the Worker has checked (api/live.ts). */
   override async fetch(): Promise<Response> {
     if (this.#sockets.size >= LIVE_SOCKETS_MAX) return new Response(null, { status: 503 });
     const { 0: theirs, 1: ours } = new WebSocketPair();
@@ -71,7 +72,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements RoomStub {
   /** Sees to it that an alarm comes when the next session ends. One that is heard again meanwhile makes the alarm look in vain. */
   async #setAlarm(): Promise<void> {
     if (this.#sockets.size === 0) return;
-    const nextEnd = this.#alarmAt === undefined ? this.#room.nextEnd : this.#room.newcomersEnd;
+    const nextEnd = this.#alarmAt === undefined ? this.#room.findNextEnd() : this.#room.newcomersEnd;
     if (nextEnd === undefined) return;
     const alarmAt = Math.max(nextEnd, REAL_WORLD.now() + ROOM_ALARM_GAP_MS);
     if (this.#alarmAt !== undefined && alarmAt >= this.#alarmAt) return;

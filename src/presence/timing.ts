@@ -1,0 +1,61 @@
+import { ALONE_INTERVAL_MS, LIST_INTERVAL_MS } from '../limits';
+
+/** Time until a KV write is seen everywhere, by the documentation: "up to 60 seconds or more". */
+const KV_PROPAGATION_MS = 60_000;
+
+/** A list may be so old already when KV gives it: the same documentation. */
+const KV_LIST_CACHE_MS = 60_000;
+
+/** The times that the rules of presence run on, whatever the hub. */
+export interface Timing {
+  /** A session ends this long after its last heartbeat. */
+  readonly ttlMs: number;
+  /** Mean time between two syncs of a replica. */
+  readonly syncIntervalMs: number;
+  /** TTL + grace: a heartbeat that another replica heard counts for so long, and longer only if that one rests. */
+  readonly keepMs: number;
+  /** How long after its last heartbeat a session that is over is remembered, so that no old word revives it. */
+  readonly rememberMs: number;
+}
+
+/** And on Workers KV. */
+export interface KvTiming extends Timing {
+  /** When nothing changes, a replica tells the others of its heartbeats this often. */
+  readonly refreshMs: number;
+  /** For so much longer a replica that is alone in the world may rest between two refreshes. */
+  readonly restMs: number;
+  /** How long what a location says of itself counts elsewhere, if it does not rest: until its next word has surely arrived. */
+  readonly leaseMs: number;
+  /** When KV may delete a location's key. It only cleans up; the rules above decide who counts. */
+  readonly expirationTtlSeconds: number;
+}
+
+/** Derives the times on Workers KV from the TTL and the sync interval, both in ms. */
+export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
+  const refreshMs = 2 * syncIntervalMs;
+  // A replica may tell of the heartbeats that it heard so late: a refresh waits for a sync of its writer, and its reader for one of his.
+  const graceMs = refreshMs + 2 * syncIntervalMs;
+  const keepMs = ttlMs + graceMs;
+  const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
+  // A lone visitor's location syncs at his heartbeats only, three in a TTL, however short the interval is.
+  const leaseMs = refreshMs + Math.max(syncIntervalMs, ttlMs / 3) + arrivalMs;
+  const restMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
+  const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, keepMs) + restMs) / 1000);
+  return {
+    ttlMs,
+    syncIntervalMs,
+    refreshMs,
+    restMs,
+    keepMs,
+    rememberMs: keepMs + restMs,
+    leaseMs,
+    expirationTtlSeconds,
+  };
+}
+
+/** The same for the room: it ends sessions by itself, and its word is heard at the next sync, or the one after that. */
+export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
+  const keepMs = ttlMs + 2 * syncIntervalMs;
+  // A replica whose calls fail asks later what became of a session. After a TTL without an answer it starts anew.
+  return { ttlMs, syncIntervalMs, keepMs, rememberMs: keepMs + ttlMs };
+}
