@@ -9,6 +9,7 @@ const NODE_TESTS = [
   'tests/client/**/*.test.{ts,tsx}',
   'tests/hostile/**/*.test.ts',
   'tests/openapi/**/*.test.ts',
+  'tests/readme/**/*.test.ts',
   'tests/site/**/*.test.ts',
   'tests/simulation/**/*.test.ts',
 ];

@@ -1,11 +1,18 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestHarness } from 'wrangler';
+import { blocksOf, commandsIn } from '../readme/commands';
 
 const HERE = import.meta.dirname;
+const README = 'README.md';
+/** What the documents name, in place of which the test has its own. */
+const DEV_ORIGIN = 'http://localhost:8787';
+const DECLARATION = 'presence.d.ts';
+
 const service = createTestHarness({ workers: [{ configPath: './wrangler.toml' }] });
 let origin: string;
 
@@ -30,19 +37,33 @@ it('Redocly has nothing to say against the document but what its configuration e
   );
 });
 
-it('a client made from the document of the running Worker type-checks', async () => {
-  await run('openapi-typescript', `${origin}/openapi.json`, '--output', 'generated/presence.d.ts');
-  await run('tsc');
+it("README's command makes a client of the running Worker's document", async () => {
+  const commands = commandsIn(README).map(({ command }) => command);
+  const [, tool = '', ...args] =
+    commands.find((command) => command.includes('/openapi.json'))?.split(' ') ?? [];
+  const replaced = {
+    [`${DEV_ORIGIN}/openapi.json`]: `${origin}/openapi.json`,
+    [DECLARATION]: `generated/${DECLARATION}`,
+  };
+  await run(tool, ...args.map((arg) => replaced[arg] ?? arg));
 });
 
-it('and beats, looks, is refused what is wrong, and leaves', async () => {
-  const outfile = join(HERE, 'generated/client.js');
-  await build({
-    entryPoints: [join(HERE, 'client.ts')],
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    outfile,
-  });
-  await promisify(execFile)(process.execPath, [outfile, origin]);
+it('it beats, looks, is refused what is wrong, and leaves', async () => {
+  await run('tsc');
+  await execute('client.ts');
 });
+
+it("README's example with it type-checks, and prints the count", async () => {
+  const example = blocksOf(README, 'ts').find((block) => block.includes('openapi-fetch')) ?? '';
+  await writeFile(join(HERE, 'generated/example.ts'), example.replace(DEV_ORIGIN, origin));
+  await run('tsc');
+  expect(await execute('generated/example.ts')).toBe('1\n');
+});
+
+/** Runs a module of this folder, and returns what it printed. */
+async function execute(module: string): Promise<string> {
+  const outfile = join(HERE, 'generated/module.js');
+  await build({ entryPoints: [join(HERE, module)], bundle: true, format: 'esm', platform: 'node', outfile });
+  const { stdout } = await promisify(execFile)(process.execPath, [outfile, origin]);
+  return stdout;
+}

@@ -51,20 +51,13 @@ export function drawCost(all: readonly Bills[]): string {
   return drawSvg('Dollars a month over people', {
     marginLeft: 60,
     marginBottom: 46,
-    x: {
-      type: 'log',
-      label: 'people, around the clock →',
-      ticks: [5, 10, 20, 50, 100, 200, 500, 1_000, 3_000],
-      tickFormat: withCommas,
-    },
-    y: {
-      type: 'log',
-      label: '↑ $ a month, the whole bill',
-      grid: true,
-      ticks: [5, 10, 50, 100, 500, 1_000, 5_000],
-      tickFormat: withCommas,
-    },
+    marginTop: 34,
+    x: { type: 'log', label: 'people, around the clock →' },
+    y: { type: 'log', label: '↑ $ a month, the whole bill', grid: true },
     marks: [
+      // A logarithmic scale of its own accord leaves out labels that begin with 5.
+      Plot.axisX([5, 10, 20, 50, 100, 200, 500, 1_000, 3_000], { text: withCommas }),
+      Plot.axisY([5, 10, 50, 100, 500, 1_000, 5_000], { text: withCommas }),
       ...line('sharedKey', COLOURS.sharedKey),
       ...line('floor', COLOURS.floor, '2 4'),
       ...line('onKv', COLOURS.onKv),
