@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { FakeWorld } from './fake-world';
 import { type Fetch, post } from './http';
-import { createApp } from './openapi/observed-app';
+import { createApp, fetchOf } from './openapi/observed-app';
 import { sessionId } from './session-id';
 
 const ANNA = sessionId(1);
@@ -22,10 +22,6 @@ class MinimalKv {
     await milliseconds(5);
     this.values.set(key, value);
   }
-
-  async delete(key: string) {
-    this.values.delete(key);
-  }
 }
 
 async function answersTheContract(fetch: Fetch): Promise<void> {
@@ -40,13 +36,12 @@ describe('app.request without an execution context', () => {
   it('works with a minimal KV namespace, and stores the documented map in it', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const kv = new MinimalKv();
-    const env = { PRESENCE_KV: kv };
-    const app = createApp();
-    await post((path, init) => app.request(path, init, env), '/api/heartbeat', BEAT);
+    const fetch = fetchOf({ PRESENCE_KV: kv });
+    await post(fetch, '/api/heartbeat', BEAT);
     expect([...kv.values]).toEqual([
       ['presence:sessions', expect.stringContaining(`{"${ANNA}":{"mood":"presence","lastSeen":`)],
     ]);
-    await answersTheContract((path, init) => app.request(path, init, env));
+    await answersTheContract(fetch);
     expect(log).not.toHaveBeenCalled();
   });
 
@@ -64,17 +59,17 @@ describe('app.request without an execution context', () => {
     ['a namespace that is a text', { PRESENCE_KV: 'presence' }, 'kv'],
   ])('counts from memory with %s, and says so', async (_name, env, hub) => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    const app = createApp();
-    await answersTheContract((path, init) => app.request(path, init, env));
+    const fetch = fetchOf(env);
+    await answersTheContract(fetch);
     expect(log).toHaveBeenCalledOnce();
     expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'trouble' });
-    const health = await (await app.request('/health', {}, env)).json();
+    const health = await (await fetch('/health')).json();
     expect(health).toMatchObject({ hub, lastSyncAgeMs: null });
   });
 
   it('answers 500 to a wrong setting, and logs which one', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const response = await createApp().request('/api/presence', {}, { SESSION_TTL_SECONDS: 'soon' });
+    const response = await fetchOf({ SESSION_TTL_SECONDS: 'soon' })('/api/presence');
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('SESSION_TTL');
     expect(String(log.mock.lastCall?.[0])).toContain(
@@ -113,8 +108,7 @@ describe('without a hub', () => {
   it('nobody is known from elsewhere, so the limit of new sessions holds', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const env = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
-    const app = createApp(new FakeWorld());
-    const fetch: Fetch = (path, init) => app.request(path, init, env);
+    const fetch = fetchOf(env, new FakeWorld());
     await fetch('/api/presence');
     const response = await post(fetch, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.7' });
     expect(response.status).toBe(429);

@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { BODY_BYTES_MAX } from '../../src/limits';
 import { MOODS } from '../../src/presence/session';
 import { type Fetch, post } from '../http';
-import { createApp } from '../openapi/observed-app';
+import { fetchOf } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const RESIDENT = sessionId(1);
@@ -14,9 +14,7 @@ const RUNS = 1_000;
 let fetch: Fetch;
 beforeAll(async () => {
   await reset();
-  const app = createApp();
-  const own = { ...env, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: '600' };
-  fetch = (path, init) => app.request(path, init, own);
+  fetch = fetchOf({ ...env, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: '600' });
 });
 
 /** Who is here, by a heartbeat of the one who is. */

@@ -6,7 +6,7 @@ import { MOODS, type Mood, NOBODY, PresenceState } from '../../src/presence/sess
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
 import { observeResponse } from '../openapi/observations';
-import { createApp } from '../openapi/observed-app';
+import { createApp, fetchOf } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 const ANNA = 'a1b2c3d4-e5f6-4a7b-8c9d-e0f1a2b3c4d5';
@@ -18,8 +18,7 @@ let fetch: Fetch;
 beforeEach(async () => {
   await reset();
   world = new FakeWorld();
-  const app = createApp(world);
-  fetch = (path, init) => app.request(path, init, env);
+  fetch = fetchOf(env, world);
 });
 
 async function stateOf(response: Response): Promise<PresenceState> {
@@ -100,6 +99,15 @@ describe('the three endpoints', () => {
   });
 });
 
+describe('HEAD /api/presence', () => {
+  it('gets the head of the answer, and no body', async () => {
+    const response = await fetch('/api/presence', { method: 'HEAD' });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('Content-Type')).toBe('application/json');
+    expect(await response.text()).toBe('');
+  });
+});
+
 describe('a body', () => {
   it.each([
     ['application/json'],
@@ -154,12 +162,17 @@ describe('caching', () => {
   });
 
   it('of GET /api/presence is what PRESENCE_CACHE_SECONDS says, and of nothing else', async () => {
-    const cached = { ...env, PRESENCE_CACHE_SECONDS: '5' };
-    const app = createApp(world);
-    const ask = (path: string, init?: RequestInit) => app.request(path, init, cached);
+    const ask = fetchOf({ ...env, PRESENCE_CACHE_SECONDS: '5' }, world);
     expect((await ask('/api/presence')).headers.get('Cache-Control')).toBe('public, max-age=5');
-    const beat = await post(ask, '/api/heartbeat', { sessionId: ANNA, mood: 'presence' });
-    expect(beat.headers.get('Cache-Control')).toBe('no-store');
+    for (const response of [
+      await post(ask, '/api/heartbeat', { sessionId: ANNA, mood: 'presence' }),
+      await post(ask, '/api/leave', { sessionId: ANNA }),
+      await ask('/health'),
+      await ask('/nowhere'),
+      await ask('/api/presence', { method: 'DELETE' }),
+    ]) {
+      expect(response.headers.get('Cache-Control')).toBe('no-store');
+    }
   });
 });
 

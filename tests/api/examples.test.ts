@@ -5,7 +5,7 @@ import { EXAMPLES, openApiDocument } from '../../src/api/openapi';
 import { MOODS } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
-import { createApp } from '../openapi/observed-app';
+import { fetchOf } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
 beforeEach(() => reset());
@@ -13,8 +13,7 @@ beforeEach(() => reset());
 /** The service as in the examples: everybody is here but the one who sends them. */
 async function serviceOfTheExamples(): Promise<{ fetch: Fetch; world: FakeWorld }> {
   const world = new FakeWorld(EXAMPLES.presence.timestamp);
-  const app = createApp(world);
-  const fetch: Fetch = (path, init) => app.request(path, init, env);
+  const fetch = fetchOf(env, world);
   const moods = MOODS.flatMap((mood) => Array.from({ length: EXAMPLES.presence.moods[mood] }, () => mood));
   moods.splice(moods.indexOf(EXAMPLES.heartbeat.mood), 1);
   for (const [n, mood] of moods.entries())

@@ -1,36 +1,23 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
-import { Health, Problem } from '../../src/api/schemas';
+import { Health } from '../../src/api/schemas';
 import { PresenceState } from '../../src/presence/session';
 import { type Fetch, post } from '../http';
-import { createApp } from '../openapi/observed-app';
+import { fetchOf } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
+import { problemOf } from './problem-of';
 
 const BEAT = { sessionId: sessionId(1), mood: 'presence' };
 const UPGRADE = { Upgrade: 'websocket' };
 
-const appFor = (variables: object = {}): Fetch => {
-  const app = createApp();
-  const own = { ...env, PRESENCE_HUB: 'durable-object', ...variables };
-  return (path, init) => app.request(path, init, own);
-};
+const isolate = (variables: object = {}) => fetchOf({ ...env, PRESENCE_HUB: 'durable-object', ...variables });
 
 let fetch: Fetch;
 beforeEach(async () => {
   await reset();
-  fetch = appFor();
+  fetch = isolate();
 });
-
-async function problemOf(response: Response, code: ProblemCode): Promise<Problem> {
-  const { status, title } = PROBLEMS[code];
-  expect(response.status).toBe(status);
-  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
-  const problem = Problem.strict().parse(await response.json());
-  expect(problem).toMatchObject({ type: `/docs#${code}`, title, status });
-  return problem;
-}
 
 /** The first message of an opened socket. */
 async function firstOf(response: Response): Promise<PresenceState> {
@@ -77,7 +64,7 @@ describe('GET /api/live with the room', () => {
         return { success: keys.length <= 2 };
       },
     };
-    const limited = appFor({ NEW_SESSIONS: limiter });
+    const limited = isolate({ NEW_SESSIONS: limiter });
     const ask = () => limited('/api/live', { headers: { ...UPGRADE, 'CF-Connecting-IP': '192.0.2.7' } });
     await firstOf(await ask());
     await firstOf(await ask());
@@ -94,7 +81,7 @@ describe('GET /api/live with the room', () => {
   });
 
   it('refuses an origin that is not listed, and opens for one that is, and for the own one', async () => {
-    const listed = appFor({ ALLOWED_ORIGINS: 'https://good.example' });
+    const listed = isolate({ ALLOWED_ORIGINS: 'https://good.example' });
     const ask = (origin: string) => listed('/api/live', { headers: { ...UPGRADE, Origin: origin } });
     for (const origin of ['https://evil.example', 'https://good.example.evil.example', 'null']) {
       await problemOf(await ask(origin), 'origin-not-allowed');
@@ -120,7 +107,7 @@ describe('GET /api/live with the room', () => {
       const rooms = {
         getByName: () => ({ fetch: open, sync: () => Promise.reject(new Error('overloaded')) }),
       };
-      const response = await appFor({ PRESENCE_ROOM: rooms })('/api/live', { headers: UPGRADE });
+      const response = await isolate({ PRESENCE_ROOM: rooms })('/api/live', { headers: UPGRADE });
       expect(response.headers.get('Retry-After')).toMatch(/^\d+$/);
       await problemOf(response, 'live-unavailable');
       // What kept it from being opened the log tells.
@@ -143,9 +130,8 @@ describe('answers of a service with the room', () => {
   });
 
   it('do not say so with the hub on KV, which has none', async () => {
-    const onKv = appFor({ PRESENCE_HUB: 'kv' });
+    const onKv = isolate({ PRESENCE_HUB: 'kv' });
     expect((await onKv('/api/presence')).headers.has('Presence-Live')).toBe(false);
-    await problemOf(await onKv('/api/live', { headers: UPGRADE }), 'no-live-sockets');
   });
 
   it('are those of the contract, and say which hub there is', async () => {
@@ -160,7 +146,7 @@ describe('answers of a service with the room', () => {
   it('are no errors where the room is away: each isolate counts its own', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const away = { getByName: () => ({ sync: () => Promise.reject(new Error('overloaded')) }) };
-    const alone = appFor({ PRESENCE_ROOM: away });
+    const alone = isolate({ PRESENCE_ROOM: away });
     expect(await (await post(alone, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
     expect(await (await alone('/health')).json()).toMatchObject({
       status: 'degraded',

@@ -1,13 +1,13 @@
 import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
-import { PROBLEMS, type ProblemCode } from '../../src/api/problems';
-import { Problem } from '../../src/api/schemas';
+import type { ProblemCode } from '../../src/api/problems';
 import { LIMITER_WAIT_MAX_MS } from '../../src/limits';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
-import { createApp } from '../openapi/observed-app';
+import { fetchOf } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
+import { problemOf } from './problem-of';
 
 const [ANNA, BEN, CARL, DORA] = [sessionId(1), sessionId(2), sessionId(3), sessionId(4)];
 const ADDRESS = '192.0.2.7';
@@ -35,23 +35,20 @@ beforeEach(async () => {
   fetch = isolate();
   log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });
-afterEach(() => void log.mockRestore());
+afterEach(() => {
+  log.mockRestore();
+  vi.useRealTimers();
+});
 
 /** One isolate that has heard from its hub. */
-function isolate(variables: object = {}): Fetch {
-  const app = createApp(world);
-  const own = { ...env, NEW_SESSIONS: limiter, ...variables };
-  return (path, init) => app.request(path, init, own);
-}
+const isolate = (variables: object = {}) => fetchOf({ ...env, NEW_SESSIONS: limiter, ...variables }, world);
 
 const beat = (id: string, headers: Record<string, string> = { 'CF-Connecting-IP': ADDRESS }, by = fetch) =>
   post(by, '/api/heartbeat', { sessionId: id, mood: 'presence' }, headers);
 
 async function expectRefusal(response: Response, code: ProblemCode, retryAfter: string): Promise<void> {
-  expect(response.status).toBe(PROBLEMS[code].status);
-  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
   expect(response.headers.get('Retry-After')).toBe(retryAfter);
-  expect(Problem.strict().parse(await response.json())).toMatchObject({ type: `/docs#${code}` });
+  await problemOf(response, code);
 }
 
 describe("the platform's limiter", () => {
@@ -156,7 +153,6 @@ describe('the limiter is not asked', () => {
       nobodyPasses();
       expect((await beat(BEN, undefined, here)).status).toBe(200);
       await expectRefusal(await beat(CARL, undefined, here), 'too-many-new-sessions', '60');
-      vi.useRealTimers();
     },
   );
 

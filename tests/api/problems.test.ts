@@ -1,32 +1,22 @@
 import { env } from 'cloudflare:workers';
 import { HTTPException } from 'hono/http-exception';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { faultsOf, PROBLEMS, type ProblemCode } from '../../src/api/problems';
+import { faultsOf } from '../../src/api/problems';
 import { Problem } from '../../src/api/schemas';
 import { BODY_BYTES_MAX } from '../../src/limits';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
-import { createApp } from '../openapi/observed-app';
+import { fetchOf } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
+import { problemOf } from './problem-of';
 
 const ANNA = sessionId(1);
 const BEAT = { sessionId: ANNA, mood: 'presence' };
 
 let fetch: Fetch;
 beforeEach(() => {
-  const app = createApp(new FakeWorld());
-  fetch = (path, init) => app.request(path, init, { ...env });
+  fetch = fetchOf(env, new FakeWorld());
 });
-
-async function problemOf(response: Response, code: ProblemCode): Promise<Problem> {
-  const { status, title } = PROBLEMS[code];
-  expect(response.status).toBe(status);
-  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
-  expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
-  const problem = Problem.strict().parse(await response.json());
-  expect(problem).toMatchObject({ type: `/docs#${code}`, title, status });
-  return problem;
-}
 
 describe('a body that is not valid', () => {
   it.each([
@@ -93,15 +83,15 @@ describe('a body that is not valid', () => {
     ['two documents', '{}{}'],
     ['a trailing comma', '{"mood": "presence",}'],
     ['single quotes', "{'mood': 'presence'}"],
-  ])('and not even JSON: %s', async (_name, body) => {
+  ])('is called malformed where it is not even JSON: %s', async (_name, body) => {
     await problemOf(await post(fetch, '/api/heartbeat', body), 'malformed-json');
   });
 
-  it('and not there at all', async () => {
+  it('is called malformed where it is not there at all', async () => {
     await problemOf(await fetch('/api/heartbeat', { method: 'POST' }), 'malformed-json');
   });
 
-  it('and not UTF-8', async () => {
+  it('is called malformed where it is not UTF-8', async () => {
     const bytes = new TextEncoder().encode(JSON.stringify({ ...BEAT, name: '_' }));
     bytes[bytes.indexOf('_'.charCodeAt(0))] = 0xff;
     const response = await fetch('/api/heartbeat', { method: 'POST', body: bytes });
@@ -181,8 +171,10 @@ describe('a request that fits no route', () => {
   );
 
   it('gets 404 and how to have live sockets: /api/live with the hub on KV', async () => {
-    const problem = await problemOf(await fetch('/api/live'), 'no-live-sockets');
-    expect(problem.detail).toContain('set the variable PRESENCE_HUB to durable-object');
+    for (const headers of [{}, { Upgrade: 'websocket' }]) {
+      const problem = await problemOf(await fetch('/api/live', { headers }), 'no-live-sockets');
+      expect(problem.detail).toContain('set the variable PRESENCE_HUB to durable-object');
+    }
   });
 
   it.each([
@@ -195,12 +187,6 @@ describe('a request that fits no route', () => {
     const response = await fetch(path, { method });
     expect(response.headers.get('Allow')).toBe(allow);
     await problemOf(response, 'method-not-allowed');
-  });
-
-  it('and asks only for the head gets it', async () => {
-    const response = await fetch('/api/presence', { method: 'HEAD' });
-    expect(response.status).toBe(200);
-    expect(await response.text()).toBe('');
   });
 
   it.each([
@@ -232,16 +218,14 @@ describe('every operation', () => {
   ] as const;
 
   it.each(operations)('refuses origins that are not listed: %s %s', async (method, path) => {
-    const app = createApp();
-    const own = { ...env, ALLOWED_ORIGINS: 'https://example.com' };
-    const response = await app.request(path, { method, headers: { Origin: 'https://evil.example' } }, own);
-    expect(response.status).toBe(403);
-    expect(await response.json()).toMatchObject({ type: '/docs#origin-not-allowed' });
+    const ask = fetchOf({ ...env, ALLOWED_ORIGINS: 'https://example.com' });
+    const response = await ask(path, { method, headers: { Origin: 'https://evil.example' } });
+    await problemOf(response, 'origin-not-allowed');
   });
 
   it.each(operations)('answers an unexpected error with a problem: %s %s', async (method, path) => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const response = await createApp().request(path, { method }, { SESSION_TTL_SECONDS: 'soon' });
+    const response = await fetchOf({ SESSION_TTL_SECONDS: 'soon' })(path, { method });
     expect(response.status).toBe(500);
     expect(await response.json()).toMatchObject({ type: '/docs#internal-error' });
   });
@@ -253,12 +237,12 @@ describe('an unexpected error', () => {
     ['an error with a status', Object.assign(new Error('a secret of the server'), { status: 400 })],
   ])('is answered in the same way if it is %s', async (_what, error) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const app = createApp({
+    const ask = fetchOf(env, {
       now: () => {
         throw error;
       },
     });
-    const response = await app.request('/api/presence', {}, { ...env });
+    const response = await ask('/api/presence');
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('secret');
     expect(log).toHaveBeenCalledOnce();
@@ -266,14 +250,12 @@ describe('an unexpected error', () => {
 
   it('is answered with a request id and nothing else, and logged with that id and nothing of the request', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const app = createApp({
+    const ask = fetchOf(env, {
       now: () => {
         throw new Error('a secret of the server');
       },
     });
-    const response = await post((path, init) => app.request(path, init, { ...env }), '/api/heartbeat', BEAT, {
-      'CF-Connecting-IP': '192.0.2.1',
-    });
+    const response = await post(ask, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.1' });
     const { requestId, ...problem } = Problem.parse(await response.json());
     expect(response.status).toBe(500);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');

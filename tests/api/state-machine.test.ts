@@ -5,7 +5,7 @@ import { hubSettings } from '../../src/config';
 import { MOODS, type Mood, NOBODY, PresenceState, totalOf } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
-import { createApp } from '../openapi/observed-app';
+import { fetchOf } from '../openapi/observed-app';
 import { TroubledKv } from '../presence/troubled-kv';
 import { TroubledRoom } from '../presence/troubled-room';
 import { sessionId } from '../session-id';
@@ -99,13 +99,12 @@ class Service {
 
   #start(luck: number): Fetch {
     const { now, sleep } = this.world;
-    const app = createApp({ now, sleep, random: () => luck });
     const own = {
       PRESENCE_HUB: this.#hub,
       PRESENCE_KV: this.#kv.store,
       PRESENCE_ROOM: { getByName: () => this.#room },
     };
-    return (path, init) => app.request(path, init, own);
+    return fetchOf(own, { now, sleep, random: () => luck });
   }
 }
 

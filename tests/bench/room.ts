@@ -3,6 +3,7 @@ import { Room } from '../../src/presence/room';
 import type { RoomReport } from '../../src/presence/room-protocol';
 import { MOODS, type Mood, type SessionRecord } from '../../src/presence/session';
 import { NO_AUDIENCE } from '../no-audience';
+import { NO_JOURNAL } from '../no-journal';
 import { sessionId } from '../session-id';
 import { median } from './median';
 
@@ -28,12 +29,8 @@ const rows = CROWDS.map((people) => {
     );
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const journal = {
-    read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
-    append: () => undefined,
-  };
   const world = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
-  const room = new Room({ ttlMs: TTL_MS, world, epoch: 'bench', journal, audience: NO_AUDIENCE });
+  const room = new Room({ ttlMs: TTL_MS, world, epoch: 'bench', journal: NO_JOURNAL, audience: NO_AUDIENCE });
   let { version: known } = room.sync({ known: undefined, heard: heard(0, people) });
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / people;

@@ -41,11 +41,11 @@ it("README's command makes a client of the running Worker's document", async () 
   const commands = commandsIn(README).map(({ command }) => command);
   const [, tool = '', ...args] =
     commands.find((command) => command.includes('/openapi.json'))?.split(' ') ?? [];
-  const replaced = {
-    [`${DEV_ORIGIN}/openapi.json`]: `${origin}/openapi.json`,
-    [DECLARATION]: `generated/${DECLARATION}`,
-  };
-  await run(tool, ...args.map((arg) => replaced[arg] ?? arg));
+  const inPlace = new Map([
+    [`${DEV_ORIGIN}/openapi.json`, `${origin}/openapi.json`],
+    [DECLARATION, `generated/${DECLARATION}`],
+  ]);
+  await run(tool, ...args.map((arg) => inPlace.get(arg) ?? arg));
 });
 
 it('it beats, looks, is refused what is wrong, and leaves', async () => {

@@ -2,6 +2,7 @@ import { parseSettings } from '../../src/config';
 import { Room } from '../../src/presence/room';
 import type { RoomReport } from '../../src/presence/room-protocol';
 import { NO_AUDIENCE } from '../no-audience';
+import { NO_JOURNAL } from '../no-journal';
 
 /**
  * The platform in memory, in place of `cloudflare:workers` and `cloudflare:test`: so that the tests run in Node, where a
@@ -73,11 +74,7 @@ class MemoryRooms {
   #open(): Room {
     const { ttlMs } = parseSettings({}).timing;
     const world = { now: () => Date.now(), sleep: () => new Promise<never>(() => undefined) };
-    const journal = {
-      read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
-      append: () => undefined,
-    };
-    return new Room({ ttlMs, world, epoch: crypto.randomUUID(), journal, audience: NO_AUDIENCE });
+    return new Room({ ttlMs, world, epoch: crypto.randomUUID(), journal: NO_JOURNAL, audience: NO_AUDIENCE });
   }
 }
 

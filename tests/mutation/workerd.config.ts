@@ -8,6 +8,10 @@ export default defineConfig({
     isolate: false,
     // Instrumented, and with other runs beside it, an hour of a room takes its time.
     testTimeout: 30_000,
-    include: ['tests/presence-room.test.ts', 'tests/presence/room-journal.test.ts', 'tests/api/live.test.ts'],
+    include: [
+      'tests/presence-room*.test.ts',
+      'tests/presence/room-journal.test.ts',
+      'tests/api/live.test.ts',
+    ],
   },
 });

@@ -1,4 +1,6 @@
 import * as app from '../../src/app';
+import type { World } from '../../src/presence/world';
+import type { Fetch } from '../http';
 import { observeResponse } from './observations';
 
 /** The service as a Hono app, whose answers are noted. Tests make theirs here. */
@@ -12,3 +14,9 @@ export const createApp: typeof app.createApp = (world) => {
   };
   return service;
 };
+
+/** An app of its own, and with it a replica, that is handed the same env with every request: one isolate. */
+export function fetchOf(env: object | undefined, world?: Partial<World>): Fetch {
+  const service = createApp(world);
+  return (path, init) => service.request(path, init, env);
+}

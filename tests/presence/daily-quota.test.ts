@@ -1,4 +1,4 @@
-import { beforeEach, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { DailyQuota } from '../../src/presence/daily-quota';
 
 const NOON = Date.UTC(2026, 0, 1, 12);
@@ -19,17 +19,19 @@ const ask = (trouble?: string) =>
     return trouble === undefined ? Promise.resolve('done') : Promise.reject(new Error(trouble));
   });
 
-it('lets everything through, also errors that are not about it', async () => {
-  expect(await ask()).toBe('done');
-  await expect(ask('KV PUT failed: 429 Too Many Requests')).rejects.toThrow('429');
-  expect(await ask()).toBe('done');
-});
+describe('a daily quota', () => {
+  it('lets everything through, also errors that are not about it', async () => {
+    expect(await ask()).toBe('done');
+    await expect(ask('KV PUT failed: 429 Too Many Requests')).rejects.toThrow('429');
+    expect(await ask()).toBe('done');
+  });
 
-it('asks no more until a minute past midnight UTC once the daily limit is reached', async () => {
-  await expect(ask('KV put() limit exceeded for the day.')).rejects.toThrow('limit exceeded');
-  now = MIDNIGHT + 59_999;
-  await expect(ask()).rejects.toThrow('Used up until midnight UTC');
-  expect(asked).toBe(1);
-  now = MIDNIGHT + 60_000;
-  expect(await ask()).toBe('done');
+  it('asks no more until a minute past midnight UTC once the daily limit is reached', async () => {
+    await expect(ask('KV put() limit exceeded for the day.')).rejects.toThrow('limit exceeded');
+    now = MIDNIGHT + 59_999;
+    await expect(ask()).rejects.toThrow('Used up until midnight UTC');
+    expect(asked).toBe(1);
+    now = MIDNIGHT + 60_000;
+    expect(await ask()).toBe('done');
+  });
 });

@@ -26,7 +26,7 @@ const OBJECT_GB = 0.128;
 /** Messages that come in through a socket are billed as so many make one request. */
 const SOCKET_MESSAGES_A_REQUEST = 20;
 
-/** What a room does in an hour with people on live sockets: tests/presence/presence-room.test.ts counts it. */
+/** What a room does in an hour with people on live sockets: tests/presence-room-cost.test.ts counts it. */
 export const SOCKETS_AN_HOUR = { alarms: 121, rows: 363 };
 
 /** What a day around the clock uses at these rates. A room is taken for always awake if it is called at all. */

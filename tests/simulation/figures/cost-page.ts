@@ -104,7 +104,7 @@ The page, \`/presence.js\`, \`/docs\` and \`/openapi.json\` are static assets, w
 - **CPU.** Each request is taken for ${CPU_MS_A_REQUEST} ms. \`npm run bench\` measures a quarter of that on the machine of [performance.md](performance.md).
 - **The room is taken for always awake** while anybody is here. On sockets without changes it sleeps for about two thirds of the time, and
   the platform does not bill an object that could sleep.
-- **Live sockets.** ${SOCKETS_AN_HOUR.alarms} alarms and ${SOCKETS_AN_HOUR.rows} rows an hour (\`tests/presence/presence-room.test.ts\` counts them), and a row saved and one deleted every five
+- **Live sockets.** ${SOCKETS_AN_HOUR.alarms} alarms and ${SOCKETS_AN_HOUR.rows} rows an hour (\`tests/presence-room-cost.test.ts\` counts them), and a row saved and one deleted every five
   seconds. That pings which the platform answers are not billed as messages, the price list does not say plainly: the last columns are for
   the case that they are.
 - **Pages that open and close.** A visit is a heartbeat every 10 s and, seven times in ten, a leave; a page that only looks asks as often as one that beats.

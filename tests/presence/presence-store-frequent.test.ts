@@ -1,0 +1,115 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SYNC_ABANDON_MS, SYNC_PLAN_INTERVAL_MAX_MS } from '../../src/limits';
+import { roomTiming } from '../../src/presence/timing';
+import { FakeWorld } from '../fake-world';
+import { sessionId } from '../session-id';
+import { fail, never, ScriptedHub } from './scripted-hub';
+import { WaitingReplica } from './waiting-replica';
+
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+let world: FakeWorld;
+let hub: ScriptedHub;
+let replica: WaitingReplica;
+beforeEach(() => {
+  world = new FakeWorld();
+  hub = new ScriptedHub();
+  replica = new WaitingReplica(hub, world);
+});
+
+describe('what comes between two syncs that are frequent', () => {
+  const FREQUENT = roomTiming(30_000, 1_000);
+  beforeEach(async () => {
+    replica = new WaitingReplica(hub, world, FREQUENT);
+    await replica.presence();
+    replica.deferred.length = 0;
+  });
+
+  /** Ten seconds without a request. */
+  async function silence(): Promise<void> {
+    for (let tenth = 0; tenth < 100; tenth += 1) await world.advance(100);
+  }
+
+  it('is told at the next one, once and not before', async () => {
+    await replica.heartbeatAtOnce();
+    await world.advance(999);
+    expect(hub.syncs).toBe(1);
+    await world.advance(1);
+    expect(hub.syncs).toBe(2);
+    await silence();
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('is not told by a sync of its own where a request starts one', async () => {
+    replica = new WaitingReplica(hub, world, FREQUENT);
+    await replica.heartbeatAtOnce();
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('keeps one task alive, however many requests there are', async () => {
+    for (let n = 0; n < 100; n += 1) await replica.heartbeatAtOnce(sessionId(n));
+    expect(replica.deferred).toHaveLength(1);
+  });
+
+  it('is nothing where a leave is of somebody unknown', async () => {
+    await replica.leave(ANNA);
+    await silence();
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('keeps no request waiting while it is told', async () => {
+    await replica.heartbeatAtOnce();
+    hub.next = never;
+    await world.advance(1_000);
+    expect(hub.syncs).toBe(2);
+    await replica.heartbeatAtOnce();
+  });
+
+  it('is waited for no longer than the platform waits, and never in vain', async () => {
+    const sleeps: number[] = [];
+    const sleep = (ms: number) => {
+      sleeps.push(ms);
+      return world.sleep(ms);
+    };
+    replica = new WaitingReplica(hub, { now: world.now, random: world.random, sleep }, FREQUENT);
+    await replica.heartbeatAtOnce();
+    await replica.heartbeatAtOnce(BEN);
+    hub.next = never;
+    await silence();
+    await replica.presence();
+    expect(Math.min(...sleeps)).toBeGreaterThan(0);
+    expect(Math.max(...sleeps)).toBeLessThanOrEqual(SYNC_ABANDON_MS);
+  });
+
+  it('is told again where the hub refused it, with no request more', async () => {
+    await replica.heartbeatAtOnce();
+    hub.next = () => Promise.resolve('refused');
+    await world.advance(1_000);
+    expect(hub.syncs).toBe(2);
+    hub.next = () => Promise.resolve('done');
+    await silence();
+    expect(hub.syncs).toBe(3);
+  });
+
+  it('is given up where the hub fails for so long that the platform ends the work', async () => {
+    await replica.heartbeatAtOnce();
+    hub.next = fail;
+    for (let round = 0; round < 3; round += 1) await silence();
+    const { syncs } = hub;
+    expect(syncs).toBeGreaterThan(20);
+    await silence();
+    expect(hub.syncs).toBe(syncs);
+  });
+
+  it.each([
+    [SYNC_PLAN_INTERVAL_MAX_MS, 2],
+    [SYNC_PLAN_INTERVAL_MAX_MS + 1, 1],
+  ])('is told without a request if they are so frequent: every %d ms', async (intervalMs, syncs) => {
+    hub = new ScriptedHub();
+    replica = new WaitingReplica(hub, world, roomTiming(30_000, intervalMs));
+    await replica.presence();
+    await replica.heartbeatAtOnce();
+    await silence();
+    expect(hub.syncs).toBe(syncs);
+  });
+});
