@@ -4,8 +4,14 @@ import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
 import { countNews } from './news';
 import { Roster, type RosterEntry } from './roster';
-import type { SessionRecords } from './session';
-import { addCounts, type MoodCounts, overrules, type SessionRecord, totalOf } from './session';
+import {
+  addCounts,
+  type MoodCounts,
+  overrules,
+  type SessionRecord,
+  type SessionRecords,
+  totalOf,
+} from './session';
 import type { SessionTable } from './session-table';
 import { formatSessions, parseSessions } from './stored-sessions';
 import type { KvTiming } from './timing';

@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { LIVE_MESSAGE_BYTES_MAX, LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS } from '../limits';
 import { parseJson } from './parse-json';
 import type { Audience, Room } from './room';
-import type { SessionRecords } from './session';
 import {
   Mood,
   type MoodCounts,
@@ -10,6 +9,7 @@ import {
   type PresenceState,
   SessionId,
   type SessionRecord,
+  type SessionRecords,
   totalOf,
 } from './session';
 

@@ -2,8 +2,7 @@ import * as z from 'zod';
 import { ROOM_ROW_SESSIONS_MAX } from '../limits';
 import { parseJson } from './parse-json';
 import type { Journal } from './room';
-import type { SessionRecords } from './session';
-import { MoodCounts } from './session';
+import { MoodCounts, type SessionRecords } from './session';
 import { formatSessions, parseSessions } from './stored-sessions';
 
 const Row = z.object({ saved_at: z.number(), sessions: z.string(), told: z.string() });

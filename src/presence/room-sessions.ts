@@ -1,6 +1,13 @@
 import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX, ROOM_SESSIONS_MAX } from '../limits';
-import type { SessionRecords } from './session';
-import { type Mood, type MoodCounts, NOBODY, overrules, type SessionRecord, stampAfter } from './session';
+import {
+  type Mood,
+  type MoodCounts,
+  NOBODY,
+  overrules,
+  type SessionRecord,
+  type SessionRecords,
+  stampAfter,
+} from './session';
 
 interface Entry {
   readonly mood: Mood | null;

@@ -1,8 +1,14 @@
 import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../limits';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSessions } from './room-sessions';
-import type { SessionRecords } from './session';
-import { MOODS, type Mood, type MoodCounts, overrules, type SessionRecord } from './session';
+import {
+  MOODS,
+  type Mood,
+  type MoodCounts,
+  overrules,
+  type SessionRecord,
+  type SessionRecords,
+} from './session';
 import type { World } from './world';
 
 /** Where a room keeps what it must find again when it has lost its memory. */

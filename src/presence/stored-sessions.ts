@@ -1,7 +1,6 @@
 import { CLOCK_SKEW_MAX_MS } from '../limits';
 import { parseJson } from './parse-json';
-import type { SessionRecords } from './session';
-import { SessionId, SessionRecord } from './session';
+import { SessionId, SessionRecord, type SessionRecords } from './session';
 
 /** `dropped` counts the entries of the stored value that were not session records; a value that is no map at all counts as one. */
 interface ParsedSessions {

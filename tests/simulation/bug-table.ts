@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { progress } from '../progress';
-import { PLANTED_BUGS, plant } from './planted-bugs';
+import { plant } from './plant';
+import { PLANTED_BUGS } from './planted-bugs';
 
 // Writes in how many of a hundred seeds each planted bug is caught: `npm run simulate:bugs`.
 

@@ -1,5 +1,4 @@
-import type { Phases } from './crowd';
-import { GATHERING_STARTS_MS } from './crowd';
+import { GATHERING_STARTS_MS, type Phases } from './crowd';
 import type { Scenario } from './scenario';
 
 const WINDOW_MS = 10_000;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { PLANTED_BUGS, plant } from './planted-bugs';
+import { plant } from './plant';
+import { PLANTED_BUGS } from './planted-bugs';
 import { OUR_HUBS } from './scenario';
 
 const SEEDS = 100;

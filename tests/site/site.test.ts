@@ -44,7 +44,7 @@ describe('GET /', () => {
     const loaded = [...document.querySelectorAll('[src], link')].map(
       (one) => one.getAttribute('src') ?? one.getAttribute('href'),
     );
-    expect(loaded).toEqual(['/icon.svg', '/fraunces.woff2', '/page.css', '/here.js', '/page.js']);
+    expect(loaded).toEqual(['/icon.svg', '/fraunces.woff2', '/page.css', '/orb.css', '/here.js', '/page.js']);
     for (const path of [...loaded, '/docs']) expect((await get(path ?? '')).status).toBe(200);
     expect(document.querySelector('a[href="/docs"]')).not.toBeNull();
   });
