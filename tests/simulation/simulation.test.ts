@@ -115,3 +115,25 @@ it('what is promised in docs/accuracy.md holds, in a short run', async () => {
   expect(few.meanErrorPercent).toBeLessThan(1);
   expect(few.hubDollarsAMonth).toBeLessThan(4);
 });
+
+it.each([
+  ['kv', 180, 200],
+  ['durable-object', 10, 10],
+] as const)(
+  'a crowd that gathers and falls silent at once is shown and gone in time: %s',
+  async (hub, shown, gone) => {
+    const result = await run({
+      hub,
+      people: 300,
+      watchers: 30,
+      locations: 5,
+      gatherSeconds: 30,
+      stayMinutes: 0,
+      minutes: 4,
+      goneMinutes: 5,
+    });
+    expect(result.shownAfterSeconds).toBeLessThanOrEqual(shown);
+    expect(result.goneAfterSeconds).toBeLessThanOrEqual(gone);
+    expect(result.violations).toEqual([]);
+  },
+);
