@@ -53,7 +53,7 @@ export const PROBLEMS = {
   'unsupported-media-type': {
     status: 415,
     title: 'The media type is not supported',
-    detail: 'Send JSON as application/json, as any type ending in +json, or as text/plain.',
+    detail: 'Send JSON as application/json, as any type ending in +json, as text/plain, or with no type.',
   },
   'upgrade-required': {
     status: 426,

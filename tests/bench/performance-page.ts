@@ -111,7 +111,7 @@ The bundle is ${kib(bundle.gzippedBytes)} gzipped. Before gzip, minified: ${mini
 ## Live sockets
 
 ${number(sockets.sockets)} sockets in one room, clients on the same machine: a change reaches all of them after ${sockets.medianMsToAll} ms (median of seven; at worst
-${sockets.worstMsToAll}), of which up to a second is the pause between two broadcasts. When all of them send at once the room takes in
+${sockets.worstMsToAll}), or up to a second later if another one was told just before. When all of them send at once the room takes in
 ${number(sockets.messagesPerSecond)} messages a second. More of them: \`npm run bench:sockets -- --sockets 10000\`, and [scale.md](scale.md).
 `;
 }

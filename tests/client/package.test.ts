@@ -56,6 +56,7 @@ describe('the package', () => {
   it('has the client, its types, and nothing of the service', () => {
     expect(files.filter((path) => !/^[a-z-]+\.(js|d\.ts)$/.test(path)).sort()).toEqual([
       'LICENSE',
+      'README.md',
       'package.json',
     ]);
     for (const entry of ['presence', 'react', 'element'])

@@ -1,46 +1,21 @@
-import { parseArgs } from 'node:util';
+import { givenOptions, parseOptions } from '../options';
 import { textTable } from '../text-table';
-import { HUBS, optionName, Scenario } from './scenario';
+import { HUBS, Scenario } from './scenario';
 import { type SimulationResult, simulate } from './simulate';
 
 // One run, or one per hub side by side: `npm run simulate -- --hub kv,shared-key --people 1000`.
 
-const keys = Object.keys(Scenario.shape);
-const { values } = parseArgs({
-  options: {
-    ...Object.fromEntries(keys.map((key) => [optionName(key), { type: 'string' } as const])),
-    json: { type: 'boolean' },
-    help: { type: 'boolean' },
-  },
-});
-const given: Record<string, unknown> = values;
+const ABOUT = `Simulates a crowd: how right its count is, and what its hub costs. --hub takes ${HUBS.join(', ')}, or several of them, with commas.`;
 
-if (given['help'] === true) {
-  console.log(`--json ${keys.map((key) => `--${optionName(key)}`).join(' ')}`);
-  console.log(`--hub takes ${HUBS.join(', ')}, or several of them, with commas.`);
-} else {
-  const results: Record<string, SimulationResult> = {};
-  for (const hub of String(given['hub'] ?? 'kv').split(',')) {
-    results[hub] = await simulate(parse(hub), { onMinute: progressOf(hub) });
-  }
-  console.log(given['json'] === true ? JSON.stringify(results, null, 2) : tableOf(results));
-  const violations = Object.values(results).flatMap((result) => result.violations);
-  for (const violation of violations) console.error(violation);
-  if (violations.length > 0) process.exitCode = 1;
+const given = givenOptions(ABOUT, Scenario.shape, { json: 'Prints all figures, for programs.' });
+const results: Record<string, SimulationResult> = {};
+for (const hub of String(given['hub'] ?? 'kv').split(',')) {
+  results[hub] = await simulate(parseOptions(Scenario, { ...given, hub }), { onMinute: progressOf(hub) });
 }
-
-function parse(hub: string): Scenario {
-  const options = keys.filter((key) => given[optionName(key)] !== undefined);
-  const scenario = Scenario.safeParse({
-    ...Object.fromEntries(options.map((key) => [key, given[optionName(key)]])),
-    hub,
-  });
-  if (scenario.success) return scenario.data;
-  for (const { path, message } of scenario.error.issues) {
-    console.error(`--${optionName(String(path[0]))}: ${message}`);
-  }
-  process.exit(2);
-}
+console.log(given['json'] === true ? JSON.stringify(results, null, 2) : tableOf(results));
+const violations = Object.values(results).flatMap((result) => result.violations);
+for (const violation of violations) console.error(violation);
+if (violations.length > 0) process.exitCode = 1;
 
 function progressOf(hub: string): (minute: number, of: number) => void {
   if (!process.stderr.isTTY) return () => undefined;

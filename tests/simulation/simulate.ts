@@ -7,7 +7,7 @@ import { Gathering } from './gathering';
 import { Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
 import { Oracle, peopleIn } from './oracle';
-import { billAMonth, hubDollarsAMonth, type Usage } from './prices';
+import { billAMonth, hubDollarsAMonth } from './prices';
 import { commandOf, type Scenario } from './scenario';
 import { SimulatedKv } from './simulated-kv';
 import { SimulatedRoom } from './simulated-room';
@@ -30,8 +30,6 @@ export interface SimulationResult extends AccuracyFigures {
   readonly kvPerSecond: KvRates & { readonly refused: number; readonly quotaErrors: number };
   /** Calls to the room and rows it wrote, a second. */
   readonly roomPerSecond: RoomRates;
-  /** What a day like this uses. */
-  readonly usage: Usage;
   /** For KV or the room at the list price; and the whole bill on the paid plan, Worker requests and their CPU time too. */
   readonly hubDollarsAMonth: number;
   readonly billAMonth: number;
@@ -196,7 +194,6 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     requestsPerSecond,
     kvPerSecond,
     roomPerSecond,
-    usage,
     hubDollarsAMonth: hubDollarsAMonth(usage),
     billAMonth: billAMonth(usage),
     failedRequests,

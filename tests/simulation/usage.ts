@@ -47,6 +47,11 @@ export function usageOf(
   };
 }
 
+/** Heartbeats and leaves. Seven of ten who go say so, as in the simulator. */
+export function httpRequestsPerSecond(people: number, beatSeconds: number, stayMinutes: number): number {
+  return people / beatSeconds + (0.7 * people) / (stayMinutes * 60);
+}
+
 /**
  * What a day of live sockets in the room uses. A visit is one Worker request, one request to the object, and a message to join.
  * Pings are answered without waking the object; that they are not billed as messages is how we read the price list, which does

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { billAMonth, firstFreeLimit, hubDollarsAMonth, monthOf } from '../prices';
-import { socketsUsage, usageOf } from '../usage';
+import { httpRequestsPerSecond, socketsUsage, usageOf } from '../usage';
 import { sizeOf } from './crowd-size';
 import { estimateOf } from './estimate';
 
 const beats = (people: number) => usageOf(people / 10);
+const visits = (people: number) => usageOf(httpRequestsPerSecond(people, 10, 30));
 
 describe('a month of 1,000 people', () => {
   it('is $75 of Worker requests by HTTP, and $5 of CPU time at most', () => {
@@ -29,8 +30,8 @@ it('the list price of a hub has neither the plan nor Worker requests in it', () 
 
 describe('the free plan', () => {
   it('carries 11 people by HTTP around the clock, and not 12', () => {
-    expect(firstFreeLimit(beats(11))).toBeUndefined();
-    expect(firstFreeLimit(beats(12))?.what).toBe('Worker requests');
+    expect(firstFreeLimit(visits(11))).toBeUndefined();
+    expect(firstFreeLimit(visits(12))?.what).toBe('Worker requests');
   });
 
   it('carries some 1,900 on live sockets, or 200 if answered pings were billed', () => {
@@ -48,7 +49,7 @@ describe('the free plan', () => {
 
 it('a crowd that is here for two hours a day uses a twelfth, and its limits end within those', () => {
   const usage = usageOf(12_000 / 86_400 / 12, { reads: 0, writes: 48_000 / 86_400, lists: 0 });
-  const result = { usage, meanErrorPercent: 0, billAMonth: 0, hubDollarsAMonth: 0 };
+  const result = { usage, meanErrorPercent: 0 };
   const ways = { kv: result, room: result, sockets: {}, socketsWithPings: {} };
   const { free } = estimateOf(ways, 2);
   expect(free).toContainEqual(['KV writes, of 1,000', '4,000', '4,000', '-']);

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../mean';
+import { optionName } from '../../options';
 import { type HubKind, Scenario } from '../scenario';
 import { simulate } from '../simulate';
 import { COLOURS, drawSvg } from './plots';
@@ -26,7 +27,7 @@ interface Point {
 }
 
 export const ACCURACY_COMMAND = `npm run simulate -- ${Object.entries(SCENARIO)
-  .map(([key, value]) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} ${value}`)
+  .map(([key, value]) => `--${optionName(key)} ${value}`)
   .join(' ')}`;
 
 /** The true and the reported count over time, with both hubs and of the shared key. */

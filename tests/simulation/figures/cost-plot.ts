@@ -24,8 +24,8 @@ export function billsOf(size: Size, { kv, room, sockets }: Ways): Bills {
   return {
     people: size.people,
     sharedKey: billAMonth(usageOf(beats, { reads: beats, writes: beats, lists: 0 })),
-    onKv: kv.billAMonth,
-    inTheRoom: room.billAMonth,
+    onKv: billAMonth(kv.usage),
+    inTheRoom: billAMonth(room.usage),
     sockets: billAMonth(sockets),
     floor: billAMonth(usageOf(beats)),
   };

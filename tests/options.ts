@@ -1,0 +1,64 @@
+import { parseArgs } from 'node:util';
+import type * as z from 'zod';
+
+/** The name of an option: its key, in words with dashes. */
+export const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/**
+ * The options of a command as they were given, each a text, or `true` for those that are flags. Prints what they mean if
+ * `--help` is among them, and ends the process; with status 2, and a line that says why, if one is unknown.
+ */
+export function givenOptions(
+  about: string,
+  shape: Readonly<Record<string, z.ZodType>>,
+  flags: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string | true>> {
+  const keys = Object.keys(shape);
+  try {
+    const { values } = parseArgs({
+      options: {
+        ...Object.fromEntries(keys.map((key) => [optionName(key), { type: 'string' } as const])),
+        ...Object.fromEntries(
+          [...Object.keys(flags), 'help'].map((flag) => [flag, { type: 'boolean' } as const]),
+        ),
+      },
+    });
+    const given = values as Readonly<Record<string, string | true>>;
+    if (given['help'] === undefined) return given;
+    console.log(`${about}\n\n${helpOf(shape, flags)}`);
+    process.exit(0);
+  } catch (error) {
+    return refuse([String(error instanceof Error ? error.message : error)]);
+  }
+}
+
+/** The options by a schema. Ends the process with status 2, and a line for each that is wrong. */
+export function parseOptions<Schema extends z.ZodObject>(
+  schema: Schema,
+  given: Readonly<Record<string, string | true>>,
+): z.output<Schema> {
+  const keys = Object.keys(schema.shape).filter((key) => given[optionName(key)] !== undefined);
+  const parsed = schema.safeParse(Object.fromEntries(keys.map((key) => [key, given[optionName(key)]])));
+  if (parsed.success) return parsed.data;
+  return refuse(
+    parsed.error.issues.map(({ path, message }) => `--${optionName(String(path[0]))}: ${message}`),
+  );
+}
+
+function helpOf(shape: Readonly<Record<string, z.ZodType>>, flags: Readonly<Record<string, string>>): string {
+  const lines = [
+    ...Object.entries(shape).map(([key, schema]) => {
+      const byDefault = schema.safeParse(undefined).data;
+      return [optionName(key), `${schema.description}${byDefault === undefined ? '' : ` (${byDefault})`}`];
+    }),
+    ...Object.entries(flags),
+  ];
+  const width = Math.max(...lines.map(([name = '']) => name.length));
+  return lines.map(([name = '', text]) => `--${name.padEnd(width)}  ${text}`).join('\n');
+}
+
+function refuse(lines: readonly string[]): never {
+  for (const line of lines) console.error(line);
+  console.error('--help lists the options.');
+  process.exit(2);
+}
