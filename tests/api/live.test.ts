@@ -132,6 +132,7 @@ describe('answers of a service with the room', () => {
   it('do not say so with the hub on KV, which has none', async () => {
     const onKv = isolate({ PRESENCE_HUB: 'kv' });
     expect((await onKv('/api/presence')).headers.has('Presence-Live')).toBe(false);
+    expect((await onKv('/api/live', { headers: UPGRADE })).status).toBe(404);
   });
 
   it('are those of the contract, and say which hub there is', async () => {

@@ -184,6 +184,15 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
       expect(await there.count()).toBe(3);
     });
 
+    it('know whether they have heard from the hub, which they have not while it is away', async () => {
+      site.breakDown();
+      await here.presence();
+      expect(here.store.hasHeard).toBe(false);
+      site.heal();
+      await syncAll(here);
+      expect(here.store.hasHeard).toBe(true);
+    });
+
     it('freeze no count while the hub is away', async () => {
       await meet();
       await syncAll(here, there);

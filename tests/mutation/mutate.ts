@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { globSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { Stryker } from '@stryker-mutator/core';
 import { SURVIVORS, type Survivor } from './survivors';
@@ -32,6 +33,8 @@ type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 const only = process.argv.slice(2);
 const startedAt = Date.now();
 const mutants: Mutant[] = [];
+// As they are now: somebody may change them while the mutants run.
+const sources = new Map(globSync('src/**/*.ts').map((file) => [file, readFileSync(file, 'utf8')]));
 for (const { name, configFile, mutate } of STAGES) {
   const wanted = only.filter((file) => ON_THE_PLATFORM.includes(file) === (mutate === ON_THE_PLATFORM));
   if (only.length > 0 && wanted.length === 0) continue;
@@ -67,9 +70,6 @@ const rows = files.map((file) =>
   row(`\`${file}\``, (all) => all.filter((one) => fileOf(one) === file).length),
 );
 
-const sources = new Map(
-  await Promise.all(files.map(async (file) => [file, await readFile(file, 'utf8')] as const)),
-);
 const told = new Set<Survivor>();
 const unexplained: string[] = [];
 const lines = survived.map((mutant) => {

@@ -8,12 +8,43 @@ export interface Survivor {
 }
 
 const ONLY_COST = 'the same by more work';
+const OTHER_WAY = 'the other way to read a body does as well';
 const ONLY_MEMORY = 'Not tested: what is no longer needed stays in memory';
 const NEVER_SO = 'for the compiler alone: it is never so';
 const UNDEFINED_ALL_THE_SAME = 'without it the answer is undefined as well';
 
 /** Mutants that may survive. What is not equivalent says "Not tested". */
 export const SURVIVORS: readonly Survivor[] = [
+  {
+    file: 'src/api/guards.ts',
+    from: 'isShort(c.req) && USUAL_TYPE.test(type)',
+    to: 'false',
+    why: OTHER_WAY,
+  },
+  {
+    file: 'src/api/guards.ts',
+    from: "raw.headers.get('Content-Length') ?? Number.NaN",
+    to: "raw.headers.get('Content-Length') && Number.NaN",
+    why: OTHER_WAY,
+  },
+  {
+    file: 'src/api/guards.ts',
+    from: 'text.length > BODY_BYTES_MAX',
+    to: 'false',
+    why: 'HTTP ends a body at the length that it declares; tests/hostile sends false ones',
+  },
+  {
+    file: 'src/api/guards.ts',
+    from: '[]',
+    to: '["Stryker was here"]',
+    why: 'no body is no JSON either way',
+  },
+  {
+    file: 'src/presence/stored-sessions.ts',
+    from: 'record.lastSeen > latest',
+    to: 'record.lastSeen >= latest',
+    why: 'where both are equal, so is the result',
+  },
   {
     file: 'src/api/new-sessions.ts',
     from: '[]',
@@ -114,24 +145,6 @@ export const SURVIVORS: readonly Survivor[] = [
     from: '{ return undefined; }',
     to: '{}',
     why: UNDEFINED_ALL_THE_SAME,
-  },
-  {
-    file: 'src/presence-room.ts',
-    from: 'this.#sockets.size >= LIVE_SOCKETS_MAX',
-    to: 'false',
-    why: 'Not tested: it takes 32,000 sockets',
-  },
-  {
-    file: 'src/presence-room.ts',
-    from: 'this.#sockets.size >= LIVE_SOCKETS_MAX',
-    to: 'this.#sockets.size > LIVE_SOCKETS_MAX',
-    why: 'Not tested: it takes 32,000 sockets',
-  },
-  {
-    file: 'src/presence-room.ts',
-    from: '{ status: 503 }',
-    to: '{}',
-    why: 'Not tested: it takes 32,000 sockets',
   },
   {
     file: 'src/presence-room.ts',
