@@ -140,22 +140,30 @@ describe('the size of a body', () => {
     await problemOf(await fetch('/api/heartbeat', { method: 'POST', body }), 'body-too-large');
   });
 
-  it('is counted while reading: of an endless body no more than the limit is read', async () => {
-    let chunks = 0;
-    let cancelled = false;
-    const body = new ReadableStream<Uint8Array>({
-      pull(controller) {
-        chunks += 1;
-        controller.enqueue(new Uint8Array(100));
-      },
-      cancel() {
-        cancelled = true;
-      },
-    });
-    await problemOf(await fetch('/api/leave', { method: 'POST', body }), 'body-too-large');
-    expect(chunks).toBeLessThan(20);
-    expect(cancelled).toBe(true);
-  });
+  it.each([
+    ['', {}],
+    ['as text', { 'Content-Type': 'text/plain' }],
+    ['as JSON', { 'Content-Type': 'application/json' }],
+    ['that declares how long it is', { 'Content-Type': 'text/plain', 'Content-Length': '100000' }],
+  ])(
+    'is counted while reading: of an endless body %s no more than the limit is read',
+    async (_as, headers) => {
+      let chunks = 0;
+      let cancelled = false;
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          chunks += 1;
+          controller.enqueue(new Uint8Array(100));
+        },
+        cancel() {
+          cancelled = true;
+        },
+      });
+      await problemOf(await fetch('/api/leave', { method: 'POST', body, headers }), 'body-too-large');
+      expect(chunks).toBeLessThan(20);
+      expect(cancelled).toBe(true);
+    },
+  );
 
   it('is refused before it is parsed', async () => {
     await problemOf(await post(fetch, '/api/heartbeat', '{'.repeat(5_000)), 'body-too-large');
