@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS } from '../../src/limits';
+import type { SessionRecord } from '../../src/presence/session';
 import { formatSessions, parseSessions } from '../../src/presence/stored-sessions';
 import { sessionId } from '../session-id';
 
@@ -10,7 +11,7 @@ const here = { mood: 'presence', lastSeen: NOW } as const;
 
 describe('stored sessions', () => {
   it('are read as they were written', () => {
-    const sessions = new Map([
+    const sessions = new Map<string, SessionRecord>([
       [ANNA, here],
       [BEN, { mood: null, lastSeen: NOW - 1 }],
     ]);
