@@ -55,7 +55,7 @@ describe.each([
     expect(await (await beat(fetch, BEN)).json()).toMatchObject({ count: 1, moods: { release: 1 } });
     expect(await (await fetch('/health')).json()).toMatchObject({ status: 'ok', hub: 'kv' });
     // What is stored is right again when the isolate has written, which takes up to 100 s where so few are alone in the world.
-    for (let seconds = 0; seconds < 110; seconds += 10) {
+    for (let seconds = 0; seconds < 150; seconds += 10) {
       await world.advance(10_000);
       await beat(fetch, BEN);
       expect(await (await beat(fetch, CARL)).json()).toMatchObject({ count: 2 });

@@ -95,8 +95,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 2,
     name: 'peers not deduplicated',
     file: HUB,
-    right: 'return this.#elsewhere.delete(id)',
-    wrong: 'return this.#elsewhere.get(id)',
+    right: 'if (record !== undefined && record.mood !== null) this.#elsewhere.delete(id);',
+    wrong: '',
   },
   {
     seed: 2,
@@ -230,16 +230,16 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
       seed: 1,
       name: 'the room tells nobody who expired',
       file: ROOM_SESSIONS,
-      right: 'this.#tell(id);\n      return true;',
+      right: 'this.#record(id);\n      return true;',
       wrong: 'return true;',
     },
     {
       seed: 1,
       name: 'the room tells nobody who changed the mood',
       file: ROOM_SESSIONS,
-      right: 'if (entry.mood !== null) this.#counts[entry.mood] += 1;\n    this.#tell(id)',
+      right: 'if (entry.mood !== null) this.#counts[entry.mood] += 1;\n    this.#record(id)',
       wrong:
-        'if (entry.mood !== null) this.#counts[entry.mood] += 1;\n    if (before === null || entry.mood === null) this.#tell(id)',
+        'if (entry.mood !== null) this.#counts[entry.mood] += 1;\n    if (before === null || entry.mood === null) this.#record(id)',
     },
     {
       seed: 1,
