@@ -87,9 +87,11 @@ describe('the free plan carries five people for a day', () => {
   });
 
   it('and who needs more is not refused, nor does he ask KV in vain', async () => {
-    const result = await run({ people: 60, isolates: 1, minutes: 720, quota: 'free' });
+    const result = await run({ people: 60, isolates: 1, minutes: 240, quota: 'free' });
     expect(result).toMatchObject({ meanErrorPercent: 0, failedRequests: 0, violations: [] });
-    expect(result.kvPerSecond.quotaErrors * 720 * 60).toBeLessThanOrEqual(3);
+    const quotaErrors = result.kvPerSecond.quotaErrors * 240 * 60;
+    expect(quotaErrors).toBeGreaterThan(0);
+    expect(quotaErrors).toBeLessThanOrEqual(3);
   });
 });
 
