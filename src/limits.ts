@@ -28,10 +28,31 @@ export const CLOCK_SKEW_MAX_MS = 5_000;
 export const SYNC_WAIT_MAX_MS = 1_000;
 
 /**
- * A sync that is silent for this long has failed. The platform ends `waitUntil` work 30 s after the response, so nothing
- * can come of it any more: https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
+ * The platform ends deferred work 30 s after the response. Nothing that is under way then ever settles:
+ * https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
  */
-export const SYNC_ABANDON_MS = 30_000;
+export const DEFERRED_MAX_MS = 30_000;
+
+/**
+ * A sync has failed when it is silent for two intervals, and at least for this long. It may belong to a request that the platform
+ * ended at a CPU or memory limit; otherwise the next sync would wait for it without end.
+ */
+export const SYNC_ABANDON_MIN_MS = 5_000;
+
+/** Deferred syncs start at most so long after the request. The rest of the platform's 30 s is for the last one to end. */
+export const PUBLISH_MAX_MS = DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS;
+
+/** A publisher that wakes so much later than planned has ended with its request. */
+export const PUBLISHER_LATE_MS = 1_000;
+
+/** Most leaves of unknown sessions that a replica remembers for its next syncs. Anybody can send any number of them. */
+export const UNMATCHED_LEAVES_MAX = 1_000;
+
+/** Most new sessions that wait for the limiter at once and keep their order of arrival. A request that the platform ends stays listed. */
+export const ARRIVALS_MAX = 10_000;
+
+/** Most of them of one session. No browser sends more at once; the earliest lose their place. */
+export const ARRIVALS_PER_SESSION_MAX = 8;
 
 /** Wait after a failed sync, doubled at every further failure up to the sync interval: trying costs no more than a sync does. */
 export const RETRY_MIN_MS = 1_000;

@@ -7,17 +7,19 @@ import { type FakeWorld, settle } from './fake-world';
 /** A replica as one isolate holds it, whose syncs have always ended when a call returns. */
 export class Replica {
   readonly store: PresenceStore;
+  readonly hub: Hub;
   readonly reports: string[] = [];
   #syncs: Promise<unknown>[] = [];
 
   constructor(hub: Hub, timing: Timing, world: FakeWorld) {
+    this.hub = hub;
     const watched: Hub = {
       kind: hub.kind,
       get hasHeard() {
         return hub.hasHeard;
       },
       counts: (now) => hub.counts(now),
-      knows: (id) => hub.knows(id),
+      last: (id) => hub.last(id),
       claim: (id) => hub.claim(id),
       sync: (own) => {
         const sync = hub.sync(own);

@@ -26,12 +26,17 @@ export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
     const { sessionId, mood } = c.req.valid('json');
     const { store, newSessions } = c.get('service');
-    if (!store.isKnown(sessionId)) {
-      const refusal = store.hasHeard ? await newSessions.refuse(c) : undefined;
-      if (refusal !== undefined) return refusal;
-      if (store.isFull()) return problem(c, 'full');
-    }
-    return json(c, await store.heartbeat(sessionId, mood, deferIn(c)));
+    const defer = deferIn(c);
+    if (store.admit(sessionId) === 'known') return json(c, await store.heartbeat(sessionId, mood, defer));
+    const arrival = store.expect(sessionId);
+    await store.firstSync(defer);
+    const refusal = store.admit(sessionId) === 'new' ? await newSessions.refuse(c) : undefined;
+    // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
+    const admission = store.admit(sessionId);
+    if (admission === 'known' || (admission === 'new' && refusal === undefined))
+      return json(c, await store.heartbeat(sessionId, mood, defer, arrival));
+    store.cancel(arrival);
+    return admission === 'new' && refusal !== undefined ? refusal : problem(c, 'full');
   })
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {

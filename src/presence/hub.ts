@@ -28,8 +28,8 @@ export interface Hub {
   /** Sessions per mood that this replica does not hold, at `now` (ms). Ages are applied here, so nothing freezes while the hub is away. */
   counts(now: number): MoodCounts;
 
-  /** Whether another replica is known to have heard of the session. */
-  knows(id: string): boolean;
+  /** The last that is known of a session from another replica; its `mood` is null if it left. */
+  last(id: string): SessionRecord | undefined;
 
   /** Counts a session no more, because it is heard here now, and returns what was known of it. */
   claim(id: string): SessionRecord | undefined;

@@ -93,8 +93,8 @@ export class KvHub implements Hub {
     return addCounts(this.#elsewhere.counts, this.#otherLocations.counts(now));
   }
 
-  knows(id: string): boolean {
-    return this.#elsewhere.get(id) !== undefined;
+  last(id: string): SessionRecord | undefined {
+    return this.#elsewhere.get(id);
   }
 
   claim(id: string): SessionRecord | undefined {

@@ -15,8 +15,8 @@ export class LoneHub implements Hub {
     return NOBODY;
   }
 
-  knows(): boolean {
-    return false;
+  last(): undefined {
+    return undefined;
   }
 
   claim(): undefined {

@@ -1,13 +1,17 @@
 import {
+  PUBLISH_MAX_MS,
+  PUBLISHER_LATE_MS,
   REFUSED_RETRY_MAX_MS,
   REFUSED_RETRY_MIN_MS,
   RETRY_MIN_MS,
-  SYNC_ABANDON_MS,
+  SYNC_ABANDON_MIN_MS,
   SYNC_JITTER,
   SYNC_PLAN_INTERVAL_MAX_MS,
   SYNC_STALE_INTERVALS,
   SYNC_WAIT_MAX_MS,
+  UNMATCHED_LEAVES_MAX,
 } from '../limits';
+import { type Arrival, Arrivals } from './arrivals';
 import type { Hub } from './hub';
 import { addCounts, type Mood, type PresenceState, totalOf } from './session';
 import { SessionTable } from './session-table';
@@ -21,19 +25,28 @@ export type Defer = (task: Promise<void>) => void;
 interface PresenceStoreOptions {
   readonly hub: Hub;
   readonly timing: Timing;
-  /** From so many sessions on it is full. */
+  /** With so many present sessions it is full. */
   readonly sessionsMax: number;
   readonly world: World;
   readonly report: Report;
 }
 
+/** Whether a session is known, may come, or may not because the replica is full. */
+export type Admission = 'known' | 'new' | 'full';
+
 /** A sync under way. Requests that must wait for it do so until `waitUntil` (ms). */
 interface Flight {
   readonly startedAt: number;
   readonly waitUntil: number;
-  /** How many heartbeats and leaves had come when it started. */
+  /** How many changes had come when it started. */
   readonly changes: number;
   readonly done: Promise<void>;
+}
+
+/** A deferred task that syncs until all changes are sent. It starts no sync after `until`, and acts again by `wakesAt` (ms). */
+interface Publisher {
+  readonly until: number;
+  wakesAt: number;
 }
 
 /**
@@ -55,15 +68,20 @@ export class PresenceStore {
   readonly #own: SessionTable;
   #flight: Flight | undefined;
   #dueAt = Number.NEGATIVE_INFINITY;
+  /** The next sync is due at the next request, which waits for it. */
+  #isSyncUrgent = false;
   #lastAttemptAt = Number.NEGATIVE_INFINITY;
   #lastSyncAt: number | undefined;
   #failures = 0;
   /** The last heartbeats of those who wait for a sync. */
   readonly #waiting = new Map<string, { readonly mood: Mood; readonly heardAt: number }>();
-  /** How many heartbeats and leaves have come, and how many of them a sync has told the hub. */
+  readonly #arrivals = new Arrivals();
+  /** When leaves came of sessions that were unknown here (ms). A later sync may bring those sessions. */
+  readonly #unmatchedLeaves = new Map<string, number>();
+  /** How many heartbeats and leaves changed a session here, and how many of these changes reached the hub. */
   #changes = 0;
-  #told = 0;
-  #tellingUntil = Number.NEGATIVE_INFINITY;
+  #sent = 0;
+  #publisher: Publisher | undefined;
 
   constructor({ hub, timing, sessionsMax, world, report }: PresenceStoreOptions) {
     this.#hub = hub;
@@ -71,54 +89,78 @@ export class PresenceStore {
     this.#sessionsMax = sessionsMax;
     this.#world = world;
     this.#report = report;
-    this.#own = new SessionTable(timing);
+    this.#own = new SessionTable(timing, sessionsMax);
   }
 
-  /** Whether the session was heard lately, here or elsewhere. Before it has heard from the hub a replica knows nobody from elsewhere. */
-  isKnown(id: string): boolean {
-    return this.#own.last(id) !== undefined || this.#hub.knows(id);
-  }
-
-  /** Whether it has heard from the hub at all. */
-  get hasHeard(): boolean {
-    return this.#hub.hasHeard;
-  }
-
-  /** Whether it takes in no new sessions. Known ones it does always. */
-  isFull(): boolean {
+  /** A known session is one that this replica or, as far as it knows, another one heard. */
+  admit(id: string): Admission {
+    if (this.#isKnown(id)) return 'known';
     this.#own.expire(this.#world.now());
-    return this.#own.size >= this.#sessionsMax;
+    return this.#own.liveCount >= this.#sessionsMax ? 'full' : 'new';
   }
 
-  /** Somebody is here, in this mood. The answer counts the caller. */
-  async heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState> {
-    const heardAt = this.#world.now();
+  /**
+   * A heartbeat of a new session has arrived, and waits before it counts. Hand the arrival to `heartbeat` or `cancel`;
+   * otherwise a leave that comes meanwhile is lost.
+   */
+  expect(id: string): Arrival {
+    return this.#arrivals.add(id, this.#world.now());
+  }
+
+  /** The heartbeat that has arrived is refused. */
+  cancel(arrival: Arrival): void {
+    this.#arrivals.cancel(arrival);
+  }
+
+  /** Waits for the first sync, if there was none: before it every session looks new. Waits for at most a second. */
+  async firstSync(defer: Defer): Promise<void> {
+    if (this.#hub.hasHeard) return;
+    await this.#syncIfDue(this.#world.now(), defer);
+    // The session comes after that sync. Without another one the hub, and with it other replicas, learn of it an interval later.
+    if (this.#hub.hasHeard) this.#isSyncUrgent = true;
+  }
+
+  /**
+   * A heartbeat. The answer counts its session, unless a leave overtook it.
+   *
+   * @param arrival What `expect` returned, for a heartbeat that has waited.
+   */
+  async heartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
+    const now = this.#world.now();
+    this.#arrivals.overtake(id, arrival);
+    if (arrival?.isOvertaken) return this.#state(now);
+    const heardAt = arrival?.at ?? now;
+    this.#unmatchedLeaves.delete(id);
     this.#own.touch(id, mood, heardAt, this.#hub.claim(id));
     this.#changes += 1;
-    const sync = this.#syncIfDue(heardAt, defer);
-    this.#tellSoon(heardAt, defer);
-    if (sync === undefined) return this.#state(heardAt);
+    const sync = this.#syncIfDue(now, defer);
+    this.#publish(now, defer);
+    if (sync === undefined) return this.#state(now);
     this.#waiting.set(id, { mood, heardAt });
     await sync;
     this.#insist(id);
     return this.#state(this.#world.now());
   }
 
-  /** Somebody goes. Whom nobody knows has gone already. */
+  /** Ends a session. A leave for an unknown session does nothing, unless a later sync brings that session. */
   async leave(id: string, defer: Defer): Promise<void> {
     const heardAt = this.#world.now();
+    this.#arrivals.overtake(id);
     this.#waiting.delete(id);
-    // An id that nobody knows must leave no trace anywhere: anybody can make up any number of them.
-    const known = this.isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
-    if (known) this.#changes += 1;
+    const isKnown = this.#isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
+    if (isKnown) this.#changes += 1;
+    // The hub must not learn of an unknown id: anybody can make up any number of them.
+    else this.#rememberLeave(id, heardAt);
     const sync = this.#syncIfDue(heardAt, defer);
-    this.#tellSoon(heardAt, defer);
+    this.#publish(heardAt, defer);
+    if (sync === undefined) return;
+    const awaited = this.#flight;
     await sync;
-    // A fresh replica knows nobody before its first sync. If that brings the session, and no heartbeat came meanwhile, the
-    // replica tells of the leave at once: it may not live to see another sync.
-    if (known || sync === undefined || this.#own.has(id) || this.#waiting.has(id)) return;
-    if (this.#leaveLate(id, heardAt) && this.#flight === undefined)
-      await this.#wait(this.#startSync(true, defer));
+    this.#matchLeaves();
+    // That sync has brought the session, so another one sends the leave. The replica may not live to see a later one.
+    const isMatched = !isKnown && this.#own.last(id)?.mood === null;
+    const next = this.#flight;
+    if (isMatched && next !== undefined && next !== awaited) await this.#within(next, SYNC_WAIT_MAX_MS);
   }
 
   async presence(defer: Defer): Promise<PresenceState> {
@@ -143,15 +185,33 @@ export class PresenceStore {
     return { count: totalOf(moods), moods, timestamp };
   }
 
-  /** A leave that came at `heardAt`, of somebody of whom the hub may have told since. Returns whether it was one. */
-  #leaveLate(id: string, heardAt: number): boolean {
-    if (!this.#hub.knows(id)) return false;
-    const theirs = this.#hub.claim(id);
-    if (theirs === undefined || theirs.mood === null) return false;
-    // Another replica has heard him since: he came back.
-    if (theirs.lastSeen > heardAt) this.#own.touch(id, theirs.mood, heardAt, theirs);
-    else this.#own.leave(id, heardAt, theirs);
-    return true;
+  #isKnown(id: string): boolean {
+    return this.#own.last(id) !== undefined || this.#hub.last(id) !== undefined;
+  }
+
+  #rememberLeave(id: string, heardAt: number): void {
+    this.#unmatchedLeaves.delete(id);
+    this.#unmatchedLeaves.set(id, heardAt);
+    const [oldest] = this.#unmatchedLeaves.keys();
+    if (this.#unmatchedLeaves.size > UNMATCHED_LEAVES_MAX && oldest !== undefined)
+      this.#unmatchedLeaves.delete(oldest);
+  }
+
+  /** Ends the sessions that a sync has brought and whose leave came here before. Returns whether there were any. */
+  #matchLeaves(): boolean {
+    const forgottenAt = this.#world.now() - this.#timing.keepMs;
+    let isMatched = false;
+    for (const [id, leftAt] of this.#unmatchedLeaves) {
+      const theirs = this.#hub.last(id);
+      const isPresent = theirs !== undefined && theirs.mood !== null;
+      if (isPresent || leftAt <= forgottenAt) this.#unmatchedLeaves.delete(id);
+      // A later heartbeat at another replica means that the session came back.
+      if (!isPresent || theirs.lastSeen > leftAt) continue;
+      this.#own.leave(id, leftAt, this.#hub.claim(id));
+      this.#changes += 1;
+      isMatched = true;
+    }
+    return isMatched;
   }
 
   /**
@@ -177,44 +237,62 @@ export class PresenceStore {
 
   /** Starts a sync if one is due. Returns a promise if the result of the one under way must be waited for. */
   #syncIfDue(now: number, defer: Defer): Promise<void> | undefined {
-    if (this.#flight !== undefined) {
-      const abandonAt = this.#flight.startedAt + SYNC_ABANDON_MS;
-      if (now >= abandonAt) this.#fail(this.#flight, abandonAt, new Error('The hub did not answer.'));
-    }
-    if (this.#flight === undefined && now >= this.#dueAt) {
-      const stale = now - this.#lastAttemptAt > SYNC_STALE_INTERVALS * this.#timing.syncIntervalMs;
-      this.#startSync(!this.#hub.hasHeard || stale, defer);
+    this.#giveUpSilentSync(now);
+    if (this.#flight === undefined && (now >= this.#dueAt || this.#isSyncUrgent)) {
+      const isStale = now - this.#lastAttemptAt > SYNC_STALE_INTERVALS * this.#timing.syncIntervalMs;
+      this.#startSync(!this.#hub.hasHeard || isStale || this.#isSyncUrgent, defer);
     }
     return this.#wait(this.#flight);
   }
 
-  /**
-   * Sees to it that what has come is told even if no request follows, where syncs are so frequent that they can be waited
-   * for after the response. If they fail it tries again, for as long as the platform lets it.
-   */
-  #tellSoon(now: number, defer: Defer): void {
-    if (now < this.#tellingUntil || this.#timing.syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS) return;
-    this.#tellingUntil = now + SYNC_ABANDON_MS;
-    defer(this.#keepTelling(defer));
+  /** A sync whose request has ended never settles, and must not block the next one. */
+  #giveUpSilentSync(now: number): void {
+    if (this.#flight === undefined) return;
+    const abandonAt = this.#flight.startedAt + this.#timing.abandonMs;
+    if (now >= abandonAt) this.#fail(this.#flight, abandonAt, new Error('The hub did not answer.'));
   }
 
-  async #keepTelling(defer: Defer): Promise<void> {
-    const until = this.#tellingUntil;
-    for (let now = this.#world.now(); now < until && this.#told < this.#changes; now = this.#world.now()) {
+  /**
+   * Sends what has changed even if no request follows, where syncs are so frequent that a deferred task can wait for them.
+   * A publisher that is near its end, or whose request has ended, is replaced; otherwise the change waits for a request.
+   */
+  #publish(now: number, defer: Defer): void {
+    if (this.#timing.syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS) return;
+    const publisher = this.#publisher;
+    const isAtWork =
+      publisher !== undefined &&
+      now < publisher.until - SYNC_ABANDON_MIN_MS &&
+      now <= publisher.wakesAt + PUBLISHER_LATE_MS;
+    if (!isAtWork) defer(this.#runPublisher(now + PUBLISH_MAX_MS, defer));
+  }
+
+  async #runPublisher(until: number, defer: Defer): Promise<void> {
+    const publisher: Publisher = { until, wakesAt: until };
+    this.#publisher = publisher;
+    for (;;) {
+      const now = this.#world.now();
+      if (this.#publisher !== publisher) return;
+      if (now >= until || this.#sent >= this.#changes) break;
+      this.#giveUpSilentSync(now);
       if (this.#flight === undefined && now >= this.#dueAt) this.#startSync(false, defer);
       const flight = this.#flight;
-      const waitMs = flight === undefined ? Math.ceil(this.#dueAt - now) : until - now;
-      await Promise.race([this.#world.sleep(waitMs), ...(flight === undefined ? [] : [flight.done])]);
+      const nextAt = flight === undefined ? this.#dueAt : flight.startedAt + this.#timing.abandonMs;
+      publisher.wakesAt = Math.min(Math.ceil(nextAt), until);
+      const sleep = this.#world.sleep(publisher.wakesAt - now);
+      await (flight === undefined ? sleep : Promise.race([sleep, flight.done]));
     }
-    this.#tellingUntil = Number.NEGATIVE_INFINITY;
+    this.#publisher = undefined;
   }
 
   /** Waits for a sync as long as it must be waited for, if it must be at all. */
   #wait(flight: Flight | undefined): Promise<void> | undefined {
     if (flight === undefined) return undefined;
-    const now = this.#world.now();
-    if (now >= flight.waitUntil) return undefined;
-    return Promise.race([flight.done, this.#world.sleep(flight.waitUntil - now)]);
+    const leftMs = flight.waitUntil - this.#world.now();
+    return leftMs > 0 ? this.#within(flight, leftMs) : undefined;
+  }
+
+  #within(flight: Flight, ms: number): Promise<void> {
+    return Promise.race([flight.done, this.#world.sleep(ms)]);
   }
 
   /** `needed` says whether requests must wait for it. */
@@ -226,28 +304,31 @@ export class PresenceStore {
       waitUntil: needed ? now + SYNC_WAIT_MAX_MS : now,
       changes: this.#changes,
       done: sync.then(
-        (outcome) => this.#succeed(flight, outcome === 'refused'),
+        (outcome) => this.#succeed(flight, outcome === 'refused', defer),
         (error: unknown) => this.#fail(flight, this.#world.now(), error),
       ),
     };
     this.#flight = flight;
+    this.#isSyncUrgent = false;
     this.#lastAttemptAt = now;
     // Other requests may wait for this sync, so it must outlive the one that started it.
     defer(flight.done);
     return flight;
   }
 
-  #succeed(flight: Flight, refused: boolean): void {
+  #succeed(flight: Flight, refused: boolean, defer: Defer): void {
     if (this.#flight !== flight) return;
     this.#flight = undefined;
     this.#failures = 0;
-    if (!refused) this.#told = flight.changes;
+    if (!refused) this.#sent = flight.changes;
     this.#insistAll();
+    const isLeaveMatched = this.#matchLeaves();
     const now = this.#world.now();
     this.#lastSyncAt = now;
     this.#dueAt = refused
       ? now + this.#between(REFUSED_RETRY_MIN_MS, REFUSED_RETRY_MAX_MS)
       : flight.startedAt + this.#jittered(this.#timing.syncIntervalMs);
+    if (isLeaveMatched && !refused) this.#startSync(false, defer);
   }
 
   #fail(flight: Flight, failedAt: number, error: unknown): void {
@@ -255,6 +336,7 @@ export class PresenceStore {
     if (this.#flight !== flight) return;
     this.#flight = undefined;
     this.#insistAll();
+    this.#matchLeaves();
     const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs);
     this.#failures += 1;
     this.#dueAt = failedAt + this.#jittered(backoffMs);

@@ -66,8 +66,8 @@ export class RoomHub implements Hub {
     return this.#elsewhere.counts;
   }
 
-  knows(id: string): boolean {
-    return this.#elsewhere.get(id) !== undefined || this.#left.has(id);
+  last(id: string): SessionRecord | undefined {
+    return this.#elsewhere.get(id) ?? this.#left.get(id);
   }
 
   claim(id: string): SessionRecord | undefined {

@@ -59,6 +59,16 @@ export class Roster {
     return entry;
   }
 
+  /** Removes so many entries that were heard first. */
+  dropOldest(count: number): void {
+    let left = count;
+    for (const id of this.#entries.keys()) {
+      if (left === 0) break;
+      this.delete(id);
+      left -= 1;
+    }
+  }
+
   /** Removes the entries that were heard at `until` (ms) or before, and returns them. */
   expire(until: number): readonly (readonly [string, RosterEntry])[] {
     if (until < this.#oldest) return NONE;

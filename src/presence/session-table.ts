@@ -13,7 +13,7 @@ import type { Timing } from './timing';
  * The sessions whose last heartbeat this replica served. Pure rules: no clock, no I/O; `now` is in ms since 1970.
  *
  * Besides the live sessions it remembers those that left (tombstones) and those that it let expire, for as long as an older
- * copy may come back from the hub: it cannot revive them.
+ * copy may come back from the hub: it cannot revive them. Of those it remembers a limited number, the latest.
  *
  * It does not promise that `now` and `lastSeen` are equal: a change of a known session is stamped later than what is known
  * of it, if need be by 1 ms, so that beat, leave, beat within one millisecond end in the right order everywhere. It never
@@ -21,12 +21,15 @@ import type { Timing } from './timing';
  */
 export class SessionTable {
   readonly #timing: Timing;
+  readonly #endedMax: number;
   readonly #live = new Roster();
   readonly #left = new Roster();
   readonly #expired = new Roster();
 
-  constructor(timing: Timing) {
+  /** @param endedMax How many sessions that left or expired it remembers at most. */
+  constructor(timing: Timing, endedMax = Number.POSITIVE_INFINITY) {
     this.#timing = timing;
+    this.#endedMax = endedMax;
   }
 
   get counts(): MoodCounts {
@@ -38,9 +41,9 @@ export class SessionTable {
     return this.#live.size === 0 && this.#left.size === 0;
   }
 
-  /** How many sessions it holds or remembers. */
-  get size(): number {
-    return this.#live.size + this.#left.size + this.#expired.size;
+  /** How many sessions are present here. */
+  get liveCount(): number {
+    return this.#live.size;
   }
 
   has(id: string): boolean {
@@ -61,6 +64,7 @@ export class SessionTable {
     if (live === undefined && (elsewhere === undefined || elsewhere.mood === null)) return false;
     this.#expired.delete(id);
     this.#left.set(id, null, now, stampAfter(now, live, elsewhere));
+    this.#forgetBeyondMax();
     return true;
   }
 
@@ -72,6 +76,7 @@ export class SessionTable {
     }
     this.#left.expire(now - rememberMs);
     this.#expired.expire(now - rememberMs);
+    this.#forgetBeyondMax();
   }
 
   /** The last that was heard of a session here, also if it has left or expired since: then its `mood` is null. */
@@ -132,6 +137,14 @@ export class SessionTable {
     return new Map([...told].filter(([id, theirs]) => !this.#isOver(id, theirs) && this.#yield(id, theirs)));
   }
 
+  /** A session that is forgotten early may be revived by an older copy, for at most the time that such a copy counts. */
+  #forgetBeyondMax(): void {
+    while (this.#left.size + this.#expired.size > this.#endedMax) {
+      const larger = this.#left.size > this.#expired.size ? this.#left : this.#expired;
+      larger.dropOldest(Math.ceil(this.#endedMax / ENDED_DROPPED_PART));
+    }
+  }
+
   #known(id: string): SessionRecord | undefined {
     return this.#live.get(id) ?? this.#left.get(id);
   }
@@ -152,3 +165,6 @@ export class SessionTable {
     return true;
   }
 }
+
+/** This part of them is dropped at once, so that the walk over the holes at a Map's front costs O(1), amortised. */
+const ENDED_DROPPED_PART = 8;

@@ -1,4 +1,4 @@
-import { ALONE_INTERVAL_MS, LIST_INTERVAL_MS } from '../limits';
+import { ALONE_INTERVAL_MS, DEFERRED_MAX_MS, LIST_INTERVAL_MS, SYNC_ABANDON_MIN_MS } from '../limits';
 
 /** Time until a KV write is seen everywhere, by the documentation: "up to 60 seconds or more". */
 const KV_PROPAGATION_MS = 60_000;
@@ -16,6 +16,8 @@ export interface Timing {
   readonly keepMs: number;
   /** How long after its last heartbeat a session that is over is remembered, so that no old word revives it. */
   readonly rememberMs: number;
+  /** A sync that is silent for so long has failed. */
+  readonly abandonMs: number;
 }
 
 /** And on Workers KV. */
@@ -48,6 +50,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
     restMs,
     keepMs,
     rememberMs: keepMs + restMs,
+    abandonMs: abandonMs(syncIntervalMs),
     leaseMs,
     expirationTtlSeconds,
   };
@@ -57,5 +60,9 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
 export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
   const keepMs = ttlMs + 2 * syncIntervalMs;
   // A replica whose calls fail asks later what became of a session. After a TTL without an answer it starts anew.
-  return { ttlMs, syncIntervalMs, keepMs, rememberMs: keepMs + ttlMs };
+  const rememberMs = keepMs + ttlMs;
+  return { ttlMs, syncIntervalMs, keepMs, rememberMs, abandonMs: abandonMs(syncIntervalMs) };
 }
+
+const abandonMs = (syncIntervalMs: number) =>
+  Math.min(Math.max(2 * syncIntervalMs, SYNC_ABANDON_MIN_MS), DEFERRED_MAX_MS);

@@ -3,6 +3,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import type { ProblemCode } from '../../src/api/problems';
 import { LIMITER_WAIT_MAX_MS } from '../../src/limits';
+import type { Mood, PresenceState } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
 import { fetchOf } from '../openapi/observed-app';
@@ -127,6 +128,89 @@ describe('new sessions of one network', () => {
   );
 });
 
+describe('a replica that has not heard from its hub', () => {
+  const RESIDENT = sessionId(9);
+  const refuseAll = () => {
+    limiter.answer = () => Promise.resolve({ success: false });
+  };
+
+  it('asks the limiter about a new session after its first sync', async () => {
+    refuseAll();
+    await expectRefusal(await beat(ANNA), 'too-many-new-sessions', '60');
+    expect(limiter.keys).toEqual([ADDRESS]);
+  });
+
+  it('asks the limiter about every new session where its hub fails', async () => {
+    refuseAll();
+    fetch = isolate({ PRESENCE_KV: { get: () => Promise.reject(new Error('KV is away')) } });
+    for (const id of [ANNA, BEN]) await expectRefusal(await beat(id), 'too-many-new-sessions', '60');
+  });
+
+  it('writes a session that waited for the first sync at once, so that other isolates count it', async () => {
+    await beat(RESIDENT);
+    await vi.waitFor(async () => expect((await (await isolate()('/api/presence')).json()).count).toBe(1));
+  });
+});
+
+describe('requests for one session keep their order of arrival while the limiter is asked', () => {
+  let answerLimiter: ((outcome: RateLimitOutcome) => void)[];
+  beforeEach(async () => {
+    await beat(sessionId(9));
+    limiter.keys.length = 0;
+    answerLimiter = [];
+    limiter.answer = () => new Promise((resolve) => void answerLimiter.push(resolve));
+  });
+  const asked = (times: number) => vi.waitFor(() => expect(limiter.keys).toHaveLength(times));
+  const counted = async () => (await (await fetch('/api/presence')).json()) as PresenceState;
+  const inMood = (mood: Mood) =>
+    Promise.resolve(post(fetch, '/api/heartbeat', { sessionId: ANNA, mood }, FROM));
+  const leave = () => post(fetch, '/api/leave', { sessionId: ANNA });
+  const FROM = { 'CF-Connecting-IP': ADDRESS };
+
+  it('a leave that comes after the heartbeat ends the session', async () => {
+    const heartbeat = inMood('presence');
+    await asked(1);
+    expect((await leave()).status).toBe(200);
+    answerLimiter[0]?.({ success: true });
+    expect((await heartbeat).status).toBe(200);
+    expect((await counted()).count).toBe(1);
+  });
+
+  it('a heartbeat that comes after the leave counts', async () => {
+    const first = inMood('presence');
+    await asked(1);
+    await leave();
+    const second = inMood('release');
+    await asked(2);
+    for (const answer of answerLimiter) answer({ success: true });
+    expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([200, 200]);
+    expect((await counted()).moods).toMatchObject({ release: 1 });
+  });
+
+  it('the mood of the later heartbeat stands, though the limiter answers it first', async () => {
+    const first = inMood('gratitude');
+    await asked(1);
+    const second = inMood('release');
+    await asked(2);
+    answerLimiter[1]?.({ success: true });
+    await second;
+    answerLimiter[0]?.({ success: true });
+    expect((await first).status).toBe(200);
+    expect((await counted()).moods).toMatchObject({ gratitude: 0, release: 1 });
+  });
+
+  it('a session that has come meanwhile is not refused', async () => {
+    const first = inMood('release');
+    await asked(1);
+    const second = inMood('release');
+    await asked(2);
+    answerLimiter[0]?.({ success: true });
+    await first;
+    answerLimiter[1]?.({ success: false });
+    expect((await second).status).toBe(200);
+  });
+});
+
 describe('the limiter is not asked', () => {
   const nobodyPasses = () => {
     limiter.answer = () => Promise.resolve({ success: false });
@@ -155,14 +239,6 @@ describe('the limiter is not asked', () => {
       await expectRefusal(await beat(CARL, undefined, here), 'too-many-new-sessions', '60');
     },
   );
-
-  it('before the replica has heard from its hub, for until then everybody looks new', async () => {
-    nobodyPasses();
-    const away = { get: () => Promise.reject(new Error('KV is away')) };
-    fetch = isolate({ PRESENCE_KV: away });
-    for (const id of [ANNA, BEN, CARL]) expect((await beat(id)).status).toBe(200);
-    expect(limiter.keys).toEqual([]);
-  });
 
   it('where the platform gives no address', async () => {
     await beat(ANNA);
@@ -194,7 +270,10 @@ describe('the limiter is not asked', () => {
 });
 
 describe('a limiter that fails lets pass, and is logged without the address', () => {
-  beforeEach(() => beat(ANNA));
+  beforeEach(async () => {
+    await beat(ANNA);
+    limiter.keys.length = 0;
+  });
 
   it.each([
     ['rejects', { limit: () => Promise.reject(new Error('overloaded')) }],
@@ -246,12 +325,17 @@ describe('a full replica', () => {
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
   });
 
-  it('remembers whom it holds no more, and has room again when it has forgotten them', async () => {
+  it('takes a new session in place of one that has left or expired', async () => {
     for (const id of [ANNA, BEN, CARL]) await beat(id);
-    for (const id of [ANNA, BEN]) await post(fetch, '/api/leave', { sessionId: id });
-    await world.advance(30_000);
-    await expectRefusal(await beat(DORA), 'full', '10');
-    await world.advance(120_000);
+    await post(fetch, '/api/leave', { sessionId: ANNA });
     expect((await beat(DORA)).status).toBe(200);
+    await world.advance(30_000);
+    for (const n of [21, 22, 23]) expect((await beat(sessionId(n))).status).toBe(200);
+  });
+
+  it('takes two heartbeats of one new session that come at once', async () => {
+    fetch = isolate({ SESSIONS_MAX: '1' });
+    const answers = await Promise.all([beat(ANNA), beat(ANNA)]);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 });

@@ -187,10 +187,10 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
     it('know whether they have heard from the hub, which they have not while it is away', async () => {
       site.breakDown();
       await here.presence();
-      expect(here.store.hasHeard).toBe(false);
+      expect(here.hub.hasHeard).toBe(false);
       site.heal();
       await syncAll(here);
-      expect(here.store.hasHeard).toBe(true);
+      expect(here.hub.hasHeard).toBe(true);
     });
 
     it('freeze no count while the hub is away', async () => {

@@ -60,7 +60,6 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: 'src/presence/presence-store.ts', from: 'theirs === undefined', to: 'false', why: NEVER_SO },
   { file: 'src/presence/presence-store.ts', from: 'theirs !== undefined', to: 'true', why: 'whom a sync takes out of our own the hub knows' },
   { file: 'src/presence/presence-store.ts', from: 'theirs?.mood', to: 'theirs.mood', why: 'whom a sync takes out of our own the hub knows' },
-  { file: 'src/presence/presence-store.ts', from: 'now < this.#tellingUntil', to: 'now <= this.#tellingUntil', why: 'after 30 s of failures the next telling begins a millisecond later' },
   { file: 'src/presence/presence-store.ts', from: 'now < until', to: 'now <= until', why: 'after 30 s of failures the telling ends a millisecond later' },
   { file: 'src/presence/room-hub.ts', from: 'record.mood === null || theirs === undefined || overrules(record, theirs)', to: 'true', why: 'telling the room something twice changes nothing' },
   { file: 'src/presence/room-hub.ts', from: 'record.mood === null', to: 'false', why: 'a leave that the room does not know, or not yet, the other two conditions tell' },

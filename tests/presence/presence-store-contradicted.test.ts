@@ -112,7 +112,8 @@ describe('a replica that the hub contradicts', () => {
     hub.known.set(ANNA, { mood: 'release', lastSeen: START + 1 });
     landing.resolve('done');
     await leave;
-    expect((await replica.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+    expect(hub.claims).toEqual([]);
+    expect(hub.syncs).toBe(1);
   });
 
   it.each([
@@ -184,6 +185,54 @@ describe('a replica that the hub contradicts', () => {
       }
     },
   );
+
+  it('remembers a leave until a sync brings its session, though the request has been answered', async () => {
+    const landing = Promise.withResolvers<SyncOutcome>();
+    hub.next = () => landing.promise;
+    const leave = replica.leave(ANNA);
+    await world.advance(SYNC_WAIT_MAX_MS);
+    await leave;
+    await world.advance(200);
+    hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+    let sent: SessionRecord | undefined;
+    hub.next = (own) => {
+      sent = own.last(ANNA);
+      return Promise.resolve('done');
+    };
+    landing.resolve('done');
+    await settle();
+    expect(hub.syncs).toBe(2);
+    expect(sent).toMatchObject({ mood: null });
+  });
+
+  it('remembers a leave of a session that only a later sync brings', async () => {
+    await replica.leave(ANNA);
+    await world.advance(10_000);
+    hub.next = () => {
+      hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+      hub.next = () => Promise.resolve('done');
+      return Promise.resolve('done');
+    };
+    await replica.presence();
+    expect(hub.claims).toEqual([ANNA]);
+  });
+
+  it('forgets a leave when its session comes here', async () => {
+    await replica.leave(ANNA);
+    await replica.heartbeat(ANNA);
+    await world.advance(10_000);
+    expect((await replica.presence()).count).toBe(1);
+  });
+
+  it('remembers the latest thousand leaves of unknown sessions', async () => {
+    await replica.presence();
+    for (let n = 1; n <= 1_001; n += 1) await replica.leave(sessionId(n));
+    for (const n of [1, 2]) hub.known.set(sessionId(n), { mood: 'presence', lastSeen: START - 1_000 });
+    await world.advance(10_000);
+    await replica.presence();
+    await settle();
+    expect(hub.claims).toEqual([sessionId(2)]);
+  });
 
   it('that is fresh says nothing of a leave that the hub does not know either', async () => {
     await replica.leave(ANNA);

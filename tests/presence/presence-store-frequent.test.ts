@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { SYNC_ABANDON_MS, SYNC_PLAN_INTERVAL_MAX_MS } from '../../src/limits';
+import { DEFERRED_MAX_MS, PUBLISH_MAX_MS, SYNC_PLAN_INTERVAL_MAX_MS } from '../../src/limits';
 import { roomTiming } from '../../src/presence/timing';
 import { FakeWorld } from '../fake-world';
 import { sessionId } from '../session-id';
@@ -78,7 +78,7 @@ describe('what comes between two syncs that are frequent', () => {
     await silence();
     await replica.presence();
     expect(Math.min(...sleeps)).toBeGreaterThan(0);
-    expect(Math.max(...sleeps)).toBeLessThanOrEqual(SYNC_ABANDON_MS);
+    expect(Math.max(...sleeps)).toBeLessThanOrEqual(DEFERRED_MAX_MS);
   });
 
   it('is told again where the hub refused it, with no request more', async () => {
@@ -99,6 +99,66 @@ describe('what comes between two syncs that are frequent', () => {
     expect(syncs).toBeGreaterThan(20);
     await silence();
     expect(hub.syncs).toBe(syncs);
+  });
+
+  it('starts no sync in the last 5 s of its deferred task, which the platform ends', async () => {
+    await replica.heartbeatAtOnce();
+    const begunAt = world.now();
+    let lastAt = begunAt;
+    hub.next = () => {
+      lastAt = world.now();
+      return fail();
+    };
+    for (let round = 0; round < 4; round += 1) await silence();
+    expect(lastAt - begunAt).toBeGreaterThan(PUBLISH_MAX_MS - 2_000);
+    expect(lastAt - begunAt).toBeLessThan(PUBLISH_MAX_MS);
+  });
+
+  it('is sent by the next request where the request before it was ended with its deferred task', async () => {
+    let isEnded = false;
+    const sleep = (ms: number) => {
+      const waking = world.sleep(ms);
+      return isEnded ? never() : waking;
+    };
+    replica = new WaitingReplica(hub, { now: world.now, random: world.random, sleep }, FREQUENT);
+    await replica.presence();
+    isEnded = true;
+    await replica.heartbeatAtOnce();
+    isEnded = false;
+    for (let tenth = 0; tenth < 21; tenth += 1) await world.advance(100);
+    // A sync is due, so this request starts it. The change after it finds no publisher at work.
+    await replica.heartbeatAtOnce(BEN);
+    await world.advance(100);
+    await replica.heartbeatAtOnce();
+    const { syncs } = hub;
+    await silence();
+    expect(hub.syncs).toBe(syncs + 1);
+  });
+
+  it('is sent within two intervals though an earlier sync never ends', async () => {
+    hub.next = never;
+    await world.advance(1_000);
+    await replica.presence();
+    expect(hub.syncs).toBe(2);
+    hub.next = () => Promise.resolve('done');
+    await replica.heartbeatAtOnce();
+    await world.advance(4_999 - 1_000);
+    expect(hub.syncs).toBe(2);
+    for (let tenth = 0; tenth < 25; tenth += 1) await world.advance(100);
+    expect(hub.syncs).toBe(3);
+  });
+
+  it('is sent too where it comes when the deferred task before it is near its end', async () => {
+    hub.next = fail;
+    await replica.heartbeatAtOnce();
+    for (let tenth = 0; tenth < 245; tenth += 1) await world.advance(100);
+    await replica.heartbeatAtOnce(BEN);
+    hub.next = () => Promise.resolve('done');
+    const { syncs } = hub;
+    await silence();
+    expect(hub.syncs).toBe(syncs + 1);
+    await replica.presence();
+    expect(replica.health()).toMatchObject({ status: 'ok' });
   });
 
   it.each([

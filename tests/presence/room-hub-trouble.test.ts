@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SYNC_ABANDON_MS, SYNC_WAIT_MAX_MS } from '../../src/limits';
+import { DEFERRED_MAX_MS, SYNC_WAIT_MAX_MS } from '../../src/limits';
 import { NOBODY } from '../../src/presence/session';
 import type { FakeWorld } from '../fake-world';
 import type { Replica } from '../replica';
@@ -42,7 +42,7 @@ describe('a room in trouble', () => {
     await world.advance(SYNC_WAIT_MAX_MS);
     expect(await first).toBe(0);
     room.trouble = undefined;
-    await world.advance(SYNC_ABANDON_MS);
+    await world.advance(DEFERRED_MAX_MS);
     await countHere();
     // Its next call is answered, and Ben has ended.
     await world.advance(2 * TIMING.syncIntervalMs);
@@ -132,7 +132,7 @@ describe('a room in trouble', () => {
     await world.advance(SYNC_WAIT_MAX_MS);
     expect((await answer).count).toBe(2);
     room.trouble = undefined;
-    await world.advance(SYNC_ABANDON_MS);
+    await world.advance(DEFERRED_MAX_MS);
     // Ben has gone meanwhile. The answer that comes late still counts him.
     const other = here.store.heartbeat(ANNA, 'presence', () => undefined);
     await world.advance(SYNC_WAIT_MAX_MS);

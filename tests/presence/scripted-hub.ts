@@ -24,8 +24,8 @@ export class ScriptedHub implements Hub {
     return this.others;
   }
 
-  knows(id: string): boolean {
-    return this.known.has(id);
+  last(id: string): SessionRecord | undefined {
+    return this.known.get(id);
   }
 
   claim(id: string): SessionRecord | undefined {

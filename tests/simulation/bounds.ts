@@ -2,7 +2,6 @@ import {
   LIST_INTERVAL_MS,
   REFUSED_RETRY_MAX_MS,
   ROOM_EXPIRY_STEP_MS,
-  SYNC_ABANDON_MS,
   SYNC_JITTER,
   SYNC_PLAN_INTERVAL_MAX_MS,
 } from '../../src/limits';
@@ -34,7 +33,7 @@ export function boundsOf(scenario: Scenario): Bounds {
 }
 
 function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
-  const { locations, isolates, beatSeconds, listCacheSeconds, hang } = scenario;
+  const { locations, isolates, beatSeconds, listCacheSeconds, hang, die } = scenario;
   const { syncIntervalMs, refreshMs, keepMs, restMs, leaseMs } = timing;
   // A sync waits for a request, at worst for the next heartbeat of the only person there; and a write may be refused.
   const syncMs = syncIntervalMs * (1 + SYNC_JITTER) + beatSeconds * 1100 + isolates * REFUSED_RETRY_MAX_MS;
@@ -43,15 +42,15 @@ function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   const awayGhostMs = homeGhostMs + leaseMs + restMs;
   const homeShownMs = 2 * syncMs + refreshMs + restMs;
   const awayShownMs = homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + restMs;
-  const healMs = hang > 0 ? SYNC_ABANDON_MS : 0;
+  const healMs = hang > 0 || die > 0 ? timing.abandonMs : 0;
   const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
   const settledMs = healMs + slowest;
   return { homeGhostMs, awayGhostMs, homeShownMs, awayShownMs, earlyMs: 0, settledMs };
 }
 
 /** In the room all locations are alike. */
-function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs }: Timing): Bounds {
-  const { fail, hang, cutOff, outageMinutes, beatSeconds, slowMs } = scenario;
+function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: Timing): Bounds {
+  const { fail, hang, die, cutOff, outageMinutes, beatSeconds, slowMs } = scenario;
   const callMs = 2 * ONE_WAY_MS[1] + slowMs;
   // An answer is as of the last sync, and a request that finds it older than one and a half intervals waits for the next.
   const lagMs = 1.5 * syncIntervalMs + callMs;
@@ -61,11 +60,11 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs }: Timing): Bo
     callMs +
     (syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS ? beatSeconds * 1100 : 0);
   // The room's last word counts for a TTL.
-  const isReached = [fail, hang, cutOff, outageMinutes].every((rate) => rate === 0);
+  const isReached = [fail, hang, die, cutOff, outageMinutes].every((rate) => rate === 0);
   const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + (isReached ? lagMs : ttlMs + callMs) + skewsMs(scenario);
   // Clocks that differ may put what comes at once to two isolates in the wrong order, until the next heartbeat.
   const shownMs = tellMs + lagMs + (scenario.skewMs > 0 ? beatSeconds * 1100 : 0);
-  const healMs = hang > 0 ? SYNC_ABANDON_MS : 0;
+  const healMs = hang > 0 || die > 0 ? abandonMs : 0;
   const settledMs = healMs + Math.max(ghostMs, shownMs);
   // The room ends sessions by the clock of the replica that heard them: it knows no grace.
   const earlyMs = scenario.skewMs;

@@ -49,8 +49,20 @@ export class Invariants {
     this.#flicker = isRoom
       ? { people: 0, share: 0 }
       : { people: isLate ? 2 : isolates > 2 ? 1 : 0, share: staleRead > 0 ? 0.4 : 0 };
-    const { fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes, restart } = scenario;
-    const faults = [evict, restart, fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes];
+    const { fail, hang, corrupt, lose, duplicate, reorder, cutOff, outageMinutes, restart, die } = scenario;
+    const faults = [
+      evict,
+      restart,
+      die,
+      fail,
+      hang,
+      corrupt,
+      lose,
+      duplicate,
+      reorder,
+      cutOff,
+      outageMinutes,
+    ];
     this.#isClean = faults.every((rate) => rate === 0) && quota === 'none';
   }
 

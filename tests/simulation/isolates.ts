@@ -4,6 +4,7 @@ import { RoomHub } from '../../src/presence/room-hub';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { World } from '../../src/presence/world';
 import type { Dice } from './dice';
+import type { RequestContexts } from './request-contexts';
 import { type Scenario, settingsOf } from './scenario';
 import type { SimulatedKv } from './simulated-kv';
 import type { SimulatedRoom } from './simulated-room';
@@ -24,15 +25,24 @@ export class Isolates {
   readonly #dice: Dice;
   readonly #kv: SimulatedKv;
   readonly #room: SimulatedRoom;
+  readonly #contexts: RequestContexts;
   readonly #scenario: Scenario;
   readonly #stores = new Map<string, Store>();
   #evicting = true;
 
-  constructor(time: VirtualTime, dice: Dice, kv: SimulatedKv, room: SimulatedRoom, scenario: Scenario) {
+  constructor(
+    time: VirtualTime,
+    dice: Dice,
+    kv: SimulatedKv,
+    room: SimulatedRoom,
+    contexts: RequestContexts,
+    scenario: Scenario,
+  ) {
     this.#time = time;
     this.#dice = dice;
     this.#kv = kv;
     this.#room = room;
+    this.#contexts = contexts;
     this.#scenario = scenario;
   }
 
@@ -60,7 +70,8 @@ export class Isolates {
     const { hub, skewMs } = this.#scenario;
     const dice = this.#dice.fork();
     const skew = Math.round(dice.between(-skewMs, skewMs));
-    const world: World = { now: () => this.#time.now + skew, sleep: this.#time.sleep, random: dice.random };
+    const sleep = (ms: number) => this.#contexts.begin(this.#time.sleep(ms));
+    const world: World = { now: () => this.#time.now + skew, sleep, random: dice.random };
     const kv = this.#kv.at(location);
     const report = () => undefined;
     switch (hub) {

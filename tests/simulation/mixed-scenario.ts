@@ -39,6 +39,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     hang: fault(0.001, 0.05),
     corrupt: fault(0.01, 0.1),
     evict: fault(0.001, 0.05),
+    die: fault(0.001, 0.05),
     restart: hub === 'durable-object' ? fault(0.001, 0.02) : 0,
     lose: fault(0.01, 0.1),
     duplicate: fault(0.01, 0.1),

@@ -90,6 +90,9 @@ export const Scenario = z.strictObject({
     'Chance at each call to the room that it has lost its memory, as when it crashes or is deployed.',
   ),
   evict: Rate.describe('Chance at each request that its isolate has been replaced by a fresh one.'),
+  die: Rate.describe(
+    'Chance at each call to the hub that the request which makes it ends at its response, as at a CPU or memory limit.',
+  ),
   lose: Rate.describe('Chance that a request is lost.'),
   duplicate: Rate.describe('Chance that a request comes twice.'),
   reorder: Rate.describe('Chance that a request comes up to 5 s late.'),

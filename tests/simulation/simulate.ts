@@ -1,3 +1,4 @@
+import type { Defer } from '../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import { Accuracy, type AccuracyFigures } from './accuracy';
 import { boundsOf } from './bounds';
@@ -8,6 +9,7 @@ import { Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
 import { Oracle, peopleIn } from './oracle';
 import { billAMonth, hubDollarsAMonth } from './prices';
+import { RequestContexts } from './request-contexts';
 import { commandOf, type Scenario } from './scenario';
 import { SimulatedKv } from './simulated-kv';
 import { SimulatedRoom } from './simulated-room';
@@ -64,7 +66,8 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     goneUntil: calmUntil + scenario.goneMinutes * MINUTE,
   };
 
-  const kv = new SimulatedKv(time, dice.fork(), scenario);
+  const contexts = new RequestContexts(time, new Dice(~scenario.seed), scenario);
+  const kv = new SimulatedKv(time, dice.fork(), contexts, scenario);
   const isolateDice = dice.fork();
   const bounds = boundsOf(scenario);
   const oracle = new Oracle(ttlMs, bounds.awayGhostMs, scenario.hub === 'kv');
@@ -74,8 +77,8 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const network = dice.fork();
   const crowdDice = dice.fork();
   const faultDice = dice.fork();
-  const room = new SimulatedRoom(time, dice.fork(), scenario);
-  const isolates = new Isolates(time, isolateDice, kv, room, scenario);
+  const room = new SimulatedRoom(time, dice.fork(), contexts, scenario);
+  const isolates = new Isolates(time, isolateDice, kv, room, contexts, scenario);
   let requests = 0;
   const spent = () => ({ ...kv.usage, ...room.usage, requests });
   let spentBefore = spent();
@@ -106,10 +109,15 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 
   /** Somebody who asks at the very moment at which a session may end. */
   const lookAt = async (store: Store, location: number) =>
-    answered(await store.presence(() => undefined), location, undefined);
+    answered(await contexts.run((defer) => store.presence(defer)), location, undefined);
 
-  const serve = async (store: Store, location: number, isolate: number, request: Request): Promise<void> => {
-    const defer = () => undefined;
+  const serve = async (
+    store: Store,
+    location: number,
+    isolate: number,
+    request: Request,
+    defer: Defer,
+  ): Promise<void> => {
     switch (request.kind) {
       case 'presence':
         return answered(await store.presence(defer), location, undefined);
@@ -133,7 +141,9 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     requests += 1;
     underWay += 1;
     sender.isolate = isolates.route(sender.isolate);
-    serve(isolates.store(location, sender.isolate), location, sender.isolate, request)
+    const { isolate } = sender;
+    contexts
+      .run((defer) => serve(isolates.store(location, isolate), location, isolate, request, defer))
       .catch((error: unknown) => {
         failedRequests += 1;
         violated(`a request failed: ${error instanceof Error ? error.stack : error}`);
@@ -165,6 +175,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     kv.heal();
     room.heal();
     isolates.heal();
+    contexts.heal();
   });
 
   const minutes = Math.ceil((phases.goneUntil - start) / MINUTE);

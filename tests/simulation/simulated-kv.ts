@@ -2,6 +2,7 @@ import type { KeyValueStore } from '../../src/presence/kv-hub';
 import type { Dice } from './dice';
 import { PRICES } from './prices';
 import { Reachability } from './reachability';
+import type { RequestContexts } from './request-contexts';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
@@ -49,6 +50,7 @@ export class SimulatedKv {
   readonly reach: Reachability;
   readonly #time: VirtualTime;
   readonly #dice: Dice;
+  readonly #contexts: RequestContexts;
   readonly #rules: Scenario;
   readonly #versions = new Map<string, Version[]>();
   readonly #writtenAt = new Map<string, number>();
@@ -57,9 +59,10 @@ export class SimulatedKv {
   #today = { day: 0, get: 0, put: 0, list: 0 };
   #faulty = true;
 
-  constructor(time: VirtualTime, dice: Dice, rules: Scenario) {
+  constructor(time: VirtualTime, dice: Dice, contexts: RequestContexts, rules: Scenario) {
     this.#time = time;
     this.#dice = dice;
+    this.#contexts = contexts;
     this.#rules = rules;
     this.reach = new Reachability(rules.locations);
   }
@@ -74,30 +77,36 @@ export class SimulatedKv {
   at(location: number): KeyValueStore {
     return {
       get: (async (key: string, options?: { cacheTtl?: number }) =>
-        (await this.#get(key, options, location)).value) as KVNamespace['get'],
+        (await this.#contexts.call(this.#get(key, options, location))).value) as KVNamespace['get'],
 
       getWithMetadata: ((key: string, options?: { cacheTtl?: number }) =>
-        this.#get(key, options, location)) as KVNamespace['getWithMetadata'],
+        this.#contexts.call(this.#get(key, options, location))) as KVNamespace['getWithMetadata'],
 
-      put: async (key, value, options) => {
-        await this.#reach('put', location);
-        this.#refuseIfWrittenJustNow(key);
-        this.#spend('put');
-        this.#write(key, String(value), options?.metadata, options?.expirationTtl, location);
-      },
+      put: (key, value, options) =>
+        this.#contexts.call(this.#put(key, String(value), options ?? {}, location)),
 
-      list: (async ({ prefix = '', cursor }: KVNamespaceListOptions = {}) => {
-        await this.#reach('list', location);
-        this.#spend('list');
-        const listing = this.#list(prefix ?? '', location);
-        const start = Number(cursor ?? 0);
-        const keys = listing.slice(start, start + PAGE);
-        const end = start + PAGE;
-        return end < listing.length
-          ? { keys, list_complete: false, cursor: String(end), cacheStatus: null }
-          : { keys, list_complete: true, cacheStatus: null };
-      }) as KVNamespace['list'],
+      list: ((options: KVNamespaceListOptions = {}) =>
+        this.#contexts.call(this.#listPage(options, location))) as KVNamespace['list'],
     };
+  }
+
+  async #put(key: string, value: string, options: KVNamespacePutOptions, location: number): Promise<void> {
+    await this.#reach('put', location);
+    this.#refuseIfWrittenJustNow(key);
+    this.#spend('put');
+    this.#write(key, value, options.metadata, options.expirationTtl, location);
+  }
+
+  async #listPage({ prefix, cursor }: KVNamespaceListOptions, location: number) {
+    await this.#reach('list', location);
+    this.#spend('list');
+    const listing = this.#list(prefix ?? '', location);
+    const start = Number(cursor ?? 0);
+    const keys = listing.slice(start, start + PAGE);
+    const end = start + PAGE;
+    return end < listing.length
+      ? { keys, list_complete: false, cursor: String(end), cacheStatus: null }
+      : { keys, list_complete: true, cacheStatus: null };
   }
 
   async #get(key: string, { cacheTtl = 60 }: { cacheTtl?: number } = {}, location: number) {

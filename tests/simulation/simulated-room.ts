@@ -4,6 +4,7 @@ import type { SessionRecords } from '../../src/presence/session';
 import { NO_AUDIENCE } from '../no-audience';
 import type { Dice } from './dice';
 import { Reachability } from './reachability';
+import type { RequestContexts } from './request-contexts';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
@@ -22,15 +23,17 @@ export class SimulatedRoom {
   readonly reach: Reachability;
   readonly #time: VirtualTime;
   readonly #dice: Dice;
+  readonly #contexts: RequestContexts;
   readonly #rules: Scenario;
   readonly #disk: Disk = { rows: [] };
   #room: Room | undefined;
   #epoch = 0;
   #faulty = true;
 
-  constructor(time: VirtualTime, dice: Dice, rules: Scenario) {
+  constructor(time: VirtualTime, dice: Dice, contexts: RequestContexts, rules: Scenario) {
     this.#time = time;
     this.#dice = dice;
+    this.#contexts = contexts;
     this.#rules = rules;
     this.reach = new Reachability(rules.locations);
   }
@@ -42,7 +45,7 @@ export class SimulatedRoom {
 
   /** The room as the isolates of a location reach it. */
   at(location: number): Pick<RoomStub, 'sync'> {
-    return { sync: (report) => this.#call(report, location) };
+    return { sync: (report) => this.#contexts.call(this.#call(report, location)) };
   }
 
   /** A call may fail before it has reached the room, or after; or hang. */

@@ -14,7 +14,7 @@ const SPECIAL: Readonly<
   Record<OurHub, Readonly<Record<number, (seed: number) => Promise<readonly string[]>>>>
 > = {
   kv: { 0: crowdWithStaleReads, 5: fewWithOnlookers },
-  'durable-object': { 0: callsThatFail, 3: fewInBursts, 5: forgetfulRoom },
+  'durable-object': { 0: callsThatFail, 3: fewInBursts, 5: forgetfulRoom, 7: requestsThatDie },
 };
 
 /** A crowd on many isolates that read stale values now and then: what one of them forgets, it writes for all to read. */
@@ -33,6 +33,11 @@ function callsThatFail(seed: number): Promise<readonly string[]> {
 /** The same with a room that loses its memory at every tenth call: it must have saved most, and hear the rest again. */
 function forgetfulRoom(seed: number): Promise<readonly string[]> {
   return meanErrorBelow(2, { seed, restart: 0.1 });
+}
+
+/** Requests that end at a limit of the platform with their calls to the room, in one place where few requests follow. */
+async function requestsThatDie(seed: number): Promise<readonly string[]> {
+  return meanErrorBelow(4, { seed, die: 0.1, people: 30, isolates: 3 });
 }
 
 /** A few people who change their mood in bursts, so that the last request of many comes just after a sync. */
