@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ROOM_CALLS_MS, ROOM_SYNCS_IN_TTL_MIN } from './limits';
 import type { RoomStub } from './presence/room-protocol';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
@@ -26,7 +27,12 @@ export type HubSettings =
   | { readonly hub: 'kv'; readonly timing: KvTiming }
   | { readonly hub: 'durable-object'; readonly timing: Timing };
 
-/** The hub's times, from the TTL and the sync interval (ms); where no interval is given, the hub's own: 10 s on KV, 1 s with the room. */
+/**
+ * The hub's times, from the TTL and the sync interval (ms); where no interval is given, the hub's own: 10 s on KV, 1 s with the room.
+ *
+ * The room knows no grace. A session that moves to another replica is missing for a moment unless its next heartbeat, a third of
+ * the TTL later, crosses two syncs in time. So there the interval is at most a quarter of the TTL, less what calls take.
+ */
 export function hubSettings(
   hub: HubSettings['hub'],
   ttlMs: number,
@@ -34,7 +40,13 @@ export function hubSettings(
 ): HubSettings {
   return hub === 'kv'
     ? { hub, timing: kvTiming(ttlMs, syncIntervalMs ?? 10_000) }
-    : { hub, timing: roomTiming(ttlMs, syncIntervalMs ?? 1_000) };
+    : {
+        hub,
+        timing: roomTiming(
+          ttlMs,
+          Math.min(syncIntervalMs ?? 1_000, ttlMs / ROOM_SYNCS_IN_TTL_MIN - ROOM_CALLS_MS),
+        ),
+      };
 }
 
 /** The variables, checked and in the units that the code uses. */
@@ -45,6 +57,8 @@ export type Settings = HubSettings & {
   /** Most sessions that one replica holds: those that it heard, and whom it remembers for a while after they have ended. */
   readonly sessionsMax: number;
   readonly presenceCacheSeconds: number;
+  /** Settings that version 1.0 accepted and that break a promise: each as a text that says to what it is lowered, and why. */
+  readonly lowered: readonly string[];
 };
 
 const WholeNumber = (min: number, max: number) => {
@@ -118,10 +132,15 @@ export function parseSettings(env: object): Settings {
     throw wrongSetting('PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM');
   const settings = hubSettings(PRESENCE_HUB, SESSION_TTL_SECONDS * 1000, syncIntervalMs);
   const { ttlMs } = settings.timing;
-  // The room knows no grace, so every replica must speak several times in a TTL.
-  if (settings.hub === 'durable-object' && settings.timing.syncIntervalMs > Math.max(ttlMs / 3, 1_000))
+  const lowered: string[] = [];
+  if (syncIntervalMs !== undefined && syncIntervalMs > settings.timing.syncIntervalMs)
+    lowered.push(
+      `SYNC_INTERVAL_SECONDS to ${settings.timing.syncIntervalMs / 1000}, just below a quarter of SESSION_TTL_SECONDS`,
+    );
+  // Version 1.0 accepted up to a third, so that is lowered and stops no start.
+  if (settings.hub === 'durable-object' && (syncIntervalMs ?? 0) > Math.max(ttlMs / 3, 1_000))
     throw wrongSetting(
-      'SYNC_INTERVAL_SECONDS takes at most a third of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object',
+      'SYNC_INTERVAL_SECONDS takes less than a quarter of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object',
     );
   return {
     ...settings,
@@ -129,6 +148,7 @@ export function parseSettings(env: object): Settings {
     limitsNewSessions: NEW_SESSION_LIMIT === 'on',
     sessionsMax: SESSIONS_MAX,
     presenceCacheSeconds: PRESENCE_CACHE_SECONDS,
+    lowered,
   };
 }
 

@@ -61,14 +61,18 @@ export const RETRY_MIN_MS = 1_000;
 export const REFUSED_RETRY_MIN_MS = 1_000;
 export const REFUSED_RETRY_MAX_MS = 3_000;
 
+/** With the room a replica syncs at least so many times in a TTL, and calls to the room take about so long on top (ms). */
+export const ROOM_SYNCS_IN_TTL_MIN = 4;
+export const ROOM_CALLS_MS = 250;
+
+/** An isolate on KV refreshes its key no more often: a key takes one write a second, and other isolates write it too. */
+export const REFRESH_MIN_MS = 5_000;
+
 /** Share by which the sync interval varies, so that isolates that started together drift apart. */
 export const SYNC_JITTER = 0.25;
 
-/**
- * Up to this sync interval a replica tells what came at the next sync even if no other request comes by then. The platform
- * lets work go on for 30 s after a response, and bills it by CPU time.
- */
-export const SYNC_PLAN_INTERVAL_MAX_MS = 2_000;
+/** Up to this sync interval a deferred task sends changes to KV even if no request follows. A longer one saves reads. */
+export const KV_PUBLISH_INTERVAL_MAX_MS = 2_000;
 
 /** Requests wait for a sync if the last attempt is so many intervals old: with requests about it would have been made. */
 export const SYNC_STALE_INTERVALS = 1.5;
@@ -94,11 +98,13 @@ export const CHANGING_PEOPLE = 5;
 export const SUMMARY_TRAVEL_MS = 20_000;
 
 /**
- * Time between two listings, and between two writes, of an isolate that is alone in the world: it counts by itself, and
- * nobody is there to hear from it. It makes 864 a day of each, within the 1,000 of the free plan:
+ * Time between two listings of an isolate that is alone in the world: 864 a day, within the 1,000 of the free plan.
  * https://developers.cloudflare.com/kv/platform/limits/
  */
-export const ALONE_INTERVAL_MS = 100_000;
+export const ALONE_LIST_INTERVAL_MS = 100_000;
+
+/** Time between two of its writes while no session ends: 720 a day. The rest of the 1,000 is for sessions that end. */
+export const ALONE_WRITE_INTERVAL_MS = 120_000;
 
 /** With more people than that it is no small crowd on the free plan, whose requests carry 11, but a gathering. */
 export const ALONE_PEOPLE_MAX = 20;

@@ -13,7 +13,7 @@ import {
   totalOf,
 } from './session';
 import type { SessionTable } from './session-table';
-import { formatSessions, parseSessions } from './stored-sessions';
+import { formatSessions, parseSessions, type StoredRecords } from './stored-sessions';
 import type { KvTiming } from './timing';
 import type { Report } from './trouble-log';
 import type { World } from './world';
@@ -55,6 +55,8 @@ export class KvHub implements Hub {
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   #hasHeard = false;
+  /** When the latest value that was read had been written (ms). */
+  #readAt = Number.NEGATIVE_INFINITY;
   /** Our last write: when, and whether it said that we rest. */
   #lastPut = { at: Number.NEGATIVE_INFINITY, rests: false };
 
@@ -80,8 +82,7 @@ export class KvHub implements Hub {
       const { value, metadata } = await this.#quotas.get.run(() => this.#read());
       const summary = LocationSummary.safeParse(metadata).data;
       const { stored, all } = this.#merge(own, value, summary);
-      const rests = this.#isAlone(own) && this.#promisedRest(summary);
-      return this.#isWorthPutting(own, stored, all, rests) ? await this.#put(own, all) : 'done';
+      return this.#isWorthPutting(own, stored, all, summary) ? await this.#put(own, all) : 'done';
     } finally {
       // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
       if (listed !== undefined) await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
@@ -131,62 +132,93 @@ export class KvHub implements Hub {
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
     this.#hasHeard = true;
-    const { all, elsewhere } = own.merge(this.#heardOf(stored, this.#restOf(summary), now), now);
+    const { all, elsewhere } = own.merge(this.#heardOf(stored, summary, now), now);
     this.#elsewhere = new Roster();
     const inOrder = [...elsewhere].sort(([, a], [, b]) => a.heardAt - b.heardAt);
     for (const [id, { mood, lastSeen, heardAt }] of inOrder) this.#elsewhere.set(id, mood, heardAt, lastSeen);
     return { stored, all };
   }
 
-  /** What is stored, and what was known before, if it counts still. Of a writer that rests it counts so much longer. */
-  #heardOf(stored: SessionRecords, restMs: number, now: number): ReadonlyMap<string, RosterEntry> {
+  /**
+   * What is stored, and what was known before, if it still counts. A session whose writer rests counts for so much longer, until a
+   * later write says otherwise.
+   */
+  #heardOf(
+    stored: StoredRecords,
+    summary: LocationSummary | undefined,
+    now: number,
+  ): ReadonlyMap<string, RosterEntry> {
     const old = now - this.#timing.keepMs;
+    const restMs = this.#restOf(stored, summary);
     const heard = new Map<string, RosterEntry>();
-    for (const [id, { mood, lastSeen }] of stored) {
-      const heardAt = lastSeen + restMs;
+    for (const [id, { mood, lastSeen, rests }] of stored) {
+      const heardAt = lastSeen + (rests ? this.#timing.restMs : restMs);
       if (heardAt > old) heard.set(id, { mood, lastSeen, heardAt });
     }
+    const isLater = summary !== undefined && summary.at >= this.#readAt;
+    if (isLater) this.#readAt = summary.at;
     this.#elsewhere.expire(old);
     // A read may be older than the one before. What was known then still holds, and our write must not lose it.
-    for (const [id, known] of this.#elsewhere) {
+    for (const [id, entry] of this.#elsewhere) {
+      const known = isLater ? { ...entry, heardAt: entry.lastSeen } : entry;
       const read = heard.get(id);
-      if (read === undefined || overrules(known, read)) heard.set(id, known);
-      else if (read.lastSeen === known.lastSeen && known.heardAt > read.heardAt) heard.set(id, known);
+      const isNewer = read === undefined || overrules(known, read);
+      const restsLonger = read?.lastSeen === known.lastSeen && known.heardAt > read.heardAt;
+      if (known.heardAt > old && (isNewer || restsLonger)) heard.set(id, known);
     }
     return heard;
   }
 
-  /** For how much longer than usual the writer of a value will be silent. */
-  #restOf(summary: LocationSummary | undefined): number {
-    if (summary === undefined) return 0;
-    const { leaseMs, restMs } = this.#timing;
-    return Math.min(Math.max(summary.until - summary.at - leaseMs, 0), restMs);
+  /** For how much longer its writer may be silent. Version 1.0 says so in the summary only. */
+  #restOf(stored: StoredRecords, summary: LocationSummary | undefined): number {
+    if (!this.#saysRest(summary)) return 0;
+    for (const { rests } of stored.values()) if (rests) return 0;
+    return this.#timing.restMs;
   }
 
-  /** Every write is paid for, so it must tell somebody something. */
-  #isWorthPutting(own: SessionTable, stored: SessionRecords, all: SessionRecords, rests: boolean): boolean {
+  #saysRest(summary: LocationSummary | undefined): boolean {
+    return summary !== undefined && summary.until - summary.at > this.#timing.leaseMs;
+  }
+
+  /** Every write is billed, so it must change what a reader counts. */
+  #isWorthPutting(
+    own: SessionTable,
+    stored: StoredRecords,
+    all: SessionRecords,
+    summary: LocationSummary | undefined,
+  ): boolean {
     const now = this.#world.now();
     const { refreshMs, restMs } = this.#timing;
-    const isRefreshDue = now >= this.#lastPut.at + refreshMs + (rests ? restMs : 0);
-    // Who only reads refreshes nothing. But of the last who fell silent others must tell, or other locations go on counting them.
-    if (isRefreshDue && !own.isEmpty) return true;
-    return !rests && countNews(all, stored) > this.#people(own, now) * NEWS_SHARE;
-  }
-
-  /** Whether a few people here are all that was heard of lately. Who comes then may as well wait for our next word. */
-  #isAlone(own: SessionTable): boolean {
-    if (this.#kv.getWithMetadata === undefined) return false;
-    if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(this.#world.now())) return false;
-    return totalOf(own.counts) <= ALONE_PEOPLE_MAX;
+    const people = this.#people(own, now);
+    if (own.isEmpty) {
+      // A replica without sessions refreshes nothing. When stored sessions have expired, other locations still count them.
+      const present = totalOf(this.#elsewhere.counts);
+      return summary !== undefined && totalOf(summary.moods) - present > people * NEWS_SHARE;
+    }
+    const rests = this.#isAlone(own) && this.#promisedRest(summary);
+    if (now >= this.#lastPut.at + refreshMs + (rests ? restMs : 0)) return true;
+    // A promise that no longer holds is taken back at once. What has come or changed waits for the refresh.
+    return rests ? hasEnded(stored, own) : countNews(all, stored) > people * NEWS_SHARE;
   }
 
   /**
-   * Whether those who read the key know that we rest. Somebody else may have written since; but a read that shows our last
-   * write but one is no sign of that.
+   * Whether we are the only replica that has sessions, as far as we know, and few of them. Without KV's metadata no reader could
+   * know that we rest.
+   */
+  #isAlone(own: SessionTable): boolean {
+    if (this.#kv.getWithMetadata === undefined) return false;
+    if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(this.#world.now())) return false;
+    const people = totalOf(own.counts);
+    return people > 0 && people <= ALONE_PEOPLE_MAX;
+  }
+
+  /**
+   * Whether readers of the key know that we rest. Another replica may have written since; but a read that shows our last write
+   * but one is no sign of that.
    */
   #promisedRest(summary: LocationSummary | undefined): boolean {
     if (summary === undefined || !this.#lastPut.rests) return false;
-    return summary.at <= this.#lastPut.at && this.#restOf(summary) > 0;
+    return summary.at <= this.#lastPut.at && this.#saysRest(summary);
   }
 
   /** All people, as this replica knows. */
@@ -200,10 +232,13 @@ export class KvHub implements Hub {
     const rests = this.#isAlone(own);
     const until = at + leaseMs + (rests ? restMs : 0);
     const metadata: LocationSummary = { at, until, moods: addCounts(own.counts, this.#elsewhere.counts) };
+    const isResting = (id: string) => {
+      const peer = this.#elsewhere.get(id);
+      return own.has(id) ? rests : peer !== undefined && peer.heardAt > peer.lastSeen;
+    };
+    const text = formatSessions(all, isResting);
     try {
-      await this.#quotas.put.run(() =>
-        this.#kv.put(this.#key, formatSessions(all), { expirationTtl, metadata }),
-      );
+      await this.#quotas.put.run(() => this.#kv.put(this.#key, text, { expirationTtl, metadata }));
       this.#lastPut = { at, rests };
       return 'done';
     } catch (error) {
@@ -212,4 +247,10 @@ export class KvHub implements Hub {
       throw error;
     }
   }
+}
+
+/** Whether a session that its writer called resting is no longer present here. */
+function hasEnded(stored: StoredRecords, own: SessionTable): boolean {
+  for (const [id, { mood, rests }] of stored) if (rests && mood !== null && !own.has(id)) return true;
+  return false;
 }

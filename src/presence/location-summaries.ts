@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import {
-  ALONE_INTERVAL_MS,
+  ALONE_LIST_INTERVAL_MS,
   ALONE_PEOPLE_MAX,
   CHANGING_PEOPLE,
   CHANGING_SHARE,
@@ -93,7 +93,7 @@ export class LocationSummaries {
     if (this.#isUnfinished) return LIST_RETRY_MS;
     const changed = Math.abs(people - this.#peopleThen);
     if (changed > Math.max(CHANGING_PEOPLE, people * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
-    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
+    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_LIST_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 
   #learn(key: string, metadata: unknown, now: number): LocationSummary | undefined {

@@ -6,7 +6,6 @@ import {
   RETRY_MIN_MS,
   SYNC_ABANDON_MIN_MS,
   SYNC_JITTER,
-  SYNC_PLAN_INTERVAL_MAX_MS,
   SYNC_STALE_INTERVALS,
   SYNC_WAIT_MAX_MS,
   UNMATCHED_LEAVES_MAX,
@@ -253,11 +252,11 @@ export class PresenceStore {
   }
 
   /**
-   * Sends what has changed even if no request follows, where syncs are so frequent that a deferred task can wait for them.
+   * Sends what has changed even if no request follows: at the next sync, or before the platform ends the deferred task.
    * A publisher that is near its end, or whose request has ended, is replaced; otherwise the change waits for a request.
    */
   #publish(now: number, defer: Defer): void {
-    if (this.#timing.syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS) return;
+    if (!this.#timing.publishes) return;
     const publisher = this.#publisher;
     const isAtWork =
       publisher !== undefined &&
@@ -272,9 +271,11 @@ export class PresenceStore {
     for (;;) {
       const now = this.#world.now();
       if (this.#publisher !== publisher) return;
-      if (now >= until || this.#sent >= this.#changes) break;
+      if (this.#sent >= this.#changes) break;
       this.#giveUpSilentSync(now);
-      if (this.#flight === undefined && now >= this.#dueAt) this.#startSync(false, defer);
+      const isLast = now >= until;
+      if (this.#flight === undefined && (now >= this.#dueAt || isLast)) this.#startSync(false, defer);
+      if (isLast) break;
       const flight = this.#flight;
       const nextAt = flight === undefined ? this.#dueAt : flight.startedAt + this.#timing.abandonMs;
       publisher.wakesAt = Math.min(Math.ceil(nextAt), until);

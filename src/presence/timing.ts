@@ -1,4 +1,12 @@
-import { ALONE_INTERVAL_MS, DEFERRED_MAX_MS, LIST_INTERVAL_MS, SYNC_ABANDON_MIN_MS } from '../limits';
+import {
+  ALONE_WRITE_INTERVAL_MS,
+  DEFERRED_MAX_MS,
+  KV_PUBLISH_INTERVAL_MAX_MS,
+  LIST_INTERVAL_MS,
+  REFRESH_MIN_MS,
+  REFUSED_RETRY_MAX_MS,
+  SYNC_ABANDON_MIN_MS,
+} from '../limits';
 
 /** Time until a KV write is seen everywhere, by the documentation: "up to 60 seconds or more". */
 const KV_PROPAGATION_MS = 60_000;
@@ -18,6 +26,8 @@ export interface Timing {
   readonly rememberMs: number;
   /** A sync that is silent for so long has failed. */
   readonly abandonMs: number;
+  /** Whether a change is sent by a deferred task if no request follows. Otherwise it waits for the next request. */
+  readonly publishes: boolean;
 }
 
 /** And on Workers KV. */
@@ -34,14 +44,17 @@ export interface KvTiming extends Timing {
 
 /** Derives the times on Workers KV from the TTL and the sync interval, both in ms. */
 export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
-  const refreshMs = 2 * syncIntervalMs;
-  // A replica may tell of the heartbeats that it heard so late: a refresh waits for a sync of its writer, and its reader for one of his.
-  const graceMs = refreshMs + 2 * syncIntervalMs;
+  const refreshMs = Math.max(2 * syncIntervalMs, REFRESH_MIN_MS);
+  // A refresh waits for a sync of its writer, and its reader for one of its own.
+  const onTimeMs = refreshMs + 2 * syncIntervalMs;
+  // A write may be refused or overwritten, and comes again. A session has two thirds of its TTL left when it is written late.
+  const againMs = Math.max(2 * syncIntervalMs, 3 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
+  const graceMs = onTimeMs + Math.max(againMs, 0);
   const keepMs = ttlMs + graceMs;
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
-  // A lone visitor's location syncs at his heartbeats only, three in a TTL, however short the interval is.
-  const leaseMs = refreshMs + Math.max(syncIntervalMs, ttlMs / 3) + arrivalMs;
-  const restMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
+  // The location of a single session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
+  const leaseMs = refreshMs + Math.max(syncIntervalMs, (2 * ttlMs) / 3) + arrivalMs;
+  const restMs = Math.max(ALONE_WRITE_INTERVAL_MS - refreshMs, 0);
   const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, keepMs) + restMs) / 1000);
   return {
     ttlMs,
@@ -51,6 +64,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
     keepMs,
     rememberMs: keepMs + restMs,
     abandonMs: abandonMs(syncIntervalMs),
+    publishes: syncIntervalMs <= KV_PUBLISH_INTERVAL_MAX_MS,
     leaseMs,
     expirationTtlSeconds,
   };
@@ -61,7 +75,7 @@ export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
   const keepMs = ttlMs + 2 * syncIntervalMs;
   // A replica whose calls fail asks later what became of a session. After a TTL without an answer it starts anew.
   const rememberMs = keepMs + ttlMs;
-  return { ttlMs, syncIntervalMs, keepMs, rememberMs, abandonMs: abandonMs(syncIntervalMs) };
+  return { ttlMs, syncIntervalMs, keepMs, rememberMs, abandonMs: abandonMs(syncIntervalMs), publishes: true };
 }
 
 const abandonMs = (syncIntervalMs: number) =>

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DEFERRED_MAX_MS, PUBLISH_MAX_MS, SYNC_PLAN_INTERVAL_MAX_MS } from '../../src/limits';
-import { roomTiming } from '../../src/presence/timing';
+import { DEFERRED_MAX_MS, KV_PUBLISH_INTERVAL_MAX_MS, PUBLISH_MAX_MS } from '../../src/limits';
+import { kvTiming, roomTiming } from '../../src/presence/timing';
 import { FakeWorld } from '../fake-world';
 import { sessionId } from '../session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
@@ -162,14 +162,16 @@ describe('what comes between two syncs that are frequent', () => {
   });
 
   it.each([
-    [SYNC_PLAN_INTERVAL_MAX_MS, 2],
-    [SYNC_PLAN_INTERVAL_MAX_MS + 1, 1],
-  ])('is told without a request if they are so frequent: every %d ms', async (intervalMs, syncs) => {
+    ['on KV', kvTiming(30_000, KV_PUBLISH_INTERVAL_MAX_MS), 2],
+    ['not on KV', kvTiming(30_000, KV_PUBLISH_INTERVAL_MAX_MS + 1), 1],
+    ['with the room', roomTiming(30_000, 7_000), 2],
+    ['with the room, before the platform ends its task,', roomTiming(600_000, 60_000), 2],
+  ])('is sent without a further request %s', async (_where, timing, syncs) => {
     hub = new ScriptedHub();
-    replica = new WaitingReplica(hub, world, roomTiming(30_000, intervalMs));
+    replica = new WaitingReplica(hub, world, timing);
     await replica.presence();
     await replica.heartbeatAtOnce();
-    await silence();
+    for (let round = 0; round < 3; round += 1) await silence();
     expect(hub.syncs).toBe(syncs);
   });
 });

@@ -1,10 +1,4 @@
-import {
-  LIST_INTERVAL_MS,
-  REFUSED_RETRY_MAX_MS,
-  ROOM_EXPIRY_STEP_MS,
-  SYNC_JITTER,
-  SYNC_PLAN_INTERVAL_MAX_MS,
-} from '../../src/limits';
+import { LIST_INTERVAL_MS, REFUSED_RETRY_MAX_MS, ROOM_EXPIRY_STEP_MS, SYNC_JITTER } from '../../src/limits';
 import type { KvTiming, Timing } from '../../src/presence/timing';
 import { type Scenario, settingsOf } from './scenario';
 import { ONE_WAY_MS } from './simulated-room';
@@ -15,6 +9,9 @@ const KV_PROPAGATION_MS = 60_000;
 export interface Bounds {
   /** So old a session's last heartbeat may be where it is still counted: in its own location, and in others. */
   readonly homeGhostMs: number;
+  /** The same at home where the writer of the session is still at work; and how long after a write it takes to be read. */
+  readonly homeGraceMs: number;
+  readonly endReadMs: number;
   readonly awayGhostMs: number;
   /** So long after it came a session is counted, if nothing fails: in its own location, and in others. */
   readonly homeShownMs: number;
@@ -38,14 +35,24 @@ function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   // A sync waits for a request, at worst for the next heartbeat of the only person there; and a write may be refused.
   const syncMs = syncIntervalMs * (1 + SYNC_JITTER) + beatSeconds * 1100 + isolates * REFUSED_RETRY_MAX_MS;
 
-  const homeGhostMs = keepMs + restMs + skewsMs(scenario);
+  const homeGraceMs = keepMs + skewsMs(scenario);
+  const homeGhostMs = homeGraceMs + restMs;
   const awayGhostMs = homeGhostMs + leaseMs + restMs;
   const homeShownMs = 2 * syncMs + refreshMs + restMs;
   const awayShownMs = homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + restMs;
   const healMs = hang > 0 || die > 0 ? timing.abandonMs : 0;
   const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
   const settledMs = healMs + slowest;
-  return { homeGhostMs, awayGhostMs, homeShownMs, awayShownMs, earlyMs: 0, settledMs };
+  return {
+    homeGhostMs,
+    homeGraceMs,
+    endReadMs: syncMs,
+    awayGhostMs,
+    homeShownMs,
+    awayShownMs,
+    earlyMs: 0,
+    settledMs,
+  };
 }
 
 /** In the room all locations are alike. */
@@ -54,11 +61,8 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: 
   const callMs = 2 * ONE_WAY_MS[1] + slowMs;
   // An answer is as of the last sync, and a request that finds it older than one and a half intervals waits for the next.
   const lagMs = 1.5 * syncIntervalMs + callMs;
-  // What has just come is told at the next sync. Where syncs are rare they wait for a request.
-  const tellMs =
-    2 * syncIntervalMs * (1 + SYNC_JITTER) +
-    callMs +
-    (syncIntervalMs > SYNC_PLAN_INTERVAL_MAX_MS ? beatSeconds * 1100 : 0);
+  // A change is sent at the next sync or the one after it.
+  const tellMs = 2 * syncIntervalMs * (1 + SYNC_JITTER) + callMs;
   // The room's last word counts for a TTL.
   const isReached = [fail, hang, die, cutOff, outageMinutes].every((rate) => rate === 0);
   const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + (isReached ? lagMs : ttlMs + callMs) + skewsMs(scenario);
@@ -70,6 +74,8 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: 
   const earlyMs = scenario.skewMs;
   return {
     homeGhostMs: ghostMs,
+    homeGraceMs: ghostMs,
+    endReadMs: 0,
     awayGhostMs: ghostMs,
     homeShownMs: shownMs,
     awayShownMs: shownMs,

@@ -31,6 +31,8 @@ export class Invariants {
   readonly #flicker: { readonly people: number; readonly share: number };
   /** A clock that is ahead may make the mood that another isolate heard just before seem the later one; the room tells of it at once. */
   readonly #mayMistakeMood: boolean;
+  /** An isolate's writes get through, and its own location reads them at once. */
+  readonly #areEndsWritten: boolean;
   /** Nothing keeps news from travelling. */
   readonly #isClean: boolean;
 
@@ -64,6 +66,7 @@ export class Invariants {
       outageMinutes,
     ];
     this.#isClean = faults.every((rate) => rate === 0) && quota === 'none';
+    this.#areEndsWritten = this.#isClean && scenario.homeMiss === 0 && !isLate;
   }
 
   /** What is wrong with an answer, if anything is. */
@@ -87,6 +90,8 @@ export class Invariants {
       const most = isSettled ? truth : this.#oracle.traces(location, at, this.#bounds);
       const ghost = MOODS.some((mood) => moods[mood] > most[mood]);
       if (ghost) return `${told} counts a ghost: at most ${JSON.stringify(most)} may be counted`;
+      const people = this.#areEndsWritten ? this.#oracle.mostPeople(location, at, this.#bounds) : count;
+      if (count > people) return `${told} counts a ghost whose writer is at work: at most ${people}`;
     }
     if (lack && this.#isVisible && (isSettled || this.#isClean)) {
       const least = this.#oracle.settled(location, at, this.#bounds);

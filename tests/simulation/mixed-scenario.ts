@@ -2,6 +2,19 @@ import { boundsOf } from './bounds';
 import { Dice } from './dice';
 import { type OurHub, Scenario, type ScenarioOptions } from './scenario';
 
+/** Settings at the edges of what a start accepts; a client sends three heartbeats in a TTL. */
+function edgeSettings(dice: Dice, hub: OurHub): ScenarioOptions {
+  const ttlSeconds = dice.pick([2, 3, 4, 10, 30, 120, 600]);
+  // 0 stands for the hub's own interval.
+  const intervalSeconds = dice.pick([0, 1, 2, 5, 7, 10, 60]);
+  const isAccepted = hub === 'kv' || intervalSeconds <= Math.max(ttlSeconds / 3, 1);
+  return {
+    ttlSeconds,
+    beatSeconds: Math.round((ttlSeconds / 3) * 1000) / 1000,
+    ...(isAccepted && intervalSeconds > 0 ? { intervalSeconds } : {}),
+  };
+}
+
 /**
  * A scenario drawn from a seed: any size of crowd, any mix of faults, `minutes` with all of it, then calm, then gone.
  * Small crowds are many, because there a single person who is lost or left over shows.
@@ -13,6 +26,8 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
   const fault = (...rates: readonly number[]) => (dice.chance(1 / 3) && isFaulty ? dice.pick(rates) : 0);
   const locations = dice.pick([1, 1, 1, 2, 3, 6]);
   const isSlow = dice.chance(0.1);
+  const edges = new Dice(~seed);
+  const atEdge = edges.chance(0.25);
   const outageMinutes = fault(1, 4.5, 4.5);
   const scenario = Scenario.parse({
     seed,
@@ -25,6 +40,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     stick: dice.pick([1, 0.9, 0.5, 0]),
     gatherSeconds: dice.pick([0, 0, 30]),
     ...(isSlow ? { ttlSeconds: 180, beatSeconds: 60 } : {}),
+    ...(atEdge ? edgeSettings(edges, hub) : {}),
     stayMinutes: dice.pick([1, 5, 30]),
     polite: dice.pick([0, 0.7, 1]),
     moody: dice.pick([0, 0.01, 0.2]),
@@ -34,18 +50,20 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     listCacheSeconds: dice.pick([60, 60, 120]),
     homeMiss: fault(0.2),
     staleRead: dice.pick([0, 0, 0, 0, 0.2]),
-    slowMs: dice.pick([0, 0, 0, 0, 600]),
+    // Calls must be short beside a TTL.
+    slowMs: dice.pick([0, 0, 0, 0, atEdge ? 100 : 600]),
     fail: fault(0.01, 0.1, 0.5),
     hang: fault(0.001, 0.05),
     corrupt: fault(0.01, 0.1),
     evict: fault(0.001, 0.05),
-    die: fault(0.001, 0.05),
     restart: hub === 'durable-object' ? fault(0.001, 0.02) : 0,
     lose: fault(0.01, 0.1),
     duplicate: fault(0.01, 0.1),
     reorder: fault(0.01, 0.1),
-    skewMs: fault(100, 2_000),
+    // A room ends sessions by the replicas' clocks: no clock may be off by a good part of a TTL.
+    skewMs: atEdge ? 0 : fault(100, 2_000),
     cutOff: fault(0.1),
+    die: fault(0.001, 0.05),
     outageMinutes: Math.min(outageMinutes, minutes),
   } satisfies ScenarioOptions);
   const { settledMs, awayGhostMs } = boundsOf(scenario);

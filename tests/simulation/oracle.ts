@@ -27,6 +27,10 @@ interface Trace {
   readonly mood: MoodIndex;
   readonly location: number;
   beatAt: number;
+  /** The running isolate that served the last heartbeat. */
+  writer: object;
+  /** Since when the writer has had the chance to write that the session ended; undefined while it has not. */
+  endWrittenFrom: number | undefined;
 }
 
 export const peopleIn = (moods: MoodCounts) => MOODS.reduce((people, mood) => people + moods[mood], 0);
@@ -43,6 +47,7 @@ export class Oracle {
   readonly #visitOf = new Map<string, Visit>();
   #traces: Trace[] = [];
   readonly #traceOf = new Map<string, Trace>();
+  readonly #tracesOf = new WeakMap<object, Set<Trace>>();
   #nextForgettingAt = 0;
 
   /**
@@ -55,7 +60,8 @@ export class Oracle {
     this.#isolatesDiffer = isolatesDiffer;
   }
 
-  heartbeat(id: string, name: Mood, location: number, isolate: number, now: number): void {
+  /** @param writer The running isolate; another object after an eviction. */
+  heartbeat(id: string, name: Mood, location: number, isolate: number, writer: object, now: number): void {
     const mood = MOODS.indexOf(name) as MoodIndex;
     this.#forget(now);
     const visit = this.#visitOf.get(id);
@@ -73,10 +79,23 @@ export class Oracle {
       visit.beatAt = now;
     }
     const key = `${id} ${location} ${mood}`;
-    const trace = this.#traceOf.get(key) ?? { key, mood, location, beatAt: now };
+    const fresh = { key, mood, location, beatAt: now, writer, endWrittenFrom: undefined };
+    const trace: Trace = this.#traceOf.get(key) ?? fresh;
     if (!this.#traceOf.has(key)) this.#traces.push(trace);
     this.#traceOf.set(key, trace);
+    this.#tracesOf.get(trace.writer)?.delete(trace);
+    this.#tracesOf.set(writer, (this.#tracesOf.get(writer) ?? new Set()).add(trace));
     trace.beatAt = now;
+    trace.writer = writer;
+    trace.endWrittenFrom = undefined;
+  }
+
+  /** An isolate serves a request, and with it syncs if the last sync is `syncMs` old. */
+  serves(isolate: object, syncMs: number, now: number): void {
+    for (const trace of this.#tracesOf.get(isolate) ?? []) {
+      if (now - trace.beatAt > this.#rememberMs) this.#tracesOf.get(isolate)?.delete(trace);
+      else if (now >= trace.beatAt + this.#ttlMs + syncMs) trace.endWrittenFrom ??= now;
+    }
   }
 
   leave(id: string, now: number): void {
@@ -115,6 +134,25 @@ export class Oracle {
       if (now - trace.beatAt <= within) counts[trace.mood] += 1;
     }
     return named(counts);
+  }
+
+  /**
+   * How many people may be shown in a location: those of `traces`, but at home after the grace only if their writer has vanished, or
+   * has just had the chance to write that they ended.
+   */
+  mostPeople(
+    location: number,
+    now: number,
+    { homeGraceMs, homeGhostMs, endReadMs, awayGhostMs }: Bounds,
+  ): number {
+    let people = 0;
+    for (const { location: there, beatAt, endWrittenFrom } of this.#traces) {
+      const age = now - beatAt;
+      const isReadLate = endWrittenFrom === undefined || now <= endWrittenFrom + endReadMs;
+      const within = there !== location ? awayGhostMs : isReadLate ? homeGhostMs : homeGraceMs;
+      if (age <= Math.max(within, homeGraceMs)) people += 1;
+    }
+    return people;
   }
 
   /** How long ago each visit that is over ended, the latest first (ms). */

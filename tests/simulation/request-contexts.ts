@@ -87,7 +87,9 @@ export class RequestContexts {
     const context = this.#current.getStore();
     const dies = this.#dice.chance(this.#rules.die);
     if (context !== undefined && dies && this.#faulty) context.isDying = true;
-    return context?.isDying ? new Promise(() => undefined) : this.begin(work);
+    if (!context?.isDying) return this.begin(work);
+    work.catch(() => undefined);
+    return new Promise(() => undefined);
   }
 
   #isOver(context: RequestContext): boolean {

@@ -53,7 +53,10 @@ export const Scenario = z.strictObject({
     ),
   ttlSeconds: count(2, 600).default(30).describe('A session ends so many seconds after its last heartbeat.'),
   intervalSeconds: count(1, 60).optional().describe("Time between two syncs. Without it, the hub's own."),
-  beatSeconds: count(1, 200)
+  beatSeconds: z.coerce
+    .number()
+    .min(0.5)
+    .max(200)
     .default(10)
     .describe('Mean time between two heartbeats; each gap varies by 10 %.'),
   stayMinutes: z.coerce

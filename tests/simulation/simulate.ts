@@ -1,3 +1,4 @@
+import { SYNC_JITTER } from '../../src/limits';
 import type { Defer } from '../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import { Accuracy, type AccuracyFigures } from './accuracy';
@@ -10,7 +11,7 @@ import { Isolates, type Store } from './isolates';
 import { Oracle, peopleIn } from './oracle';
 import { billAMonth, hubDollarsAMonth } from './prices';
 import { RequestContexts } from './request-contexts';
-import { commandOf, type Scenario } from './scenario';
+import { commandOf, type Scenario, settingsOf } from './scenario';
 import { SimulatedKv } from './simulated-kv';
 import { SimulatedRoom } from './simulated-room';
 import { type KvRates, type RoomRates, usageOf } from './usage';
@@ -85,6 +86,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   let spentAfter = spent();
   let failedRequests = 0;
   const isOurs = scenario.hub === 'kv' || scenario.hub === 'durable-object';
+  const syncMs = settingsOf(scenario).timing.syncIntervalMs * (1 + SYNC_JITTER);
   let underWay = 0;
   let faulty = true;
   const heardOf = new Map<string, number>();
@@ -118,6 +120,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     request: Request,
     defer: Defer,
   ): Promise<void> => {
+    oracle.serves(store, syncMs, time.now);
     switch (request.kind) {
       case 'presence':
         return answered(await store.presence(defer), location, undefined);
@@ -129,7 +132,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         const { id, mood } = request;
         const heard = (heardOf.get(id) ?? 0) + 1;
         heardOf.set(id, heard);
-        oracle.heartbeat(id, mood, location, isolate, time.now);
+        oracle.heartbeat(id, mood, location, isolate, store, time.now);
         if (invariants.isExact) time.after(ttlMs, () => void lookAt(store, location));
         const state = await store.heartbeat(id, mood, defer);
         return answered(state, location, heardOf.get(id) === heard ? mood : undefined);

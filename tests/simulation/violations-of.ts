@@ -13,8 +13,14 @@ export async function violationsOf(seed: number, minutes: number, hub: OurHub): 
 const SPECIAL: Readonly<
   Record<OurHub, Readonly<Record<number, (seed: number) => Promise<readonly string[]>>>>
 > = {
-  kv: { 0: crowdWithStaleReads, 5: fewWithOnlookers },
-  'durable-object': { 0: callsThatFail, 3: fewInBursts, 5: forgetfulRoom, 7: requestsThatDie },
+  kv: { 0: crowdWithStaleReads, 2: twoAndOnlookers, 5: fewWithOnlookers },
+  'durable-object': {
+    0: callsThatFail,
+    3: fewInBursts,
+    5: forgetfulRoom,
+    7: requestsThatDie,
+    9: busyIsolates,
+  },
 };
 
 /** A crowd on many isolates that read stale values now and then: what one of them forgets, it writes for all to read. */
@@ -33,6 +39,12 @@ function callsThatFail(seed: number): Promise<readonly string[]> {
 /** The same with a room that loses its memory at every tenth call: it must have saved most, and hear the rest again. */
 function forgetfulRoom(seed: number): Promise<readonly string[]> {
   return meanErrorBelow(2, { seed, restart: 0.1 });
+}
+
+/** Isolates with something to send in every second, so that deferred tasks run for as long as the platform lets them. */
+async function busyIsolates(seed: number): Promise<readonly string[]> {
+  return (await simulate(Scenario.parse({ hub: 'durable-object', seed, people: 1_000, minutes: 1 })))
+    .violations;
 }
 
 /** Requests that end at a limit of the platform with their calls to the room, in one place where few requests follow. */
@@ -64,4 +76,10 @@ async function meanErrorBelow(percent: number, faults: ScenarioOptions): Promise
 async function fewWithOnlookers(seed: number): Promise<readonly string[]> {
   const few: ScenarioOptions = { people: 4, watchers: 4, isolates: 2, stick: 0.95, moody: 0, minutes: 20 };
   return (await simulate(Scenario.parse({ ...few, seed }))).violations;
+}
+
+/** Two people at a time, who often share an isolate that rests, and onlookers who see them through the other isolate too. */
+async function twoAndOnlookers(seed: number): Promise<readonly string[]> {
+  const two: ScenarioOptions = { people: 2, watchers: 4, isolates: 2, stick: 1, stayMinutes: 4, minutes: 60 };
+  return (await simulate(Scenario.parse({ ...two, polite: 0, moody: 0, seed }))).violations;
 }
