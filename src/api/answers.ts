@@ -23,7 +23,9 @@ const COMMON = {
 } as const;
 
 /** Lets scripts of other origins read the headers that are ours. Sent where one of them is. */
-export const EXPOSED = { 'Access-Control-Expose-Headers': `${LIVE_HEADER},Retry-After,Accept-Encoding` } as const;
+export const EXPOSED = {
+  'Access-Control-Expose-Headers': `${LIVE_HEADER},Retry-After,Accept-Encoding`,
+} as const;
 
 /** A browser hands an answer to a request with credentials over to the page only with this header. */
 export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';

@@ -2,7 +2,6 @@ import type { Context, Env, Hono } from 'hono';
 import { basePath, matchedRoutes } from 'hono/route';
 import { answer405, notFound } from './problems';
 
-
 /**
  * Adds the answers to what no route of the app takes: 405 on the paths that it has, 404 below the path that it is mounted at.
  *
