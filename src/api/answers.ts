@@ -27,7 +27,7 @@ export const EXPOSED = {
   'Access-Control-Expose-Headers': `${LIVE_HEADER},Retry-After,Accept-Encoding`,
 } as const;
 
-/** A browser hands an answer to a request with credentials over to the page only with this header. */
+/** Without this header a browser keeps the answer to a request with credentials from the page. */
 export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';
 
 /**

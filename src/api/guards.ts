@@ -19,16 +19,16 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
 /**
  * Whether the page of that origin is served by the same host as this request.
  *
- * Behind a proxy that ends TLS the page is `https:` and the request arrives as `http:`. Such a page passes: its host is the
- * one that the browser asked for, and its scheme is the safer one. The opposite is refused, since a network can forge an
- * `http:` page of any host. `X-Forwarded-Proto` and `X-Forwarded-Host` are not read: clients can send them.
+ * Behind a proxy that ends TLS the page is `https:` and the request arrives as `http:`. Such a page passes: the browser asked
+ * for its host, and its scheme is the safer one. The opposite gets 403, since a network can forge an `http:` page of any
+ * host. `X-Forwarded-Proto` and `X-Forwarded-Host` count for nothing, since clients can send them.
  */
 function isOwnOrigin(origin: string, url: string): boolean {
   const own = originOf(url);
-  return own !== undefined && (origin === own || origin === own.replace(/^http:/, 'https:'));
+  return origin === own || origin === own?.replace('http:', 'https:');
 }
 
-/** Undefined if the header `Host` holds no host: the platform hands such a URL over as it stands, and `URL` throws. */
+/** Undefined if `Host` holds no host: the platform passes such a URL on as it stands, and `URL` throws. */
 function originOf(url: string): string | undefined {
   try {
     return new URL(url).origin;
@@ -64,14 +64,14 @@ export const jsonBody = createMiddleware(async (c, next) => {
 });
 
 /**
- * What nearly every client sends. The commas of a list are left to `isReadAsJson`. A body of any other type is copied,
- * otherwise workerd logs a warning when it reads the body as text.
+ * What nearly every client sends. `isReadAsJson` reads lists. `copyAsJson` copies a body of any other type, otherwise workerd
+ * logs a warning when it reads the body as text.
  */
 const USUAL_TYPE = /^(?:application\/json|text\/plain)\s*(?:;[^,]*)?$/i;
 
 /**
- * Whether the body is to be read as JSON. Two `Content-Type` headers arrive as one, joined with a comma, so every element
- * must be a type that is read. An element without a type counts as none.
+ * Whether the service reads a body of this type. Two `Content-Type` headers arrive as one with a comma, so every element must
+ * be a type that it reads. An element without a type is no type at all, which it reads too.
  */
 function isReadAsJson(contentType: string): boolean {
   return listElements(contentType).every((element) => {
@@ -80,7 +80,7 @@ function isReadAsJson(contentType: string): boolean {
   });
 }
 
-// One way to match each text: an expression that can share white space between two parts takes quadratic time.
+// No two parts of it match the same white space, otherwise it takes quadratic time to refuse a long one.
 const JSON_OR_TEXT = /^(?:text\/plain|application\/json|[^/]+\/[^/]+\+json)?$/i;
 
 /** The elements of a header that is a list; commas in quotes divide nothing: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1 */
@@ -97,10 +97,11 @@ function listElements(list: string): readonly string[] {
       start = index + 1;
     }
   }
-  return [...elements, list.slice(start)];
+  elements.push(list.slice(start));
+  return elements;
 }
 
-/** Whether the body is sent as it is: `identity` is the name for that. */
+/** Whether no coding is applied to the body: `identity` is the name for that. */
 function isPlain(contentEncoding: string): boolean {
   return contentEncoding.split(',').every((coding) => /^(?:identity)?$/i.test(coding.trim()));
 }

@@ -73,7 +73,7 @@ Every error of the API is a problem document, \`application/problem+json\` by RF
 
 The base of every path is the origin that serves this document, without a slash at its end: \`https://presence.example\` and \`/api/heartbeat\`. The document names no server, since it is made before the service has an address.
 
-Answers may get new keys, and problems too: ignore the ones that you do not know.
+Answers and problems may get new keys. Ignore the keys that you do not know.
 
 This document and its page, \`/docs\`, are static files beside the API.`;
 
@@ -119,7 +119,7 @@ const PATHS: ZodOpenApiPathsObject = {
     post: {
       operationId: 'leave',
       summary: 'I am going',
-      description: `Ends a session at once; without it the session ends by its silence. The answer is the same for a session that nobody knows.\n\nA page that goes away does it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`.\n\n${BODY}`,
+      description: `Ends a session at once; without it the session ends by its silence. The answer is the same for a session that nobody knows.\n\nA page that goes away does it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`. Across origins, send a string. A beacon of a JSON Blob has credentials, and only listed origins may send those.\n\n${BODY}`,
       requestBody: body('LeaveRequest', leaveRequest, EXAMPLES.leave),
       responses: { ...ok('Gone.', leaveResponse, EXAMPLES.left), ...problems(...BODY_PROBLEMS) },
     },
@@ -157,7 +157,7 @@ export function openApiDocument() {
         license: { name: 'MIT', identifier: 'MIT' },
         description: INFO,
       },
-      // No `servers`: with `/`, a client that concatenates asks for `//api/heartbeat`, in a browser a host named `api`.
+      // No `servers`: with `/`, a client that concatenates asks for `//api/heartbeat`. A browser takes `api` for a host.
       security: [],
       paths: PATHS,
       // What every other path answers.
@@ -172,7 +172,7 @@ function leaveOpen({ jsonSchema }: { readonly jsonSchema: { additionalProperties
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }
 
-/** Every media type that `jsonBody` reads. The first one also stands for a body without a type, which OpenAPI has no word for. */
+/** Every media type that `jsonBody` reads. A body without a type is read like the first one; OpenAPI cannot say so. */
 function body(id: string, schema: z.ZodType, example: object) {
   const text = {
     type: 'string',

@@ -7,12 +7,12 @@ const METHODS = 'GET,HEAD,POST';
 /** `*` covers neither `Authorization` nor, in browsers that don't know the wildcard, `Content-Type`. */
 const NAMED_HEADERS = ['Content-Type', 'Authorization'];
 
-/** Names of headers with commas: every other character makes the whole list count as empty. */
+/** Names of headers with commas between them. A list with any other character counts as empty. */
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]*$/;
 
 /**
- * Answers a preflight: any header may be sent, for the service reads few of them. Where credentials are allowed, `*` is no
- * wildcard, so the answer repeats the names that are asked for: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
+ * Answers a preflight. A page may send any header, since the service reads few of them. With credentials `*` is no wildcard,
+ * so the answer repeats the names that are asked for: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
  */
 export function preflight(c: Context, { answerHeaders }: Answering): Response {
   const headers = new Headers(answerHeaders(c));

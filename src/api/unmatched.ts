@@ -3,10 +3,11 @@ import { basePath, matchedRoutes } from 'hono/route';
 import { answer405, notFound } from './problems';
 
 /**
- * Adds the answers to what no route of the app takes: 405 on the paths that it has, 404 below the path that it is mounted at.
+ * Adds routes for what no other route of the app takes. They answer 405 on the app's paths, and 404 below the path where
+ * the app is mounted.
  *
- * They are routes, since `notFound` of an app is lost inside another one. At the root they leave other paths to `notFound`,
- * and inside another app to that app's own routes, also those that are added later.
+ * An app inside another one loses its `notFound`, so a route answers 404. An app at the root leaves unknown paths to
+ * `notFound`. The routes of an outer app come first, also the ones that it adds later.
  */
 export function answerUnmatched<E extends Env>(app: Hono<E>): void {
   for (const [path, methods] of methodsByPath(app)) app.all(path, (c) => answer405(c, methods));

@@ -37,6 +37,7 @@ describe('every origin is allowed by default', () => {
   it('a preflight that is the same for all has no Vary and allows no credentials', async () => {
     const response = await preflight(fetch, 'https://anywhere.example');
     expect(response.headers.has('Vary')).toBe(false);
+    expect(response.headers.has('Content-Type')).toBe(false);
     expect(response.headers.has('Access-Control-Allow-Credentials')).toBe(false);
   });
 

@@ -31,7 +31,7 @@ export const HOLES: readonly Hole[] = [
   { category: 'origins', name: 'preflights repeat whatever is asked for', file: PREFLIGHT, right: '!HEADER_NAMES.test(list)', wrong: 'false' },
   { category: 'origins', name: 'preflights repeat as much as is asked for', file: PREFLIGHT, right: 'list.length > REQUESTED_HEADERS_LENGTH_MAX', wrong: 'false' },
   { category: 'origins', name: 'preflights for credentials have a wildcard', file: PREFLIGHT, right: '...headersAskedFor(c)]', wrong: `'*']` },
-  { category: 'origins', name: 'the own page is refused where a proxy ends TLS', file: GUARDS, right: '(origin === own ||', wrong: '(origin === own || false &&' },
+  { category: 'origins', name: 'the own page is refused where a proxy ends TLS', file: GUARDS, right: 'return origin === own ||', wrong: 'return origin === own || false &&' },
   { category: 'origins', name: 'the port of the own page does not count', file: GUARDS, right: `originOf(url);\n  return`, wrong: `originOf(url);\n  if (new URL(origin).hostname === new URL(url).hostname) return true;\n  return` },
   { category: 'origins', name: 'the client says which host it asked', file: GUARDS, right: 'isOwnOrigin(origin, c.req.url)', wrong: `(isOwnOrigin(origin, c.req.url) || origin.split('//')[1] === c.req.header('X-Forwarded-Host'))` },
   { category: 'hosts', isLogged: true, name: 'a host that is none is an unexpected error', file: GUARDS, right: `  try {\n    return new URL(url).origin;\n  } catch {\n    return undefined;\n  }`, wrong: '  return new URL(url).origin;' },

@@ -22,7 +22,7 @@ const STAGES = [
     configFile: 'tests/mutation/node.config.ts',
     mutate: [
       'src/presence/**/*.ts',
-      'src/api/{guards,new-sessions,routes,problems}.ts',
+      'src/api/{guards,new-sessions,preflight,routes,problems}.ts',
       ...ON_THE_PLATFORM.map((file) => `!${file}`),
     ],
   },
