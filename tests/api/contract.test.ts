@@ -134,6 +134,16 @@ describe('a body', () => {
     expect((await stateOf(response)).count).toBe(1);
   });
 
+  it.each(['application/json', 'application/ld+json', 'text/plain'])(
+    'of a leave may have the type %s, too',
+    async (type) => {
+      await heartbeat(ANNA);
+      const response = await post(fetch, '/api/leave', { sessionId: ANNA }, { 'Content-Type': type });
+      expect(await response.json()).toEqual({ success: true });
+      expect((await presence()).count).toBe(0);
+    },
+  );
+
   it('with no type at all is read as JSON', async () => {
     const body = new TextEncoder().encode(JSON.stringify({ sessionId: ANNA, mood: 'presence' }));
     expect((await stateOf(await fetch('/api/heartbeat', { method: 'POST', body }))).count).toBe(1);
