@@ -1,15 +1,14 @@
 import { Hono } from 'hono';
 import type { ApplyGlobalResponse } from 'hono/client';
-import { cors } from 'hono/cors';
-import { methodNotAllowed } from 'hono/method-not-allowed';
 import { answerHeaders } from './api/answers';
 import { refuseForeignOrigin } from './api/guards';
 import type { OpenLive } from './api/live';
 import { NewSessions } from './api/new-sessions';
-import { answer405, notFound, onError, type ProblemOf } from './api/problems';
+import { preflight } from './api/preflight';
+import { notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
+import { answerUnmatched } from './api/unmatched';
 import { type Bindings, type LiveRoomStub, parseSettings, type Settings } from './config';
-import { PREFLIGHT_MAX_AGE_SECONDS } from './limits';
 import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv-hub';
 import { LoneHub } from './presence/lone-hub';
@@ -33,12 +32,7 @@ export function createApp(world: Partial<World> = {}) {
 
   const app = new Hono<ApiEnv & { Bindings: Bindings }>();
   app.onError(onError);
-  const refuseMethod = methodNotAllowed({ app, onMethodNotAllowed: answer405 });
-  app.notFound(async (c) => {
-    c.res = notFound(c);
-    await refuseMethod(c, async () => undefined);
-    return c.res;
-  });
+  app.notFound(notFound);
 
   // Not async: one promise more to wait for costs a heartbeat two hundredths.
   app.use((c, next) => {
@@ -52,12 +46,12 @@ export function createApp(world: Partial<World> = {}) {
     c.set('service', service);
     const refusal = refuseForeignOrigin(c, service.settings.allowedOrigins);
     if (refusal !== undefined) return Promise.resolve(refusal);
-    if (c.req.method !== 'OPTIONS') return next();
-    for (const [name, value] of service.answerHeaders(c)) c.header(name, value);
-    return service.preflight(c, next);
+    return c.req.method === 'OPTIONS' ? Promise.resolve(preflight(c, service)) : next();
   });
 
-  return app.route('/', routes);
+  const api = app.route('/', routes);
+  answerUnmatched(app);
+  return api;
 }
 
 /** For typed clients, `hc<AppType>(origin)` of `hono/client`: what every route answers, and what any may. */
@@ -80,13 +74,6 @@ function createService(env: Bindings, location: string | undefined, world: World
     newSessions: new NewSessions({ limiter, world, report: reporter() }),
     openLive: room && openLiveIn(room, report),
     answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
-    preflight: cors({
-      origin: allowedOrigins === '*' ? '*' : [...allowedOrigins],
-      allowMethods: ['GET', 'HEAD', 'POST'],
-      // No credentials, so any header will do. Browsers that don't know the wildcard still find the one that matters.
-      allowHeaders: ['Content-Type', '*'],
-      maxAge: PREFLIGHT_MAX_AGE_SECONDS,
-    }),
   };
 }
 

@@ -21,6 +21,9 @@ export const PROBLEM_ERRORS_MAX = 8;
 /** How long a browser may keep a preflight, in seconds. Browsers cap it themselves: Chromium at 7,200. */
 export const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
 
+/** Longest `Access-Control-Request-Headers` that a preflight's answer repeats, in characters: some forty names of headers. */
+export const REQUESTED_HEADERS_LENGTH_MAX = 1_024;
+
 /** How far ahead of ours another isolate's clock may be before its times count as wrong. */
 export const CLOCK_SKEW_MAX_MS = 5_000;
 

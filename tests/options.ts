@@ -7,15 +7,19 @@ export const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-$
 /**
  * The options of a command as they were given, each a text, or `true` for those that are flags. Prints what they mean if
  * `--help` is among them, and ends the process; with status 2, and a line that says why, if one is unknown.
+ *
+ * @param args The options on the command line, where it holds other words too.
  */
 export function givenOptions(
   about: string,
   shape: Readonly<Record<string, z.ZodType>>,
   flags: Readonly<Record<string, string>> = {},
+  args: readonly string[] = process.argv.slice(2),
 ): Readonly<Record<string, string | true>> {
   const keys = Object.keys(shape);
   try {
     const { values } = parseArgs({
+      args: [...args],
       options: {
         ...Object.fromEntries(keys.map((key) => [optionName(key), { type: 'string' } as const])),
         ...Object.fromEntries(
@@ -25,7 +29,7 @@ export function givenOptions(
     });
     const given = values as Readonly<Record<string, string | true>>;
     if (given['help'] === undefined) return given;
-    console.log(`${about}\n\n${helpOf(shape, flags)}`);
+    console.log(`${about}\n\n${helpOf(shape, { ...flags, help: 'Prints this.' })}`);
     process.exit(0);
   } catch (error) {
     return refuse([String(error instanceof Error ? error.message : error)]);

@@ -23,11 +23,19 @@ const COMMON = {
 } as const;
 
 /** Lets scripts of other origins read the headers that are ours. Sent where one of them is. */
-export const EXPOSED = { 'Access-Control-Expose-Headers': `${LIVE_HEADER},Retry-After` } as const;
+export const EXPOSED = {
+  'Access-Control-Expose-Headers': `${LIVE_HEADER},Retry-After,Accept-Encoding`,
+} as const;
+
+/** Without this header a browser keeps the answer to a request with credentials from the page. */
+export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';
 
 /**
- * Puts the headers of every answer together once: `Response` copies them as they are, while to set them one by one costs a
+ * Puts the headers of every answer together once. `Response` copies them as they are, while to set them one by one costs a
  * tenth of a heartbeat, and to give them as a plain object half of that.
+ *
+ * Listed origins may send credentials, which the service never reads: a beacon with a JSON Blob always has them. With `*`
+ * no origin may, since browsers refuse the two together.
  */
 export function answerHeaders(
   allowed: Settings['allowedOrigins'],
@@ -40,8 +48,9 @@ export function answerHeaders(
     return () => forAll;
   }
   const forOthers = new Headers({ ...common, Vary: 'Origin' });
+  const forListed = { Vary: 'Origin', [CREDENTIALS_HEADER]: 'true' };
   const byOrigin = new Map(
-    allowed.map((origin) => [origin, new Headers({ ...allowing(origin), Vary: 'Origin' })]),
+    allowed.map((origin) => [origin, new Headers({ ...allowing(origin), ...forListed })]),
   );
   return (c) => byOrigin.get(c.req.header('Origin') ?? '') ?? forOthers;
 }

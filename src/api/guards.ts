@@ -13,8 +13,28 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
   if (allowed === '*') return undefined;
   const origin = c.req.header('Origin');
   if (origin === undefined || allowed.includes(origin)) return undefined;
-  if (origin === new URL(c.req.url).origin) return undefined;
-  return problem(c, 'origin-not-allowed');
+  return isOwnOrigin(origin, c.req.url) ? undefined : problem(c, 'origin-not-allowed');
+}
+
+/**
+ * Whether the page of that origin is served by the same host as this request.
+ *
+ * Behind a proxy that ends TLS the page is `https:` and the request arrives as `http:`. Such a page passes: the browser asked
+ * for its host, and its scheme is the safer one. The opposite gets 403, since a network can forge an `http:` page of any
+ * host. `X-Forwarded-Proto` and `X-Forwarded-Host` count for nothing, since clients can send them.
+ */
+function isOwnOrigin(origin: string, url: string): boolean {
+  const own = originOf(url);
+  return origin === own || origin === own?.replace('http:', 'https:');
+}
+
+/** Undefined if `Host` holds no host: the platform passes such a URL on as it stands, and `URL` throws. */
+function originOf(url: string): string | undefined {
+  try {
+    return new URL(url).origin;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -24,10 +44,13 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
  * what the simplest clients send.
  */
 export const jsonBody = createMiddleware(async (c, next) => {
+  const encoding = c.req.header('Content-Encoding');
+  if (encoding !== undefined && !isPlain(encoding)) return problem(c, 'unsupported-content-encoding');
   const type = c.req.header('Content-Type') ?? '';
-  if (!JSON_OR_TEXT.test(type)) return problem(c, 'unsupported-media-type');
+  const isUsual = USUAL_TYPE.test(type);
+  if (!isUsual && !isReadAsJson(type)) return problem(c, 'unsupported-media-type');
   try {
-    if (isShort(c.req) && USUAL_TYPE.test(type)) presentAsJson(c.req);
+    if (isUsual && isShort(c.req)) presentAsJson(c.req);
     else if (!(await copyAsJson(c.req))) return problem(c, 'body-too-large');
     // Hono keeps it for the validator.
     const text = await c.req.text();
@@ -40,9 +63,48 @@ export const jsonBody = createMiddleware(async (c, next) => {
   }
 });
 
-const JSON_OR_TEXT = /^\s*(text\/plain|application\/json|[^/;]+\/[^/;]+\+json)?\s*(;|$)/i;
-/** Reading a body of any other type as text makes workerd log a warning. */
-const USUAL_TYPE = /^(application\/json|text\/plain)\s*(;|$)/i;
+/**
+ * What nearly every client sends. `isReadAsJson` reads lists. `copyAsJson` copies a body of any other type, otherwise workerd
+ * logs a warning when it reads the body as text.
+ */
+const USUAL_TYPE = /^(?:application\/json|text\/plain)\s*(?:;[^,]*)?$/i;
+
+/**
+ * Whether the service reads a body of this type. Two `Content-Type` headers arrive as one with a comma, so every element must
+ * be a type that it reads. An element without a type is no type at all, which it reads too.
+ */
+function isReadAsJson(contentType: string): boolean {
+  return listElements(contentType).every((element) => {
+    const [type = ''] = element.split(';', 1);
+    return JSON_OR_TEXT.test(type.trim());
+  });
+}
+
+// No two parts of it match the same white space, otherwise it takes quadratic time to refuse a long one.
+const JSON_OR_TEXT = /^(?:text\/plain|application\/json|[^/]+\/[^/]+\+json)?$/i;
+
+/** The elements of a header that is a list; commas in quotes divide nothing: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1 */
+function listElements(list: string): readonly string[] {
+  const elements: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let index = 0; index < list.length; index += 1) {
+    const character = list[index];
+    if (character === '"') isQuoted = !isQuoted;
+    else if (character === '\\' && isQuoted) index += 1;
+    else if (character === ',' && !isQuoted) {
+      elements.push(list.slice(start, index));
+      start = index + 1;
+    }
+  }
+  elements.push(list.slice(start));
+  return elements;
+}
+
+/** Whether no coding is applied to the body: `identity` is the name for that. */
+function isPlain(contentEncoding: string): boolean {
+  return contentEncoding.split(',').every((coding) => /^(?:identity)?$/i.test(coding.trim()));
+}
 
 /** HTTP ends a body at the length that it declares. To count its bytes takes a quarter of a heartbeat's time. */
 function isShort({ raw }: HonoRequest): boolean {

@@ -16,6 +16,9 @@ export async function openLiveSocket(c: Context, open: OpenLive | undefined, new
     return problem(c, 'upgrade-required');
   const refusal = await newSessions.refuse(c);
   if (refusal !== undefined) return refusal;
-  const response = await open(c.req.raw);
-  return response?.status === 101 ? response : problem(c, 'live-unavailable');
+  // The address of the request has what the client sent as `Host`, and `fetch` throws if that is no host.
+  const response = await open(new Request('http://room/', { headers: c.req.raw.headers }));
+  if (response?.status !== 101) return problem(c, 'live-unavailable');
+  // The headers of what `fetch` returns are immutable, and middleware around this app may add some.
+  return new Response(null, { status: 101, headers: response.headers, webSocket: response.webSocket });
 }

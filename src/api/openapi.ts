@@ -12,6 +12,8 @@ import { type HeaderName, headersWith, problemResponse, problemResponses } from 
 import type { ProblemCode } from './problems';
 import { Health, HeartbeatRequest, LeaveRequest, LeaveResponse } from './schemas';
 
+const JSON_TYPE = 'application/json';
+
 const SESSION = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
 
 /** What a request may be, and what the service answered to it when 41 others were there. */
@@ -58,15 +60,20 @@ const BODY_PROBLEMS: readonly ProblemCode[] = [
   'invalid-body',
   'body-too-large',
   'unsupported-media-type',
+  'unsupported-content-encoding',
 ];
 
-const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes. \`application/json\`, any \`…+json\`, \`text/plain\` and no content type at all are read as JSON. Unknown keys are ignored.`;
+const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes, without a content encoding. \`application/json\`, any \`…+json\`, \`text/plain\` and no content type at all are read as JSON. Unknown keys are ignored.`;
 
 const INFO = `How many people are here right now, and in which mood.
 
 A browser makes up a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. Whoever is silent for 30 seconds is gone, if the service is not set up otherwise. There are no accounts; the count is an unauthenticated estimate, and may be some time behind.
 
 Every error of the API is a problem document, \`application/problem+json\` by RFC 9457; its \`type\` tells which. A path that is not there gets \`/docs#not-found\`. No answer echoes what came. Browsers of any origin may use the API, unless the owner of the service lists the ones that may: then others get \`/docs#origin-not-allowed\`. Preflights are answered for every operation.
+
+The base of every path is the origin that serves this document, without a slash at its end: \`https://presence.example\` and \`/api/heartbeat\`. The document names no server, since it is made before the service has an address.
+
+Answers and problems may get new keys. Ignore the keys that you do not know.
 
 This document and its page, \`/docs\`, are static files beside the API.`;
 
@@ -90,7 +97,7 @@ const PATHS: ZodOpenApiPathsObject = {
       operationId: 'heartbeat',
       summary: 'I am here, in this mood',
       description: `Send it every 10 seconds. A session ends 30 seconds after its last heartbeat, if the service is not set up otherwise. Who sends it is counted in the answer, in the mood that came last.\n\n${BODY}`,
-      requestBody: body(heartbeatRequest, EXAMPLES.heartbeat),
+      requestBody: body('HeartbeatRequest', heartbeatRequest, EXAMPLES.heartbeat),
       responses: {
         ...ok('Counted. How many are here now.', presenceState, EXAMPLES.presence),
         ...problems(...BODY_PROBLEMS, 'too-many-new-sessions', 'full'),
@@ -112,8 +119,8 @@ const PATHS: ZodOpenApiPathsObject = {
     post: {
       operationId: 'leave',
       summary: 'I am going',
-      description: `Ends a session at once; without it the session ends by its silence. The answer is the same for a session that nobody knows.\n\nA page that goes away does it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`.\n\n${BODY}`,
-      requestBody: body(leaveRequest, EXAMPLES.leave),
+      description: `Ends a session at once; without it the session ends by its silence. The answer is the same for a session that nobody knows.\n\nA page that goes away does it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`. Across origins, send a string. A beacon of a JSON Blob has credentials, and only listed origins may send those.\n\n${BODY}`,
+      requestBody: body('LeaveRequest', leaveRequest, EXAMPLES.leave),
       responses: { ...ok('Gone.', leaveResponse, EXAMPLES.left), ...problems(...BODY_PROBLEMS) },
     },
   },
@@ -141,28 +148,49 @@ const PATHS: ZodOpenApiPathsObject = {
 
 /** The OpenAPI document. It is made before deployment, from the schemas that validate and the table of problems. */
 export function openApiDocument() {
-  return createDocument({
-    openapi: '3.1.1',
-    info: {
-      title: 'Breathe Together Presence',
-      version,
-      license: { name: 'MIT', identifier: 'MIT' },
-      description: INFO,
+  return createDocument(
+    {
+      openapi: '3.1.1',
+      info: {
+        title: 'Breathe Together Presence',
+        version,
+        license: { name: 'MIT', identifier: 'MIT' },
+        description: INFO,
+      },
+      // No `servers`: with `/`, a client that concatenates asks for `//api/heartbeat`. A browser takes `api` for a host.
+      security: [],
+      paths: PATHS,
+      // What every other path answers.
+      components: { responses: { NotFound: problemResponse('not-found') } },
     },
-    servers: [{ url: '/' }],
-    security: [],
-    paths: PATHS,
-    // What every other path answers.
-    components: { responses: { NotFound: problemResponse('not-found') } },
-  });
+    { override: leaveOpen },
+  );
 }
 
-function body(schema: z.ZodType, example: object) {
-  return { required: true, content: { 'application/json': { schema, example } } };
+/** Lets an object have more keys than it has today, otherwise a new key breaks clients that validate. */
+function leaveOpen({ jsonSchema }: { readonly jsonSchema: { additionalProperties?: unknown } }): void {
+  if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
+}
+
+/** Every media type that `jsonBody` reads. A body without a type is read like the first one; OpenAPI cannot say so. */
+function body(id: string, schema: z.ZodType, example: object) {
+  const text = {
+    type: 'string',
+    contentMediaType: JSON_TYPE,
+    contentSchema: { $ref: `#/components/schemas/${id}` },
+  } as const;
+  return {
+    required: true,
+    content: {
+      [JSON_TYPE]: { schema, example },
+      '*/*+json': { schema, example },
+      'text/plain': { schema: text, example: JSON.stringify(example) },
+    },
+  };
 }
 
 function ok(description: string, schema: z.ZodType, example: object, ...headers: readonly HeaderName[]) {
-  const content = { 'application/json': { schema, example } };
+  const content = { [JSON_TYPE]: { schema, example } };
   return { 200: { description, headers: headersWith(...headers), content } };
 }
 

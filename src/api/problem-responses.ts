@@ -23,6 +23,10 @@ const HEADERS = {
     .optional()
     .meta({ description: 'Sent by a service that has live sockets.', header: { id: LIVE_HEADER } }),
   Allow: z.string().meta({ description: 'The methods of this path.' }),
+  // Optional, since the problems of one status share their headers, and one of the two with 415 has it.
+  'Accept-Encoding': z.literal('identity').optional().meta({
+    description: 'The content coding to send: none. It comes with the problem of a content encoding.',
+  }),
   'Retry-After': z.int().positive().meta({ description: 'Try again after so many seconds.' }),
   'Cache-Control': z
     .string()

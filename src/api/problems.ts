@@ -55,6 +55,12 @@ export const PROBLEMS = {
     title: 'The media type is not supported',
     detail: 'Send JSON as application/json, as any type ending in +json, as text/plain, or with no type.',
   },
+  'unsupported-content-encoding': {
+    status: 415,
+    title: 'The content encoding is not supported',
+    detail: 'Send the body as it is, without Content-Encoding. It is small.',
+    headers: { 'Accept-Encoding': 'identity' },
+  },
   'upgrade-required': {
     status: 426,
     title: 'This is for WebSockets only',
@@ -95,7 +101,7 @@ export interface ProblemRow {
   readonly headers?: Readonly<Partial<Record<ProblemHeader, string>>>;
 }
 
-export type ProblemHeader = 'Retry-After' | 'Upgrade';
+export type ProblemHeader = 'Accept-Encoding' | 'Retry-After' | 'Upgrade';
 
 /** What a problem document says, besides what the table holds. */
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
@@ -165,7 +171,7 @@ export function notFound(c: Context) {
   return problem(c, 'not-found');
 }
 
-export function answer405(c: Context, methods: string[]) {
+export function answer405(c: Context, methods: readonly string[]) {
   return problem(c, 'method-not-allowed', {}, { Allow: [...methods, 'OPTIONS'].join(', ') });
 }
 

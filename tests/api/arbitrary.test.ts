@@ -89,6 +89,40 @@ it('no request to any other path is an unexpected error, or counts anybody', asy
   await fc.assert(property, { numRuns: RUNS });
 }, 60_000);
 
+it('no value of a header is an unexpected error, or counts anybody', async () => {
+  const listed = fetchOf({ ...env, PRESENCE_HUB: 'durable-object', ALLOWED_ORIGINS: 'https://good.example' });
+  const name = fc.constantFrom(
+    'Access-Control-Request-Headers',
+    'CF-Connecting-IP',
+    'Content-Encoding',
+    'Content-Length',
+    'Content-Type',
+    'Origin',
+    'Upgrade',
+  );
+  const value = fc.oneof(
+    fc.stringMatching(/^[ -~\u0080-\u00ff]*$/),
+    fc
+      .array(fc.constantFrom('gzip', 'identity', 'a/b+json', ',', ';', '"', '\\', ':', '::', '.', ' '))
+      .map((parts) => parts.join('')),
+  );
+  const headers = fc
+    .dictionary(name, value)
+    .map((entries) => ({ Origin: 'https://good.example', ...entries }));
+  const operation = fc.constantFrom(
+    ['POST', '/api/heartbeat'],
+    ['POST', '/api/leave'],
+    ['OPTIONS', '/api/leave'],
+    ['GET', '/api/live'],
+  );
+  const property = fc.asyncProperty(operation, headers, async ([method = '', path = ''], sent) => {
+    const response = await listed(path, { method, headers: sent, ...(method === 'POST' && { body: '{}' }) });
+    expect([200, 204, 400, 403, 415, 426]).toContain(response.status);
+    expect(await present()).toEqual(ONLY_THE_RESIDENT);
+  });
+  await fc.assert(property, { numRuns: RUNS });
+}, 60_000);
+
 it('no message on a live socket that is no heartbeat is answered but with a close, or counts anybody', async () => {
   const property = fc.asyncProperty(
     fc.oneof(

@@ -5,7 +5,7 @@ import { Health, LeaveResponse } from '../../src/api/schemas';
 import { MOODS, type Mood, NOBODY, PresenceState } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { type Fetch, post } from '../http';
-import { observeResponse } from '../openapi/observations';
+import { observeResponse, requestOf } from '../openapi/observations';
 import { createApp, fetchOf } from '../openapi/observed-app';
 import { sessionId } from '../session-id';
 
@@ -119,6 +119,11 @@ describe('a body', () => {
     ['text/plain ; charset=UTF-8'],
     ['; charset=utf-8'],
     ['model/gltf+json'],
+    ['application/json, application/json'],
+    ['application/json; charset=utf-8, text/plain;charset=UTF-8'],
+    ['application/json,'],
+    ['application/ld+json; profile="a,b", application/json'],
+    ['application/json; profile="a\\",b"'],
   ])('of type %s is read as JSON', async (type) => {
     const response = await post(
       fetch,
@@ -128,6 +133,16 @@ describe('a body', () => {
     );
     expect((await stateOf(response)).count).toBe(1);
   });
+
+  it.each(['application/json', 'application/ld+json', 'text/plain'])(
+    'of a leave may have the type %s, too',
+    async (type) => {
+      await heartbeat(ANNA);
+      const response = await post(fetch, '/api/leave', { sessionId: ANNA }, { 'Content-Type': type });
+      expect(await response.json()).toEqual({ success: true });
+      expect((await presence()).count).toBe(0);
+    },
+  );
 
   it('with no type at all is read as JSON', async () => {
     const body = new TextEncoder().encode(JSON.stringify({ sessionId: ANNA, mood: 'presence' }));
@@ -219,7 +234,7 @@ describe('the Worker itself', () => {
     const ask: Fetch = async (path, init) => {
       const url = new URL(path, 'http://localhost');
       const answer = await exports.default.fetch(url, init);
-      observeResponse(init?.method ?? 'GET', url, answer);
+      observeResponse(init?.method ?? 'GET', url, answer, requestOf(init));
       return answer;
     };
     const before = Date.now();

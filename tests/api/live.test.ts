@@ -74,6 +74,29 @@ describe('GET /api/live with the room', () => {
     expect(keys).toEqual(['192.0.2.7', '192.0.2.7', '192.0.2.7']);
   });
 
+  it('an app around this one can add headers to the answer that opens a socket', async () => {
+    const response = await fetch('/api/live', { headers: UPGRADE });
+    response.headers.set('X-Frame-Options', 'DENY');
+    await firstOf(response);
+  });
+
+  it('the Worker asks the room at a fixed address, with the headers of the client', async () => {
+    const asked: Request[] = [];
+    const rooms = {
+      getByName: () => ({
+        fetch: async (request: Request) => {
+          asked.push(request);
+          return new Response(null, { status: 503 });
+        },
+        sync: () => Promise.reject(new Error('away')),
+      }),
+    };
+    const headers = { ...UPGRADE, 'Sec-WebSocket-Protocol': 'a' };
+    await isolate({ PRESENCE_ROOM: rooms })('/api/live?a=b', { headers });
+    expect(asked.map(({ url }) => url)).toEqual(['http://room/']);
+    expect(asked[0]?.headers.get('Sec-WebSocket-Protocol')).toBe('a');
+  });
+
   it('answers 405 to other methods', async () => {
     const response = await fetch('/api/live', { method: 'POST', headers: UPGRADE });
     expect(response.headers.get('Allow')).toBe('GET, HEAD, OPTIONS');

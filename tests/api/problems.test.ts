@@ -206,12 +206,57 @@ describe('a request that fits no route', () => {
     'image/png',
     'json',
     'application/json, text/html',
+    'application/json; charset=utf-8, text/html',
+    'text/html, application/json',
+    'application/json, json',
+    'application/json; a="b, text/html", text/html',
+    'text/html; a="b, application/json',
+    'a/b+json/c+json',
+    '/+json',
+    'a/+json',
     'text/application/json',
   ])('gets 415: %s', async (type) => {
     await problemOf(
       await post(fetch, '/api/heartbeat', BEAT, { 'Content-Type': type }),
       'unsupported-media-type',
     );
+  });
+});
+
+describe('a body with a content encoding', () => {
+  const encoded = (encoding: string, body: unknown = BEAT) =>
+    post(fetch, '/api/heartbeat', body, { 'Content-Encoding': encoding });
+
+  it.each(['gzip', 'GZIP', 'br', 'deflate', 'x-gzip', 'gzip, identity', 'identity,gzip', 'none'])(
+    'the content encoding %s gets 415 and the codings that are read',
+    async (encoding) => {
+      for (const path of ['/api/heartbeat', '/api/leave']) {
+        const response = await post(fetch, path, BEAT, { 'Content-Encoding': encoding });
+        expect(response.headers.get('Accept-Encoding')).toBe('identity');
+        expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Accept-Encoding');
+        await problemOf(response, 'unsupported-content-encoding');
+      }
+    },
+  );
+
+  it('a compressed body gets 415', async () => {
+    const zipped = new Blob([JSON.stringify(BEAT)]).stream().pipeThrough(new CompressionStream('gzip'));
+    const body = await new Response(zipped).arrayBuffer();
+    const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' };
+    const response = await fetch('/api/heartbeat', { method: 'POST', body, headers });
+    await problemOf(response, 'unsupported-content-encoding');
+  });
+
+  it.each(['identity', 'Identity', '', 'identity, identity'])(
+    'a body with the content encoding %j is read',
+    async (encoding) => {
+      expect((await encoded(encoding)).status).toBe(200);
+    },
+  );
+
+  it('the problem of a media type names no content codings', async () => {
+    const response = await post(fetch, '/api/heartbeat', BEAT, { 'Content-Type': 'text/html' });
+    expect(response.headers.has('Accept-Encoding')).toBe(false);
   });
 });
 

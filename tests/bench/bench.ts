@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
+import { givenOptions } from '../options';
 import { bundleParts } from './bundle-parts';
 import { coldStarts } from './cold-start';
 import { bytesPerSession, type SyncCost, syncCost } from './growth';
@@ -12,10 +12,15 @@ import { referenceRatiosOf, targetsOf } from './targets';
 // How fast the service is beside what the framework costs: `npm run bench`, some twenty minutes; with --quick three, for a look,
 // which writes no file. With --json the figures go to the standard output. Loads go to this machine alone.
 
-const { values } = parseArgs({
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
-});
-const { quick } = values;
+const ABOUT =
+  'How fast the service is beside a bare Hono. It takes twenty minutes, and writes docs/performance.md.';
+
+const given = givenOptions(
+  ABOUT,
+  {},
+  { json: 'Prints all figures, for programs.', quick: 'Takes three minutes, and writes no file.' },
+);
+const quick = given['quick'] === true;
 
 const loads = await raceAll('heartbeats', HEARTBEATS, quick ? 1 : 5);
 const growthLoads = await raceAll('growth', GROWTH, quick ? 1 : 3);
@@ -41,7 +46,7 @@ if (!quick) {
   await writeFile('docs/performance.svg', drawPerformance(figures.http));
   await writeFile('docs/performance.md', performancePage(figures));
 }
-if (values.json) console.log(JSON.stringify(figures, null, 2));
+if (given['json'] === true) console.log(JSON.stringify(figures, null, 2));
 else {
   console.table(figures.http);
   console.table(figures.targets);

@@ -1,11 +1,24 @@
-import { parseArgs } from 'node:util';
+import * as z from 'zod';
+import { givenOptions, parseOptions } from '../options';
 import { measureSockets } from './live-sockets';
 
 // `npm run bench:sockets -- --sockets 10000`
 
-const { values } = parseArgs({
-  options: { sockets: { type: 'string', default: '10000' }, json: { type: 'boolean' } },
+const SOCKETS = 'takes a whole number from 1 to 32,000';
+
+const Options = z.object({
+  sockets: z.coerce
+    .number({ error: SOCKETS })
+    .int({ error: SOCKETS })
+    .min(1, { error: SOCKETS })
+    .max(32_000, { error: SOCKETS })
+    .default(10_000)
+    .describe('How many live sockets open: 1 to 32,000.'),
 });
-const result = await measureSockets(Number(values.sockets));
-if (values.json) console.log(JSON.stringify(result, null, 2));
+
+const ABOUT = 'What live sockets cost one room, and how long a change takes to reach them all.';
+
+const given = givenOptions(ABOUT, Options.shape, { json: 'Prints all figures, for programs.' });
+const result = await measureSockets(parseOptions(Options, given).sockets);
+if (given['json'] === true) console.log(JSON.stringify(result, null, 2));
 else console.table(result);

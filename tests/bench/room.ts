@@ -1,9 +1,9 @@
-import { parseArgs } from 'node:util';
 import { Room } from '../../src/presence/room';
 import type { RoomReport } from '../../src/presence/room-protocol';
 import { MOODS, type Mood, type SessionRecord } from '../../src/presence/session';
 import { NO_AUDIENCE } from '../no-audience';
 import { NO_JOURNAL } from '../no-journal';
+import { givenOptions } from '../options';
 import { sessionId } from '../session-id';
 import { median } from './median';
 
@@ -14,7 +14,11 @@ const CHANGES = [10, 100, 1_000];
 const ROUNDS = 200;
 const TTL_MS = 30_000;
 
-const { values } = parseArgs({ options: { json: { type: 'boolean' } } });
+const given = givenOptions(
+  'What a sync costs the room, by the changes and by the people.',
+  {},
+  { json: 'Prints all figures, for programs.' },
+);
 const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? 'presence';
 
 const rows = CROWDS.map((people) => {
@@ -58,5 +62,5 @@ const rows = CROWDS.map((people) => {
     'ms, everybody to a fresh replica': Number(allMs.toFixed(1)),
   };
 });
-if (values.json) console.log(JSON.stringify(rows, null, 2));
+if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));
 else console.table(rows);

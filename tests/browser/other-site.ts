@@ -30,9 +30,10 @@ export class OtherSite {
     });
   }
 
-  static async start(service: string): Promise<OtherSite> {
+  /** @param port Where it listens; without it, at any free port. */
+  static async start(service: string, port = 0): Promise<OtherSite> {
     const site = new OtherSite(service);
-    site.#server.listen(0, '127.0.0.1');
+    site.#server.listen(port, '127.0.0.1');
     await once(site.#server, 'listening');
     return site;
   }

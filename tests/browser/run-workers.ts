@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,18 +15,22 @@ export interface RunningWorker {
 
 /** The session that ends soon, so that tests need not wait for long; and what else differs from the defaults. */
 const SHORT = { SESSION_TTL_SECONDS: '5' };
-const VARIABLES = {
+const variablesFor = (listedPort: number) => ({
   default: {},
   kv: SHORT,
   background: SHORT,
   'durable-object': { ...SHORT, PRESENCE_HUB: 'durable-object' },
-};
+  open: {},
+  listed: { ALLOWED_ORIGINS: `http://127.0.0.1:${listedPort}` },
+});
 
-export type WorkerName = keyof typeof VARIABLES;
+export type WorkerName = keyof ReturnType<typeof variablesFor>;
 
 declare module 'vitest' {
   interface ProvidedContext {
     readonly workers: Readonly<Record<WorkerName, RunningWorker>>;
+    /** Where a site of 127.0.0.1 has the only origin that the Worker `listed` allows. */
+    readonly listedPort: number;
   }
 }
 
@@ -43,8 +49,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     rmSync(folder, { recursive: true, force: true });
   };
   const workers: Partial<Record<WorkerName, RunningWorker>> = {};
+  const listedPort = await freePort();
   try {
-    for (const [name, variables] of Object.entries(VARIABLES)) {
+    for (const [name, variables] of Object.entries(variablesFor(listedPort))) {
       const log = join(folder, `${name}.log`);
       const child = run(variables, join(folder, name), log);
       processes.push(child);
@@ -55,7 +62,17 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error;
   }
   project.provide('workers', workers as Record<WorkerName, RunningWorker>);
+  project.provide('listedPort', listedPort);
   return teardown;
+}
+
+/** A port that nothing listens on now. The Worker must know it before the site starts. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
 }
 
 function run(variables: Readonly<Record<string, string>>, state: string, log: string): ChildProcess {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { chromium, type Page } from 'playwright-core';
 import { createTestHarness } from 'wrangler';
+import { givenOptions } from '../options';
 import { findChromium } from './find-chromium';
 
 /** Who is here besides whoever takes the picture. */
@@ -12,7 +13,11 @@ const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const FOLDER = 'dist/screenshots';
 
-/** Takes the pictures of the page: docs/demo.png, and the others, to be looked at, in dist/screenshots. */
+givenOptions(
+  `Takes the pictures of the page: docs/demo.png, and others in ${FOLDER}. It takes no options.`,
+  {},
+);
+
 const found = await findChromium();
 if (found === null) throw new Error('There is no Chromium.');
 mkdirSync(FOLDER, { recursive: true });

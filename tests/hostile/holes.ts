@@ -10,9 +10,10 @@ interface Hole extends Mistake {
 const GUARDS = 'api/guards.ts';
 const PROBLEMS = 'api/problems.ts';
 const ROUTES = 'api/routes.ts';
+const PREFLIGHT = 'api/preflight.ts';
+const UNMATCHED = 'api/unmatched.ts';
 const NEW_SESSIONS = 'api/new-sessions.ts';
 const LIVE = 'api/live.ts';
-const APP = 'app.ts';
 const ANSWERS = 'api/answers.ts';
 const SESSION = 'presence/session.ts';
 const SOCKETS = 'presence/live-sockets.ts';
@@ -24,9 +25,27 @@ export const HOLES: readonly Hole[] = [
   { category: 'origins', name: 'origins that end like a listed one pass', file: GUARDS, right: 'allowed.includes(origin)', wrong: `allowed.some((one) => one.endsWith(origin.replace('www.', '').slice(8)))` },
   { category: 'origins', name: 'origins in capitals pass', file: GUARDS, right: 'allowed.includes(origin)', wrong: 'allowed.includes(origin.toLowerCase())' },
   { category: 'origins', name: 'the origin null passes', file: GUARDS, right: 'origin === undefined', wrong: `(origin === undefined || origin === 'null')` },
-  { category: 'origins', name: 'answers allow credentials', file: APP, right: 'maxAge: PREFLIGHT', wrong: 'credentials: true, maxAge: PREFLIGHT' },
-  { category: 'types', name: 'every type passes', file: GUARDS, right: 'if (!JSON_OR_TEXT.test(', wrong: 'if (false && !JSON_OR_TEXT.test(' },
-  { category: 'types', name: 'types that begin like JSON pass', file: GUARDS, right: String.raw`+json)?\s*(;|$)/i`, wrong: '+json)?/i' },
+  { category: 'origins', name: 'answers to every origin allow credentials', file: ANSWERS, right: `const common = { ...COMMON,`, wrong: `const common = { ...COMMON, [CREDENTIALS_HEADER]: 'true',` },
+  { category: 'origins', name: 'answers allow credentials where all origins are listed', file: ANSWERS, right: `new Headers(allowing('*'))`, wrong: `new Headers({ ...allowing('*'), [CREDENTIALS_HEADER]: 'true' })` },
+  { category: 'origins', name: 'answers to the listed origin allow no credentials', file: ANSWERS, right: `const forListed = { Vary: 'Origin', [CREDENTIALS_HEADER]: 'true' }`, wrong: `const forListed = { Vary: 'Origin' }` },
+  { category: 'origins', name: 'preflights repeat whatever is asked for', file: PREFLIGHT, right: '!HEADER_NAMES.test(list)', wrong: 'false' },
+  { category: 'origins', name: 'preflights repeat as much as is asked for', file: PREFLIGHT, right: 'list.length > REQUESTED_HEADERS_LENGTH_MAX', wrong: 'false' },
+  { category: 'origins', name: 'preflights for credentials have a wildcard', file: PREFLIGHT, right: '...headersAskedFor(c)]', wrong: `'*']` },
+  { category: 'origins', name: 'the own page is refused where a proxy ends TLS', file: GUARDS, right: 'return origin === own ||', wrong: 'return origin === own || false &&' },
+  { category: 'origins', name: 'the port of the own page does not count', file: GUARDS, right: `originOf(url);\n  return`, wrong: `originOf(url);\n  if (new URL(origin).hostname === new URL(url).hostname) return true;\n  return` },
+  { category: 'origins', name: 'the client says which host it asked', file: GUARDS, right: 'isOwnOrigin(origin, c.req.url)', wrong: `(isOwnOrigin(origin, c.req.url) || origin.split('//')[1] === c.req.header('X-Forwarded-Host'))` },
+  { category: 'hosts', isLogged: true, name: 'a host that is none is an unexpected error', file: GUARDS, right: `  try {\n    return new URL(url).origin;\n  } catch {\n    return undefined;\n  }`, wrong: '  return new URL(url).origin;' },
+  { category: 'hosts', isLogged: true, name: 'a host that is none keeps the room away', file: LIVE, right: `new Request('http://room/', { headers: c.req.raw.headers })`, wrong: 'c.req.raw' },
+  { category: 'types', name: 'every type passes', file: GUARDS, right: 'if (!isUsual && !isReadAsJson(type))', wrong: 'if (false)' },
+  { category: 'types', name: 'types that begin like JSON pass', file: GUARDS, right: '+json)?$/i', wrong: '+json)?/i' },
+  { category: 'types', name: 'one good type of several passes', file: GUARDS, right: 'listElements(contentType).every(', wrong: 'listElements(contentType).some(' },
+  { category: 'types', name: 'a usual type lets others pass behind it', file: GUARDS, right: '(?:;[^,]*)?$/i', wrong: '(?:;.*)?$/i' },
+  { category: 'types', name: 'quotes hide nothing', file: GUARDS, right: `if (character === '"') isQuoted = !isQuoted;`, wrong: 'if (false) isQuoted = true;' },
+  { category: 'types', name: 'an escaped quote ends a quote', file: GUARDS, right: `character === '\\\\' && isQuoted`, wrong: 'false' },
+  { category: 'encodings', name: 'every content encoding passes', file: GUARDS, right: 'if (encoding !== undefined && !isPlain(encoding))', wrong: 'if (false)' },
+  { category: 'encodings', name: 'one plain encoding of several passes', file: GUARDS, right: `contentEncoding.split(',').every(`, wrong: `contentEncoding.split(',').some(` },
+  { category: 'costs', name: 'white space is matched in two ways', file: GUARDS, right: 'return JSON_OR_TEXT.test(type.trim());', wrong: String.raw`return /^\s*(text\/plain|application\/json|[^/;]+\/[^/;]+\+json)?\s*(;|$)/i.test(type);` },
+  { category: 'costs', name: 'every type is compared with every other', file: GUARDS, right: 'return listElements(contentType).every((element) => {', wrong: 'return listElements(contentType).every((element, _, all) => {\n    if (all.filter((one) => one.trim() === element).length < 0) return false;' },
   { category: 'sizes', name: 'every size passes', file: GUARDS, right: 'length + chunk.byteLength > BODY_BYTES_MAX', wrong: 'false' },
   { category: 'sizes', name: 'the size is off by one', file: GUARDS, right: 'text.length > BODY_BYTES_MAX', wrong: 'text.length >= BODY_BYTES_MAX' },
   { category: 'sizes', name: 'the size is what the client says', file: GUARDS, right: 'if (length + chunk.byteLength > BODY_BYTES_MAX)', wrong: `if (length > Number(request.header('Content-Length') ?? 0))` },
@@ -42,7 +61,7 @@ export const HOLES: readonly Hole[] = [
   { category: 'nesting', name: 'an id in a list is an id', file: 'api/schemas.ts', right: 'z.object({ sessionId: SessionId, mood', wrong: 'z.object({ sessionId: z.preprocess(String, SessionId), mood' },
   { category: 'moods', name: 'errors say what came', file: PROBLEMS, right: 'errors: faultsOf(result.error.issues)', wrong: 'errors: [...faultsOf(result.error.issues), { pointer: JSON.stringify(result), detail: String(c.req.raw.headers.get("content-type")) }]' },
   { category: 'paths', name: 'errors say which path was asked for', file: PROBLEMS, right: `problem(c, 'not-found')`, wrong: `problem(c, 'not-found', { requestId: c.req.url })` },
-  { category: 'methods', name: 'no method is refused', file: APP, right: 'await refuseMethod(', wrong: 'void (refuseMethod, ' },
+  { category: 'methods', name: 'no method is refused', file: UNMATCHED, right: 'app.all(path, (c) => answer405(c, methods))', wrong: 'void path' },
   { category: 'headers', name: 'types may be sniffed', file: ANSWERS, right: `'X-Content-Type-Options': 'nosniff',`, wrong: '' },
   { category: 'headers', name: 'errors may be cached', file: ANSWERS, right: `'Cache-Control': 'no-store',`, wrong: '' },
   { category: 'new sessions', name: 'new sessions are not limited', file: ROUTES, right: 'if (refusal !== undefined) return refusal;', wrong: '' },

@@ -18,10 +18,12 @@ export interface HostileRow {
   readonly before?: readonly RawRequest[];
   readonly expected: Expected;
   readonly sends: RawRequest | SocketMessages;
+  /** The same request with eight times as much in it: its answer may take eight times as long, and not 64 times. */
+  readonly eightTimes?: RawRequest;
 }
 
 /**
- * `status` with the problem of that code, if it is none of 200 and 204. `refused by server`: the HTTP server in front of the Worker
+ * `status` with the problem of that code, if it is none of 101, 200 and 204. `refused by server`: the HTTP server in front of the Worker
  * refuses it or hangs up, in its own words. `closeCode`: the one with which the socket is closed.
  */
 export type Expected =

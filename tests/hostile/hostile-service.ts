@@ -7,6 +7,11 @@ import { type RawAnswer, type RawRequest, sendRaw } from './raw-http';
 
 const BODY_BYTES_MAX = 2_000;
 
+/** How much longer the answer to eight times as much may take. A quadratic step takes 64 times as long. */
+const GROWTH_MAX = 24;
+/** The shortest of so many attempts is compared, since other work on this machine only makes them longer. */
+const ATTEMPTS = 5;
+
 /** The Worker in that file with all its guards up; it sends rows of the hostile table, and says what is wrong with the answers. */
 export class HostileService {
   readonly #miniflare: Miniflare;
@@ -64,10 +69,11 @@ export class HostileService {
       'messages' in row.sends
         ? await this.#complaintsOfSocket(row.sends, row)
         : complaintsOf(await this.#send(this.#origin, row.sends, row.expected), row);
+    const slow = await this.#complaintsOfTime(this.#origin, row);
     const after = await this.#count();
     for (const request of row.before ?? []) await sendRaw(this.#origin, { ...request, path: '/api/leave' });
     const miscount = after === before ? [] : [`counts ${after} instead of ${before}`];
-    return [...early, ...complaints, ...miscount];
+    return [...early, ...complaints, ...slow, ...miscount];
   }
 
   dispose(): Promise<void> {
@@ -83,6 +89,13 @@ export class HostileService {
     // What the server in front of it refuses never gets to the Worker.
     if (answer !== undefined && expected !== 'refused by server') this.#hear(request, answer);
     return answer;
+  }
+
+  async #complaintsOfTime(origin: URL, { sends, eightTimes }: HostileRow): Promise<readonly string[]> {
+    if (eightTimes === undefined || 'messages' in sends) return [];
+    const [once, eight] = [await shortestMs(origin, sends), await shortestMs(origin, eightTimes)];
+    const growth = eight / once;
+    return growth < GROWTH_MAX ? [] : [`takes ${eight} ms for eight times of what takes ${once} ms`];
   }
 
   /** How many are here, by a heartbeat of the resident. */
@@ -116,7 +129,20 @@ export class HostileService {
   }
 }
 
-function complaintsOf(answer: RawAnswer | undefined, { expected, sends }: HostileRow): readonly string[] {
+async function shortestMs(origin: URL, request: RawRequest): Promise<number> {
+  const times: number[] = [];
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const start = performance.now();
+    await sendRaw(origin, request);
+    times.push(performance.now() - start);
+  }
+  return Math.min(...times);
+}
+
+function complaintsOf(
+  answer: RawAnswer | undefined,
+  { expected, sends, variables }: HostileRow,
+): readonly string[] {
   if (answer?.text.includes(MARK)) return ['echoes what came'];
   if (expected === 'refused by server') {
     return answer === undefined || [400, 413, 501].includes(answer.status)
@@ -125,6 +151,8 @@ function complaintsOf(answer: RawAnswer | undefined, { expected, sends }: Hostil
   }
   if (answer === undefined || !('status' in expected)) return ['does not answer'];
   const { status, code, headers = {} } = expected;
+  // The room opens the socket, and sends no headers of the API.
+  if (status === 101) return answer.status === 101 ? [] : [`answers ${answer.status} instead of 101`];
   const wanted = {
     'X-Content-Type-Options': 'nosniff',
     ...(status === 204 ? {} : { 'Cache-Control': 'no-store' }),
@@ -137,9 +165,8 @@ function complaintsOf(answer: RawAnswer | undefined, { expected, sends }: Hostil
       const sent = answer.headers.get(name);
       return sent === value ? [] : [`sends ${name}: ${sent} instead of ${value}`];
     }),
-    ...['Server', 'X-Powered-By', 'Access-Control-Allow-Credentials'].flatMap((name) =>
-      answer.headers.has(name) ? [`sends ${name}`] : [],
-    ),
+    ...['Server', 'X-Powered-By'].flatMap((name) => (answer.headers.has(name) ? [`sends ${name}`] : [])),
+    ...complaintsOfCredentials(answer, isListed(sends, variables)),
     ...(answer.body.length > BODY_BYTES_MAX ? [`answers with ${answer.body.length} bytes`] : []),
     ...(code === undefined || isProblem(answer.body, status, code) ? [] : [`answers ${answer.body}`]),
     ...(isHead(sends) && answer.body !== '' ? ['answers a body to HEAD'] : []),
@@ -151,6 +178,19 @@ async function untilMinuteLasts(): Promise<void> {
   const leftMs = 60_000 - (Date.now() % 60_000);
   if (leftMs < 2_000) await wait(leftMs + 100);
 }
+
+/** Only the listed origin may send credentials, and only an answer to that very origin says so. */
+function complaintsOfCredentials({ headers }: RawAnswer, mayAllow: boolean): readonly string[] {
+  const allowed = headers.get('Access-Control-Allow-Credentials');
+  if (!mayAllow) return allowed === null ? [] : ['allows credentials'];
+  const origin = headers.get('Access-Control-Allow-Origin');
+  return allowed === 'true' && origin === GOOD_ORIGIN ? [] : ['does not allow credentials'];
+}
+
+const isListed = (sends: HostileRow['sends'], variables: HostileRow['variables']) =>
+  'method' in sends &&
+  sends.headers.some(([name, value]) => name === 'Origin' && value === GOOD_ORIGIN) &&
+  variables?.['ALLOWED_ORIGINS'] !== '*';
 
 const isHead = (sends: RawRequest | SocketMessages) => 'method' in sends && sends.method === 'HEAD';
 

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { sessionId } from '../session-id';
 import { category, type Expected, GOOD_ORIGIN, type HostileRow, MARK, RESIDENT } from './hostile-row';
 import type { RawRequest } from './raw-http';
@@ -13,7 +14,17 @@ const malformed: Expected = { status: 400, code: 'malformed-json' };
 const invalid: Expected = { status: 400, code: 'invalid-body' };
 const tooLarge: Expected = { status: 413, code: 'body-too-large' };
 const foreignType: Expected = { status: 415, code: 'unsupported-media-type' };
+const foreignEncoding: Expected = {
+  status: 415,
+  code: 'unsupported-content-encoding',
+  headers: { 'Accept-Encoding': 'identity' },
+};
 const foreignOrigin: Expected = { status: 403, code: 'origin-not-allowed' };
+/** Of an answer to the listed origin. */
+const readable = { 'Access-Control-Allow-Origin': GOOD_ORIGIN, 'Access-Control-Allow-Credentials': 'true' };
+/** Of an answer where every origin is listed. */
+const readableByAll = { 'Access-Control-Allow-Origin': '*' };
+const open = { variables: { ALLOWED_ORIGINS: '*' } };
 const notFound: Expected = { status: 404, code: 'not-found' };
 const upgradeRequired: Expected = { status: 426, code: 'upgrade-required' };
 const notAllowed = (allow: string): Expected => ({
@@ -63,6 +74,20 @@ const upgrade = (headers: Headers = {}) =>
     'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
     ...headers,
   });
+const preflight = (headers: Headers) =>
+  request('OPTIONS', '/api/heartbeat', { 'Access-Control-Request-Method': 'POST', ...headers });
+const typed = (type: string) => heartbeat(beat(), { 'Content-Type': type });
+const encoded = (encoding: string, body: Body = beat()) =>
+  heartbeat(body, { ...JSON_TYPE, 'Content-Encoding': encoding });
+/** What no URL can have for a host, so that parsing it throws. */
+const BAD_HOSTS = ['[::', 'a b', '%', 'x:99999', `xn--${'a'.repeat(20_000)}.x`];
+const fromHost = (Host: string, headers: Headers = {}) =>
+  heartbeat(residentBeat(), { ...JSON_TYPE, Host, ...headers });
+/** U+00A0, which `\s` matches, in UTF-8. */
+const NO_BREAK_SPACE = '\u00c2\u00a0';
+/** A request with `length` characters of some kind in it, and one with eight times as many. */
+const growing = (name: string, make: (length: number) => RawRequest, expected: Expected, length = 7_000) =>
+  [`${name} takes linear time`, make(length), expected, { eightTimes: make(8 * length) }] as const;
 const at = (address: string) => ({ ...JSON_TYPE, 'CF-Connecting-IP': address });
 
 // biome-ignore format: one row, one line
@@ -89,7 +114,16 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['UTF-16', heartbeat(Uint8Array.from(Buffer.from(beat(), 'utf16le'))), malformed],
     ['Latin-1', heartbeat(Uint8Array.from(Buffer.from(beat({ note: 'é' }), 'latin1'))), malformed],
     ['a character cut in two', heartbeat(joined(beat().slice(0, -2), bytes(0xe2, 0x82))), malformed],
-    ['compressed', heartbeat(bytes(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3), { ...JSON_TYPE, 'Content-Encoding': 'gzip' }), malformed],
+    ['a compressed body gets 415', encoded('gzip', Uint8Array.from(gzipSync(beat()))), foreignEncoding],
+    ['a body that only claims to be compressed gets 415', encoded('gzip'), foreignEncoding],
+    ['a compressed body without Content-Encoding is no JSON', heartbeat(Uint8Array.from(gzipSync(beat()))), malformed],
+    ['a body that is compressed twice gets 415', encoded('gzip, br'), foreignEncoding],
+    ['one coding of two suffices for 415', encoded('identity, gzip'), foreignEncoding],
+    ['a coding in capitals gets 415', encoded('GZIP'), foreignEncoding],
+    ['an unknown coding gets 415', encoded(MARK), foreignEncoding],
+    ['a leave in a coding gets 415', leave(beat(), { ...JSON_TYPE, 'Content-Encoding': 'br' }), foreignEncoding],
+    ['the coding identity does no harm', encoded('Identity', residentBeat()), OK],
+    ['an empty Content-Encoding does no harm', encoded('', residentBeat()), OK],
     ['a naked control character', heartbeat(beat({ note: '?' }).replace('?', '\u0000')), malformed],
     ['half a surrogate for an id', heartbeat(`{"sessionId":"\\ud800","mood":"presence"}`), invalid],
     ['a byte order mark is no harm', heartbeat(joined(bytes(0xef, 0xbb, 0xbf), residentBeat())), OK],
@@ -99,7 +133,13 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['a form', heartbeat(beat(), { 'Content-Type': 'application/x-www-form-urlencoded' }), foreignType],
     ['parts', heartbeat(beat(), { 'Content-Type': `multipart/form-data; boundary=${MARK}` }), foreignType],
     ['a page', heartbeat(beat(), { 'Content-Type': 'text/html' }), foreignType],
-    ['two at once', heartbeat(beat(), { 'Content-Type': 'application/json, text/html' }), foreignType],
+    ['two at once', typed('application/json, text/html'), foreignType],
+    ['a parameter hides no second type', typed('application/json; charset=utf-8, text/html'), foreignType],
+    ['a good second type excuses no first one', typed('text/html,application/json'), foreignType],
+    ['an open quote excuses no first type', typed('text/html; a=", application/json'), foreignType],
+    ['an escape at the end hides no type', typed('application/json, text/html; a="\\'), foreignType],
+    ['the same type twice does no harm', heartbeat(residentBeat(), { 'Content-Type': 'application/json, application/json' }), OK],
+    ['a comma in a quote does no harm', heartbeat(residentBeat(), { 'Content-Type': 'application/json; a="\\",b"' }), OK],
     ['bytes', leave(beat(), { 'Content-Type': 'application/octet-stream' }), foreignType],
     ['one that only begins well', heartbeat(beat(), { 'Content-Type': `application/json${MARK}` }), foreignType],
     ['none in it is no harm', heartbeat(residentBeat(), { 'Content-Type': ';;;' }), OK],
@@ -244,8 +284,60 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['another scheme', heartbeat(beat(), from('http://good.example')), foreignOrigin],
     ['in capitals, as no browser writes it', heartbeat(beat(), from(GOOD_ORIGIN.toUpperCase())), foreignOrigin],
     ['two of them', heartbeat(beat(), from(`${GOOD_ORIGIN}, https://evil.example`)), foreignOrigin],
-    ['the listed one', heartbeat(residentBeat(), from(GOOD_ORIGIN)), { status: 200, headers: { 'Access-Control-Allow-Origin': GOOD_ORIGIN } }],
-    ['the listed one, a preflight', request('OPTIONS', '/api/heartbeat', { Origin: GOOD_ORIGIN, 'Access-Control-Request-Method': 'POST' }), { status: 204, headers: { 'Access-Control-Allow-Origin': GOOD_ORIGIN } }],
+    ['the listed one', heartbeat(residentBeat(), from(GOOD_ORIGIN)), { status: 200, headers: readable }],
+    ['the listed origin may read errors', heartbeat('', from(GOOD_ORIGIN)), { status: 400, code: 'malformed-json', headers: readable }],
+    ['the listed one, a preflight', preflight({ Origin: GOOD_ORIGIN }), { status: 204, headers: { ...readable, Vary: 'Origin, Access-Control-Request-Headers' } }],
+    ['the listed origin may send the headers that it asks for', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': 'authorization,x-note' }), { status: 204, headers: { ...readable, 'Access-Control-Allow-Headers': 'Content-Type,Authorization,x-note' } }],
+    ['a preflight repeats nothing but names of headers', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': `<${MARK}>` }), { status: 204, headers: { 'Access-Control-Allow-Headers': 'Content-Type,Authorization' } }],
+    ['a preflight repeats no thousand headers', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': `${MARK},`.repeat(1_000) }), { status: 204, headers: { 'Access-Control-Allow-Headers': 'Content-Type,Authorization' } }],
+    ['a preflight without an origin allows no credentials', preflight({}), { status: 204 }],
+    ['an open service allows no credentials', heartbeat(residentBeat(), from('https://evil.example')), { status: 200, headers: readableByAll }, open],
+    ['a preflight of an open service allows no credentials', preflight({ Origin: 'https://evil.example', 'Access-Control-Request-Headers': MARK }), { status: 204, headers: { ...readableByAll, 'Access-Control-Allow-Headers': 'Content-Type,Authorization,*' } }, open],
+    ['the page of the same host passes', fromHost('own.example', { Origin: 'http://own.example' }), OK],
+    ['the page of the same host passes behind a proxy that ends TLS', fromHost('own.example', { Origin: 'https://own.example' }), OK],
+    ['the page of the same host and port passes behind a proxy that ends TLS', fromHost('own.example:8443', { Origin: 'https://own.example:8443' }), OK],
+    ['a page of another port of the same host is foreign', fromHost('own.example', { Origin: 'https://own.example:8443' }), foreignOrigin],
+    ['a page of another scheme of the same host is foreign', fromHost('own.example', { Origin: 'app://own.example' }), foreignOrigin],
+    ['headers that a client can send name no own host', fromHost('own.example', { Origin: 'https://evil.example', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', Forwarded: 'host=evil.example;proto=https' }), foreignOrigin],
+  ]),
+  ...category('hosts', BAD_HOSTS.flatMap((host) => [
+    [`a foreign origin is refused with the host ${host.slice(0, 9)}`, fromHost(host, { Origin: 'https://evil.example' }), foreignOrigin],
+    [`an origin that repeats the host is refused with the host ${host.slice(0, 9)}`, fromHost(host, { Origin: `http://${host}` }), foreignOrigin],
+    [`the listed origin passes with the host ${host.slice(0, 9)}`, fromHost(host, { Origin: GOOD_ORIGIN }), OK],
+    [`a body of another type is read with the host ${host.slice(0, 9)}`, fromHost(host, { 'Content-Type': 'application/ld+json' }), OK],
+    [`an unknown path gets 404 with the host ${host.slice(0, 9)}`, request('GET', `/${MARK}%`, { Host: host }), notFound],
+    [`another method gets 405 with the host ${host.slice(0, 9)}`, request('PUT', '/api/leave', { Host: host }), notAllowed('POST, OPTIONS')],
+    [`a socket opens with the host ${host.slice(0, 9)}`, upgrade({ Host: host }), { status: 101 }],
+  ] as const)),
+  ...category('costs', [
+    growing('white space for a type', (length) => typed(`${NO_BREAK_SPACE.repeat(length)}x`), foreignType),
+    growing('white space behind a type', (length) => typed(`application/json${NO_BREAK_SPACE.repeat(length)}x`), foreignType),
+    growing('a long type', (length) => typed(`a/${'a'.repeat(length)}`), foreignType),
+    growing('a type with many endings', (length) => typed(`a/${'+json'.repeat(length / 5)}x`), foreignType),
+    growing('a type of slashes', (length) => typed('/'.repeat(length)), foreignType),
+    growing('many types', (length) => typed(`${'a/b+json,'.repeat(length / 9)}x`), foreignType),
+    growing('many quotes in a type', (length) => typed(`${'"'.repeat(length)}x`), foreignType),
+    growing('many parameters of a type', (length) => typed(`application/json${';a=b'.repeat(length / 4)},x`), foreignType),
+    growing('white space for an encoding', (length) => encoded(`${NO_BREAK_SPACE.repeat(length)}x`), foreignEncoding),
+    growing('many encodings', (length) => encoded(`${'identity,'.repeat(length / 9)}x`), foreignEncoding),
+    growing('a long origin', (length) => heartbeat(beat(), from(`https://${'a.'.repeat(length / 2)}x`)), foreignOrigin),
+    growing('white space in an origin', (length) => heartbeat(beat(), from(`https://${NO_BREAK_SPACE.repeat(length)}x`)), foreignOrigin),
+    growing('a long host', (length) => fromHost(`${'a.'.repeat(length / 2)}x`, { Origin: 'https://evil.example' }), foreignOrigin),
+    growing('a host in other letters', (length) => fromHost(`${'xn--a.'.repeat(length / 6)}x`, { Origin: 'https://evil.example' }), foreignOrigin),
+    growing('a path of slashes', (length) => request('GET', '/'.repeat(length)), notFound),
+    growing('a path of dots', (length) => request('GET', `/${'../'.repeat(length / 3)}${MARK}`), notFound),
+    growing('a path of escapes', (length) => request('GET', `/${'%25'.repeat(length / 3)}`), notFound),
+    growing('a path of half escapes', (length) => request('GET', `/${'%'.repeat(length)}`), notFound),
+    growing('a path of escapes that are no UTF-8', (length) => request('GET', `/${'%c3x'.repeat(length / 4)}`), notFound),
+    growing('a long query', (length) => request('PUT', `/api/presence?${'&='.repeat(length / 2)}`), notAllowed('GET, HEAD, OPTIONS')),
+    growing('a long protocol to upgrade to', (length) => request('GET', '/api/live', { Upgrade: NO_BREAK_SPACE.repeat(length) }), upgradeRequired),
+    growing('an address of colons', (length) => heartbeat(residentBeat(), at(':'.repeat(length))), OK),
+    growing('an address of dots', (length) => heartbeat(residentBeat(), at('.'.repeat(length))), OK),
+    growing('many headers to ask for', (length) => preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': 'a,'.repeat(length / 2) }), { status: 204 }),
+    growing('white space to ask for', (length) => preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': ' '.repeat(length) }), { status: 204 }),
+    growing('a body of white space', (length) => heartbeat(' '.repeat(length)), malformed, 128),
+    growing('a body of lists', (length) => heartbeat('['.repeat(length)), malformed, 128),
+    growing('a long id', (length) => heartbeat(beat({ sessionId: '0-'.repeat(length / 2) })), invalid, 112),
   ]),
   ...category('sockets', [
     ['none', request('GET', '/api/live'), upgradeRequired],

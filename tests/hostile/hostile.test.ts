@@ -1,13 +1,25 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { observe } from '../openapi/observations';
+import { observe, type SentRequest } from '../openapi/observations';
 import { HostileService } from './hostile-service';
 import { HOSTILE_TABLE } from './hostile-table';
 import type { RawAnswer, RawRequest } from './raw-http';
 
 const services = new Map<string, HostileService>();
 
-const hear = ({ method, path }: RawRequest, answer: RawAnswer) =>
-  observe(method, new URL(`http://localhost${path}`), answer, answer.body);
+const hear = (request: RawRequest, answer: RawAnswer) => {
+  const { method, path } = request;
+  // Behind the head of a handshake come frames, which are no body.
+  const body = answer.status === 101 ? '' : answer.body;
+  observe(method, new URL(`http://localhost${path}`), answer, body, requestOf(request));
+};
+
+/** Undefined for a request in chunks, whose frames are no part of its body. */
+function requestOf({ headers, body, contentLength }: RawRequest): SentRequest | undefined {
+  if (contentLength === undefined || headers.some(([name]) => name === 'Transfer-Encoding')) return undefined;
+  const text = new TextDecoder().decode(Buffer.concat(body.map((piece) => Buffer.from(piece))));
+  const types = headers.filter(([name]) => name.toLowerCase() === 'content-type').map(([, value]) => value);
+  return { type: types.length === 0 ? undefined : types.join(', '), body: text };
+}
 
 /** The bundle, as it is deployed, with the variables that a row wants. */
 function serviceFor(variables: Readonly<Record<string, string>> = {}): HostileService {

@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
-import { Stryker } from '@stryker-mutator/core';
+import type { Stryker } from '@stryker-mutator/core';
+import { givenOptions } from '../options';
 import { SURVIVORS, type Survivor } from './survivors';
 
 // Changes the source one small thing at a time, and writes which changes no test notices: `npm run mutate`. With the paths
@@ -21,7 +22,7 @@ const STAGES = [
     configFile: 'tests/mutation/node.config.ts',
     mutate: [
       'src/presence/**/*.ts',
-      'src/api/{guards,new-sessions,routes,problems}.ts',
+      'src/api/{guards,new-sessions,preflight,routes,problems}.ts',
       ...ON_THE_PLATFORM.map((file) => `!${file}`),
     ],
   },
@@ -30,7 +31,19 @@ const STAGES = [
 
 type Mutant = Awaited<ReturnType<Stryker['runMutationTest']>>[number];
 
-const only = process.argv.slice(2);
+const ABOUT =
+  'Mutates the source, and writes to docs/mutation.md what no test notices. With paths of files it tries those only.';
+
+const args = process.argv.slice(2);
+givenOptions(
+  ABOUT,
+  {},
+  {},
+  args.filter((arg) => arg.startsWith('-')),
+);
+const only = args.filter((arg) => !arg.startsWith('-'));
+// Not before: it is installed in this folder only, and help is possible without it.
+const core = await import('@stryker-mutator/core');
 const startedAt = Date.now();
 const mutants: Mutant[] = [];
 // As they are now: somebody may change them while the mutants run.
@@ -39,7 +52,7 @@ for (const { name, configFile, mutate } of STAGES) {
   const wanted = only.filter((file) => ON_THE_PLATFORM.includes(file) === (mutate === ON_THE_PLATFORM));
   if (only.length > 0 && wanted.length === 0) continue;
   console.log(`\n${name}:`);
-  const stryker = new Stryker({
+  const stryker = new core.Stryker({
     testRunner: 'vitest',
     vitest: { configFile, related: false, pool: 'threads' },
     mutate: only.length > 0 ? wanted : mutate,

@@ -33,6 +33,7 @@ export default defineConfig({
       'tests/presence-room*.test.ts',
       'tests/presence/room-journal.test.ts',
       'tests/api/live.test.ts',
+      'tests/api/embedding.test.ts',
       // 100,000 requests, or a thousand cases, a test: other tests say the same at less cost.
       'tests/api/{flood,arbitrary,state-machine}.test.ts',
     ],

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { EXAMPLES, openApiDocument } from '../../src/api/openapi';
 import { problemDocument } from '../../src/api/problems';
 import { Conformance } from './conformance';
-import { type Observation, observe, takeObservations } from './observations';
+import { type Observation, observe, requestOf, takeObservations } from './observations';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const PROBLEM_MEDIA_TYPE = { 'content-type': 'application/problem+json' };
@@ -14,6 +14,13 @@ const STATE: Observation = {
   headers: { ...JSON_TYPE, 'cache-control': 'no-store' },
   body: JSON.stringify(EXAMPLES.presence),
 };
+const BEAT = JSON.stringify(EXAMPLES.heartbeat);
+const COUNTED: Observation = { ...STATE, method: 'POST', path: '/api/heartbeat' };
+/** A heartbeat of this type. */
+const beat = (type: string | undefined, body = BEAT): Observation => ({
+  ...COUNTED,
+  request: { type, body },
+});
 const FULL: Observation = {
   method: 'POST',
   path: '/api/heartbeat',
@@ -46,6 +53,13 @@ it.each([
   ['a path that there is not', NOWHERE],
   ['a method that there is not', { ...REFUSED, method: 'PUT' }],
   ['a preflight', { ...STATE, method: 'OPTIONS', status: 204, headers: {}, body: '' }],
+  ['a request of JSON', beat('application/json; charset=utf-8')],
+  ['a request of a kind of JSON', beat('Model/glTF+json')],
+  ['a request of text', beat('text/plain;charset=UTF-8')],
+  ['a request without a type', beat(undefined)],
+  ['a request with nothing but parameters for a type', beat(';;')],
+  ['a request of two types', beat('application/json, application/ld+json; profile="a,b"')],
+  ['a request with one more key', beat('text/plain', BEAT.replace('{', '{"x":1,'))],
   ['an opened socket', { ...STATE, path: '/api/live', status: 101, headers: {}, body: '' }],
 ])('finds nothing wrong with %s', (_what, observation) => {
   expect(complaints(observation)).toEqual([]);
@@ -103,6 +117,31 @@ it.each([
   ['a success of a method that has just a head', { ...STATE, method: 'OPTIONS' }, /200 is not documented/],
   ['a refusal of the method that there is', REFUSED, /405 is not documented/],
   ['a body of a preflight', { ...STATE, method: 'OPTIONS', status: 204 }, /preflight has a body/],
+  ['an accepted request of another type', beat('text/html'), /request of type text\/html is not documented/],
+  [
+    'an accepted request of one other type',
+    beat('text/plain, a/b'),
+    /request of type a\/b is not documented/,
+  ],
+  ['an accepted request of what only ends well', beat('a/b/c+json'), /a\/b\/c\+json is not documented/],
+  ['an accepted request that is not JSON', beat('text/plain', '{'), /of the request, the body is not JSON/],
+  [
+    'an accepted request without its mood',
+    beat('text/plain', BEAT.replace('mood', 'm')),
+    /of the request.*'mood'/,
+  ],
+  ['an accepted request that is a text of JSON', beat('application/json', '"x"'), /of the request.*object/],
+  [
+    'an accepted request where none is documented',
+    { ...beat('text/plain'), path: '/health' },
+    /not documented/,
+  ],
+  [
+    'a member more in a member',
+    { ...STATE, body: STATE.body.replace('"gratitude"', '"x":1,"gratitude"') },
+    /moods.*additional.*"x"/,
+  ],
+  ['one more member of a problem', { ...FULL, body: FULL.body.replace('{', '{"x":1,') }, /additional.*"x"/],
   ['a success where nothing is', { ...NOWHERE, status: 200 }, /200 is not documented/],
 ])('complains of %s', (_what, observation, complaint) => {
   expect(complaints(observation).join()).toMatch(complaint);
@@ -129,6 +168,37 @@ it('knows what it has not seen: an answer, or one of the problems that share a s
     '/api/presence 200 application/json',
   ];
   expect(before.filter((answer) => !conformance.unobserved.includes(answer)).toSorted()).toEqual(seen);
+});
+
+it('knows which documented requests it has not seen', () => {
+  const conformance = new Conformance(openApiDocument());
+  const missing = () => conformance.unobserved.filter((kind) => kind.includes('heartbeat request'));
+  expect(missing()).toEqual(
+    ['application/json', '*/*+json', 'text/plain'].map((type) => `/api/heartbeat request ${type}`),
+  );
+  conformance.complaints(beat('text/plain', '{'));
+  conformance.complaints(beat('application/ld+json'));
+  expect(missing()).toEqual(['/api/heartbeat request application/json', '/api/heartbeat request text/plain']);
+});
+
+it('notes a request that was accepted, and no other', async () => {
+  await takeObservations();
+  const url = new URL('http://localhost/api/leave');
+  const request = requestOf({ method: 'POST', body: BEAT });
+  expect(request).toEqual({ type: 'text/plain;charset=UTF-8', body: BEAT });
+  observe('POST', url, new Response(null, { status: 200 }), '{}', request);
+  observe('POST', url, new Response(null, { status: 400 }), '{}', request);
+  expect((await takeObservations()).map((noted) => noted.request)).toEqual([request, undefined]);
+});
+
+it.each([
+  ['a text', { body: 'x' }, { type: 'text/plain;charset=UTF-8', body: 'x' }],
+  ['bytes', { body: new Uint8Array([120]) }, { type: undefined, body: 'x' }],
+  ['a text with a type', { body: 'x', headers: { 'Content-Type': 'a/b' } }, { type: 'a/b', body: 'x' }],
+  ['a stream', { body: new ReadableStream() }, undefined],
+  ['nothing', {}, undefined],
+])('a request of %s is known as far as it can be read again', (_what, init, sent) => {
+  expect(requestOf({ method: 'POST', ...init })).toEqual(sent);
 });
 
 it('notes an answer once, and another one of the same place too', async () => {

@@ -1,8 +1,8 @@
-import { observeResponse } from './observations';
+import { observeResponse, requestOf } from './observations';
 
 /** `fetch` whose answers are noted, for tests that ask a service over HTTP. */
 export async function observedFetch(url: URL, init?: RequestInit): Promise<Response> {
   const answer = await fetch(url, init);
-  observeResponse(init?.method ?? 'GET', url, answer);
+  observeResponse(init?.method ?? 'GET', url, answer, requestOf(init));
   return answer;
 }

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { givenOptions } from '../options';
 import { progress } from '../progress';
 import { plant } from './plant';
 import { PLANTED_BUGS } from './planted-bugs';
@@ -6,6 +7,8 @@ import { PLANTED_BUGS } from './planted-bugs';
 // Writes in how many of a hundred seeds each planted bug is caught: `npm run simulate:bugs`.
 
 const SEEDS = 100;
+
+givenOptions(`Plants each bug in ${SEEDS} worlds, and writes docs/planted-bugs.md. It takes no options.`, {});
 
 const rows: string[] = [];
 for (const [index, bug] of PLANTED_BUGS.entries()) {

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import * as z from 'zod';
+import { givenOptions, parseOptions } from '../options';
 import { progress } from '../progress';
 import { mixedScenario } from './mixed-scenario';
 import { runAll } from './run-all';
@@ -7,16 +7,25 @@ import { OUR_HUBS } from './scenario';
 
 // Many mixed worlds for a long time each: `npm run simulate:deep -- --seeds 1000 --minutes 60 --hub durable-object`.
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    from: { type: 'string', default: '1' },
-    minutes: { type: 'string', default: '60' },
-    hub: { type: 'string', default: 'kv' },
-  },
+const whole = (min: number, max: number) => {
+  const error = `takes a whole number from ${min} to ${max.toLocaleString('en')}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+};
+
+const Options = z.object({
+  seeds: whole(1, 1_000_000).default(1_000).describe('How many worlds, each from a seed of its own.'),
+  from: whole(0, 1_000_000_000).default(1).describe('The first seed.'),
+  minutes: whole(1, 10_000).default(60).describe('How long each world lasts.'),
+  hub: z
+    .enum(OUR_HUBS, { error: `takes ${OUR_HUBS.join(' or ')}` })
+    .default('kv')
+    .describe(`Where its replicas meet: ${OUR_HUBS.join(' or ')}.`),
 });
-const [seeds, from, minutes] = [Number(values.seeds), Number(values.from), Number(values.minutes)];
-const hub = z.enum(OUR_HUBS).parse(values.hub);
+
+const ABOUT =
+  'Simulates many mixed worlds, and checks every promise at every answer. It fails if one is broken.';
+
+const { seeds, from, minutes, hub } = parseOptions(Options, givenOptions(ABOUT, Options.shape));
 const scenarios = Array.from({ length: seeds }, (_, index) => mixedScenario(from + index, minutes, hub));
 const results = await runAll(scenarios, (_result, done) => progress('worlds', done, seeds));
 const answers = results.reduce((sum, result) => sum + result.answers, 0);

@@ -1,10 +1,11 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import * as z from 'zod';
 import { LiveClient } from '../live/live-client';
 import { Service } from '../live/service';
 import { workerdBytes } from '../live/workerd-memory';
 import { mean } from '../mean';
+import { givenOptions, parseOptions } from '../options';
 import { sessionId } from '../session-id';
 
 const TTL_SECONDS = 10;
@@ -22,13 +23,27 @@ const WARM_UP_SECONDS = 120;
 /** How much more memory the last half minute may take than the first one after the warm-up, for noise. */
 const GROWTH_MAX = 0.05;
 
-const { values } = parseArgs({
-  options: {
-    hub: { type: 'string', default: 'durable-object' },
-    seconds: { type: 'string', default: '180' },
-  },
+const HUBS = ['kv', 'durable-object'] as const;
+const SECONDS = 'takes a whole number from 1 to 86,400';
+
+const Options = z.object({
+  hub: z
+    .enum(HUBS, { error: `takes ${HUBS.join(' or ')}` })
+    .default('durable-object')
+    .describe(`Where the isolates meet: ${HUBS.join(' or ')}.`),
+  seconds: z.coerce
+    .number({ error: SECONDS })
+    .int({ error: SECONDS })
+    .min(1, { error: SECONDS })
+    .max(86_400, { error: SECONDS })
+    .default(180)
+    .describe(`How long the memory is compared, after a warm-up of ${WARM_UP_SECONDS} s.`),
 });
-const seconds = Number(values.seconds);
+
+const ABOUT =
+  'Mixed load on a service whose hub fails now and then: which answers come, and whether memory grows.';
+
+const { hub, seconds } = parseOptions(Options, givenOptions(ABOUT, Options.shape));
 const anyOf = (count: number) => Math.floor(Math.random() * count);
 const json = (body: object) => JSON.stringify(body);
 
@@ -173,7 +188,7 @@ class Soak {
   }
 }
 
-const soak = await Soak.start(values.hub);
+const soak = await Soak.start(hub);
 const running = soak.run();
 /** Memory of the Worker's process at every second, in MB. */
 const memories: number[] = [];
@@ -199,9 +214,7 @@ await soak.dispose();
 const compared = memories.slice(WARM_UP_SECONDS);
 const [first, last] = [mean(compared.slice(0, 30)), mean(compared.slice(-30))];
 const growth = last / first - 1;
-console.log(
-  `hub ${values.hub}, ${seconds} s after ${WARM_UP_SECONDS} s of warm-up, ${soak.requests} requests`,
-);
+console.log(`hub ${hub}, ${seconds} s after ${WARM_UP_SECONDS} s of warm-up, ${soak.requests} requests`);
 console.log(
   `answers: ${[...soak.statuses]
     .sort()

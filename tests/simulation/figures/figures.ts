@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { givenOptions } from '../../options';
 import { progress } from '../../progress';
 import { SIZES } from '../cost/crowd-size';
 import { waysOf } from '../cost/ways';
@@ -8,6 +9,8 @@ import { costPage } from './cost-page';
 import { billsOf, drawCost } from './cost-plot';
 
 // Writes the figures in docs/: `npm run figures`. Every number comes from a run with a seed, so they can be made again.
+
+givenOptions('Writes accuracy.md, cost.md and their pictures in docs/. It takes no options.', {});
 
 const crowds = SIZES.map((size) => ({ ...size, beatSeconds: 10, stayMinutes: 30 }));
 const ways = await waysOf(crowds, (done, of) => progress('costs', done, of));

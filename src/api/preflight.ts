@@ -1,0 +1,39 @@
+import type { Context } from 'hono';
+import { PREFLIGHT_MAX_AGE_SECONDS, REQUESTED_HEADERS_LENGTH_MAX } from '../limits';
+import { type Answering, CREDENTIALS_HEADER } from './answers';
+
+const METHODS = 'GET,HEAD,POST';
+
+/** `*` covers neither `Authorization` nor, in browsers that don't know the wildcard, `Content-Type`. */
+const NAMED_HEADERS = ['Content-Type', 'Authorization'];
+
+/** Names of headers with commas between them. A list with any other character counts as empty. */
+const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]*$/;
+
+/**
+ * Answers a preflight. A page may send any header, since the service reads few of them. With credentials `*` is no wildcard,
+ * so the answer repeats the names that are asked for: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
+ */
+export function preflight(c: Context, { answerHeaders }: Answering): Response {
+  const headers = new Headers(answerHeaders(c));
+  headers.delete('Content-Type');
+  headers.set('Access-Control-Allow-Methods', METHODS);
+  headers.set('Access-Control-Max-Age', String(PREFLIGHT_MAX_AGE_SECONDS));
+  if (headers.has(CREDENTIALS_HEADER)) {
+    const names = [...NAMED_HEADERS, ...headersAskedFor(c)];
+    headers.set('Access-Control-Allow-Headers', names.join(','));
+    headers.append('Vary', 'Access-Control-Request-Headers');
+  } else {
+    headers.set('Access-Control-Allow-Headers', [...NAMED_HEADERS, '*'].join(','));
+  }
+  return new Response(null, { status: 204, headers });
+}
+
+/** The names in `Access-Control-Request-Headers` that are not among the named ones; none if the list is too long. */
+function headersAskedFor(c: Context): readonly string[] {
+  const list = c.req.header('Access-Control-Request-Headers') ?? '';
+  if (list.length > REQUESTED_HEADERS_LENGTH_MAX || !HEADER_NAMES.test(list)) return [];
+  const named = new Set(['', ...NAMED_HEADERS.map((name) => name.toLowerCase())]);
+  const names = list.split(',').map((name) => name.trim());
+  return names.filter((name) => !named.has(name.toLowerCase()));
+}
