@@ -93,7 +93,7 @@ export const LIST_PAGES_MAX = 10;
 
 /**
  * Most live sessions of a room. A full room, its save, its waking and its answer to a fresh replica fit into 128 MB:
- * `npm run bench:room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
+ * `npm run bench:full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
  */
 export const ROOM_SESSIONS_MAX = 200_000;
 

@@ -83,6 +83,12 @@ export class RoomSessions {
     return this.#live.size >= ROOM_SESSIONS_MAX;
   }
 
+  /** How many entries all collections hold together: the memory of a room follows this number. */
+  get entries(): number {
+    const waiting = [...this.#waiting.values()].reduce((sum, ids) => sum + ids.size, 0);
+    return this.#live.size + this.#left.size + this.#leftOrder.length + waiting + this.#news.length;
+  }
+
   get(id: string): SessionRecord | undefined {
     const known = this.#known(id);
     return known && { mood: known.mood, lastSeen: known.lastSeen };

@@ -2,32 +2,28 @@ import { ROOM_NAME, type RoomReport, type RoomStub } from '../../src/presence/ro
 import { MOODS, type SessionRecord } from '../../src/presence/session';
 import { sessionId } from '../session-id';
 
-/** A replica of its own isolate, which fills the room and asks it for everything. */
+/** Sessions in one call to the room. */
+const CALL_SESSIONS = 10_000;
+
+/** A replica in an isolate of its own: it fills the room, and asks for everything. */
 export default {
   async fetch(request, env) {
     const { pathname, searchParams } = new URL(request.url);
-    const count = Number(searchParams.get('count'));
-    const from = Number(searchParams.get('from'));
+    // The types of a namespace know no methods of a class in another script.
     const room = env.PRESENCE_ROOM.getByName(ROOM_NAME) as unknown as RoomStub;
-    const lastSeen = Date.now();
-    const report = (known: RoomReport['known'], first: number, size: number, left: boolean): RoomReport => ({
-      known,
-      heard: new Map<string, SessionRecord>(
-        Array.from({ length: size }, (_, k) => {
-          const mood = MOODS[k % MOODS.length] ?? 'presence';
-          return [sessionId(first + k), { mood: left ? null : mood, lastSeen }];
-        }),
-      ),
-    });
     if (pathname === '/all') {
-      const answer = await room.sync({ known: undefined, heard: new Map() });
-      return Response.json({ sessions: answer.sessions.size, isFull: answer.isFull ?? false });
+      const { sessions, isFull = false } = await room.sync({ known: undefined, heard: new Map() });
+      return Response.json({ sessions: sessions.size, isFull });
     }
-    const chunk = Number(searchParams.get('chunk') ?? 10_000);
+    const [from, count] = [Number(searchParams.get('from')), Number(searchParams.get('count'))];
     let known: RoomReport['known'] = JSON.parse(searchParams.get('known') ?? 'null') ?? undefined;
-    for (let done = 0; done < count; done += chunk) {
-      const size = Math.min(chunk, count - done);
-      ({ version: known } = await room.sync(report(known, from + done, size, pathname === '/leave')));
+    for (let done = 0; done < count; done += CALL_SESSIONS) {
+      const heard = new Map<string, SessionRecord>();
+      for (let n = from + done; n < from + Math.min(done + CALL_SESSIONS, count); n += 1) {
+        const mood = pathname === '/leave' ? null : (MOODS[n % MOODS.length] ?? 'presence');
+        heard.set(sessionId(n), { mood, lastSeen: Date.now() });
+      }
+      ({ version: known } = await room.sync({ known, heard }));
     }
     return Response.json(known);
   },

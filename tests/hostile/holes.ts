@@ -55,8 +55,10 @@ export const HOLES: readonly Hole[] = [
   { category: 'sockets', name: 'HEAD opens a socket', file: LIVE, right: `c.req.method !== 'GET' ||`, wrong: '' },
   { category: 'sockets', name: 'sockets are opened where there is no room', file: LIVE, right: 'if (open === undefined)', wrong: 'if (false)' },
   { category: 'sockets', name: 'sockets may send bytes', file: SOCKETS, right: `if (typeof message !== 'string') return {`, wrong: `if (typeof message !== 'string') return { sessionId: '00000000-0000-4000-8000-000000000009', mood: 'release' };\n  if (false) return {` },
-  { category: 'sockets', name: 'sockets may send messages of every size', file: SOCKETS, right: 'if (new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX)', wrong: 'if (false)' },
+  { category: 'sockets', name: 'sockets may send messages of every size', file: SOCKETS, right: 'if (isTooBig(message))', wrong: 'if (false)' },
   { category: 'sockets', name: 'the size of messages is counted in letters', file: SOCKETS, right: 'new TextEncoder().encode(message).byteLength', wrong: 'message.length' },
   { category: 'sockets', name: 'sockets that have not joined may have a mood', file: SOCKETS, right: 'this.#drop(socket, NOT_JOINED, room);', wrong: '' },
+  { category: 'sockets', name: 'sockets that have joined may take another id', file: SOCKETS, right: 'seated.sessionId !== sessionId', wrong: 'false' },
+  { category: 'sockets', name: 'a socket that takes another id is not closed', file: SOCKETS, right: 'this.#drop(socket, OTHER_ID, room);', wrong: '' },
   { category: 'sockets', name: 'sockets may send as often as they like', file: SOCKETS, right: 'messages > LIVE_MESSAGES_MAX', wrong: 'messages < 0' },
 ];
