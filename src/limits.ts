@@ -122,7 +122,7 @@ export const ROOM_UNSAVED_MAX = 15_000;
 export const ROOM_ROW_BYTES_MAX = 1_500_000;
 
 /**
- * A journal that is longer than this, in bytes, is replaced by all that the room holds: 85 bytes a session, 22 MB in a full
+ * A journal that is longer than this, in bytes, is replaced by all that the room holds: 85 bytes a session, 26 MB in a full
  * room. Otherwise 200,000 heartbeats every 10 s would fill a gigabyte within a TTL of 600 s, and no object could read it.
  */
 export const ROOM_JOURNAL_BYTES_MAX = 50_000_000;

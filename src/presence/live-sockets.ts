@@ -244,9 +244,8 @@ export class LiveSockets implements Audience {
     }
     this.#bySession.delete(guest.sessionId);
     const record = room.get(guest.sessionId);
-    if (record === undefined || record.mood === null) return;
     // A later heartbeat came by HTTP, from another tab or from the page after a reload.
-    if (record.lastSeen > notedAt) return;
+    if (record === undefined || record.lastSeen > notedAt) return;
     room.touch(guest.sessionId, null);
   }
 

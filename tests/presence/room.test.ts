@@ -166,6 +166,22 @@ describe('what a room saves', () => {
     place.restart();
     expect(place.room.counts.presence).toBe(crowd.size);
   });
+
+  it('is written once: a row that was full early leaves nothing for the end of the five seconds', async () => {
+    const ids = Array.from({ length: ROOM_UNSAVED_MAX }, (_, n) => sessionId(n));
+    const heartbeats = () =>
+      new Map(ids.map((id) => [id, { mood: 'presence', lastSeen: world.now() } as const]));
+    place.room.sync({ known: undefined, heard: heartbeats() });
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    place.hear(sessionId(0));
+    await world.advance(1_000);
+    place.hear(sessionId(0));
+    const before = journal.saved.length;
+    place.room.sync({ known: undefined, heard: heartbeats() });
+    expect(journal.saved).toHaveLength(before + 1);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(journal.saved).toHaveLength(before + 1);
+  });
 });
 
 describe('a full room', () => {
