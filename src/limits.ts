@@ -122,12 +122,18 @@ export const QUOTA_RESET_SPARE_MS = 60_000;
 export const LIST_PAGES_MAX = 10;
 
 /**
- * Most sessions of a room: some 230 bytes each there and in each of its replicas, of the 128 MB that either has:
- * https://developers.cloudflare.com/workers/platform/limits/#memory
+ * Most live sessions of a room. A full room, its save, its waking and its answer to a fresh replica fit into 128 MB:
+ * `npm run bench:full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
  */
 export const ROOM_SESSIONS_MAX = 200_000;
 
-/** Most entries of a room's news that are kept for replicas to catch up with. Who is further behind is told of everybody. */
+/**
+ * Most sessions that have left and that a room remembers, so that no older copy revives them. They have a cap of their own:
+ * otherwise leaves would fill the room, and newcomers would be refused. Beyond the cap the room forgets the oldest.
+ */
+export const ROOM_TOMBSTONES_MAX = 100_000;
+
+/** Most changes that a room keeps for replicas to catch up with. A replica that is further behind gets all sessions. */
 export const ROOM_NEWS_MAX = 10_000;
 
 /** The room looks for sessions that have ended in steps of so many ms, so it may see the end of one so much later. */
@@ -135,12 +141,24 @@ export const ROOM_EXPIRY_STEP_MS = 250;
 
 /**
  * A room saves what has changed at most this often: one row written each time, beside one that is deleted. What it loses
- * when it crashes its replicas tell it again. https://developers.cloudflare.com/durable-objects/platform/pricing/
+ * when it crashes its replicas send again. https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 export const ROOM_SAVE_INTERVAL_MS = 5_000;
 
-/** Most sessions in one saved row: some 85 bytes each, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
-export const ROOM_ROW_SESSIONS_MAX = 20_000;
+/** So many unsaved sessions a room saves at once: they fill a row, so an earlier save writes no more rows. */
+export const ROOM_UNSAVED_MAX = 15_000;
+
+/** Longest list of sessions in one saved row, in bytes, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
+export const ROOM_ROW_BYTES_MAX = 1_500_000;
+
+/**
+ * A journal that is longer than this, in bytes, is replaced by all that the room holds: 85 bytes a session, 26 MB in a full
+ * room. Otherwise 200,000 heartbeats every 10 s would fill a gigabyte within a TTL of 600 s, and no object could read it.
+ */
+export const ROOM_JOURNAL_BYTES_MAX = 50_000_000;
+
+/** A room that wakes reads at most so many bytes of its journal, the newest first: twice what a room of this version leaves. */
+export const ROOM_JOURNAL_READ_BYTES_MAX = 2 * ROOM_JOURNAL_BYTES_MAX;
 
 /** Shortest time between two alarms of a room: each is a billed request, and keeps it awake for ten seconds. */
 export const ROOM_ALARM_GAP_MS = 1_000;
@@ -154,6 +172,12 @@ export const LIVE_MESSAGE_BYTES_MAX = BODY_BYTES_MAX;
 /** Most messages of one live socket in the time beside it. Moods change now and then; pings don't count, for they wake nobody. */
 export const LIVE_MESSAGES_MAX = 20;
 export const LIVE_MESSAGES_WINDOW_MS = 10_000;
+
+/**
+ * Most live sockets of one session; one more closes the oldest of them. A browser needs one. The work for a message grows with
+ * the sockets of its session, so without a cap one id on 30,000 sockets would keep the room busy.
+ */
+export const LIVE_SESSION_SOCKETS_MAX = 64;
 
 /** Most live sockets of one room, a little below the platform's 32,768: https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket */
 export const LIVE_SOCKETS_MAX = 32_000;

@@ -5,6 +5,7 @@ import { LiveSockets } from './presence/live-sockets';
 import { Room } from './presence/room';
 import { RoomJournal } from './presence/room-journal';
 import type { RoomAnswer, RoomReport } from './presence/room-protocol';
+import { TroubleLog } from './presence/trouble-log';
 import { REAL_WORLD } from './presence/world';
 
 /**
@@ -26,7 +27,8 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     const journal = new RoomJournal(state.storage.sql, ttlMs, now);
     this.#sockets = new LiveSockets(state, now);
     const epoch = crypto.randomUUID();
-    this.#room = new Room({ ttlMs, world: REAL_WORLD, epoch, journal, audience: this.#sockets });
+    const { report } = new TroubleLog(now, (line) => console.warn(line));
+    this.#room = new Room({ ttlMs, world: REAL_WORLD, epoch, journal, audience: this.#sockets, report });
     this.#room.heard(this.#sockets.guests);
     void state.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await state.storage.getAlarm()) ?? undefined;

@@ -7,4 +7,5 @@ export const NO_AUDIENCE: Audience = {
   heardAt: () => undefined,
   noted: () => undefined,
   ended: () => undefined,
+  refused: () => undefined,
 };

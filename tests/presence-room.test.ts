@@ -6,6 +6,7 @@ import {
   ROOM_SAVE_INTERVAL_MS,
 } from '../src/limits';
 import { LiveSockets } from '../src/presence/live-sockets';
+import { RoomSessions } from '../src/presence/room-sessions';
 import { delivered, Guest, knock } from './guest';
 import { RealRoom, SECOND, TIMING } from './real-room';
 import { sessionId } from './session-id';
@@ -218,6 +219,32 @@ describe('a guest', () => {
 });
 
 describe('a live socket', () => {
+  it('keeps its id though the room has hibernated since it joined', async () => {
+    const guest = await Guest.open(room);
+    await guest.send({ sessionId: ANNA, mood: 'gratitude' });
+    await room.pass(ROOM_SAVE_INTERVAL_MS);
+    await room.hibernate();
+    await guest.send({ sessionId: BEN, mood: 'release' });
+    expect(await guest.closed.promise).toMatchObject({ code: 1008 });
+    expect(await room.join().count()).toBe(0);
+  });
+
+  it('that joins a full room is closed with 1013, and the log says so in one line', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const guests = [await Guest.open(room), await Guest.open(room)];
+    vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
+    for (const [n, guest] of guests.entries()) {
+      await guest.send({ sessionId: sessionId(n), mood: 'gratitude' });
+      expect(await guest.closed.promise).toEqual({
+        code: 1013,
+        reason: 'The room is full: try again later.',
+      });
+    }
+    expect(warn.mock.calls).toHaveLength(1);
+    expect(String(warn.mock.calls[0])).toContain('the room is full');
+    expect(await room.join().count()).toBe(0);
+  });
+
   it('is refused where as many are open as may be', async () => {
     const size = vi.spyOn(LiveSockets.prototype, 'size', 'get');
     size.mockReturnValue(LIVE_SOCKETS_MAX - 1);

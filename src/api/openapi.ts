@@ -6,6 +6,7 @@ import {
   LIVE_MESSAGE_BYTES_MAX,
   LIVE_MESSAGES_MAX,
   LIVE_MESSAGES_WINDOW_MS,
+  LIVE_SESSION_SOCKETS_MAX,
 } from '../limits';
 import { PresenceState, SessionId } from '../presence/session';
 import { type HeaderName, headersWith, problemResponse, problemResponses } from './problem-responses';
@@ -84,12 +85,18 @@ The service sends the presence state as JSON, the same as \`GET /api/presence\` 
 | You send | and |
 |---|---|
 | nothing | you watch |
-| \`{"sessionId": "<uuid>", "mood": "release"}\` | you join, and are counted once, whatever else beats with that id |
+| \`{"sessionId": "<uuid>", "mood": "release"}\` | you join. The session counts once, whatever else sends heartbeats with that id |
 | \`{"mood": "gratitude"}\` | once you have joined, your mood changes |
-| \`ping\` | \`pong\`. Who has joined sends one every 10 seconds; after 30 silent ones, if the service is not set up otherwise, the socket is closed with code 1008 |
-| a close | you leave, if nothing else speaks for you: another socket, or a later heartbeat |
-| anything else, or more than ${LIVE_MESSAGES_MAX} messages besides \`ping\` in ${LIVE_MESSAGES_WINDOW_MS / 1000} seconds | the socket is closed with code 1008 and a reason |
-| more than ${LIVE_MESSAGE_BYTES_MAX} bytes | the socket is closed with code 1009 |`;
+| \`ping\` | you get \`pong\`. A joined socket sends one every 10 seconds |
+| a close | you leave, unless another socket or a later heartbeat keeps the session |
+
+Join at every open: a socket knows nothing of the socket before it. A joined socket keeps its id. Send \`ping\` as a text message; protocol pings don't count. A watcher pings too, since proxies cut a connection that is silent for some 100 seconds.
+
+| Close code | Why | Then |
+|---|---|---|
+| 1008 | The reason says it: a wrong message, another id than before, no \`ping\` for 30 seconds (if the service is not set up otherwise), more than ${LIVE_MESSAGES_MAX} messages besides \`ping\` in ${LIVE_MESSAGES_WINDOW_MS / 1000} seconds, or more than ${LIVE_SESSION_SOCKETS_MAX} sockets of one session | Don't reconnect as you were: fix the cause first |
+| 1009 | A message of more than ${LIVE_MESSAGE_BYTES_MAX} bytes | The same |
+| 1013 | The room is full; the session does not count | Try again later, with a pause |`;
 
 const PATHS: ZodOpenApiPathsObject = {
   '/api/heartbeat': {

@@ -1,6 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
 import type { Settings } from '../config';
+import type { Arrival } from '../presence/arrivals';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { type Answering, json } from './answers';
 import { jsonBody } from './guards';
@@ -27,16 +28,23 @@ export const routes = new Hono<ApiEnv>()
     const { sessionId, mood } = c.req.valid('json');
     const { store, newSessions } = c.get('service');
     const defer = deferIn(c);
-    if (store.admit(sessionId) === 'known') return json(c, await store.heartbeat(sessionId, mood, defer));
-    const arrival = store.expect(sessionId);
-    await store.firstSync(defer);
-    const refusal = store.admit(sessionId) === 'new' ? await newSessions.refuse(c) : undefined;
-    // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
-    const admission = store.admit(sessionId);
-    if (admission === 'known' || (admission === 'new' && refusal === undefined))
-      return json(c, await store.heartbeat(sessionId, mood, defer, arrival));
-    store.cancel(arrival);
-    return admission === 'new' && refusal !== undefined ? refusal : problem(c, 'full');
+    let arrival: Arrival | undefined;
+    if (store.admit(sessionId) !== 'known') {
+      arrival = store.expect(sessionId);
+      await store.firstSync(defer);
+      const overLimit = store.admit(sessionId) === 'new' ? await newSessions.refuse(c) : undefined;
+      // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
+      const admission = store.admit(sessionId);
+      if (admission === 'new' && overLimit !== undefined) {
+        store.cancel(arrival);
+        return overLimit;
+      }
+      if (admission === 'full') {
+        store.cancel(arrival);
+        return problem(c, 'full');
+      }
+    }
+    return json(c, await store.heartbeat(sessionId, mood, defer, arrival));
   })
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {

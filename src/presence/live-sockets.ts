@@ -1,5 +1,10 @@
 import * as z from 'zod';
-import { LIVE_MESSAGE_BYTES_MAX, LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS } from '../limits';
+import {
+  LIVE_MESSAGE_BYTES_MAX,
+  LIVE_MESSAGES_MAX,
+  LIVE_MESSAGES_WINDOW_MS,
+  LIVE_SESSION_SOCKETS_MAX,
+} from '../limits';
 import { parseJson } from './parse-json';
 import type { Audience, Room } from './room';
 import {
@@ -31,6 +36,10 @@ type Guest = z.infer<typeof Guest>;
 const NORMAL = 1000;
 const POLICY_VIOLATION = 1008;
 const TOO_BIG = 1009;
+const TRY_AGAIN_LATER = 1013;
+
+/** Kept with a socket that the room has closed, so that no message of it counts after the object has slept. */
+const CLOSED = 'closed';
 
 /** Why a socket is closed, in at most 123 bytes. */
 interface Refusal {
@@ -39,6 +48,12 @@ interface Refusal {
 }
 const FLOOD: Refusal = { code: POLICY_VIOLATION, refusal: 'Too many messages.' };
 const SILENT: Refusal = { code: POLICY_VIOLATION, refusal: 'Silent for too long: send ping.' };
+const OTHER_ID: Refusal = {
+  code: POLICY_VIOLATION,
+  refusal: 'A socket keeps its sessionId: open another one.',
+};
+const REPLACED: Refusal = { code: POLICY_VIOLATION, refusal: 'Too many sockets of this session.' };
+const FULL: Refusal = { code: TRY_AGAIN_LATER, refusal: 'The room is full: try again later.' };
 const NOT_JOINED: Refusal = { code: POLICY_VIOLATION, refusal: 'Join first: send sessionId and mood.' };
 
 /** The part of the object's state that is used. */
@@ -48,20 +63,23 @@ export type SocketState = Pick<
 >;
 
 /**
- * The live sockets of a room. Each one watches; one that sends an id and a mood joins, and its closing is a leave.
+ * The live sockets of a room. Each one watches. One that sends an id and a mood joins; its closing is a leave.
  *
- * Who has joined sends `ping` at least every TTL. The platform answers `pong` and notes the time without waking the object,
- * so that is where to look before anybody is said to be gone:
+ * A socket that has joined keeps its id. The opening of a socket passed the limiter of new sessions once, so one socket
+ * brings one session at most.
+ *
+ * A joined socket sends `ping` at least every TTL. The platform answers `pong` and notes the time without waking the object,
+ * so the room looks there before a session ends:
  * https://developers.cloudflare.com/durable-objects/best-practices/websockets/
  *
- * It does not promise that a peer that stops reading is noticed: watchers need not ping, and the platform buffers for them.
+ * It does not promise to notice a peer that stops reading: watchers need not ping, and the platform buffers for them.
  */
 export class LiveSockets implements Audience {
   readonly #state: SocketState;
   readonly #now: () => number;
   /** All open sockets, with the guest behind each that has joined. */
   readonly #sockets = new Map<WebSocket, Guest | undefined>();
-  /** The sockets of each session: a person may have several. */
+  /** The sockets of each session, at most `LIVE_SESSION_SOCKETS_MAX` each, the one that joined first before the others. */
   readonly #bySession = new Map<string, Set<WebSocket>>();
   /** What each socket was shown last, so that none is shown the same twice. */
   readonly #shown = new WeakMap<WebSocket, string>();
@@ -71,6 +89,8 @@ export class LiveSockets implements Audience {
     this.#state = state;
     this.#now = now;
     for (const socket of state.getWebSockets()) {
+      // A peer that does not answer to the close keeps its socket open for a while.
+      if (socket.deserializeAttachment() === CLOSED) continue;
       this.#sockets.set(socket, undefined);
       const guest = keptWith(socket);
       if (guest !== undefined) this.#list(socket, guest);
@@ -109,8 +129,17 @@ export class LiveSockets implements Audience {
       this.#drop(socket, NOT_JOINED, room);
       return;
     }
-    if (seated !== undefined && seated.sessionId !== sessionId) this.#leave(socket, room);
-    this.#seat(socket, { sessionId, mood, heardAt: this.#now(), notedAt: room.touch(sessionId, mood) });
+    if (seated !== undefined && seated.sessionId !== sessionId) {
+      this.#drop(socket, OTHER_ID, room);
+      return;
+    }
+    const notedAt = room.touch(sessionId, mood);
+    if (notedAt === undefined) {
+      this.#drop(socket, FULL, room);
+      return;
+    }
+    this.#seat(socket, { sessionId, mood, heardAt: this.#now(), notedAt });
+    this.#replaceOldest(sessionId);
   }
 
   /** The peer has closed the socket, or it broke. */
@@ -147,11 +176,31 @@ export class LiveSockets implements Audience {
   }
 
   ended(id: string): void {
+    this.#hangUpAll(id, SILENT);
+  }
+
+  refused(id: string): void {
+    this.#hangUpAll(id, FULL);
+  }
+
+  #hangUpAll(id: string, why: Refusal): void {
     for (const socket of this.#bySession.get(id) ?? []) {
       this.#sockets.delete(socket);
-      this.#hangUp(socket, SILENT);
+      this.#hangUp(socket, why);
     }
     this.#bySession.delete(id);
+  }
+
+  /** Closes the oldest socket of a session with too many. The session stays, and the room knows a later time of the newest. */
+  #replaceOldest(id: string): void {
+    const sockets = this.#bySession.get(id) ?? new Set();
+    if (sockets.size <= LIVE_SESSION_SOCKETS_MAX) return;
+    for (const oldest of sockets) {
+      sockets.delete(oldest);
+      this.#sockets.delete(oldest);
+      this.#hangUp(oldest, REPLACED);
+      return;
+    }
   }
 
   #stateText(moods: MoodCounts): string {
@@ -168,7 +217,7 @@ export class LiveSockets implements Audience {
     }
   }
 
-  /** Puts a guest behind a socket, and keeps him with it. */
+  /** Notes the session of a socket, and keeps it with the socket. */
   #seat(socket: WebSocket, guest: Guest): void {
     socket.serializeAttachment(guest);
     this.#list(socket, guest);
@@ -180,22 +229,22 @@ export class LiveSockets implements Audience {
     this.#bySession.set(guest.sessionId, sockets.add(socket));
   }
 
-  /** Ends the session of a guest, unless he is here in another way too. */
+  /** Ends the session of a socket, unless another socket or a later heartbeat keeps it. */
   #leave(socket: WebSocket, room: Room): void {
-    // One whose closing has woken the object was no longer open when the object came to.
+    // A socket whose closing has woken the object was no longer open when the object came to.
     const guest = this.#sockets.get(socket) ?? keptWith(socket);
     if (guest === undefined) return;
     this.#sockets.set(socket, undefined);
     this.#bySession.get(guest.sessionId)?.delete(socket);
     const notedAt = Math.max(guest.notedAt, this.#lastHeard(socket, guest));
     if (this.#bySession.get(guest.sessionId)?.size) {
-      // The last one of the sockets must know that this was no heartbeat by HTTP.
+      // The last socket must know this time. Otherwise its closing would take it for a heartbeat by HTTP, and end nothing.
       this.noted(guest.sessionId, notedAt);
       return;
     }
     this.#bySession.delete(guest.sessionId);
-    // A later heartbeat came by HTTP, from another tab or the page that this one was reloaded to.
     const record = room.get(guest.sessionId);
+    // A later heartbeat came by HTTP, from another tab or from the page after a reload.
     if (record === undefined || record.lastSeen > notedAt) return;
     room.touch(guest.sessionId, null);
   }
@@ -221,9 +270,9 @@ export class LiveSockets implements Audience {
     this.#hangUp(socket, why);
   }
 
-  /** Whoever closes first, the other side waits for this. */
+  /** Closes the socket. Where the peer has closed it first, the peer waits for this. */
   #hangUp(socket: WebSocket, { code, refusal }: Refusal): void {
-    socket.serializeAttachment(null);
+    socket.serializeAttachment(CLOSED);
     try {
       socket.close(code, refusal);
     } catch {
@@ -235,7 +284,7 @@ export class LiveSockets implements Audience {
 /** Reads what a socket sent. A refusal says what is accepted, never what came. */
 function readMessage(message: string | ArrayBuffer): LiveMessage | Refusal {
   if (typeof message !== 'string') return { code: POLICY_VIOLATION, refusal: 'Send text.' };
-  if (new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX) {
+  if (isTooBig(message)) {
     return { code: TOO_BIG, refusal: `Send at most ${LIVE_MESSAGE_BYTES_MAX} bytes.` };
   }
   const parsed = LiveMessage.safeParse(parseJson(message));
@@ -243,6 +292,12 @@ function readMessage(message: string | ArrayBuffer): LiveMessage | Refusal {
   const [issue] = parsed.error.issues;
   const where = issue?.path[0] ?? 'The message';
   return { code: POLICY_VIOLATION, refusal: `${String(where)} ${issue?.message}.` };
+}
+
+/** A letter takes one byte at least, so a message with too many letters, up to the platform's 32 MiB, needs no look at its bytes. */
+function isTooBig(message: string): boolean {
+  if (message.length > LIVE_MESSAGE_BYTES_MAX) return true;
+  return new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX;
 }
 
 function keptWith(socket: WebSocket): Guest | undefined {

@@ -27,6 +27,11 @@ export interface RoomAnswer {
    * of which the room knows something later.
    */
   readonly sessions: SessionRecords;
+  /**
+   * The room refuses new sessions: it holds as many as it can, or has refused one of this report. A refused session counts at
+   * its own replica only, which sends it again with its next heartbeat. Version 1.0 neither sends nor reads this key.
+   */
+  readonly isFull?: true;
 }
 
 /** A room as its replicas see it. */

@@ -1,4 +1,4 @@
-import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../limits';
+import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../limits';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSessions } from './room-sessions';
 import {
@@ -9,18 +9,20 @@ import {
   type SessionRecord,
   type SessionRecords,
 } from './session';
+import type { Report } from './trouble-log';
 import type { World } from './world';
 
 /** Where a room keeps what it must find again when it has lost its memory. */
 export interface Journal {
   read(): {
-    /** What was saved within the last TTL at least, the oldest first. */
-    readonly sessions: readonly SessionRecords[];
+    /** What was saved within the last TTL at least, row by row. It can be read once. */
+    readonly sessions: Iterable<SessionRecords>;
     /** When something was saved last (ms), and what the audience had been told by then. */
     readonly savedAt: number | undefined;
     readonly told: MoodCounts | undefined;
   };
-  append(sessions: SessionRecords, told: MoodCounts): void;
+  /** Saves the sessions that have changed; or `all` that the room holds, in place of everything that was saved before. */
+  append(sessions: SessionRecords, told: MoodCounts, all: Iterable<readonly [string, SessionRecord]>): void;
 }
 
 /** Those who follow the count live. */
@@ -34,6 +36,8 @@ export interface Audience {
   noted(id: string, notedAt: number): void;
   /** The session has ended, since nothing was heard of it for a TTL. */
   ended(id: string): void;
+  /** The session is new to the room, which is full. */
+  refused(id: string): void;
 }
 
 interface RoomOptions {
@@ -43,6 +47,8 @@ interface RoomOptions {
   readonly epoch: string;
   readonly journal: Journal;
   readonly audience: Audience;
+  /** Gets what went wrong, for the log. */
+  readonly report?: Report;
 }
 
 /**
@@ -60,6 +66,8 @@ export class Room {
   readonly #journal: Journal;
   readonly #audience: Audience;
   readonly #sessions: RoomSessions;
+  readonly #report: Report;
+  /** At most `ROOM_UNSAVED_MAX` ids of sessions that have changed since they were saved. */
   readonly #unsaved = new Set<string>();
   #told: MoodCounts;
   #toldSaved = true;
@@ -68,16 +76,26 @@ export class Room {
   #willSave = false;
   #willTell = false;
 
-  constructor({ ttlMs, world, epoch, journal, audience }: RoomOptions) {
+  constructor({ ttlMs, world, epoch, journal, audience, report = () => undefined }: RoomOptions) {
     this.#ttlMs = ttlMs;
     this.#world = world;
     this.#epoch = epoch;
     this.#journal = journal;
     this.#audience = audience;
+    this.#report = report;
     const now = world.now();
     this.#sessions = new RoomSessions(ttlMs, now);
     const { sessions, savedAt, told } = journal.read();
-    for (const [id, { mood, lastSeen }] of latestOf(sessions)) {
+    /** The last of what was saved of sessions that are over by that, and have an open socket. */
+    const pinging = new Map<string, SessionRecord>();
+    for (const row of sessions) {
+      for (const [id, record] of row) {
+        if (this.#sessions.learn(id, record, now) !== 'over' || audience.heardAt(id) === undefined) continue;
+        const other = pinging.get(id);
+        if (other === undefined || overrules(record, other)) pinging.set(id, record);
+      }
+    }
+    for (const [id, { mood, lastSeen }] of pinging) {
       const heardAt = mood === null ? lastSeen : Math.max(lastSeen, audience.heardAt(id) ?? 0);
       this.#sessions.learn(id, { mood, lastSeen: heardAt }, now);
     }
@@ -111,36 +129,52 @@ export class Room {
     this.#expire();
     const news = known?.epoch === this.#epoch ? this.#sessions.newsSince(known.number) : undefined;
     const unheard = new Set(news);
+    let isFull = false;
     for (const [id, record] of heard) {
       const before = this.#sessions.get(id);
       const what = this.#sessions.learn(id, record, now);
       const stays = what === 'new' && record.mood === null && this.#keep(id, before, now);
-      if (what === 'new') this.#unsaved.add(id);
+      if (what === 'new') this.#changed(id);
+      if (what === 'full') isFull = true;
       if (what === 'later' || stays) unheard.add(id);
     }
+    if (isFull) this.#reportFull();
     this.#planSaveAndTell();
-    const version = { epoch: this.#epoch, number: this.#sessions.newsCount };
-    if (news === undefined) return { version, isAll: true, sessions: this.#sessions.listAll() };
+    const answer = {
+      version: { epoch: this.#epoch, number: this.#sessions.newsCount },
+      ...(isFull || this.#sessions.isFull ? { isFull: true as const } : {}),
+    };
+    if (news === undefined) return { ...answer, isAll: true, sessions: this.#sessions.listAll() };
     const record = (id: string) => this.#sessions.get(id) ?? { mood: null, lastSeen: 0 };
-    return { version, isAll: false, sessions: new Map([...unheard].map((id) => [id, record(id)])) };
+    return { ...answer, isAll: false, sessions: new Map([...unheard].map((id) => [id, record(id)])) };
   }
 
-  /** Somebody is here through a live socket, or has left (`null`). Returns the time that was noted (ms). */
-  touch(id: string, mood: Mood | null): number {
+  /**
+   * A live socket has joined, or changed its mood, or left (`null`). Returns the time that was noted (ms); or undefined if the
+   * session is new and the room is full, and then nothing has changed.
+   */
+  touch(id: string, mood: Mood | null): number | undefined {
     const lastSeen = this.#sessions.touch(id, mood, this.#world.now());
-    this.#unsaved.add(id);
+    if (lastSeen === undefined) this.#reportFull();
+    else this.#changed(id);
     this.#planSaveAndTell();
     return lastSeen;
   }
 
-  /** The audience tells when it heard its guests (ms), and is told whose time is over. Their mood is the one known here, if there is one. */
+  /**
+   * Takes in when each session with an open socket was heard last (ms), and says to the audience which of them are over, and
+   * which are refused. Their mood is the one known here, if there is one.
+   */
   heard(guests: SessionRecords): void {
     const now = this.#world.now();
     for (const [id, { mood, lastSeen }] of guests) {
       const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
       const what = this.#sessions.learn(id, record, now);
-      if (what === 'new') this.#unsaved.add(id);
+      if (what === 'new') this.#changed(id);
       if (what === 'over') this.#audience.ended(id);
+      if (what !== 'full') continue;
+      this.#reportFull();
+      this.#audience.refused(id);
     }
     this.#planSaveAndTell();
   }
@@ -157,14 +191,25 @@ export class Room {
   }
 
   /**
-   * Whoever has a live socket is here until it closes, and a leave from another tab of his is but a sign of life. Returns
-   * whether he has.
+   * A session with an open live socket stays present. A leave from another tab only refreshes it. Returns whether it stays.
    */
   #keep(id: string, before: SessionRecord | undefined, now: number): boolean {
     const heardAt = this.#audience.heardAt(id) ?? Number.NEGATIVE_INFINITY;
     if (!before?.mood || heardAt + this.#ttlMs <= now) return false;
-    this.#audience.noted(id, this.#sessions.touch(id, before.mood, now));
+    const notedAt = this.#sessions.touch(id, before.mood, now);
+    // The leave has made room for it.
+    if (notedAt !== undefined) this.#audience.noted(id, notedAt);
     return true;
+  }
+
+  /** The session is to be saved: with all that change within five seconds, or at once if those fill a row. */
+  #changed(id: string): void {
+    this.#unsaved.add(id);
+    if (this.#unsaved.size >= ROOM_UNSAVED_MAX) this.#write();
+  }
+
+  #reportFull(): void {
+    this.#report('the room is full: new sessions are refused, and count at their own isolate only');
   }
 
   /** Plans what is to be saved and told. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */
@@ -206,27 +251,19 @@ export class Room {
   #save(): void {
     this.#willSave = false;
     this.#savedAt = this.#world.now();
+    if (this.#unsaved.size > 0 || !this.#toldSaved) this.#write();
+  }
+
+  #write(): void {
     const sessions = new Map<string, SessionRecord>();
     for (const id of this.#unsaved) {
       const record = this.#sessions.get(id);
       if (record !== undefined) sessions.set(id, record);
     }
-    this.#journal.append(sessions, this.#told);
+    this.#journal.append(sessions, this.#told, this.#sessions);
     this.#unsaved.clear();
     this.#toldSaved = true;
   }
 }
 
 const differ = (a: MoodCounts, b: MoodCounts) => MOODS.some((mood) => a[mood] !== b[mood]);
-
-/** What was saved last of each session. */
-function latestOf(saved: readonly SessionRecords[]): SessionRecords {
-  const latest = new Map<string, SessionRecord>();
-  for (const sessions of saved) {
-    for (const [id, record] of sessions) {
-      const other = latest.get(id);
-      if (other === undefined || overrules(record, other)) latest.set(id, record);
-    }
-  }
-  return latest;
-}

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, it, vi } from 'vitest';
-import { api, beats, ID, page, passed, present } from './page';
+import { api, beats, ID, page, passed, present, show } from './page';
 import { problem, state } from './service';
 import { FakeSocket, sockets } from './socket';
 
@@ -61,6 +61,52 @@ it('an outage that outlives the id of a visit does not make two people of two ta
   await hears(news({ sessionId: OTHER }), 'undefined');
   await passed(30_000);
   expect(api.sent.at(-1)?.body).toMatchObject({ sessionId: OTHER });
+});
+
+/** The ids that a socket has sent: the room closes one that sends two. */
+const idsSentBy = (socket: FakeSocket | undefined) =>
+  new Set(socket?.sent.filter((text) => text !== 'ping').map((text) => JSON.parse(text).sessionId));
+
+it('a socket that is connecting when another tab sends another id joins with that id, and keeps it', async () => {
+  vi.stubGlobal('WebSocket', FakeSocket);
+  api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
+  const presence = await present({ sessionId: undefined });
+  await hears(news({ sessionId: OTHER, hasLive: true }), 'undefined');
+  sockets[0]?.open();
+  presence.setMood('release');
+  await hears(news({ sessionId: ID, mood: 'gratitude', moodAt: Date.now() + 1 }), 'undefined');
+  expect(sockets[0]?.sent).toHaveLength(3);
+  expect(idsSentBy(sockets[0])).toEqual(new Set([OTHER]));
+});
+
+it('an open socket keeps its id when another tab sends another one, and gets the mood of that tab', async () => {
+  vi.stubGlobal('WebSocket', FakeSocket);
+  api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
+  const presence = await present({ sessionId: undefined });
+  sockets[0]?.open();
+  await hears(news({ sessionId: OTHER, mood: 'release', moodAt: Date.now() + 1 }), 'undefined');
+  presence.setMood('connection');
+  const sent = (sockets[0]?.sent ?? []).map((text) => JSON.parse(text));
+  expect(sent.map(({ mood }) => mood)).toEqual(['presence', 'release', 'connection']);
+  expect(idsSentBy(sockets[0]).size).toBe(1);
+  expect(idsSentBy(sockets[0])).not.toEqual(new Set([OTHER]));
+});
+
+it('a page that comes back after its id has run out opens another socket for the new id', async () => {
+  vi.stubGlobal('WebSocket', FakeSocket);
+  api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
+  await present({ sessionId: undefined });
+  sockets[0]?.open();
+  show('pagehide');
+  await passed(60_000);
+  show('pageshow');
+  await passed(1);
+  sockets[1]?.open();
+  expect(sockets).toHaveLength(2);
+  expect(sockets[0]?.readyState).toBe(3);
+  expect(idsSentBy(sockets[0]).size).toBe(1);
+  expect(idsSentBy(sockets[1]).size).toBe(1);
+  expect(idsSentBy(sockets[1])).not.toEqual(idsSentBy(sockets[0]));
 });
 
 it('a hidden one that can have no socket does not take the lead', async () => {

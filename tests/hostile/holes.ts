@@ -10,6 +10,7 @@ interface Hole extends Mistake {
 const GUARDS = 'api/guards.ts';
 const PROBLEMS = 'api/problems.ts';
 const ROUTES = 'api/routes.ts';
+const STORE = 'presence/presence-store.ts';
 const PREFLIGHT = 'api/preflight.ts';
 const UNMATCHED = 'api/unmatched.ts';
 const NEW_SESSIONS = 'api/new-sessions.ts';
@@ -64,18 +65,20 @@ export const HOLES: readonly Hole[] = [
   { category: 'methods', name: 'no method is refused', file: UNMATCHED, right: 'app.all(path, (c) => answer405(c, methods))', wrong: 'void path' },
   { category: 'headers', name: 'types may be sniffed', file: ANSWERS, right: `'X-Content-Type-Options': 'nosniff',`, wrong: '' },
   { category: 'headers', name: 'errors may be cached', file: ANSWERS, right: `'Cache-Control': 'no-store',`, wrong: '' },
-  { category: 'new sessions', name: 'new sessions are not limited', file: ROUTES, right: 'if (refusal !== undefined) return refusal;', wrong: '' },
-  { category: 'new sessions', name: 'known sessions are limited, and refused where there is no room', file: ROUTES, right: 'if (!store.isKnown(sessionId))', wrong: 'if (true)' },
-  { category: 'new sessions', name: 'sockets are not limited', file: LIVE, right: 'if (refusal !== undefined) return refusal;', wrong: '' },
+  { category: 'new sessions', name: 'new sessions are not limited', file: ROUTES, right: `if (admission === 'new' && overLimit !== undefined)`, wrong: 'if (false)' },
+  { category: 'new sessions', name: 'known sessions are limited, and refused where there is no room', file: STORE, right: `if (this.#isKnown(id)) return 'known';`, wrong: '' },
+  { category: 'new sessions', name: 'sockets are not limited', file: LIVE, right: `if (admission === 'new' && overLimit !== undefined)`, wrong: 'if (false)' },
   { category: 'new sessions', name: 'every IPv6 address is a client of its own', file: NEW_SESSIONS, right: '.slice(0, 4)', wrong: '' },
   { category: 'new sessions', name: 'the client says which address it has', file: NEW_SESSIONS, right: `c.req.header('CF-Connecting-IP')`, wrong: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
-  { category: 'new sessions', name: 'a replica is never full', file: ROUTES, right: 'if (store.isFull())', wrong: 'if (false)' },
+  { category: 'new sessions', name: 'a replica is never full', file: ROUTES, right: `if (admission === 'full')`, wrong: 'if (false)' },
   { category: 'sockets', name: 'what is no WebSocket is opened', file: LIVE, right: `!== 'websocket'`, wrong: `=== 'no'` },
   { category: 'sockets', name: 'HEAD opens a socket', file: LIVE, right: `c.req.method !== 'GET' ||`, wrong: '' },
   { category: 'sockets', name: 'sockets are opened where there is no room', file: LIVE, right: 'if (open === undefined)', wrong: 'if (false)' },
   { category: 'sockets', name: 'sockets may send bytes', file: SOCKETS, right: `if (typeof message !== 'string') return {`, wrong: `if (typeof message !== 'string') return { sessionId: '00000000-0000-4000-8000-000000000009', mood: 'release' };\n  if (false) return {` },
-  { category: 'sockets', name: 'sockets may send messages of every size', file: SOCKETS, right: 'if (new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX)', wrong: 'if (false)' },
+  { category: 'sockets', name: 'sockets may send messages of every size', file: SOCKETS, right: 'if (isTooBig(message))', wrong: 'if (false)' },
   { category: 'sockets', name: 'the size of messages is counted in letters', file: SOCKETS, right: 'new TextEncoder().encode(message).byteLength', wrong: 'message.length' },
   { category: 'sockets', name: 'sockets that have not joined may have a mood', file: SOCKETS, right: 'this.#drop(socket, NOT_JOINED, room);', wrong: '' },
+  { category: 'sockets', name: 'sockets that have joined may take another id', file: SOCKETS, right: 'seated.sessionId !== sessionId', wrong: 'false' },
+  { category: 'sockets', name: 'a socket that takes another id is not closed', file: SOCKETS, right: 'this.#drop(socket, OTHER_ID, room);', wrong: '' },
   { category: 'sockets', name: 'sockets may send as often as they like', file: SOCKETS, right: 'messages > LIVE_MESSAGES_MAX', wrong: 'messages < 0' },
 ];

@@ -354,6 +354,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['a mood before it has joined', { messages: [`{"mood":"presence"}`] }, { closeCode: 1008 }],
     ['another mood', { messages: [beat({ mood: MARK })] }, { closeCode: 1008 }],
     ['an id that is none', { messages: [beat({ sessionId: MARK })] }, { closeCode: 1008 }],
+    ['another id than the one that it has joined with', { messages: [beat(), beat({ sessionId: sessionId(4) })] }, { closeCode: 1008 }],
     ['a prototype', { messages: [`{"__proto__":${beat()}}`] }, { closeCode: 1008 }],
     ['21 messages at once', { messages: Array.from({ length: 21 }, () => beat()) }, { closeCode: 1008 }],
   ]),

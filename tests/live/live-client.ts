@@ -21,8 +21,11 @@ export class LiveClient {
     socket.addEventListener('close', ({ code, reason }) => this.#closed.resolve({ code, reason }));
   }
 
-  static async open(url: string): Promise<LiveClient> {
-    const socket = new WebSocket(url);
+  /** @param headers Sent with the upgrade. No browser can, but other clients and the platform do. */
+  static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<LiveClient> {
+    // The types of the DOM know no headers here; Node's WebSocket does.
+    const options = { headers } as unknown as string[];
+    const socket = new WebSocket(url, options);
     const client = new LiveClient(socket);
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener('open', () => resolve());

@@ -88,12 +88,17 @@ describe('a live socket', () => {
     expect(await watcher.told(({ moods }) => moods['release'] === 1)).toMatchObject({ count: 2 });
   });
 
-  it('that joins with another id leaves with the first one', async () => {
-    const guest = await open();
+  it('that has joined keeps its id: another one closes it with a reason, and counts nowhere', async () => {
+    const [guest, watcher] = [await open(), await open()];
     guest.send({ sessionId: ANNA, mood: 'presence' });
-    await guest.shows(1);
+    await watcher.shows(1);
     guest.send({ sessionId: BEN, mood: 'release' });
-    expect(await guest.told(({ moods }) => moods['release'] === 1)).toMatchObject({ count: 1 });
+    expect(await guest.closed).toEqual({
+      code: 1008,
+      reason: 'A socket keeps its sessionId: open another one.',
+    });
+    await watcher.shows(0);
+    expect(watcher.states.some(({ moods }) => moods.release > 0)).toBe(false);
   });
 
   it('is told of a heartbeat and a leave by HTTP within two seconds, and so are the isolates of a guest', async () => {

@@ -1,7 +1,13 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { LIVE_MESSAGE_BYTES_MAX, LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS } from '../../src/limits';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  LIVE_MESSAGE_BYTES_MAX,
+  LIVE_MESSAGES_MAX,
+  LIVE_MESSAGES_WINDOW_MS,
+  LIVE_SESSION_SOCKETS_MAX,
+} from '../../src/limits';
 import { LiveSockets } from '../../src/presence/live-sockets';
 import { Room } from '../../src/presence/room';
+import { RoomSessions } from '../../src/presence/room-sessions';
 import { NOBODY } from '../../src/presence/session';
 import { FakeWorld } from '../fake-world';
 import { NO_JOURNAL } from '../no-journal';
@@ -151,13 +157,95 @@ describe('a live socket', () => {
     expect(sockets.size).toBe(1);
   });
 
-  it('that joins as somebody else leaves as who it was', () => {
+  it('that has joined keeps its id: a message with another id closes it, and its session ends', () => {
     const socket = open();
     send(socket, JOIN);
     send(socket, { sessionId: BEN, mood: 'release' });
+    expect(socket.closed).toEqual({
+      code: 1008,
+      reason: 'A socket keeps its sessionId: open another one.',
+    });
+    expect(room.counts).toEqual(NOBODY);
+    expect(room.get(BEN)).toBeUndefined();
+    expect(sockets.size).toBe(0);
+  });
+
+  it('that has joined keeps its id also after the object has slept', () => {
+    const socket = open();
+    send(socket, JOIN);
+    sockets = start([socket]);
+    send(socket, { sessionId: BEN, mood: 'release' });
+    expect(socket.closed?.code).toBe(1008);
+    expect(room.get(BEN)).toBeUndefined();
+  });
+
+  it('that has joined changes its mood by a message with the same id, in any case', () => {
+    const id = 'abcdef00-0000-4000-8000-00000000000a';
+    const socket = open();
+    send(socket, { sessionId: id, mood: 'gratitude' });
+    send(socket, { sessionId: id.toUpperCase(), mood: 'release' });
+    expect(socket.isOpen).toBe(true);
     expect(room.counts).toEqual({ ...NOBODY, release: 1 });
-    expect(sockets.heardAt(ANNA)).toBeUndefined();
-    expect(sockets.heardAt(BEN)).toBe(world.now());
+  });
+
+  it('that joins a full room is closed with 1013, and counts nowhere', () => {
+    const [socket, known] = [open(), open()];
+    send(known, JOIN);
+    const full = vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
+    send(socket, { sessionId: BEN, mood: 'release' });
+    expect(socket.closed).toEqual({ code: 1013, reason: 'The room is full: try again later.' });
+    expect(room.get(BEN)).toBeUndefined();
+    expect(sockets.heardAt(BEN)).toBeUndefined();
+    expect(sockets.size).toBe(1);
+    send(known, { mood: 'release' });
+    expect(known.isOpen).toBe(true);
+    expect(room.counts).toEqual({ ...NOBODY, release: 1 });
+    full.mockRestore();
+  });
+
+  it('of a session that a waking room has no place for is closed with 1013', () => {
+    const socket = open();
+    send(socket, JOIN);
+    sockets = start([socket]);
+    room = newRoom();
+    const full = vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
+    room.heard(sockets.guests);
+    full.mockRestore();
+    expect(socket.closed?.code).toBe(1013);
+    expect(sockets.size).toBe(0);
+    expect(sockets.guests.size).toBe(0);
+  });
+
+  it('that was closed stays closed for an object that has slept, though its peer does not answer to the close', () => {
+    const socket = open();
+    send(socket, '{');
+    sockets = start([socket]);
+    expect(sockets.size).toBe(0);
+    send(socket, JOIN);
+    expect(room.counts).toEqual(NOBODY);
+  });
+
+  it('is the oldest of too many sockets of its session: it is closed, and the session stays until the others have closed', () => {
+    const all = Array.from({ length: LIVE_SESSION_SOCKETS_MAX + 1 }, () => open());
+    for (const socket of all) send(socket, JOIN);
+    const [oldest, ...others] = all;
+    expect(oldest?.closed).toEqual({ code: 1008, reason: 'Too many sockets of this session.' });
+    expect(others.every(({ isOpen }) => isOpen)).toBe(true);
+    expect(sockets.size).toBe(LIVE_SESSION_SOCKETS_MAX);
+    const [last, ...rest] = others;
+    for (const socket of rest) sockets.close(real(socket), room);
+    expect(room.counts.gratitude).toBe(1);
+    if (last) sockets.close(real(last), room);
+    expect(room.counts).toEqual(NOBODY);
+  });
+
+  it('whose message has too many letters is closed before anything encodes them', () => {
+    const encode = vi.spyOn(TextEncoder.prototype, 'encode');
+    const socket = open();
+    send(socket, 'x'.repeat(32 * 1_024 * 1_024));
+    expect(socket.closed).toEqual({ code: 1009, reason: 'Send at most 1024 bytes.' });
+    expect(encode).not.toHaveBeenCalled();
+    encode.mockRestore();
   });
 
   it('of somebody silent is closed with a reason, and is no longer known as his after the object has slept', () => {

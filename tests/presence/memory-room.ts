@@ -12,6 +12,7 @@ export class MemoryRoom {
   readonly world = new FakeWorld();
   readonly journal = new MemoryJournal(this.world);
   readonly audience = new ScriptedAudience();
+  readonly reports: string[] = [];
   #epochs = 0;
   #room = this.#open();
 
@@ -35,6 +36,7 @@ export class MemoryRoom {
   #open(): Room {
     const { world, journal, audience } = this;
     this.#epochs += 1;
-    return new Room({ ttlMs: TTL, world, epoch: String(this.#epochs), journal, audience });
+    const report = (trouble: string) => void this.reports.push(trouble);
+    return new Room({ ttlMs: TTL, world, epoch: String(this.#epochs), journal, audience, report });
   }
 }

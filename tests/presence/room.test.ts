@@ -1,6 +1,12 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import { ROOM_SAVE_INTERVAL_MS } from '../../src/limits';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../src/limits';
+import { RoomHub } from '../../src/presence/room-hub';
+import type { RoomReport } from '../../src/presence/room-protocol';
+import { RoomSessions } from '../../src/presence/room-sessions';
+import { NOBODY } from '../../src/presence/session';
+import { roomTiming } from '../../src/presence/timing';
 import { type FakeWorld, START } from '../fake-world';
+import { Replica } from '../replica';
 import { sessionId } from '../session-id';
 import type { MemoryJournal } from './memory-journal';
 import { MemoryRoom, TTL } from './memory-room';
@@ -140,5 +146,95 @@ describe('what a room saves', () => {
     place.hear(BEN);
     await world.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
     expect(journal.saved.at(-1)?.sessions.has(BEN)).toBe(true);
+  });
+
+  it('is a row at once when so many sessions have changed that they fill it, and the rest within five seconds', async () => {
+    const crowd = new Map(
+      Array.from({ length: 2.5 * ROOM_UNSAVED_MAX }, (_, n) => [
+        sessionId(n),
+        { mood: 'presence', lastSeen: world.now() } as const,
+      ]),
+    );
+    place.hear(ANNA);
+    place.room.sync({ known: undefined, heard: crowd });
+    expect(journal.saved.slice(1).map(({ sessions }) => sessions.size)).toEqual([
+      ROOM_UNSAVED_MAX,
+      ROOM_UNSAVED_MAX,
+    ]);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(new Set(journal.saved.flatMap(({ sessions }) => [...sessions.keys()])).size).toBe(crowd.size);
+    place.restart();
+    expect(place.room.counts.presence).toBe(crowd.size);
+  });
+
+  it('is written once: a row that was full early leaves nothing for the end of the five seconds', async () => {
+    const ids = Array.from({ length: ROOM_UNSAVED_MAX }, (_, n) => sessionId(n));
+    const heartbeats = () =>
+      new Map(ids.map((id) => [id, { mood: 'presence', lastSeen: world.now() } as const]));
+    place.room.sync({ known: undefined, heard: heartbeats() });
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    place.hear(sessionId(0));
+    await world.advance(1_000);
+    place.hear(sessionId(0));
+    const before = journal.saved.length;
+    place.room.sync({ known: undefined, heard: heartbeats() });
+    expect(journal.saved).toHaveLength(before + 1);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(journal.saved).toHaveLength(before + 1);
+  });
+});
+
+describe('a full room', () => {
+  const full = () => vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
+  const heartbeat = (id: string) => new Map([[id, { mood: 'presence', lastSeen: world.now() }]] as const);
+
+  it('says so in its answer and in the log, and otherwise says nothing', () => {
+    expect(place.hear(ANNA)).not.toHaveProperty('isFull');
+    expect(place.reports).toEqual([]);
+    const spy = full();
+    const { version, isFull, sessions } = place.room.sync({ known: undefined, heard: heartbeat(BEN) });
+    expect(isFull).toBe(true);
+    expect([...sessions.keys()]).toEqual([ANNA]);
+    expect(place.reports).toHaveLength(1);
+    expect(place.room.sync({ known: version, heard: new Map() })).toMatchObject({
+      isFull: true,
+      isAll: false,
+    });
+    expect(place.reports).toHaveLength(1);
+    spy.mockRestore();
+    expect(place.room.sync({ known: version, heard: new Map() })).not.toHaveProperty('isFull');
+  });
+
+  it('refuses a new session of a live socket, and saves nothing of it', async () => {
+    place.hear(ANNA);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    const saved = journal.saved.length;
+    const spy = full();
+    expect(place.room.touch(BEN, 'release')).toBeUndefined();
+    expect(place.room.touch(ANNA, 'presence')).toBe(world.now());
+    place.room.heard(heartbeat(sessionId(3)));
+    spy.mockRestore();
+    expect(audience.turnedAway).toEqual([sessionId(3)]);
+    expect(place.reports).toHaveLength(2);
+    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(journal.saved.slice(saved).flatMap(({ sessions }) => [...sessions.keys()])).toEqual([ANNA]);
+  });
+
+  it('takes in a refused session with its next heartbeat, and until then its own replica counts it', async () => {
+    const timing = roomTiming(TTL, 1_000);
+    const here = new Replica(new RoomHub({ room: () => stub, timing, world }), timing, world);
+    const stub = { sync: async (report: RoomReport) => place.room.sync(report) };
+    await here.presence();
+    const spy = full();
+    await here.heartbeat(ANNA);
+    await world.advance(1_500);
+    expect(await here.count()).toBe(1);
+    expect(place.room.counts).toEqual(NOBODY);
+    spy.mockRestore();
+    await world.advance(10_000);
+    await here.heartbeat(ANNA);
+    await world.advance(1_500);
+    expect(await here.count()).toBe(1);
+    expect(place.room.counts.presence).toBe(1);
   });
 });

@@ -6,6 +6,7 @@ export class ScriptedAudience implements Audience {
   size = 1;
   readonly told: MoodCounts[] = [];
   readonly gone: string[] = [];
+  readonly turnedAway: string[] = [];
   readonly heard = new Map<string, number>();
 
   tell(counts: MoodCounts): void {
@@ -20,5 +21,9 @@ export class ScriptedAudience implements Audience {
 
   ended(id: string): void {
     this.gone.push(id);
+  }
+
+  refused(id: string): void {
+    this.turnedAway.push(id);
   }
 }
