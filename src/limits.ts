@@ -118,6 +118,15 @@ export const NEWS_SHARE = 0.005;
 /** KV's daily limits end at midnight UTC. So much later every clock here agrees that it is past. */
 export const QUOTA_RESET_SPARE_MS = 60_000;
 
+/** An operation that a daily limit refuses is tried again so often: a refusal costs nothing, and a plan may change. */
+export const QUOTA_RETRY_MS = 3_600_000;
+
+/** With more services than that, one app gets other bindings with each request: every request would have a replica of its own. */
+export const SERVICES_MAX = 10;
+
+/** A listing of the other locations may take so long. It ends with its sync, whose request the platform keeps alive. */
+export const LIST_WAIT_MAX_MS = 5_000;
+
 /** Most pages of 1,000 keys that one listing reads. There are some 350 locations; what comes after is not ours. */
 export const LIST_PAGES_MAX = 10;
 

@@ -5,10 +5,11 @@ import type { Arrival } from '../presence/arrivals';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { type Answering, json } from './answers';
 import { jsonBody } from './guards';
+import { healthOf } from './health';
 import { type OpenLive, openLiveSocket } from './live';
 import type { NewSessions } from './new-sessions';
 import { problem, refuseInvalid } from './problems';
-import { type Health, HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
+import { HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
 
 /** What the routes find in their context. */
 export interface ApiEnv {
@@ -16,11 +17,13 @@ export interface ApiEnv {
 }
 
 /** What an isolate keeps from one request to the next. */
-interface Service extends Answering {
+export interface Service extends Answering {
   readonly settings: Settings;
   readonly store: PresenceStore;
   readonly newSessions: NewSessions;
   readonly openLive: OpenLive | undefined;
+  /** Whether other bindings come with each request. */
+  readonly hasManyReplicas: () => boolean;
 }
 
 export const routes = new Hono<ApiEnv>()
@@ -64,7 +67,7 @@ export const routes = new Hono<ApiEnv>()
     return openLiveSocket(c, openLive, newSessions);
   })
 
-  .get('/health', (c) => json(c, c.get('service').store.health() satisfies Health));
+  .get('/health', (c) => json(c, healthOf(c.get('service'))));
 
 /** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
 function deferIn(c: Context<ApiEnv>): Defer {

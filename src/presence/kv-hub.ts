@@ -1,4 +1,4 @@
-import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, NEWS_SHARE, SYNC_WAIT_MAX_MS } from '../limits';
+import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, LIST_WAIT_MAX_MS, NEWS_SHARE } from '../limits';
 import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
@@ -15,10 +15,12 @@ import {
 import type { SessionTable } from './session-table';
 import { formatSessions, parseSessions, type StoredRecords } from './stored-sessions';
 import type { KvTiming } from './timing';
+import type { Trouble } from './trouble';
 import type { Report } from './trouble-log';
 import type { World } from './world';
 
 const KEY = 'presence:sessions';
+const NO_PUT = { at: Number.NEGATIVE_INFINITY, rests: false };
 
 /** The part of Workers KV that is used. Without `list` other locations are not seen; without `getWithMetadata` nobody rests. */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
@@ -26,8 +28,6 @@ export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
 
 interface KvHubOptions {
   readonly kv: KeyValueStore;
-  /** The data centre this isolate runs in, as in `request.cf.colo`; undefined where none is known. */
-  readonly location: string | undefined;
   readonly timing: KvTiming;
   readonly world: Pick<World, 'now' | 'sleep'>;
   readonly report: Report;
@@ -46,7 +46,9 @@ interface KvHubOptions {
 export class KvHub implements Hub {
   readonly kind = 'kv';
   readonly #kv: KeyValueStore;
-  readonly #key: string;
+  #key = KEY;
+  /** The key from the next sync on: a sync reads and writes one key. */
+  #nextKey = KEY;
   readonly #timing: KvTiming;
   readonly #world: Pick<World, 'now' | 'sleep'>;
   readonly #report: Report;
@@ -55,14 +57,14 @@ export class KvHub implements Hub {
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   #hasHeard = false;
+  #hasListFailed = false;
   /** When the latest value that was read had been written (ms). */
   #readAt = Number.NEGATIVE_INFINITY;
   /** Our last write: when, and whether it said that we rest. */
-  #lastPut = { at: Number.NEGATIVE_INFINITY, rests: false };
+  #lastPut = NO_PUT;
 
-  constructor({ kv, location, timing, world, report }: KvHubOptions) {
+  constructor({ kv, timing, world, report }: KvHubOptions) {
     this.#kv = kv;
-    this.#key = location === undefined ? KEY : `${KEY}:${location.toLowerCase()}`;
     this.#timing = timing;
     this.#world = world;
     this.#report = report;
@@ -71,12 +73,26 @@ export class KvHub implements Hub {
     this.#quotas = { get: new DailyQuota(now), put: new DailyQuota(now), list: new DailyQuota(now) };
   }
 
+  get trouble(): Trouble | undefined {
+    const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#world.now());
+    return isListFailing ? 'list-failed' : undefined;
+  }
+
+  /**
+   * The data centre that this isolate runs in, as in `request.cf.colo`. The next sync uses its key. Before that the hub uses a
+   * key without a location, and what it learned there counts until it ages.
+   */
+  locate(location: string): void {
+    this.#nextKey = `${KEY}:${location.toLowerCase()}`;
+  }
+
   /** Also while no write gets through: what was read until then holds. */
   get hasHeard(): boolean {
     return this.#hasHeard;
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {
+    if (this.#key !== this.#nextKey) this.#moveToNextKey();
     const listed = this.#listIfDue(own);
     try {
       const { value, metadata } = await this.#quotas.get.run(() => this.#read());
@@ -84,8 +100,8 @@ export class KvHub implements Hub {
       const { stored, all } = this.#merge(own, value, summary);
       return this.#isWorthPutting(own, stored, all, summary) ? await this.#put(own, all) : 'done';
     } finally {
-      // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
-      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
+      // No request waits so long for a sync. Without it the platform ends a slow listing with the request.
+      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(LIST_WAIT_MAX_MS)]);
     }
   }
 
@@ -105,6 +121,13 @@ export class KvHub implements Hub {
     return record;
   }
 
+  #moveToNextKey(): void {
+    this.#key = this.#nextKey;
+    this.#otherLocations.ownKey = this.#key;
+    this.#lastPut = NO_PUT;
+    this.#readAt = Number.NEGATIVE_INFINITY;
+  }
+
   #listIfDue(own: SessionTable): Promise<void> | undefined {
     const now = this.#world.now();
     const people = this.#people(own, now);
@@ -112,10 +135,16 @@ export class KvHub implements Hub {
     if (list === undefined || !this.#otherLocations.isDue(now, people)) return undefined;
     const lister = { list: list.bind(this.#kv) };
     const listing = this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now, people));
-    return listing.catch((error: unknown) => {
-      // What was known of them ages as it would have anyway; our own location goes on.
-      this.#report('the other locations could not be listed', error);
-    });
+    return listing.then(
+      () => {
+        this.#hasListFailed = false;
+      },
+      (error: unknown) => {
+        // What was known of them ages as it would have anyway; our own location goes on.
+        this.#hasListFailed = true;
+        this.#report('the other locations could not be listed', error);
+      },
+    );
   }
 
   async #read(): Promise<{ value: string | null; metadata: unknown }> {

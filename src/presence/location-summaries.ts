@@ -27,7 +27,7 @@ export type KeyLister = Pick<KVNamespace, 'list'>;
 /** What the other locations said of themselves, as of the last listing. */
 export class LocationSummaries {
   readonly #prefix: string;
-  readonly #ownKey: string;
+  #ownKey: string;
   readonly #timing: KvTiming;
   readonly #summaries = new Map<string, LocationSummary>();
   #total: MoodCounts = NOBODY;
@@ -44,6 +44,18 @@ export class LocationSummaries {
     this.#prefix = prefix;
     this.#ownKey = ownKey;
     this.#timing = timing;
+  }
+
+  /** The key of the own location, which is none of the others. */
+  set ownKey(key: string) {
+    this.#ownKey = key;
+    this.#summaries.delete(key);
+    this.#totalUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether a listing that has begun does not end. */
+  isLate(now: number): boolean {
+    return this.#isUnfinished && now >= this.#listedAt + LIST_RETRY_MS;
   }
 
   /** Whether to list again, where `people` are counted now, here and elsewhere. */

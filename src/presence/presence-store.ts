@@ -15,6 +15,7 @@ import type { Hub } from './hub';
 import { addCounts, type Mood, type PresenceState, totalOf } from './session';
 import { SessionTable } from './session-table';
 import type { Timing } from './timing';
+import type { Trouble } from './trouble';
 import type { Report } from './trouble-log';
 import type { World } from './world';
 
@@ -167,15 +168,12 @@ export class PresenceStore {
     return this.#state(this.#world.now());
   }
 
-  /**
-   * The state of the sync, without any I/O. `degraded` means that the last attempt failed; `lastSyncAgeMs` is null before
-   * the first one that did not, and where there is no hub to hear from.
-   */
-  health(): { status: 'ok' | 'degraded'; hub: Hub['kind']; lastSyncAgeMs: number | null } {
-    const { kind } = this.#hub;
-    const heardAt = kind === 'none' ? undefined : this.#lastSyncAt;
-    const lastSyncAgeMs = heardAt === undefined ? null : Math.max(0, this.#world.now() - heardAt);
-    return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: kind, lastSyncAgeMs };
+  /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first sync, and where there is no hub. */
+  health(): { hub: Hub['kind']; lastSyncAgeMs: number | null; trouble: Trouble | undefined } {
+    const { kind, trouble } = this.#hub;
+    const syncedAt = kind === 'none' ? undefined : this.#lastSyncAt;
+    const lastSyncAgeMs = syncedAt === undefined ? null : Math.max(0, this.#world.now() - syncedAt);
+    return { hub: kind, lastSyncAgeMs, trouble: this.#failures === 0 ? trouble : 'sync-failed' };
   }
 
   #state(timestamp: number): PresenceState {

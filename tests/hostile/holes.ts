@@ -67,7 +67,7 @@ export const HOLES: readonly Hole[] = [
   { category: 'headers', name: 'errors may be cached', file: ANSWERS, right: `'Cache-Control': 'no-store',`, wrong: '' },
   { category: 'new sessions', name: 'new sessions are not limited', file: ROUTES, right: `if (admission === 'new' && overLimit !== undefined)`, wrong: 'if (false)' },
   { category: 'new sessions', name: 'known sessions are limited, and refused where there is no room', file: STORE, right: `if (this.#isKnown(id)) return 'known';`, wrong: '' },
-  { category: 'new sessions', name: 'sockets are not limited', file: LIVE, right: `if (admission === 'new' && overLimit !== undefined)`, wrong: 'if (false)' },
+  { category: 'new sessions', name: 'sockets are not limited', file: LIVE, right: 'if (refusal !== undefined) return refusal;', wrong: '' },
   { category: 'new sessions', name: 'every IPv6 address is a client of its own', file: NEW_SESSIONS, right: '.slice(0, 4)', wrong: '' },
   { category: 'new sessions', name: 'the client says which address it has', file: NEW_SESSIONS, right: `c.req.header('CF-Connecting-IP')`, wrong: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
   { category: 'new sessions', name: 'a replica is never full', file: ROUTES, right: `if (admission === 'full')`, wrong: 'if (false)' },

@@ -79,10 +79,10 @@ export class Isolates {
       case 'durable-object': {
         const settings = settingsOf(this.#scenario);
         const room = this.#room.at(location);
+        const roomHub = () => new RoomHub({ room: () => room, timing: settings.timing, world });
         const meeting =
-          settings.hub === 'kv'
-            ? new KvHub({ kv, location: `l${location}`, timing: settings.timing, world, report })
-            : new RoomHub({ room: () => room, timing: settings.timing, world });
+          settings.hub === 'kv' ? new KvHub({ kv, timing: settings.timing, world, report }) : roomHub();
+        if (meeting instanceof KvHub) meeting.locate(`l${location}`);
         return new PresenceStore({
           hub: meeting,
           timing: settings.timing,

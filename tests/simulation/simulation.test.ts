@@ -91,7 +91,8 @@ describe('the free plan carries five people for a day', () => {
     expect(result).toMatchObject({ meanErrorPercent: 0, failedRequests: 0, violations: [] });
     const quotaErrors = result.kvPerSecond.quotaErrors * 240 * 60;
     expect(quotaErrors).toBeGreaterThan(0);
-    expect(quotaErrors).toBeLessThanOrEqual(3);
+    // Once an hour for each of the three operations.
+    expect(quotaErrors).toBeLessThanOrEqual(12);
   });
 });
 
