@@ -120,6 +120,19 @@ it('what is promised in docs/accuracy.md holds, in a short run', async () => {
 });
 
 it.each([
+  ['kv', 1, 4],
+  ['durable-object', 0.15, 1],
+] as const)(
+  'requests that die with their syncs cost little: %s, mean error below %d %%, p99 below %d %%',
+  async (hub, mean, p99) => {
+    const result = await run({ hub, people: 1_000, locations: 10, minutes: 5, die: 0.01 });
+    expect(result).toMatchObject({ failedRequests: 0, violations: [] });
+    expect(result.meanErrorPercent).toBeLessThan(mean);
+    expect(result.p99ErrorPercent).toBeLessThan(p99);
+  },
+);
+
+it.each([
   ['kv', 180, 200],
   ['durable-object', 10, 10],
 ] as const)(
