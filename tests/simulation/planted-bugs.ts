@@ -113,7 +113,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     wrong: '',
   },
   {
-    seed: 11,
+    seed: 40,
     name: 'lease too short',
     file: TIMING,
     right: '(2 * ttlMs) / 3) + arrivalMs',
@@ -176,7 +176,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     wrong: 'needed ? now : now',
   },
   {
-    seed: 19,
+    seed: 70,
     name: 'backs off for minutes',
     file: STORE,
     right: 'Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs)',
