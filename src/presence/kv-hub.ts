@@ -1,4 +1,4 @@
-import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, LIST_WAIT_MAX_MS, NEWS_SHARE } from '../limits';
+import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, NEWS_SHARE } from '../limits';
 import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
@@ -18,11 +18,13 @@ import type { KvTiming } from './timing';
 import type { Trouble } from './trouble';
 import type { Report } from './trouble-log';
 import type { World } from './world';
+import { WriteAllowance } from './write-allowance';
 
 const KEY = 'presence:sessions';
+const LIST_FAILED = 'the other locations could not be listed';
 const NO_PUT = { at: Number.NEGATIVE_INFINITY, rests: false };
 
-/** The part of Workers KV that is used. Without `list` other locations are not seen; without `getWithMetadata` nobody rests. */
+/** The part of Workers KV that is used. Without `list` other locations are not seen; without `getWithMetadata` no replica rests. */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
   Partial<KeyLister & Pick<KVNamespace, 'getWithMetadata'>>;
 
@@ -57,9 +59,12 @@ export class KvHub implements Hub {
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   #hasHeard = false;
+  #listings = 0;
+  /** Whether the latest listing failed. */
   #hasListFailed = false;
   /** When the latest value that was read had been written (ms). */
   #readAt = Number.NEGATIVE_INFINITY;
+  readonly #earlyWrites = new WriteAllowance();
   /** Our last write: when, and whether it said that we rest. */
   #lastPut = NO_PUT;
 
@@ -92,16 +97,18 @@ export class KvHub implements Hub {
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {
-    if (this.#key !== this.#nextKey) this.#moveToNextKey();
+    const key = this.#nextKey;
     const listed = this.#listIfDue(own);
     try {
-      const { value, metadata } = await this.#quotas.get.run(() => this.#read());
+      const { value, metadata } = await this.#quotas.get.run(() => this.#read(key));
+      if (key !== this.#nextKey) throw new Error('The location is known now, and with it another key.');
+      if (key !== this.#key) this.#moveTo(key);
       const summary = LocationSummary.safeParse(metadata).data;
       const { stored, all } = this.#merge(own, value, summary);
-      return this.#isWorthPutting(own, stored, all, summary) ? await this.#put(own, all) : 'done';
+      return this.#isWorthPutting(own, stored, all, summary) ? await this.#put(key, own, all) : 'done';
     } finally {
-      // No request waits so long for a sync. Without it the platform ends a slow listing with the request.
-      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(LIST_WAIT_MAX_MS)]);
+      // The platform ends a slow listing with its request, and the store gives up a slow sync. No request waits so long.
+      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(this.#timing.abandonMs / 4)]);
     }
   }
 
@@ -121,9 +128,10 @@ export class KvHub implements Hub {
     return record;
   }
 
-  #moveToNextKey(): void {
-    this.#key = this.#nextKey;
-    this.#otherLocations.ownKey = this.#key;
+  /** Together with the merge: until then the summary of this location stands for its sessions. */
+  #moveTo(key: string): void {
+    this.#key = key;
+    this.#otherLocations.ownKey = key;
     this.#lastPut = NO_PUT;
     this.#readAt = Number.NEGATIVE_INFINITY;
   }
@@ -133,25 +141,28 @@ export class KvHub implements Hub {
     const people = this.#people(own, now);
     const { list } = this.#kv;
     if (list === undefined || !this.#otherLocations.isDue(now, people)) return undefined;
+    if (this.#otherLocations.isLate(now)) this.#report(LIST_FAILED, new Error('KV did not answer.'));
+    this.#listings += 1;
+    const attempt = this.#listings;
     const lister = { list: list.bind(this.#kv) };
     const listing = this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now, people));
     return listing.then(
       () => {
-        this.#hasListFailed = false;
+        if (attempt === this.#listings) this.#hasListFailed = false;
       },
       (error: unknown) => {
         // What was known of them ages as it would have anyway; our own location goes on.
-        this.#hasListFailed = true;
-        this.#report('the other locations could not be listed', error);
+        if (attempt === this.#listings) this.#hasListFailed = true;
+        this.#report(LIST_FAILED, error);
       },
     );
   }
 
-  async #read(): Promise<{ value: string | null; metadata: unknown }> {
+  async #read(key: string): Promise<{ value: string | null; metadata: unknown }> {
     const options = { cacheTtl: KV_CACHE_TTL_SECONDS };
     return this.#kv.getWithMetadata === undefined
-      ? { value: await this.#kv.get(this.#key, options), metadata: null }
-      : this.#kv.getWithMetadata(this.#key, options);
+      ? { value: await this.#kv.get(key, options), metadata: null }
+      : this.#kv.getWithMetadata(key, options);
   }
 
   /** No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice. */
@@ -178,7 +189,7 @@ export class KvHub implements Hub {
     now: number,
   ): ReadonlyMap<string, RosterEntry> {
     const old = now - this.#timing.keepMs;
-    const restMs = this.#restOf(stored, summary);
+    const restMs = this.#restOf(summary);
     const heard = new Map<string, RosterEntry>();
     for (const [id, { mood, lastSeen, rests }] of stored) {
       const heardAt = lastSeen + (rests ? this.#timing.restMs : restMs);
@@ -199,10 +210,8 @@ export class KvHub implements Hub {
   }
 
   /** For how much longer its writer may be silent. Version 1.0 says so in the summary only. */
-  #restOf(stored: StoredRecords, summary: LocationSummary | undefined): number {
-    if (!this.#saysRest(summary)) return 0;
-    for (const { rests } of stored.values()) if (rests) return 0;
-    return this.#timing.restMs;
+  #restOf(summary: LocationSummary | undefined): number {
+    return this.#saysRest(summary) && summary?.marksRest === undefined ? this.#timing.restMs : 0;
   }
 
   #saysRest(summary: LocationSummary | undefined): boolean {
@@ -226,8 +235,9 @@ export class KvHub implements Hub {
     }
     const rests = this.#isAlone(own) && this.#promisedRest(summary);
     if (now >= this.#lastPut.at + refreshMs + (rests ? restMs : 0)) return true;
-    // A promise that no longer holds is taken back at once. What has come or changed waits for the refresh.
-    return rests ? hasEnded(stored, own) : countNews(all, stored) > people * NEWS_SHARE;
+    // The replica writes ended sessions early, as often as the free plan lets it. New sessions and moods wait for the refresh.
+    if (rests) return this.#earlyWrites.isLeft(now) && hasEnded(stored, own);
+    return countNews(all, stored) > people * NEWS_SHARE;
   }
 
   /**
@@ -237,8 +247,7 @@ export class KvHub implements Hub {
   #isAlone(own: SessionTable): boolean {
     if (this.#kv.getWithMetadata === undefined) return false;
     if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(this.#world.now())) return false;
-    const people = totalOf(own.counts);
-    return people > 0 && people <= ALONE_PEOPLE_MAX;
+    return totalOf(own.counts) <= ALONE_PEOPLE_MAX;
   }
 
   /**
@@ -255,20 +264,22 @@ export class KvHub implements Hub {
     return totalOf(addCounts(own.counts, this.counts(now)));
   }
 
-  async #put(own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
+  async #put(key: string, own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
     const at = this.#world.now();
     const { leaseMs, restMs, expirationTtlSeconds: expirationTtl } = this.#timing;
     const rests = this.#isAlone(own);
     const until = at + leaseMs + (rests ? restMs : 0);
-    const metadata: LocationSummary = { at, until, moods: addCounts(own.counts, this.#elsewhere.counts) };
+    const moods = addCounts(own.counts, this.#elsewhere.counts);
+    const metadata: LocationSummary = { at, until, moods, marksRest: true };
     const isResting = (id: string) => {
       const peer = this.#elsewhere.get(id);
       return own.has(id) ? rests : peer !== undefined && peer.heardAt > peer.lastSeen;
     };
     const text = formatSessions(all, isResting);
     try {
-      await this.#quotas.put.run(() => this.#kv.put(this.#key, text, { expirationTtl, metadata }));
+      await this.#quotas.put.run(() => this.#kv.put(key, text, { expirationTtl, metadata }));
       this.#lastPut = { at, rests };
+      if (rests) this.#earlyWrites.spend(at);
       return 'done';
     } catch (error) {
       // One write a second per key: https://developers.cloudflare.com/kv/platform/limits/

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import {
-  ALONE_LIST_INTERVAL_MS,
+  ALONE_INTERVAL_MS,
   ALONE_PEOPLE_MAX,
   CHANGING_PEOPLE,
   CHANGING_SHARE,
@@ -18,7 +18,13 @@ import type { KvTiming } from './timing';
  * A whole location in short, kept as the metadata of its key: so one `list` tells of all locations at once. `at` is when it
  * was written, and it counts until `until`, by when the location will have spoken again (both in ms since 1970).
  */
-export const LocationSummary = z.object({ at: z.int().nonnegative(), until: z.int(), moods: MoodCounts });
+export const LocationSummary = z.object({
+  at: z.int().nonnegative(),
+  until: z.int(),
+  moods: MoodCounts,
+  /** The sessions of the value say themselves whether their writer rests. In version 1.0 only `until` says so, for all of them. */
+  marksRest: z.literal(true).optional(),
+});
 export type LocationSummary = z.infer<typeof LocationSummary>;
 
 /** The part of KV that is needed here. */
@@ -105,7 +111,7 @@ export class LocationSummaries {
     if (this.#isUnfinished) return LIST_RETRY_MS;
     const changed = Math.abs(people - this.#peopleThen);
     if (changed > Math.max(CHANGING_PEOPLE, people * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
-    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_LIST_INTERVAL_MS : LIST_INTERVAL_MS;
+    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 
   #learn(key: string, metadata: unknown, now: number): LocationSummary | undefined {

@@ -1,5 +1,5 @@
 import {
-  ALONE_WRITE_INTERVAL_MS,
+  ALONE_INTERVAL_MS,
   DEFERRED_MAX_MS,
   KV_PUBLISH_INTERVAL_MAX_MS,
   LIST_INTERVAL_MS,
@@ -54,7 +54,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
   // The location of a single session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
   const leaseMs = refreshMs + Math.max(syncIntervalMs, (2 * ttlMs) / 3) + arrivalMs;
-  const restMs = Math.max(ALONE_WRITE_INTERVAL_MS - refreshMs, 0);
+  const restMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
   const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, keepMs) + restMs) / 1000);
   return {
     ttlMs,

@@ -151,8 +151,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 2,
     name: 'a session that ends while its writer rests waits for the refresh',
     file: HUB,
-    right: 'rests ? hasEnded(stored, own) :',
-    wrong: 'rests ? false :',
+    right: 'this.#earlyWrites.isLeft(now) && hasEnded(stored, own)',
+    wrong: 'false',
   },
   {
     seed: 2,

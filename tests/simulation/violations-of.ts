@@ -80,6 +80,13 @@ async function fewWithOnlookers(seed: number): Promise<readonly string[]> {
 
 /** Two people at a time, who often share an isolate that rests, and onlookers who see them through the other isolate too. */
 async function twoAndOnlookers(seed: number): Promise<readonly string[]> {
-  const two: ScenarioOptions = { people: 2, watchers: 4, isolates: 2, stick: 1, stayMinutes: 4, minutes: 60 };
+  const two: ScenarioOptions = {
+    people: 2,
+    watchers: 4,
+    isolates: 2,
+    stick: 1,
+    stayMinutes: 15,
+    minutes: 60,
+  };
   return (await simulate(Scenario.parse({ ...two, polite: 0, moody: 0, seed }))).violations;
 }
