@@ -3,7 +3,7 @@ import type { OpenLive } from './api/live';
 import { NewSessions } from './api/new-sessions';
 import type { Service } from './api/routes';
 import { type Bindings, type LiveRoomStub, parseSettings, type Settings } from './config';
-import { SERVICES_MAX } from './limits';
+import { LIVE_OPEN_MAX_MS, SERVICES_MAX, SERVICES_WINDOW_MS } from './limits';
 import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv-hub';
 import { LoneHub } from './presence/lone-hub';
@@ -29,7 +29,9 @@ export class Services {
   readonly #report: Report;
   readonly #byEnv = new WeakMap<object, Entry>();
   #last: { readonly env: Bindings; readonly entry: Entry } | undefined;
-  #created = 0;
+  /** How many services were made since when (ms), and until when that was too many. */
+  #created = { count: 0, since: Number.NEGATIVE_INFINITY };
+  #manyUntil = Number.NEGATIVE_INFINITY;
 
   constructor(world: World) {
     this.#world = world;
@@ -53,12 +55,20 @@ export class Services {
   }
 
   #create(env: Bindings): Entry {
-    const hasManyReplicas = () => this.#created > SERVICES_MAX;
+    const hasManyReplicas = () => this.#world.now() < this.#manyUntil;
     const entry = createService(env, this.#world, hasManyReplicas);
-    this.#created += 1;
-    if (hasManyReplicas())
-      this.#report('other bindings come with each request, so each request counts by itself');
+    this.#countService();
     return entry;
+  }
+
+  /** A process may serve several sets of bindings. Many new ones in a minute are one for each request. */
+  #countService(): void {
+    const now = this.#world.now();
+    if (now >= this.#created.since + SERVICES_WINDOW_MS) this.#created = { count: 0, since: now };
+    this.#created.count += 1;
+    if (this.#created.count <= SERVICES_MAX) return;
+    this.#manyUntil = now + SERVICES_WINDOW_MS;
+    this.#report('other bindings come with each request, so each request counts by itself');
   }
 }
 
@@ -91,7 +101,7 @@ function createService(env: Bindings, world: World, hasManyReplicas: () => boole
     settings,
     store: new PresenceStore({ hub, timing, sessionsMax, world, report }),
     newSessions: new NewSessions({ limiter, world, report: newReport(world) }),
-    openLive: room && openLiveIn(room, report),
+    openLive: room && openLiveIn(room, world, report),
     answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
     hasManyReplicas,
     unlocated: hub instanceof KvHub ? hub : undefined,
@@ -114,10 +124,13 @@ function createHub(
   return { hub: new LoneHub(report) };
 }
 
-function openLiveIn(room: () => LiveRoomStub, report: Report): OpenLive {
+function openLiveIn(room: () => LiveRoomStub, world: World, report: Report): OpenLive {
   return async (request) => {
     try {
-      return await room().fetch(request);
+      const silence = world.sleep(LIVE_OPEN_MAX_MS).then(() => {
+        throw new Error('The room did not answer.');
+      });
+      return await Promise.race([room().fetch(request), silence]);
     } catch (error) {
       report('no live socket could be opened', error);
       return undefined;
@@ -133,5 +146,6 @@ function locate(entry: Entry, request: Request): void {
   const colo: unknown = request.cf?.['colo'];
   if (typeof colo !== 'string' || !/^[a-z0-9]{1,16}$/i.test(colo)) return;
   entry.unlocated?.locate(colo);
+  entry.store.hurry();
   entry.unlocated = undefined;
 }

@@ -3,7 +3,6 @@ import { LIMITER_WAIT_MAX_MS } from '../limits';
 import type { Trouble } from '../presence/trouble';
 import type { Report } from '../presence/trouble-log';
 import type { World } from '../presence/world';
-import { problem } from './problems';
 
 interface NewSessionsOptions {
   /** The binding that counts, `off` if new sessions are not to be limited, or undefined if it is not bound. */
@@ -38,18 +37,17 @@ export class NewSessions {
     return this.#hasFailed ? 'limiter-failed' : undefined;
   }
 
-  /** Counts one more, and answers if it is one too many. Never rejects. */
-  async refuse(c: Context) {
+  /** Counts one more new session of this client. Returns whether it may come. Never rejects. */
+  async isWithinLimit(c: Context): Promise<boolean> {
     // Set by the platform, whatever the client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
     const address = c.req.header('CF-Connecting-IP');
     if (this.#limiter === undefined)
       this.#report('NEW_SESSIONS is not bound, so new sessions are not limited');
-    if (this.#limiter === undefined || this.#limiter === 'off' || address === undefined) return undefined;
-    if (await this.#isWithinLimit(this.#limiter, address)) return undefined;
-    return problem(c, 'too-many-new-sessions');
+    if (this.#limiter === undefined || this.#limiter === 'off' || address === undefined) return true;
+    return this.#ask(this.#limiter, address);
   }
 
-  async #isWithinLimit(limiter: RateLimit, address: string): Promise<boolean> {
+  async #ask(limiter: RateLimit, address: string): Promise<boolean> {
     try {
       const silence = this.#world.sleep(LIMITER_WAIT_MAX_MS).then(() => {
         throw new Error('The limiter did not answer.');

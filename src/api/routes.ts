@@ -1,7 +1,6 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
 import type { Settings } from '../config';
-import type { Arrival } from '../presence/arrivals';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { type Answering, json } from './answers';
 import { jsonBody } from './guards';
@@ -30,24 +29,10 @@ export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
     const { sessionId, mood } = c.req.valid('json');
     const { store, newSessions } = c.get('service');
-    const defer = deferIn(c);
-    let arrival: Arrival | undefined;
-    if (store.admit(sessionId) !== 'known') {
-      arrival = store.expect(sessionId);
-      await store.firstSync(defer);
-      const overLimit = store.admit(sessionId) === 'new' ? await newSessions.refuse(c) : undefined;
-      // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
-      const admission = store.admit(sessionId);
-      if (admission === 'new' && overLimit !== undefined) {
-        store.cancel(arrival);
-        return overLimit;
-      }
-      if (admission === 'full') {
-        store.cancel(arrival);
-        return problem(c, 'full');
-      }
-    }
-    return json(c, await store.heartbeat(sessionId, mood, defer, arrival));
+    const answer = await store.arrive(sessionId, mood, deferIn(c), () => newSessions.isWithinLimit(c));
+    if (answer === 'over-limit') return problem(c, 'too-many-new-sessions');
+    if (answer === 'full') return problem(c, 'full');
+    return json(c, answer);
   })
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {

@@ -20,7 +20,7 @@ export interface Hub {
   /** What makes its counts wrong, if anything does. A failed sync is not among it. */
   readonly trouble: Trouble | undefined;
 
-  /** Whether it has heard of the other replicas at all. Before that everybody looks new. */
+  /** Whether it has heard of the other replicas at all. Before the first sync every session looks new. */
   readonly hasHeard: boolean;
 
   /**

@@ -54,12 +54,33 @@ describe('the health of a service', () => {
 
   it('is degraded without the limiter and logs that once a minute', async () => {
     const fetch = isolate({ PRESENCE_KV: env.PRESENCE_KV });
-    for (let n = 0; n < 130; n += 1) {
+    for (let n = 0; n < 13; n += 1) {
       await beat(fetch, sessionId(n));
-      await world.advance(1_000);
+      await vi.waitFor(async () =>
+        expect(await healthOf(fetch)).toMatchObject({ reason: 'no-limiter', lastSyncAgeMs: 0 }),
+      );
+      await world.advance(10_000);
     }
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'no-limiter', hub: 'kv' });
     expect(lines()).toHaveLength(3);
+  });
+
+  it('is degraded, and logs it, while an isolate is full', async () => {
+    const fetch = isolate({ ...env, SESSIONS_MAX: '1' });
+    await beat(fetch);
+    expect((await beat(fetch, sessionId(2))).status).toBe(503);
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'too-many-sessions' });
+    expect(lines()).toEqual(['the isolate is full: new sessions are refused']);
+  });
+
+  it('is degraded while a sync is silent, also if only the health is asked for', async () => {
+    const fetch = isolate({ ...env, PRESENCE_KV: { get: () => new Promise(() => undefined) } });
+    const answer = fetch('/api/presence');
+    await world.advance(1_000);
+    await answer;
+    expect(await healthOf(fetch)).toMatchObject({ status: 'ok' });
+    await world.advance(20_000);
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
   });
 
   it('names the hub where the limiter is missing too', async () => {

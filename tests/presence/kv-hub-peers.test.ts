@@ -157,11 +157,11 @@ describe('an isolate that rests, alone with its sessions,', () => {
 
   it('is believed also where version 1.0 wrote, which says so in the summary only', async () => {
     const { value, metadata } = await stored();
-    const { at, until } = LocationSummary.parse(metadata);
+    const { at, until, moods } = LocationSummary.parse(metadata);
     expect(until - at).toBe(TIMING.leaseMs + TIMING.restMs);
     const ids = Object.keys(value as object);
     const older = Object.fromEntries(ids.map((id) => [id, { mood: 'presence', lastSeen: at }]));
-    await env.PRESENCE_KV.put(KEY, JSON.stringify(older), { metadata });
+    await env.PRESENCE_KV.put(KEY, JSON.stringify(older), { metadata: { at, until, moods } });
     await world.advance(TIMING.keepMs + 10_000);
     expect(await site.join().count()).toBe(10);
   });

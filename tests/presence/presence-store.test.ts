@@ -100,6 +100,22 @@ describe('a hub in trouble', () => {
     expect(hub.syncs).toBe(2);
   });
 
+  it('that refuses every write for longer than a heartbeat counts elsewhere is in trouble, and logged', async () => {
+    hub.next = () => Promise.resolve('refused');
+    for (let seconds = 0; seconds < 70; seconds += 5) {
+      await replica.heartbeatAtOnce();
+      expect(replica.health().trouble).toBe(undefined);
+      await world.advance(5_000);
+    }
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBe('sync-failed');
+    expect(replica.reports).toEqual([expect.stringContaining('the hub refuses all writes')]);
+    hub.next = () => Promise.resolve('done');
+    await world.advance(5_000);
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBeUndefined();
+  });
+
   it('shows as degraded, with the age of the last sync that went well', async () => {
     expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: null, trouble: undefined });
     await replica.heartbeatAtOnce();

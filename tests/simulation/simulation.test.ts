@@ -76,6 +76,7 @@ it.each([
 describe('the free plan carries five people for a day', () => {
   it.each([
     ['on one isolate, without an error', {}],
+    ['also where stays are short', { stayMinutes: 3 }],
     ['also where reads and writes show late', { staleRead: 0.2, homeMiss: 0.2 }],
   ])('%s', async (_name, world) => {
     const result = await run({ people: 5, isolates: 1, minutes: 1_440, quota: 'free', ...world });
