@@ -89,6 +89,7 @@ export class KvHub implements Hub {
    */
   locate(location: string): void {
     this.#nextKey = `${KEY}:${location.toLowerCase()}`;
+    if (!this.#hasHeard) this.#moveTo(this.#nextKey);
   }
 
   /** Also while no write gets through: what was read until then holds. */

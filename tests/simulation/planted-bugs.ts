@@ -38,7 +38,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 5,
     name: 'no grace',
     file: TIMING,
-    right: 'const graceMs = onTimeMs + Math.max(againMs, 0)',
+    right: 'const graceMs = onTimeMs + Math.ceil(Math.max(againMs, 0))',
     wrong: 'const graceMs = 0',
   },
   {
@@ -116,8 +116,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 40,
     name: 'lease too short',
     file: TIMING,
-    right: '(2 * ttlMs) / 3) + arrivalMs',
-    wrong: '(2 * ttlMs) / 3) + arrivalMs / 3',
+    right: '(2 * ttlMs) / 3)) + arrivalMs',
+    wrong: '(2 * ttlMs) / 3)) + Math.ceil(arrivalMs / 3)',
   },
   {
     seed: 8,
