@@ -43,8 +43,9 @@ describe.each([...categories])('hostile %s', (name) => {
   });
 });
 
-it('none of it is worth a line in the log, which is billed by the line', () => {
+it('none of it is worth a line in the log, which is billed by the line, but that an isolate is full', () => {
   // Those of the rows above, which have been sent by now.
   expect(services.size).toBeGreaterThan(1);
-  for (const { log } of services.values()) expect(log).toBe('');
+  const full = /\{[^{}]*"trouble":"the isolate is full: new sessions are refused"[^{}]*\}/;
+  for (const { log } of services.values()) expect(log.replace(full, '')).toBe('');
 });

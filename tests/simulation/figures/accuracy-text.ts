@@ -28,8 +28,8 @@ The invariants that are checked at every answer (\`tests/simulation/bounds.ts\`,
 |---|---|
 | one isolate | exact, whatever KV does |
 | the caller | is counted in his own answer |
-| a silent session | ends in its own isolate after 30 s. Elsewhere in the location it counts for 70 s after its last heartbeat: for 170 s if its isolate was alone in the world and has vanished since, and until the next syncs if that isolate is at work. Another location counts it for at most 220 s more (320 s) |
-| a changed mood | shows elsewhere in the location as the new one at the writer's next write: at most 120 s later if the writer was alone in the world |
+| a silent session | ends in its own isolate after 30 s. Elsewhere in the location it counts for 70 s after its last heartbeat: for at most 150 s if its isolate was alone in the world and has vanished since. If that isolate is at work, it writes the end at its next sync, for ten ends in a row and one in 15 minutes. Another location counts a session for at most 220 s more (300 s) |
+| a changed mood | shows elsewhere in the location as the new one at the writer's next write: at most 100 s later if the writer was alone in the world |
 | nobody comes or goes, nothing fails | all answers are right, except for sessions whose requests alternate between isolates: the isolate that a session left lets it expire after 30 s, and may learn only seconds later that it is present. With more than two isolates in a location, or a slow KV, one or two sessions may be missing for a moment, when a refresh had to be tried again |
 | KV away | no request fails; afterwards all isolates of a location agree within two sync intervals |
 
@@ -61,7 +61,7 @@ what became of it.
 | The backoff after failures grew to 5 minutes, so five minutes of outage were followed by up to four more. | It grows to one sync interval. |
 | Most writes told nothing that was new. | A replica writes at a sync if somebody came, went or changed the mood, at once in a crowd of up to 200 and from 0.5 % of all people on in a larger one; otherwise every second interval. Grace is 40 s for that. |
 | When the last people of a location fell silent, nobody told the others. | Who reads that the stored value counts somebody who is gone writes it anew. |
-| On the free plan one isolate was over its 1,000 writes in 2.8 hours. | An isolate that is alone in the world, with up to 20 people, says so in what it writes, and rests: one write in 120 s while no session ends, and one list in 100 s. |
+| On the free plan one isolate was over its 1,000 writes in 2.8 hours. | An isolate that is alone in the world, with up to 20 people, says so in what it writes, and rests: one write and one list in 100 s, and early writes for ended sessions, at most 970 writes a day. |
 | It went on asking when the daily limit was reached. | It stops until midnight UTC, and asks once an hour. |
 | A list may come from KV's cache, filled by another isolate, and was then used for another minute. | The newest summary in a list tells how old it is; the next one is asked for when the cache has run out. |
 | A gathering was seen late, since lists come once a minute. | Every 15 s while the count changes by more than 2 % between two lists: so the next one that does not come from the cache is not missed. |
