@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { ROOM_CALLS_MS, ROOM_SYNCS_IN_TTL_MIN } from './limits';
+import { REPLICA_SESSIONS_MAX, ROOM_CALLS_MS, ROOM_SYNCS_IN_TTL_MIN } from './limits';
 import type { RoomStub } from './presence/room-protocol';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
@@ -89,7 +89,7 @@ const Variables = z.object({
   PRESENCE_ROOM: z.unknown().optional(),
   SESSION_TTL_SECONDS: WholeNumber(2, 600).default(30),
   SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).optional(),
-  // Some 250 bytes each: the largest leaves half of an isolate's 128 MB to everything else.
+  // Version 1.0 accepted up to 250,000. A start lowers what is beyond `REPLICA_SESSIONS_MAX`.
   SESSIONS_MAX: WholeNumber(1, 250_000).default(50_000),
   NEW_SESSION_LIMIT: z.enum(['on', 'off'], { error: 'takes on or off' }).default('on'),
   ALLOWED_ORIGINS: z
@@ -137,6 +137,8 @@ export function parseSettings(env: object): Settings {
     lowered.push(
       `SYNC_INTERVAL_SECONDS to ${settings.timing.syncIntervalMs / 1000}, just below a quarter of SESSION_TTL_SECONDS`,
     );
+  if (SESSIONS_MAX > REPLICA_SESSIONS_MAX)
+    lowered.push(`SESSIONS_MAX to ${REPLICA_SESSIONS_MAX}, the most with which a sync fits into memory`);
   // Version 1.0 accepted up to a third, so that is lowered and stops no start.
   if (settings.hub === 'durable-object' && (syncIntervalMs ?? 0) > Math.max(ttlMs / 3, 1_000))
     throw wrongSetting(
@@ -146,7 +148,7 @@ export function parseSettings(env: object): Settings {
     ...settings,
     allowedOrigins: ALLOWED_ORIGINS,
     limitsNewSessions: NEW_SESSION_LIMIT === 'on',
-    sessionsMax: SESSIONS_MAX,
+    sessionsMax: Math.min(SESSIONS_MAX, REPLICA_SESSIONS_MAX),
     presenceCacheSeconds: PRESENCE_CACHE_SECONDS,
     lowered,
   };

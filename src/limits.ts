@@ -122,6 +122,19 @@ export const QUOTA_RESET_SPARE_MS = 60_000;
 export const LIST_PAGES_MAX = 10;
 
 /**
+ * `SESSIONS_MAX` is lowered to so many sessions. Known sessions that return come on top: up to 300,000 are present on KV. With
+ * these a sync fits into 80 MB of heap, of the 128 MB of an isolate: `npm run bench:full-replica` measures it.
+ * https://developers.cloudflare.com/workers/platform/limits/#memory
+ */
+export const REPLICA_SESSIONS_MAX = 100_000;
+
+/**
+ * Most sessions of one location on KV: a replica reads and writes no more of them. The same measurement holds for both. So many
+ * take at most 10 MB of the 25 MiB of a value: https://developers.cloudflare.com/kv/platform/limits/
+ */
+export const KV_SESSIONS_MAX = 100_000;
+
+/**
  * Most live sessions of a room. A full room, its save, its waking and its answer to a fresh replica fit into 128 MB:
  * `npm run bench:full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
  */

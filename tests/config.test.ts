@@ -33,7 +33,7 @@ describe('the settings', () => {
     ['PRESENCE_HUB', 'kv', { hub: 'kv', timing: kvTiming(30_000, 10_000) }],
     ['PRESENCE_HUB', 'durable-object', { hub: 'durable-object', timing: roomTiming(30_000, 1_000) }],
     ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
-    ['SESSIONS_MAX', '250000', { sessionsMax: 250_000 }],
+    ['SESSIONS_MAX', '100000', { sessionsMax: 100_000, lowered: [] }],
     ['SESSIONS_MAX', '1', { sessionsMax: 1 }],
     ['NEW_SESSION_LIMIT', 'off', { limitsNewSessions: false }],
     ['NEW_SESSION_LIMIT', 'on', { limitsNewSessions: true }],
@@ -114,6 +114,16 @@ describe('the settings', () => {
     expect(() => parseSettings({ ...wrong, SYNC_INTERVAL_SECONDS: '1' })).not.toThrow();
     expect(() => parseSettings({ ...wrong, PRESENCE_HUB: 'kv' })).not.toThrow();
   });
+
+  it.each(['100001', '250000'])(
+    'lower %s sessions, which version 1.0 accepted, and say so',
+    (SESSIONS_MAX) => {
+      expect(parseSettings({ SESSIONS_MAX })).toMatchObject({
+        sessionsMax: 100_000,
+        lowered: ['SESSIONS_MAX to 100000, the most with which a sync fits into memory'],
+      });
+    },
+  );
 
   it('refuse the room where it is not bound', () => {
     const message = 'PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM';

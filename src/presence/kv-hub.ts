@@ -1,4 +1,10 @@
-import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, NEWS_SHARE, SYNC_WAIT_MAX_MS } from '../limits';
+import {
+  ALONE_PEOPLE_MAX,
+  KV_CACHE_TTL_SECONDS,
+  KV_SESSIONS_MAX,
+  NEWS_SHARE,
+  SYNC_WAIT_MAX_MS,
+} from '../limits';
 import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
@@ -23,6 +29,9 @@ const KEY = 'presence:sessions';
 /** The part of Workers KV that is used. Without `list` other locations are not seen; without `getWithMetadata` nobody rests. */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
   Partial<KeyLister & Pick<KVNamespace, 'getWithMetadata'>>;
+
+/** The sessions of the location's key, and its summary. */
+type StoredValue = ReturnType<typeof parseSessions> & { readonly summary: LocationSummary | undefined };
 
 interface KvHubOptions {
   readonly kv: KeyValueStore;
@@ -55,6 +64,7 @@ export class KvHub implements Hub {
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   #hasHeard = false;
+  #isCapped = false;
   /** When the latest value that was read had been written (ms). */
   #readAt = Number.NEGATIVE_INFINITY;
   /** Our last write: when, and whether it said that we rest. */
@@ -76,13 +86,16 @@ export class KvHub implements Hub {
     return this.#hasHeard;
   }
 
+  /** Whether the last sync dropped sessions of other isolates, or did not write own ones, because the location has too many. */
+  get isCapped(): boolean {
+    return this.#isCapped;
+  }
+
   async sync(own: SessionTable): Promise<SyncOutcome> {
     const listed = this.#listIfDue(own);
     try {
-      const { value, metadata } = await this.#quotas.get.run(() => this.#read());
-      const summary = LocationSummary.safeParse(metadata).data;
-      const { stored, all } = this.#merge(own, value, summary);
-      return this.#isWorthPutting(own, stored, all, summary) ? await this.#put(own, all) : 'done';
+      const all = this.#merge(own, await this.#quotas.get.run(() => this.#read()));
+      return all === undefined ? 'done' : await this.#put(own, all);
     } finally {
       // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
       if (listed !== undefined) await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
@@ -118,17 +131,24 @@ export class KvHub implements Hub {
     });
   }
 
-  async #read(): Promise<{ value: string | null; metadata: unknown }> {
+  /** Only what is parsed leaves this method: the text of a full key takes 10 MB, and the merge needs the memory. */
+  async #read() {
     const options = { cacheTtl: KV_CACHE_TTL_SECONDS };
-    return this.#kv.getWithMetadata === undefined
-      ? { value: await this.#kv.get(this.#key, options), metadata: null }
-      : this.#kv.getWithMetadata(this.#key, options);
+    const { value, metadata } =
+      this.#kv.getWithMetadata === undefined
+        ? { value: await this.#kv.get(this.#key, options), metadata: null }
+        : await this.#kv.getWithMetadata(this.#key, options);
+    const parsed = parseSessions(value, this.#world.now(), KV_SESSIONS_MAX);
+    return { ...parsed, summary: LocationSummary.safeParse(metadata).data };
   }
 
-  /** No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice. */
-  #merge(own: SessionTable, value: string | null, summary: LocationSummary | undefined) {
+  /**
+   * Merges what was read, and returns what to write, if that is worth a write.
+   *
+   * No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice.
+   */
+  #merge(own: SessionTable, { sessions: stored, dropped, isCut, summary }: StoredValue) {
     const now = this.#world.now();
-    const { sessions: stored, dropped } = parseSessions(value, now);
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
     this.#hasHeard = true;
@@ -136,7 +156,26 @@ export class KvHub implements Hub {
     this.#elsewhere = new Roster();
     const inOrder = [...elsewhere].sort(([, a], [, b]) => a.heardAt - b.heardAt);
     for (const [id, { mood, lastSeen, heardAt }] of inOrder) this.#elsewhere.set(id, mood, heardAt, lastSeen);
-    return { stored, all };
+    this.#isCapped = this.#dropBeyondMax(all) || isCut;
+    if (this.#isCapped)
+      this.#report(`this location has more than ${KV_SESSIONS_MAX} sessions; those beyond are not counted`);
+    return this.#isWorthPutting(own, stored, all, summary) ? all : undefined;
+  }
+
+  /**
+   * Own sessions always have a place. Of the others, those are dropped that were heard longest ago. Returns whether there were any.
+   * Where own sessions alone are too many, those that were heard longest ago are not written.
+   */
+  #dropBeyondMax(all: Map<string, SessionRecord>): boolean {
+    const isBeyond = all.size > KV_SESSIONS_MAX;
+    for (const sessions of [this.#elsewhere, all]) {
+      for (const [id] of sessions) {
+        if (all.size <= KV_SESSIONS_MAX) return isBeyond;
+        this.#elsewhere.delete(id);
+        all.delete(id);
+      }
+    }
+    return isBeyond;
   }
 
   /**

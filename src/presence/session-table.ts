@@ -111,12 +111,13 @@ export class SessionTable {
    * Merges what the hub holds and still counts, the later time winning. Costs a walk over all sessions, once a sync.
    *
    * Returns `all`: what this replica and the hub know together, to be put back; and `elsewhere`: the part of it that this
-   * replica does not hold, since another one heard it later. Such sessions leave this table.
+   * replica does not hold, since another one heard it later. Such sessions leave this table. Both share the records of `stored` and
+   * of this table: copies of 200,000 records take 10 MB.
    */
   merge<R extends SessionRecord>(
     stored: ReadonlyMap<string, R>,
     now: number,
-  ): { all: SessionRecords; elsewhere: ReadonlyMap<string, R> } {
+  ): { all: Map<string, SessionRecord>; elsewhere: ReadonlyMap<string, R> } {
     this.expire(now);
     const old = now - this.#timing.keepMs;
     const all = new Map<string, SessionRecord>();
@@ -125,10 +126,10 @@ export class SessionTable {
       const isOver = this.#isOver(id, theirs);
       if (isOver && theirs.lastSeen <= old) continue;
       if (!this.#yield(id, theirs)) continue;
-      all.set(id, { mood: theirs.mood, lastSeen: theirs.lastSeen });
+      all.set(id, theirs);
       if (!isOver) elsewhere.set(id, theirs);
     }
-    for (const [id, { mood, lastSeen }] of this) all.set(id, { mood, lastSeen });
+    for (const [id, record] of this) all.set(id, record);
     return { all, elsewhere };
   }
 

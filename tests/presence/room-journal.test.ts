@@ -84,10 +84,10 @@ it(
       const now = 1_000_000;
       const journal = new RoomJournal(sql, TTL, () => now);
       // Version 1.0 put up to 20,000 sessions into a row, and kept all rows of a TTL.
-      const filler = ' '.repeat(1_700_000);
+      const filler = `"x":"${' '.repeat(993)}",`.repeat(1_700);
       const rows = Math.ceil((1.5 * ROOM_JOURNAL_READ_BYTES_MAX) / filler.length);
       for (let n = 0; n < rows; n += 1) {
-        const text = `{"${sessionId(n)}":{"mood":"release","lastSeen":${now}}${filler}}`;
+        const text = `{${filler}"${sessionId(n)}":{"mood":"release","lastSeen":${now}}}`;
         sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, text, '{}');
       }
       const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);

@@ -4,6 +4,7 @@ import { CLOCK_SKEW_MAX_MS } from '../../src/limits';
 import { MOODS, type Mood, NOBODY, overrules, type SessionRecords } from '../../src/presence/session';
 import { SessionTable } from '../../src/presence/session-table';
 import { kvTiming } from '../../src/presence/timing';
+import { recordsIn } from '../records-in';
 import { sessionId } from '../session-id';
 
 const TIMING = kvTiming(30_000, 10_000);
@@ -27,7 +28,7 @@ function tableOf(from: SessionRecords): SessionTable {
   }
   return table;
 }
-const merge = (a: SessionRecords, b: SessionRecords) => tableOf(a).merge(b, 60_000).all;
+const merge = (a: SessionRecords, b: SessionRecords) => recordsIn(tableOf(a).merge(b, 60_000).all);
 
 describe('the merge', () => {
   it('is commutative: replicas that hear of each other agree', () =>

@@ -3,6 +3,7 @@ import { CLOCK_SKEW_MAX_MS } from '../../src/limits';
 import { NOBODY, type SessionRecord, type SessionRecords } from '../../src/presence/session';
 import { SessionTable } from '../../src/presence/session-table';
 import { kvTiming } from '../../src/presence/timing';
+import { recordsIn } from '../records-in';
 import { sessionId } from '../session-id';
 
 const TIMING = kvTiming(30_000, 10_000);
@@ -11,7 +12,7 @@ const NONE: SessionRecords = new Map();
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 /** The records of a table, as a hub would get them. */
-const recordsOf = (table: SessionTable, now: number) => table.merge(NONE, now).all;
+const recordsOf = (table: SessionTable, now: number) => recordsIn(table.merge(NONE, now).all);
 
 describe('a session table', () => {
   it('keeps a session for the TTL after its last heartbeat, to the millisecond', () => {
@@ -78,7 +79,7 @@ describe('a session table', () => {
     table.touch(ANNA, 'presence', 5);
     expect(table.leave(ANNA, 100)).toBe(true);
     const { all, elsewhere } = table.merge(old, 200);
-    expect(all).toEqual(new Map([[ANNA, { mood: null, lastSeen: 100 }]]));
+    expect(recordsIn(all)).toEqual(new Map([[ANNA, { mood: null, lastSeen: 100 }]]));
     expect(elsewhere.size).toBe(0);
     table.expire(100 + KEPT_MS - 1);
     expect(table.isEmpty).toBe(false);
@@ -120,7 +121,7 @@ describe('a session table', () => {
     expect(all).toEqual(elsewhere);
     // This clock is behind the other one, and yet this heartbeat is the later one.
     table.touch(ANNA, 'gratitude', 1_500, later);
-    expect(table.merge(new Map([[ANNA, later]]), 2_000).all).toEqual(
+    expect(recordsIn(table.merge(new Map([[ANNA, later]]), 2_000).all)).toEqual(
       new Map([[ANNA, { mood: 'gratitude', lastSeen: 2_001 }]]),
     );
   });

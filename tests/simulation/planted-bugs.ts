@@ -81,7 +81,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 10,
     name: 'put without merge',
     file: TABLE,
-    right: 'all.set(id, { mood: theirs.mood, lastSeen: theirs.lastSeen });',
+    right: 'all.set(id, theirs);',
     wrong: '',
   },
   {
