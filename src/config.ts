@@ -76,13 +76,23 @@ const Origin = z
   .trim()
   .toLowerCase()
   .transform((text, context) => {
-    if (/^https?:\/\/[^\s\\/?#@*%]+\/?$/.test(text) && URL.canParse(text)) return new URL(text).origin;
+    const origin = /^https?:\/\/[^\s\\/?#@*%]+\/?$/.test(text) ? originOf(text) : undefined;
+    if (origin !== undefined) return origin;
     // URL knows no origin for the schemes of app shells, so those are taken as they stand: capacitor://localhost
     const shell = /^((?!https?:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?)\/?$/.exec(text)?.[1];
     if (shell !== undefined) return shell;
     context.addIssue({ code: 'custom', message: ORIGINS_ERROR });
     return z.NEVER;
   });
+
+/** `URL.canParse` is missing where a runtime has no compatibility date. */
+function originOf(text: string): string | undefined {
+  try {
+    return new URL(text).origin;
+  } catch {
+    return undefined;
+  }
+}
 
 const Variables = z.object({
   PRESENCE_HUB: z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }).default('kv'),

@@ -32,11 +32,13 @@ async function answersTheContract(fetch: Fetch): Promise<void> {
   expect((await fetch('/health')).status).toBe(200);
 }
 
+const healthOf = async (fetch: Fetch) => (await fetch('/health')).json();
+
 describe('app.request without an execution context', () => {
   it('works with a minimal KV namespace, and stores the documented map in it', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const kv = new MinimalKv();
-    const fetch = fetchOf({ PRESENCE_KV: kv });
+    const fetch = fetchOf({ PRESENCE_KV: kv, NEW_SESSION_LIMIT: 'off' });
     await post(fetch, '/api/heartbeat', BEAT);
     expect([...kv.values]).toEqual([
       ['presence:sessions', expect.stringContaining(`{"${ANNA}":{"mood":"presence","lastSeen":`)],
@@ -45,10 +47,28 @@ describe('app.request without an execution context', () => {
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('works with a fresh env object for every request, where each is a fresh replica', async () => {
-    const kv = new MinimalKv();
+  it('has one replica where every request comes with another env of the same bindings', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    for (const bindings of [{ PRESENCE_KV: new MinimalKv() }, {}]) {
+      const app = createApp();
+      const fetch: Fetch = (path, init) => app.request(path, init, { ...bindings, incoming: {} });
+      await answersTheContract(fetch);
+      for (const count of [1, 2, 3]) {
+        const answer = await post(fetch, '/api/heartbeat', { sessionId: sessionId(count), mood: 'presence' });
+        expect(await answer.json()).toMatchObject({ count });
+      }
+    }
+  });
+
+  it('is degraded, and logs it, where every request comes with other bindings', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const app = createApp();
-    await answersTheContract((path, init) => app.request(path, init, { PRESENCE_KV: kv }));
+    const fetch: Fetch = (path, init) =>
+      app.request(path, init, { PRESENCE_KV: new MinimalKv(), NEW_SESSION_LIMIT: 'off' });
+    for (let n = 0; n < 10; n += 1)
+      expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'many-replicas' });
+    expect(log.mock.calls).toEqual([[expect.stringContaining('each request counts by itself')]]);
   });
 
   it.each([
@@ -61,7 +81,8 @@ describe('app.request without an execution context', () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const fetch = fetchOf(env);
     await answersTheContract(fetch);
-    expect(log).toHaveBeenCalledOnce();
+    // Of the hub, and of the limiter, which is not bound either.
+    expect(log).toHaveBeenCalledTimes(2);
     expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'trouble' });
     const health = await (await fetch('/health')).json();
     expect(health).toMatchObject({ hub, lastSyncAgeMs: null });
@@ -115,10 +136,10 @@ describe('without a hub', () => {
   });
 });
 
-describe('one env', () => {
+describe('one set of bindings', () => {
   it('has one replica, and two have two', async () => {
     const app = createApp(new FakeWorld());
-    const [one, two] = [{}, {}];
+    const [one, two] = [{ PRESENCE_KV: new MinimalKv() }, { PRESENCE_KV: new MinimalKv() }];
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     await post((path, init) => app.request(path, init, one), '/api/heartbeat', BEAT);
     expect(await (await app.request('/api/presence', {}, one)).json()).toMatchObject({ count: 1 });

@@ -15,13 +15,16 @@ describe('the settings', () => {
         restMs: 80_000,
         keepMs: 70_000,
         rememberMs: 150_000,
-        leaseMs: 210_000,
-        expirationTtlSeconds: 290,
+        abandonMs: 20_000,
+        publishes: false,
+        leaseMs: 220_000,
+        expirationTtlSeconds: 300,
       },
       allowedOrigins: '*',
       limitsNewSessions: true,
       sessionsMax: 50_000,
       presenceCacheSeconds: 0,
+      lowered: [],
     });
   });
 
@@ -101,7 +104,7 @@ describe('the settings', () => {
   it.each([
     ['11', undefined],
     ['2', '2'],
-  ])('refuse a sync with the room every %s s that is more than a third of the TTL', (interval, ttl) => {
+  ])('refuse a sync with the room every %s s, which version 1.0 refused too', (interval, ttl) => {
     const wrong = {
       PRESENCE_ROOM,
       PRESENCE_HUB: 'durable-object',
@@ -109,7 +112,7 @@ describe('the settings', () => {
       SESSION_TTL_SECONDS: ttl,
     };
     const message =
-      'SYNC_INTERVAL_SECONDS takes at most a third of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object';
+      'SYNC_INTERVAL_SECONDS takes less than a quarter of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object';
     expect(() => parseSettings(wrong)).toThrow(new Error(`Wrong setting: ${message}.`));
     expect(() => parseSettings({ ...wrong, SYNC_INTERVAL_SECONDS: '1' })).not.toThrow();
     expect(() => parseSettings({ ...wrong, PRESENCE_HUB: 'kv' })).not.toThrow();
@@ -124,6 +127,40 @@ describe('the settings', () => {
       });
     },
   );
+
+  it.each([
+    ['30', '10', 7_250],
+    ['30', '8', 7_250],
+    ['30', '7', 7_000],
+    ['6', '2', 1_250],
+    ['4', '1', 750],
+    ['3', '1', 500],
+    ['2', '1', 250],
+  ])(
+    'with the room and a TTL of %s s sync every %s s, or as often as keeps every session',
+    (ttl, interval, ms) => {
+      const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: ttl };
+      const { timing, lowered } = parseSettings({ ...variables, SYNC_INTERVAL_SECONDS: interval });
+      expect(timing).toEqual(roomTiming(Number(ttl) * 1000, ms));
+      const isLowered = Number(interval) * 1000 > ms;
+      expect(lowered).toEqual(
+        isLowered ? [expect.stringContaining(`SYNC_INTERVAL_SECONDS to ${ms / 1000}`)] : [],
+      );
+    },
+  );
+
+  it.each([
+    ['2', 250],
+    ['3', 500],
+    ['4', 750],
+    ['5', 1_000],
+  ])('with the room and a TTL of %s s sync every %d ms if no interval is set', (ttl, ms) => {
+    const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: ttl };
+    expect(parseSettings(variables)).toMatchObject({
+      timing: roomTiming(Number(ttl) * 1000, ms),
+      lowered: [],
+    });
+  });
 
   it('refuse the room where it is not bound', () => {
     const message = 'PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM';

@@ -15,6 +15,9 @@ export class Replica {
     this.hub = hub;
     const watched: Hub = {
       kind: hub.kind,
+      get trouble() {
+        return hub.trouble;
+      },
       get hasHeard() {
         return hub.hasHeard;
       },

@@ -33,7 +33,7 @@ beforeEach(async () => {
 /** A fresh isolate, in a location or where none is known. */
 function deploy(colo?: string): Fetch {
   const app = createApp(world);
-  const bindings = { PRESENCE_KV: env.PRESENCE_KV };
+  const bindings = { PRESENCE_KV: env.PRESENCE_KV, NEW_SESSION_LIMIT: 'off' };
   return (path, init) => {
     const request = new Request(`http://localhost${path}`, init);
     if (colo !== undefined) Object.defineProperty(request, 'cf', { value: { colo } });
@@ -54,7 +54,7 @@ describe.each([
     expect(await countOf(fetch)).toMatchObject({ count: 0 });
     expect(await (await beat(fetch, BEN)).json()).toMatchObject({ count: 1, moods: { release: 1 } });
     expect(await (await fetch('/health')).json()).toMatchObject({ status: 'ok', hub: 'kv' });
-    // What is stored is right again when the isolate has written, which takes up to 100 s where so few are alone in the world.
+    // What is stored is right again when the isolate has written, which takes up to 120 s where so few are alone in the world.
     for (let seconds = 0; seconds < 150; seconds += 10) {
       await world.advance(10_000);
       await beat(fetch, BEN);

@@ -14,8 +14,7 @@ export async function openLiveSocket(c: Context, open: OpenLive | undefined, new
   // Hono asks this for HEAD, too.
   if (c.req.method !== 'GET' || c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
     return problem(c, 'upgrade-required');
-  const refusal = await newSessions.refuse(c);
-  if (refusal !== undefined) return refusal;
+  if (!(await newSessions.isWithinLimit(c))) return problem(c, 'too-many-new-sessions');
   // The address of the request has what the client sent as `Host`, and `fetch` throws if that is no host.
   const response = await open(new Request('http://room/', { headers: c.req.raw.headers }));
   if (response?.status !== 101) return problem(c, 'live-unavailable');

@@ -1,12 +1,12 @@
 import type { Context } from 'hono';
 import { LIMITER_WAIT_MAX_MS } from '../limits';
+import type { Trouble } from '../presence/trouble';
 import type { Report } from '../presence/trouble-log';
 import type { World } from '../presence/world';
-import { problem } from './problems';
 
 interface NewSessionsOptions {
-  /** The binding that counts; undefined switches the limit off. */
-  readonly limiter: RateLimit | undefined;
+  /** The binding that counts, `off` if new sessions are not to be limited, or undefined if it is not bound. */
+  readonly limiter: RateLimit | 'off' | undefined;
   readonly world: Pick<World, 'sleep'>;
   readonly report: Report;
 }
@@ -20,9 +20,10 @@ interface NewSessionsOptions {
  * https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/#accuracy
  */
 export class NewSessions {
-  readonly #limiter: RateLimit | undefined;
+  readonly #limiter: RateLimit | 'off' | undefined;
   readonly #world: Pick<World, 'sleep'>;
   readonly #report: Report;
+  #hasFailed = false;
 
   constructor({ limiter, world, report }: NewSessionsOptions) {
     this.#limiter = limiter;
@@ -30,23 +31,32 @@ export class NewSessions {
     this.#report = report;
   }
 
-  /** Counts one more, and answers if it is one too many. Never rejects. */
-  async refuse(c: Context) {
-    // Set by the platform, whatever the client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
-    const address = c.req.header('CF-Connecting-IP');
-    if (this.#limiter === undefined || address === undefined) return undefined;
-    if (await this.#isWithinLimit(this.#limiter, address)) return undefined;
-    return problem(c, 'too-many-new-sessions');
+  /** Why new sessions are not limited although they are to be, if that is so. */
+  get trouble(): Trouble | undefined {
+    if (this.#limiter === undefined) return 'no-limiter';
+    return this.#hasFailed ? 'limiter-failed' : undefined;
   }
 
-  async #isWithinLimit(limiter: RateLimit, address: string): Promise<boolean> {
+  /** Counts one more new session of this client. Returns whether it may come. Never rejects. */
+  async isWithinLimit(c: Context): Promise<boolean> {
+    // Set by the platform, whatever the client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
+    const address = c.req.header('CF-Connecting-IP');
+    if (this.#limiter === undefined)
+      this.#report('NEW_SESSIONS is not bound, so new sessions are not limited');
+    if (this.#limiter === undefined || this.#limiter === 'off' || address === undefined) return true;
+    return this.#ask(this.#limiter, address);
+  }
+
+  async #ask(limiter: RateLimit, address: string): Promise<boolean> {
     try {
       const silence = this.#world.sleep(LIMITER_WAIT_MAX_MS).then(() => {
         throw new Error('The limiter did not answer.');
       });
       const { success } = await Promise.race([limiter.limit({ key: networkOf(address) }), silence]);
+      this.#hasFailed = false;
       return success;
     } catch (error) {
+      this.#hasFailed = true;
       this.#report('new sessions are not limited', error);
       return true;
     }

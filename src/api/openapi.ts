@@ -27,7 +27,7 @@ export const EXAMPLES = {
   },
   leave: { sessionId: SESSION },
   left: { success: true },
-  health: { status: 'ok', hub: 'kv', lastSyncAgeMs: 4000 },
+  health: { status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4000 },
 } as const;
 
 const sessionId = SessionId.meta({
@@ -35,7 +35,7 @@ const sessionId = SessionId.meta({
 });
 const mood = HeartbeatRequest.shape.mood.meta({ id: 'Mood' });
 const { count, moods, timestamp } = PresenceState.shape;
-const { status, hub, lastSyncAgeMs } = Health.shape;
+const { status, reason, hub, lastSyncAgeMs } = Health.shape;
 
 const heartbeatRequest = HeartbeatRequest.extend({ sessionId, mood }).meta({ id: 'HeartbeatRequest' });
 const leaveRequest = LeaveRequest.extend({ sessionId }).meta({ id: 'LeaveRequest' });
@@ -45,10 +45,26 @@ const presenceState = PresenceState.extend({
   moods: moods.meta({ description: 'How many are here in each mood. All four are always there.' }),
   timestamp: timestamp.meta({ description: 'The clock of the server at the answer, in ms since 1970.' }),
 }).meta({ id: 'PresenceState' });
+/** One line for each reason of `HEALTH_REASONS`. */
+const REASON = `The worst of what is wrong; \`null\` if nothing is.
+
+| reason | means |
+|---|---|
+| \`no-hub\` | \`PRESENCE_KV\` is not bound. Each isolate counts its own sessions only. |
+| \`many-replicas\` | The server hands over other bindings with each request. Each request counts by itself. |
+| \`sync-failed\` | The last sync with the hub failed. Sessions of other isolates count as of the sync before it. |
+| \`list-failed\` | KV could not be listed. Other locations count as of the listing before it. |
+| \`too-many-sessions\` | The isolate or the room holds as many sessions as it can. Some are not counted. |
+| \`no-limiter\` | \`NEW_SESSIONS\` is not bound and \`NEW_SESSION_LIMIT\` is \`on\`. New sessions are not limited. |
+| \`limiter-failed\` | The limiter failed when it was last asked. New sessions passed. |
+| \`setting-lowered\` | A setting would break a promise and is lowered; the log says which. The status stays \`ok\`. |`;
+
 const health = Health.extend({
   status: status.meta({
-    description: '`degraded` when the last exchange with the hub failed. Requests are answered all the same.',
+    description:
+      '`degraded` when something makes counts wrong, or leaves new sessions unlimited. Requests are still answered.',
   }),
+  reason: reason.meta({ description: REASON }),
   hub: hub.meta({ description: 'Where the isolates of the service meet.' }),
   lastSyncAgeMs: lastSyncAgeMs.meta({
     description:

@@ -1,14 +1,14 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
 import type { Settings } from '../config';
-import type { Arrival } from '../presence/arrivals';
 import type { Defer, PresenceStore } from '../presence/presence-store';
 import { type Answering, json } from './answers';
 import { jsonBody } from './guards';
+import { healthOf } from './health';
 import { type OpenLive, openLiveSocket } from './live';
 import type { NewSessions } from './new-sessions';
 import { problem, refuseInvalid } from './problems';
-import { type Health, HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
+import { HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
 
 /** What the routes find in their context. */
 export interface ApiEnv {
@@ -16,35 +16,23 @@ export interface ApiEnv {
 }
 
 /** What an isolate keeps from one request to the next. */
-interface Service extends Answering {
+export interface Service extends Answering {
   readonly settings: Settings;
   readonly store: PresenceStore;
   readonly newSessions: NewSessions;
   readonly openLive: OpenLive | undefined;
+  /** Whether other bindings come with each request. */
+  readonly hasManyReplicas: () => boolean;
 }
 
 export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
     const { sessionId, mood } = c.req.valid('json');
     const { store, newSessions } = c.get('service');
-    const defer = deferIn(c);
-    let arrival: Arrival | undefined;
-    if (store.admit(sessionId) !== 'known') {
-      arrival = store.expect(sessionId);
-      await store.firstSync(defer);
-      const overLimit = store.admit(sessionId) === 'new' ? await newSessions.refuse(c) : undefined;
-      // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
-      const admission = store.admit(sessionId);
-      if (admission === 'new' && overLimit !== undefined) {
-        store.cancel(arrival);
-        return overLimit;
-      }
-      if (admission === 'full') {
-        store.cancel(arrival);
-        return problem(c, 'full');
-      }
-    }
-    return json(c, await store.heartbeat(sessionId, mood, defer, arrival));
+    const answer = await store.arrive(sessionId, mood, deferIn(c), () => newSessions.isWithinLimit(c));
+    if (answer === 'over-limit') return problem(c, 'too-many-new-sessions');
+    if (answer === 'full') return problem(c, 'full');
+    return json(c, answer);
   })
 
   .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {
@@ -64,7 +52,7 @@ export const routes = new Hono<ApiEnv>()
     return openLiveSocket(c, openLive, newSessions);
   })
 
-  .get('/health', (c) => json(c, c.get('service').store.health() satisfies Health));
+  .get('/health', (c) => json(c, healthOf(c.get('service'))));
 
 /** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
 function deferIn(c: Context<ApiEnv>): Defer {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { PROBLEM_ERRORS_MAX } from '../limits';
 import { Mood, SessionId } from '../presence/session';
+import { TROUBLES } from '../presence/trouble';
 
 const jsonObject = { error: 'must be a JSON object' };
 
@@ -11,9 +12,13 @@ export const LeaveRequest = z.object({ sessionId: SessionId }, jsonObject);
 export const LeaveResponse = z.object({ success: z.literal(true) });
 export type LeaveResponse = z.infer<typeof LeaveResponse>;
 
+/** Why a service is as it is. Only a lowered setting makes no number wrong. */
+export const HEALTH_REASONS = [...TROUBLES, 'setting-lowered'] as const;
+
 /** `lastSyncAgeMs`: time since the isolate last heard from the hub; null before the first time, and without a hub. */
 export const Health = z.object({
   status: z.enum(['ok', 'degraded']),
+  reason: z.enum(HEALTH_REASONS).nullable(),
   hub: z.enum(['kv', 'durable-object', 'none']),
   lastSyncAgeMs: z.int().nonnegative().nullable(),
 });

@@ -1,5 +1,6 @@
 import type { MoodCounts, SessionRecord } from './session';
 import type { SessionTable } from './session-table';
+import type { Trouble } from './trouble';
 
 /**
  * How a sync ended that did not fail. `refused`: what the others hold was learned, but what we hold was turned away,
@@ -16,7 +17,10 @@ export interface Hub {
   /** The engine's name, for people who look at `/health`. */
   readonly kind: 'kv' | 'durable-object' | 'none';
 
-  /** Whether it has heard of the other replicas at all. Before that everybody looks new. */
+  /** What makes its counts wrong, if anything does. A failed sync is not among it. */
+  readonly trouble: Trouble | undefined;
+
+  /** Whether it has heard of the other replicas at all. Before the first sync every session looks new. */
   readonly hasHeard: boolean;
 
   /**

@@ -1,10 +1,4 @@
-import {
-  ALONE_PEOPLE_MAX,
-  KV_CACHE_TTL_SECONDS,
-  KV_SESSIONS_MAX,
-  NEWS_SHARE,
-  SYNC_WAIT_MAX_MS,
-} from '../limits';
+import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, KV_SESSIONS_MAX, NEWS_SHARE } from '../limits';
 import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from './hub';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
@@ -21,12 +15,16 @@ import {
 import type { SessionTable } from './session-table';
 import { formatSessions, parseSessions, type StoredRecords } from './stored-sessions';
 import type { KvTiming } from './timing';
+import type { Trouble } from './trouble';
 import type { Report } from './trouble-log';
 import type { World } from './world';
+import { WriteAllowance } from './write-allowance';
 
 const KEY = 'presence:sessions';
+const LIST_FAILED = 'the other locations could not be listed';
+const NO_PUT = { at: Number.NEGATIVE_INFINITY, rests: false };
 
-/** The part of Workers KV that is used. Without `list` other locations are not seen; without `getWithMetadata` nobody rests. */
+/** The part of Workers KV that is used. Without `list` other locations are not seen; without `getWithMetadata` no replica rests. */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
   Partial<KeyLister & Pick<KVNamespace, 'getWithMetadata'>>;
 
@@ -35,8 +33,6 @@ type StoredValue = ReturnType<typeof parseSessions> & { readonly summary: Locati
 
 interface KvHubOptions {
   readonly kv: KeyValueStore;
-  /** The data centre this isolate runs in, as in `request.cf.colo`; undefined where none is known. */
-  readonly location: string | undefined;
   readonly timing: KvTiming;
   readonly world: Pick<World, 'now' | 'sleep'>;
   readonly report: Report;
@@ -55,7 +51,9 @@ interface KvHubOptions {
 export class KvHub implements Hub {
   readonly kind = 'kv';
   readonly #kv: KeyValueStore;
-  readonly #key: string;
+  #key = KEY;
+  /** The key from the next sync on: a sync reads and writes one key. */
+  #nextKey = KEY;
   readonly #timing: KvTiming;
   readonly #world: Pick<World, 'now' | 'sleep'>;
   readonly #report: Report;
@@ -65,20 +63,38 @@ export class KvHub implements Hub {
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   #hasHeard = false;
   #isCapped = false;
+  #listings = 0;
+  /** Whether the latest listing failed. */
+  #hasListFailed = false;
   /** When the latest value that was read had been written (ms). */
   #readAt = Number.NEGATIVE_INFINITY;
+  readonly #earlyWrites = new WriteAllowance();
   /** Our last write: when, and whether it said that we rest. */
-  #lastPut = { at: Number.NEGATIVE_INFINITY, rests: false };
+  #lastPut = NO_PUT;
 
-  constructor({ kv, location, timing, world, report }: KvHubOptions) {
+  constructor({ kv, timing, world, report }: KvHubOptions) {
     this.#kv = kv;
-    this.#key = location === undefined ? KEY : `${KEY}:${location.toLowerCase()}`;
     this.#timing = timing;
     this.#world = world;
     this.#report = report;
     this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
     const { now } = world;
     this.#quotas = { get: new DailyQuota(now), put: new DailyQuota(now), list: new DailyQuota(now) };
+  }
+
+  get trouble(): Trouble | undefined {
+    const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#world.now());
+    if (isListFailing) return 'list-failed';
+    return this.#isCapped ? 'too-many-sessions' : undefined;
+  }
+
+  /**
+   * The data centre that this isolate runs in, as in `request.cf.colo`. The next sync uses its key. Before that the hub uses a
+   * key without a location, and what it learned there counts until it ages.
+   */
+  locate(location: string): void {
+    this.#nextKey = `${KEY}:${location.toLowerCase()}`;
+    if (!this.#hasHeard) this.#moveTo(this.#nextKey);
   }
 
   /** Also while no write gets through: what was read until then holds. */
@@ -92,13 +108,17 @@ export class KvHub implements Hub {
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {
+    const key = this.#nextKey;
     const listed = this.#listIfDue(own);
     try {
-      const all = this.#merge(own, await this.#quotas.get.run(() => this.#read()));
-      return all === undefined ? 'done' : await this.#put(own, all);
+      const read = await this.#quotas.get.run(() => this.#read(key));
+      if (key !== this.#nextKey) throw new Error('The location is known now, and with it another key.');
+      if (key !== this.#key) this.#moveTo(key);
+      const all = this.#merge(own, read);
+      return all === undefined ? 'done' : await this.#put(key, own, all);
     } finally {
-      // What a slow list brings is learned when it comes; the sessions of this location must not wait for it.
-      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(SYNC_WAIT_MAX_MS)]);
+      // The platform ends a slow listing with its request, and the store gives up a slow sync. No request waits so long.
+      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(this.#timing.abandonMs / 4)]);
     }
   }
 
@@ -118,26 +138,43 @@ export class KvHub implements Hub {
     return record;
   }
 
+  /** Together with the merge: until then the summary of this location stands for its sessions. */
+  #moveTo(key: string): void {
+    this.#key = key;
+    this.#otherLocations.ownKey = key;
+    this.#lastPut = NO_PUT;
+    this.#readAt = Number.NEGATIVE_INFINITY;
+  }
+
   #listIfDue(own: SessionTable): Promise<void> | undefined {
     const now = this.#world.now();
     const people = this.#people(own, now);
     const { list } = this.#kv;
     if (list === undefined || !this.#otherLocations.isDue(now, people)) return undefined;
+    if (this.#otherLocations.isLate(now)) this.#report(LIST_FAILED, new Error('KV did not answer.'));
+    this.#listings += 1;
+    const attempt = this.#listings;
     const lister = { list: list.bind(this.#kv) };
     const listing = this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now, people));
-    return listing.catch((error: unknown) => {
-      // What was known of them ages as it would have anyway; our own location goes on.
-      this.#report('the other locations could not be listed', error);
-    });
+    return listing.then(
+      () => {
+        if (attempt === this.#listings) this.#hasListFailed = false;
+      },
+      (error: unknown) => {
+        // What was known of them ages as it would have anyway; our own location goes on.
+        if (attempt === this.#listings) this.#hasListFailed = true;
+        this.#report(LIST_FAILED, error);
+      },
+    );
   }
 
   /** Only what is parsed leaves this method: the text of a full key takes 10 MB, and the merge needs the memory. */
-  async #read() {
+  async #read(key: string) {
     const options = { cacheTtl: KV_CACHE_TTL_SECONDS };
     const { value, metadata } =
       this.#kv.getWithMetadata === undefined
-        ? { value: await this.#kv.get(this.#key, options), metadata: null }
-        : await this.#kv.getWithMetadata(this.#key, options);
+        ? { value: await this.#kv.get(key, options), metadata: null }
+        : await this.#kv.getWithMetadata(key, options);
     const parsed = parseSessions(value, this.#world.now(), KV_SESSIONS_MAX);
     return { ...parsed, summary: LocationSummary.safeParse(metadata).data };
   }
@@ -188,7 +225,7 @@ export class KvHub implements Hub {
     now: number,
   ): ReadonlyMap<string, RosterEntry> {
     const old = now - this.#timing.keepMs;
-    const restMs = this.#restOf(stored, summary);
+    const restMs = this.#restOf(summary);
     const heard = new Map<string, RosterEntry>();
     for (const [id, { mood, lastSeen, rests }] of stored) {
       const heardAt = lastSeen + (rests ? this.#timing.restMs : restMs);
@@ -209,10 +246,8 @@ export class KvHub implements Hub {
   }
 
   /** For how much longer its writer may be silent. Version 1.0 says so in the summary only. */
-  #restOf(stored: StoredRecords, summary: LocationSummary | undefined): number {
-    if (!this.#saysRest(summary)) return 0;
-    for (const { rests } of stored.values()) if (rests) return 0;
-    return this.#timing.restMs;
+  #restOf(summary: LocationSummary | undefined): number {
+    return this.#saysRest(summary) && summary?.marksRest === undefined ? this.#timing.restMs : 0;
   }
 
   #saysRest(summary: LocationSummary | undefined): boolean {
@@ -236,8 +271,9 @@ export class KvHub implements Hub {
     }
     const rests = this.#isAlone(own) && this.#promisedRest(summary);
     if (now >= this.#lastPut.at + refreshMs + (rests ? restMs : 0)) return true;
-    // A promise that no longer holds is taken back at once. What has come or changed waits for the refresh.
-    return rests ? hasEnded(stored, own) : countNews(all, stored) > people * NEWS_SHARE;
+    // The replica writes ended sessions early, as often as the free plan lets it. New sessions and moods wait for the refresh.
+    if (rests) return this.#earlyWrites.isLeft(now) && hasEnded(stored, own);
+    return countNews(all, stored) > people * NEWS_SHARE;
   }
 
   /**
@@ -247,8 +283,7 @@ export class KvHub implements Hub {
   #isAlone(own: SessionTable): boolean {
     if (this.#kv.getWithMetadata === undefined) return false;
     if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(this.#world.now())) return false;
-    const people = totalOf(own.counts);
-    return people > 0 && people <= ALONE_PEOPLE_MAX;
+    return totalOf(own.counts) <= ALONE_PEOPLE_MAX;
   }
 
   /**
@@ -265,20 +300,22 @@ export class KvHub implements Hub {
     return totalOf(addCounts(own.counts, this.counts(now)));
   }
 
-  async #put(own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
+  async #put(key: string, own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
     const at = this.#world.now();
     const { leaseMs, restMs, expirationTtlSeconds: expirationTtl } = this.#timing;
     const rests = this.#isAlone(own);
     const until = at + leaseMs + (rests ? restMs : 0);
-    const metadata: LocationSummary = { at, until, moods: addCounts(own.counts, this.#elsewhere.counts) };
+    const moods = addCounts(own.counts, this.#elsewhere.counts);
+    const metadata: LocationSummary = { at, until, moods, marksRest: true };
     const isResting = (id: string) => {
       const peer = this.#elsewhere.get(id);
       return own.has(id) ? rests : peer !== undefined && peer.heardAt > peer.lastSeen;
     };
     const text = formatSessions(all, isResting);
     try {
-      await this.#quotas.put.run(() => this.#kv.put(this.#key, text, { expirationTtl, metadata }));
+      await this.#quotas.put.run(() => this.#kv.put(key, text, { expirationTtl, metadata }));
       this.#lastPut = { at, rests };
+      if (rests) this.#earlyWrites.spend(at);
       return 'done';
     } catch (error) {
       // One write a second per key: https://developers.cloudflare.com/kv/platform/limits/

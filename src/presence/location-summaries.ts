@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import {
-  ALONE_LIST_INTERVAL_MS,
+  ALONE_INTERVAL_MS,
   ALONE_PEOPLE_MAX,
   CHANGING_PEOPLE,
   CHANGING_SHARE,
@@ -18,7 +18,13 @@ import type { KvTiming } from './timing';
  * A whole location in short, kept as the metadata of its key: so one `list` tells of all locations at once. `at` is when it
  * was written, and it counts until `until`, by when the location will have spoken again (both in ms since 1970).
  */
-export const LocationSummary = z.object({ at: z.int().nonnegative(), until: z.int(), moods: MoodCounts });
+export const LocationSummary = z.object({
+  at: z.int().nonnegative(),
+  until: z.int(),
+  moods: MoodCounts,
+  /** The sessions of the value say themselves whether their writer rests. In version 1.0 only `until` says so, for all of them. */
+  marksRest: z.literal(true).optional(),
+});
 export type LocationSummary = z.infer<typeof LocationSummary>;
 
 /** The part of KV that is needed here. */
@@ -27,7 +33,7 @@ export type KeyLister = Pick<KVNamespace, 'list'>;
 /** What the other locations said of themselves, as of the last listing. */
 export class LocationSummaries {
   readonly #prefix: string;
-  readonly #ownKey: string;
+  #ownKey: string;
   readonly #timing: KvTiming;
   readonly #summaries = new Map<string, LocationSummary>();
   #total: MoodCounts = NOBODY;
@@ -44,6 +50,18 @@ export class LocationSummaries {
     this.#prefix = prefix;
     this.#ownKey = ownKey;
     this.#timing = timing;
+  }
+
+  /** The key of the own location, which is none of the others. */
+  set ownKey(key: string) {
+    this.#ownKey = key;
+    this.#summaries.delete(key);
+    this.#totalUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Whether a listing that has begun does not end. */
+  isLate(now: number): boolean {
+    return this.#isUnfinished && now >= this.#listedAt + LIST_RETRY_MS;
   }
 
   /** Whether to list again, where `people` are counted now, here and elsewhere. */
@@ -93,7 +111,7 @@ export class LocationSummaries {
     if (this.#isUnfinished) return LIST_RETRY_MS;
     const changed = Math.abs(people - this.#peopleThen);
     if (changed > Math.max(CHANGING_PEOPLE, people * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
-    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_LIST_INTERVAL_MS : LIST_INTERVAL_MS;
+    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 
   #learn(key: string, metadata: unknown, now: number): LocationSummary | undefined {

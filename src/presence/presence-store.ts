@@ -12,9 +12,10 @@ import {
 } from '../limits';
 import { type Arrival, Arrivals } from './arrivals';
 import type { Hub } from './hub';
-import { addCounts, type Mood, type PresenceState, totalOf } from './session';
+import { addCounts, type Mood, type PresenceState, type SessionRecord, totalOf } from './session';
 import { SessionTable } from './session-table';
 import type { Timing } from './timing';
+import type { Trouble } from './trouble';
 import type { Report } from './trouble-log';
 import type { World } from './world';
 
@@ -30,8 +31,8 @@ interface PresenceStoreOptions {
   readonly report: Report;
 }
 
-/** Whether a session is known, may come, or may not because the replica is full. */
-export type Admission = 'known' | 'new' | 'full';
+/** Why a new session does not count: too many came from its network, or the replica is full. */
+export type Refusal = 'over-limit' | 'full';
 
 /** A sync under way. Requests that must wait for it do so until `waitUntil` (ms). */
 interface Flight {
@@ -49,12 +50,12 @@ interface Publisher {
 }
 
 /**
- * Who is here, as one Worker isolate knows it: a replica. `count = own + others`, where `own` are the sessions whose last
+ * The present sessions, as one Worker isolate knows them: a replica. `count = own + others`, where `own` are the sessions whose last
  * heartbeat came to this isolate, exact, and `others` is what it last heard from the hub.
  *
  * A request is answered from memory; syncs with the hub come due between requests and run after a response. A request
- * waits for one only where memory is empty or old, and then for at most a second (a leave that meets a fresh replica: two).
- * A hub that fails fails no request.
+ * waits for a sync only where memory is empty or old, and then for at most a second. A leave or a new session at a fresh replica
+ * may wait for two syncs. A hub that fails fails no request.
  *
  * It does not promise that two isolates say the same at the same moment; the hub's docstring says how far they may differ.
  */
@@ -72,6 +73,8 @@ export class PresenceStore {
   #lastAttemptAt = Number.NEGATIVE_INFINITY;
   #lastSyncAt: number | undefined;
   #failures = 0;
+  /** When the hub first refused a write since it last took one. */
+  #refusedSince: number | undefined;
   /** The last heartbeats of those who wait for a sync. */
   readonly #waiting = new Map<string, { readonly mood: Mood; readonly heardAt: number }>();
   readonly #arrivals = new Arrivals();
@@ -91,46 +94,79 @@ export class PresenceStore {
     this.#own = new SessionTable(timing, sessionsMax);
   }
 
-  /** A known session is one that this replica or, as far as it knows, another one heard. */
-  admit(id: string): Admission {
-    if (this.#isKnown(id)) return 'known';
-    this.#own.expire(this.#world.now());
-    return this.#own.liveCount >= this.#sessionsMax ? 'full' : 'new';
-  }
-
   /**
-   * A heartbeat of a new session has arrived, and waits before it counts. Hand the arrival to `heartbeat` or `cancel`;
-   * otherwise a leave that comes meanwhile is lost.
+   * A heartbeat of any session. A new one first waits for the first sync, before which every session looks new, and for
+   * `isWithinLimit`. Requests of one session keep their order of arrival.
    */
-  expect(id: string): Arrival {
-    return this.#arrivals.add(id, this.#world.now());
+  arrive(
+    id: string,
+    mood: Mood,
+    defer: Defer,
+    isWithinLimit: () => Promise<boolean>,
+  ): Promise<PresenceState | Refusal> {
+    // Not async: a warm heartbeat waits for one promise less.
+    return this.#admit(id) === 'known'
+      ? this.heartbeat(id, mood, defer)
+      : this.#arriveNew(id, mood, defer, isWithinLimit);
   }
 
-  /** The heartbeat that has arrived is refused. */
-  cancel(arrival: Arrival): void {
+  async #arriveNew(
+    id: string,
+    mood: Mood,
+    defer: Defer,
+    isWithinLimit: () => Promise<boolean>,
+  ): Promise<PresenceState | Refusal> {
+    const arrival = this.#arrivals.add(id, this.#world.now());
+    await this.#firstSync(defer);
+    const isWithin = this.#admit(id) !== 'new' || (await isWithinLimit());
+    // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
+    const admission = this.#admit(id);
+    const refusal =
+      admission === 'full' ? 'full' : admission === 'new' && !isWithin ? 'over-limit' : undefined;
+    if (refusal === undefined) return this.heartbeat(id, mood, defer, arrival);
     this.#arrivals.cancel(arrival);
+    if (refusal === 'full') this.#report('the isolate is full: new sessions are refused');
+    return refusal;
   }
 
-  /** Waits for the first sync, if there was none: before it every session looks new. Waits for at most a second. */
-  async firstSync(defer: Defer): Promise<void> {
+  /** A known session is one that this replica or, as far as it knows, another one heard. */
+  #admit(id: string): 'known' | 'new' | 'full' {
+    if (this.#isKnown(id)) return 'known';
+    return this.#isFull() ? 'full' : 'new';
+  }
+
+  #isFull(): boolean {
+    this.#own.expire(this.#world.now());
+    return this.#own.liveCount >= this.#sessionsMax;
+  }
+
+  async #firstSync(defer: Defer): Promise<void> {
     if (this.#hub.hasHeard) return;
     await this.#syncIfDue(this.#world.now(), defer);
     // The session comes after that sync. Without another one the hub, and with it other replicas, learn of it an interval later.
     if (this.#hub.hasHeard) this.#isSyncUrgent = true;
   }
 
+  /** The next request starts a sync and waits for it. */
+  hurry(): void {
+    this.#isSyncUrgent = true;
+  }
+
   /**
-   * A heartbeat. The answer counts its session, unless a leave overtook it.
+   * A heartbeat of an admitted session. The answer counts its session, unless a leave overtook it.
    *
-   * @param arrival What `expect` returned, for a heartbeat that has waited.
+   * @param arrival For a heartbeat that has waited.
    */
   async heartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
     const now = this.#world.now();
     this.#arrivals.overtake(id, arrival);
     if (arrival?.isOvertaken) return this.#state(now);
     const heardAt = arrival?.at ?? now;
+    const later = arrival === undefined ? undefined : this.#laterThan(arrival, now);
+    // The session left at another replica after this heartbeat came.
+    if (later?.mood === null) return this.#state(now);
     this.#unmatchedLeaves.delete(id);
-    this.#own.touch(id, mood, heardAt, this.#hub.claim(id));
+    this.#own.touch(id, later?.mood ?? mood, heardAt, this.#hub.claim(id));
     this.#changes += 1;
     const sync = this.#syncIfDue(now, defer);
     this.#publish(now, defer);
@@ -167,21 +203,36 @@ export class PresenceStore {
     return this.#state(this.#world.now());
   }
 
-  /**
-   * The state of the sync, without any I/O. `degraded` means that the last attempt failed; `lastSyncAgeMs` is null before
-   * the first one that did not, and where there is no hub to hear from.
-   */
-  health(): { status: 'ok' | 'degraded'; hub: Hub['kind']; lastSyncAgeMs: number | null } {
-    const { kind } = this.#hub;
-    const heardAt = kind === 'none' ? undefined : this.#lastSyncAt;
-    const lastSyncAgeMs = heardAt === undefined ? null : Math.max(0, this.#world.now() - heardAt);
-    return { status: this.#failures === 0 ? 'ok' : 'degraded', hub: kind, lastSyncAgeMs };
+  /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first sync, and where there is no hub. */
+  health(): { hub: Hub['kind']; lastSyncAgeMs: number | null; trouble: Trouble | undefined } {
+    const { kind, trouble } = this.#hub;
+    const now = this.#world.now();
+    const syncedAt = kind === 'none' ? undefined : this.#lastSyncAt;
+    const lastSyncAgeMs = syncedAt === undefined ? null : Math.max(0, now - syncedAt);
+    const isFailing = this.#failures > 0 || this.#isSilent(now) || this.#isRefused(now);
+    const full = this.#isFull() ? 'too-many-sessions' : undefined;
+    return { hub: kind, lastSyncAgeMs, trouble: isFailing ? 'sync-failed' : (trouble ?? full) };
+  }
+
+  #isSilent(now: number): boolean {
+    return this.#flight !== undefined && now >= this.#flight.startedAt + this.#timing.abandonMs;
+  }
+
+  /** Whether the hub has refused what this replica holds for so long that other replicas no longer count it. */
+  #isRefused(now: number): boolean {
+    return this.#refusedSince !== undefined && now >= this.#refusedSince + this.#timing.keepMs;
   }
 
   #state(timestamp: number): PresenceState {
     this.#own.expire(timestamp);
     const moods = addCounts(this.#own.counts, this.#hub.counts(timestamp));
     return { count: totalOf(moods), moods, timestamp };
+  }
+
+  /** What another replica heard of the session while its heartbeat waited here. */
+  #laterThan({ id, at }: Arrival, now: number): SessionRecord | undefined {
+    const theirs = this.#hub.last(id);
+    return theirs !== undefined && theirs.lastSeen > at && theirs.lastSeen <= now ? theirs : undefined;
   }
 
   #isKnown(id: string): boolean {
@@ -229,7 +280,7 @@ export class PresenceStore {
     this.#own.touch(id, (isLater ? theirs.mood : null) ?? heartbeat.mood, heartbeat.heardAt, known);
   }
 
-  /** The platform lets go of a request whose client has gone away, and it never learns that the sync has ended. */
+  /** The platform ends a request when its client disconnects. That request never sees the end of the sync. */
   #insistAll(): void {
     for (const id of this.#waiting.keys()) this.#insist(id);
   }
@@ -246,9 +297,9 @@ export class PresenceStore {
 
   /** A sync whose request has ended never settles, and must not block the next one. */
   #giveUpSilentSync(now: number): void {
-    if (this.#flight === undefined) return;
-    const abandonAt = this.#flight.startedAt + this.#timing.abandonMs;
-    if (now >= abandonAt) this.#fail(this.#flight, abandonAt, new Error('The hub did not answer.'));
+    if (this.#flight === undefined || !this.#isSilent(now)) return;
+    const abandonedAt = this.#flight.startedAt + this.#timing.abandonMs;
+    this.#fail(this.#flight, abandonedAt, new Error('The hub did not answer.'));
   }
 
   /**
@@ -321,10 +372,13 @@ export class PresenceStore {
     if (this.#flight !== flight) return;
     this.#flight = undefined;
     this.#failures = 0;
+    if (refused) this.#refusedSince ??= flight.startedAt;
+    else this.#refusedSince = undefined;
     if (!refused) this.#sent = flight.changes;
     this.#insistAll();
     const isLeaveMatched = this.#matchLeaves();
     const now = this.#world.now();
+    if (this.#isRefused(now)) this.#report('the hub refuses all writes; other isolates miss our sessions');
     this.#lastSyncAt = now;
     this.#dueAt = refused
       ? now + this.#between(REFUSED_RETRY_MIN_MS, REFUSED_RETRY_MAX_MS)

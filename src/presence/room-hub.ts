@@ -5,6 +5,7 @@ import { Roster } from './roster';
 import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from './session';
 import type { SessionTable } from './session-table';
 import type { Timing } from './timing';
+import type { Trouble } from './trouble';
 import type { World } from './world';
 
 interface RoomHubOptions {
@@ -35,6 +36,7 @@ export class RoomHub implements Hub {
   #left = new Map<string, SessionRecord>();
   #known: RoomVersion | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
+  #isRoomFull = false;
   /** Heard here, and not known to the room as far as we know. */
   readonly #untold = new Set<string>();
 
@@ -42,6 +44,15 @@ export class RoomHub implements Hub {
     this.#room = room;
     this.#timing = timing;
     this.#world = world;
+  }
+
+  get trouble(): Trouble | undefined {
+    return this.isCapped ? 'too-many-sessions' : undefined;
+  }
+
+  /** Whether the room was full at the last sync, so that it may have refused sessions. */
+  get isCapped(): boolean {
+    return this.#isRoomFull;
   }
 
   get hasHeard(): boolean {
@@ -115,6 +126,7 @@ export class RoomHub implements Hub {
     const now = this.#world.now();
     this.#known = answer.version;
     this.#answeredAt = now;
+    this.#isRoomFull = answer.isFull === true;
     if (answer.isAll) this.#elsewhere = new Roster();
     this.#left = new Map([...answer.sessions].filter(([, { mood }]) => mood === null));
     for (const id of this.#left.keys()) this.#elsewhere.delete(id);

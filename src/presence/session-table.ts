@@ -141,8 +141,9 @@ export class SessionTable {
   /** A session that is forgotten early may be revived by an older copy, for at most the time that such a copy counts. */
   #forgetBeyondMax(): void {
     while (this.#left.size + this.#expired.size > this.#endedMax) {
-      const larger = this.#left.size > this.#expired.size ? this.#left : this.#expired;
-      larger.dropOldest(Math.ceil(this.#endedMax / ENDED_DROPPED_PART));
+      // A leave that the hub does not know yet is worth more than an expired session.
+      const dropped = this.#expired.size > 0 ? this.#expired : this.#left;
+      dropped.dropOldest(Math.ceil(this.#endedMax / ENDED_DROPPED_PART));
     }
   }
 

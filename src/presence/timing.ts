@@ -1,5 +1,5 @@
 import {
-  ALONE_WRITE_INTERVAL_MS,
+  ALONE_INTERVAL_MS,
   DEFERRED_MAX_MS,
   KV_PUBLISH_INTERVAL_MAX_MS,
   LIST_INTERVAL_MS,
@@ -49,12 +49,13 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   const onTimeMs = refreshMs + 2 * syncIntervalMs;
   // A write may be refused or overwritten, and comes again. A session has two thirds of its TTL left when it is written late.
   const againMs = Math.max(2 * syncIntervalMs, 3 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
-  const graceMs = onTimeMs + Math.max(againMs, 0);
+  const graceMs = onTimeMs + Math.ceil(Math.max(againMs, 0));
   const keepMs = ttlMs + graceMs;
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
   // The location of a single session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
-  const leaseMs = refreshMs + Math.max(syncIntervalMs, (2 * ttlMs) / 3) + arrivalMs;
-  const restMs = Math.max(ALONE_WRITE_INTERVAL_MS - refreshMs, 0);
+  // A summary holds whole ms only: readers ignore any other.
+  const leaseMs = refreshMs + Math.ceil(Math.max(syncIntervalMs, (2 * ttlMs) / 3)) + arrivalMs;
+  const restMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
   const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, keepMs) + restMs) / 1000);
   return {
     ttlMs,

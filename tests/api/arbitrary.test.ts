@@ -101,7 +101,7 @@ it('no value of a header is an unexpected error, or counts anybody', async () =>
     'Upgrade',
   );
   const value = fc.oneof(
-    fc.stringMatching(/^[ -~\u0080-\u00ff]*$/),
+    fc.stringMatching(/^[ -~]*$/),
     fc
       .array(fc.constantFrom('gzip', 'identity', 'a/b+json', ',', ';', '"', '\\', ':', '::', '.', ' '))
       .map((parts) => parts.join('')),

@@ -194,10 +194,10 @@ describe('caching', () => {
 describe('GET /health', () => {
   it('says which hub there is and how old the last sync is, without asking it', async () => {
     const health = async () => Health.strict().parse(await (await fetch('/health')).json());
-    expect(await health()).toEqual({ status: 'ok', hub: 'kv', lastSyncAgeMs: null });
+    expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: null });
     await heartbeat(ANNA);
     await world.advance(4_000);
-    expect(await health()).toEqual({ status: 'ok', hub: 'kv', lastSyncAgeMs: 4_000 });
+    expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4_000 });
   });
 });
 
@@ -222,8 +222,8 @@ describe('a TTL of 180 s with a heartbeat a minute', () => {
       if (minute >= 2) expect(counts).toEqual([3, 3, 3]);
       await world.advance(60_000);
     }
-    // All fall silent: own sessions end at 180 s, peers a grace of 30 s later, the other location at the lease of 260 s.
-    await world.advance(200_000);
+    // All fall silent: own sessions end at 180 s, peers a grace of 30 s later, the other location at the lease of 320 s.
+    await world.advance(260_000);
     for (const one of [here, there, abroad])
       expect((await stateOf(await one('/api/presence'))).count).toBe(0);
   });

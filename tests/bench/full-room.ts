@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { ROOM_SAVE_INTERVAL_MS, ROOM_SESSIONS_MAX, ROOM_TOMBSTONES_MAX } from '../../src/limits';
 import { COMPATIBILITY_DATE } from '../live/compatibility-date';
+import { givenOptions } from '../options';
 
 // How much heap a full room needs, on real workerd: `npm run bench:full-room`. An object has 128 MB.
 
@@ -12,17 +13,27 @@ const HEAPS_MB = [48, 64, 80, 96, 128];
 const BEATS = 3;
 const ROOM = { className: 'PresenceRoom', useSQLite: true };
 
-const [child] = process.argv.slice(2);
-if (child === undefined) {
-  console.table(HEAPS_MB.map(tryHeap));
+if (process.env['FULL_ROOM'] === undefined) {
+  const given = givenOptions(
+    'How much heap a full room needs.',
+    {},
+    { json: 'Prints all figures, for programs.' },
+  );
+  const rows = HEAPS_MB.map(tryHeap);
+  if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));
+  else console.table(rows);
 } else {
   console.log(JSON.stringify(await runFullRoom()));
 }
 
 /** Runs workerd with so much heap for each isolate, in a process of its own: one that lacks heap ends with its process. */
 function tryHeap(megabytes: number) {
-  const env = { ...process.env, MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}` };
-  const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? '', 'child'], { env });
+  const env = {
+    ...process.env,
+    FULL_ROOM: 'yes',
+    MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}`,
+  };
+  const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? ''], { env });
   const lines = String(stdout).trim().split('\n');
   return {
     'heap, MB': megabytes,

@@ -37,7 +37,7 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
       value = flat(written);
     },
   };
-  const hub = new KvHub({ kv: kv as never, location: 'ams', timing: TIMING, world, report: () => undefined });
+  const hub = new KvHub({ kv: kv as never, timing: TIMING, world, report: () => undefined });
   const half = [...all].slice(0, sessions / 2);
   const milliseconds: { sync: number; json: number }[] = [];
   // The compiler needs a few to see what is worth its work.

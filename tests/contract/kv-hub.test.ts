@@ -15,7 +15,11 @@ for (const [name, times] of [
     return {
       timing: times,
       orphanMs: times.keepMs,
-      join: () => new KvHub({ kv: kv.store, location: 'ams', timing: times, world, report: () => undefined }),
+      join: () => {
+        const hub = new KvHub({ kv: kv.store, timing: times, world, report: () => undefined });
+        hub.locate('ams');
+        return hub;
+      },
       breakDown: () => {
         kv.all = 'throws';
       },

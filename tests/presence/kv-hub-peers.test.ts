@@ -1,7 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { NOBODY } from '../../src/presence/session';
+import { LocationSummary } from '../../src/presence/location-summaries';
+import { NOBODY, totalOf } from '../../src/presence/session';
 import { type FakeWorld, START } from '../fake-world';
+import type { Replica } from '../replica';
 import { sessionId } from '../session-id';
 import { KEY, KvSite, stored, TIMING } from './kv-site';
 import type { TroubledKv } from './troubled-kv';
@@ -96,6 +98,86 @@ describe('peers', () => {
       await site.sync(replica);
       expect(await replica.count()).toBe(world.now() < START + TIMING.ttlMs ? 1 : 0);
     }
+  });
+});
+
+describe('an isolate that rests, alone with its sessions,', () => {
+  const TEN = Array.from({ length: 10 }, (_, n) => sessionId(100 + n));
+  let writer: Replica;
+  const beatAll = async () => {
+    for (const id of TEN) await writer.heartbeat(id);
+  };
+  beforeEach(async () => {
+    writer = site.join();
+    await writer.presence();
+    await beatAll();
+    await site.sync(writer);
+  });
+
+  it('keeps all its sessions for readers when another isolate writes the key for a new one', async () => {
+    kv.operations.put = 0;
+    for (let waitedMs = 0; waitedMs < 90_000; waitedMs += 10_000) {
+      await beatAll();
+      await site.sync(writer);
+    }
+    expect(kv.operations.put).toBe(0);
+    const second = site.join();
+    await second.heartbeat(ANNA);
+    await second.heartbeat(BEN);
+    await site.sync(second);
+    const third = site.join();
+    expect(await third.count()).toBe(12);
+    expect(await second.count()).toBe(12);
+    const { metadata } = await stored();
+    expect(totalOf(LocationSummary.parse(metadata).moods)).toBe(12);
+  });
+
+  it('takes back a session that falls silent: readers count it for TTL and grace, and never write it again', async () => {
+    const [silent = '', ...others] = TEN;
+    const silentSince = world.now() - TIMING.syncIntervalMs;
+    const reader = site.join();
+    expect(await reader.count()).toBe(10);
+    while (world.now() < silentSince + TIMING.keepMs + TIMING.refreshMs + TIMING.restMs) {
+      await world.advance(TIMING.syncIntervalMs);
+      for (const id of others) await writer.heartbeat(id);
+      const before = await stored();
+      expect(await reader.count()).toBe(world.now() < silentSince + TIMING.keepMs ? 10 : 9);
+      expect(await stored()).toEqual(before);
+    }
+    expect((await stored()).value).not.toHaveProperty(silent);
+  });
+
+  it('takes back a session that leaves, at its next sync', async () => {
+    const [leaver = ''] = TEN;
+    await writer.leave(leaver);
+    await site.sync(writer);
+    expect((await stored()).value).toMatchObject({ [leaver]: { mood: null } });
+    expect(await site.join().count()).toBe(9);
+  });
+
+  it('is believed also where version 1.0 wrote, which says so in the summary only', async () => {
+    const { value, metadata } = await stored();
+    const { at, until, moods } = LocationSummary.parse(metadata);
+    expect(until - at).toBe(TIMING.leaseMs + TIMING.restMs);
+    const ids = Object.keys(value as object);
+    const older = Object.fromEntries(ids.map((id) => [id, { mood: 'presence', lastSeen: at }]));
+    await env.PRESENCE_KV.put(KEY, JSON.stringify(older), { metadata: { at, until, moods } });
+    await world.advance(TIMING.keepMs + 10_000);
+    expect(await site.join().count()).toBe(10);
+  });
+});
+
+describe('a replica without sessions', () => {
+  it('writes when stored sessions have expired, so that other locations count them no more', async () => {
+    await site.join().heartbeat(ANNA);
+    const reader = site.join();
+    await reader.count();
+    await world.advance(TIMING.keepMs + TIMING.restMs - 10_000);
+    kv.operations.put = 0;
+    await site.sync(reader);
+    await site.sync(reader);
+    expect(kv.operations.put).toBe(1);
+    expect(totalOf(LocationSummary.parse((await stored()).metadata).moods)).toBe(0);
   });
 });
 

@@ -87,7 +87,7 @@ describe('KV in trouble', () => {
     expect(kv.lastGetOptions).toEqual({ cacheTtl: 30 });
     // A refused write is everyday business between busy isolates: nothing to report, and no backing off.
     expect(replica.reports).toEqual([]);
-    expect(replica.store.health().status).toBe('ok');
+    expect(replica.store.health().trouble).toBeUndefined();
     delete kv.trouble.put;
     await world.advance(3_000);
     await replica.heartbeat(BEN);
@@ -127,7 +127,7 @@ describe('KV in trouble', () => {
       const replica = site.join();
       expect((await replica.heartbeat(ANNA)).count).toBe(1);
       expect(site.reports).toEqual([expect.stringMatching(/^\d+ stored entries could not be read/)]);
-      expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START } });
+      expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START, rests: true } });
     },
   );
 

@@ -1,10 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { KvHub } from '../../src/presence/kv-hub';
 import { LocationSummary } from '../../src/presence/location-summaries';
 import { NOBODY } from '../../src/presence/session';
 import { kvTiming } from '../../src/presence/timing';
 import { type FakeWorld, START } from '../fake-world';
-import type { Replica } from '../replica';
+import { Replica } from '../replica';
 import { sessionId } from '../session-id';
 import { KEY, KvSite, stored, TIMING } from './kv-site';
 import type { TroubledKv } from './troubled-kv';
@@ -38,6 +39,7 @@ describe('the stored value', () => {
         at: START + 20_000,
         until: START + 20_000 + TIMING.leaseMs,
         moods: { ...NOBODY, gratitude: 1, connection: 1 },
+        marksRest: true,
       },
       cacheStatus: null,
     });
@@ -48,16 +50,30 @@ describe('the stored value', () => {
     expect((await stored('presence:sessions')).value).toHaveProperty(ANNA);
   });
 
+  it('stands under the key of the location that a later request brings, and loses no session', async () => {
+    const hub = new KvHub({ kv: kv.store, timing: TIMING, world, report: () => undefined });
+    const replica = new Replica(hub, TIMING, world);
+    await replica.heartbeat(ANNA);
+    hub.locate('ams');
+    await site.sync(replica);
+    expect((await stored()).value).toHaveProperty(ANNA);
+    expect(await site.join().count()).toBe(1);
+    await site.join('fra').heartbeat(BEN);
+    await world.advance(100_000);
+    await replica.heartbeat(ANNA);
+    expect(await replica.count()).toBe(2);
+  });
+
   it('is cleaned up by KV no earlier than the lease and than TTL and grace', async () => {
-    expect(TIMING).toMatchObject({ leaseMs: 210_000, restMs: 80_000, expirationTtlSeconds: 290 });
+    expect(TIMING).toMatchObject({ leaseMs: 220_000, restMs: 80_000, expirationTtlSeconds: 300 });
     expect(kvTiming(600_000, 60_000)).toMatchObject({
-      leaseMs: 500_000,
+      leaseMs: 700_000,
       restMs: 0,
       expirationTtlSeconds: 840,
     });
     await site.join().heartbeat(ANNA);
     const [key] = (await env.PRESENCE_KV.list()).keys;
-    expect((key?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(280);
+    expect((key?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(290);
   });
 
   it('no longer holds who is older than TTL and grace', async () => {
@@ -82,6 +98,15 @@ describe('the stored value', () => {
   });
 });
 
+it.each([1, 2, 5, 10, 20, 49, 50, 60])(
+  'with a sync every %d s a replica rests no longer than version 1.0 accepts',
+  (seconds) => {
+    expect(kvTiming(30_000, seconds * 1000).restMs).toBeLessThanOrEqual(
+      Math.max(100_000 - 2_000 * seconds, 0),
+    );
+  },
+);
+
 describe('a write', () => {
   it('is not made where nobody is', async () => {
     await site.join().presence();
@@ -92,7 +117,9 @@ describe('a write', () => {
     await site.join().heartbeat(ANNA);
     await world.advance(10_000);
     await site.join().heartbeat(ANNA);
-    expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START + 10_000 } });
+    expect((await stored()).value).toEqual({
+      [ANNA]: { mood: 'presence', lastSeen: START + 10_000, rests: true },
+    });
   });
 
   it('leaves out who is older than TTL and grace, and nobody who is younger', async () => {
@@ -107,10 +134,10 @@ describe('a write', () => {
     const replica = site.join();
     kv.trouble.put = 'refuses';
     await replica.heartbeat(ANNA);
-    expect(replica.store.health().status).toBe('ok');
+    expect(replica.store.health().trouble).toBeUndefined();
     kv.trouble.put = 'throws';
     await site.sync(replica);
-    expect(replica.store.health().status).toBe('degraded');
+    expect(replica.store.health().trouble).toBe('sync-failed');
   });
 
   const restsAfter = async (replica: Replica) => {

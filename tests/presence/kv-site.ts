@@ -27,8 +27,9 @@ export class KvSite {
   join(location: string | null = 'ams', store = this.kv.store): Replica {
     const { world } = this;
     const report = (trouble: string) => void this.reports.push(trouble);
-    const options = { kv: store, location: location ?? undefined, timing: TIMING, world, report };
-    return new Replica(new KvHub(options), TIMING, world);
+    const hub = new KvHub({ kv: store, timing: TIMING, world, report });
+    if (location !== null) hub.locate(location);
+    return new Replica(hub, TIMING, world);
   }
 
   /** An interval passes and the replica syncs. */

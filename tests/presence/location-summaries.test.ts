@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
-  ALONE_LIST_INTERVAL_MS,
+  ALONE_INTERVAL_MS,
   CLOCK_SKEW_MAX_MS,
   LIST_INTERVAL_CHANGING_MS,
   LIST_INTERVAL_MS,
@@ -100,7 +100,7 @@ describe('the next listing is due', () => {
   const nobody: Listed = { keys: [], list_complete: true, cacheStatus: null };
   it.each([
     ['once a minute', page(1, 5), 10, 10, LIST_INTERVAL_MS],
-    ['less often for a few people who are alone in the world', nobody, 20, 20, ALONE_LIST_INTERVAL_MS],
+    ['less often for a few people who are alone in the world', nobody, 20, 20, ALONE_INTERVAL_MS],
     ['once a minute for many who are alone in the world', nobody, 21, 21, LIST_INTERVAL_MS],
     ['as before while a small crowd changes by a few', page(1, 5), 10, 15, LIST_INTERVAL_MS],
     ['sooner when a small crowd grows', page(1, 5), 10, 16, LIST_INTERVAL_CHANGING_MS],
@@ -145,6 +145,6 @@ it('a summary that claims to count for ever counts no longer than any can', asyn
     1_000,
     0,
   );
-  expect(others.counts(1_000 + 290_000 - 1).release).toBe(5);
-  expect(others.counts(1_000 + 290_000).release).toBe(0);
+  expect(others.counts(1_000 + 300_000 - 1).release).toBe(5);
+  expect(others.counts(1_000 + 300_000).release).toBe(0);
 });

@@ -240,3 +240,43 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.claims).toEqual([]);
   });
 });
+
+describe('a new session whose heartbeat waits for the limiter', () => {
+  let answer: (isWithin: boolean) => void;
+  let heartbeat: Promise<unknown>;
+  beforeEach(async () => {
+    await replica.presence();
+    const limiter = Promise.withResolvers<boolean>();
+    answer = limiter.resolve;
+    heartbeat = replica.arrive(ANNA, 'presence', () => limiter.promise);
+    await settle();
+    await world.advance(500);
+  });
+
+  it('does not count if the session left at another replica meanwhile', async () => {
+    hub.known.set(ANNA, { mood: null, lastSeen: START + 200 });
+    answer(true);
+    expect(await heartbeat).toMatchObject({ count: 0 });
+  });
+
+  it('keeps the mood of a later heartbeat at another replica', async () => {
+    hub.known.set(ANNA, { mood: 'release', lastSeen: START + 200 });
+    answer(true);
+    expect(await heartbeat).toMatchObject({ count: 1, moods: { release: 1 } });
+  });
+
+  it('counts in its own mood where the other replica heard it earlier', async () => {
+    hub.known.set(ANNA, { mood: 'release', lastSeen: START - 200 });
+    answer(false);
+    expect(await heartbeat).toMatchObject({ count: 1, moods: { presence: 1 } });
+  });
+
+  it('ends a TTL after it came, not after the limiter answered', async () => {
+    answer(true);
+    await heartbeat;
+    await world.advance(29_499);
+    expect((await replica.presence()).count).toBe(1);
+    await world.advance(1);
+    expect((await replica.presence()).count).toBe(0);
+  });
+});

@@ -111,7 +111,7 @@ describe('what comes between two syncs that are frequent', () => {
     };
     for (let round = 0; round < 4; round += 1) await silence();
     expect(lastAt - begunAt).toBeGreaterThan(PUBLISH_MAX_MS - 2_000);
-    expect(lastAt - begunAt).toBeLessThan(PUBLISH_MAX_MS);
+    expect(lastAt - begunAt).toBeLessThanOrEqual(PUBLISH_MAX_MS);
   });
 
   it('is sent by the next request where the request before it was ended with its deferred task', async () => {
@@ -158,7 +158,7 @@ describe('what comes between two syncs that are frequent', () => {
     await silence();
     expect(hub.syncs).toBe(syncs + 1);
     await replica.presence();
-    expect(replica.health()).toMatchObject({ status: 'ok' });
+    expect(replica.health().trouble).toBeUndefined();
   });
 
   it.each([

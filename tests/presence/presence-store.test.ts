@@ -72,7 +72,7 @@ describe('a hub in trouble', () => {
     hub.next = () => Promise.resolve('done');
     await world.advance(10_000);
     await replica.heartbeatAtOnce();
-    expect(replica.health().status).toBe('ok');
+    expect(replica.health().trouble).toBeUndefined();
     hub.next = fail;
     await world.advance(10_000);
     await replica.heartbeatAtOnce();
@@ -91,7 +91,7 @@ describe('a hub in trouble', () => {
     world.luck = luck;
     hub.next = () => Promise.resolve('refused');
     await replica.heartbeatAtOnce();
-    expect(replica.health().status).toBe('ok');
+    expect(replica.health().trouble).toBeUndefined();
     await world.advance(waitMs - 1);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(1);
@@ -100,13 +100,29 @@ describe('a hub in trouble', () => {
     expect(hub.syncs).toBe(2);
   });
 
+  it('that refuses every write for longer than a heartbeat counts elsewhere is in trouble, and logged', async () => {
+    hub.next = () => Promise.resolve('refused');
+    for (let seconds = 0; seconds < 70; seconds += 5) {
+      await replica.heartbeatAtOnce();
+      expect(replica.health().trouble).toBe(undefined);
+      await world.advance(5_000);
+    }
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBe('sync-failed');
+    expect(replica.reports).toEqual([expect.stringContaining('the hub refuses all writes')]);
+    hub.next = () => Promise.resolve('done');
+    await world.advance(5_000);
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBeUndefined();
+  });
+
   it('shows as degraded, with the age of the last sync that went well', async () => {
-    expect(replica.health()).toEqual({ status: 'ok', hub: 'kv', lastSyncAgeMs: null });
+    expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: null, trouble: undefined });
     await replica.heartbeatAtOnce();
     await world.advance(10_000);
     hub.next = fail;
     await replica.heartbeatAtOnce();
     await settle();
-    expect(replica.health()).toEqual({ status: 'degraded', hub: 'kv', lastSyncAgeMs: 10_000 });
+    expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: 10_000, trouble: 'sync-failed' });
   });
 });

@@ -70,7 +70,7 @@ describe('a room in trouble', () => {
     await there.leave(ANNA);
     await late.presence();
     await site.pass();
-    expect(there.store.health().status).toBe('ok');
+    expect(there.store.health().trouble).toBeUndefined();
     expect(there.reports).toEqual([]);
     expect(await there.count()).toBe(0);
   });

@@ -1,11 +1,13 @@
 import type { Hub, SyncOutcome } from '../../src/presence/hub';
 import { type MoodCounts, NOBODY, type SessionRecord } from '../../src/presence/session';
 import type { SessionTable } from '../../src/presence/session-table';
+import type { Trouble } from '../../src/presence/trouble';
 
 /** A hub that answers when and how the test says. */
 export class ScriptedHub implements Hub {
   readonly kind = 'kv';
   hasHeard = false;
+  trouble: Trouble | undefined;
   syncs = 0;
   others: MoodCounts = NOBODY;
   readonly known = new Map<string, SessionRecord>();

@@ -24,6 +24,11 @@ export class WaitingReplica {
     return this.#store.heartbeat(id, mood, this.#defer);
   }
 
+  /** A heartbeat of a new session, which waits for the limiter. */
+  arrive(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
+    return this.#store.arrive(id, mood, this.#defer, isWithinLimit);
+  }
+
   leave(id: string): Promise<void> {
     return this.#store.leave(id, this.#defer);
   }

@@ -66,7 +66,9 @@ export class Invariants {
       outageMinutes,
     ];
     this.#isClean = faults.every((rate) => rate === 0) && quota === 'none';
-    this.#areEndsWritten = this.#isClean && scenario.homeMiss === 0 && !isLate;
+    // A resting isolate keeps ten early writes, and earns few.
+    const ends = scenario.stayMinutes === 0 ? 0 : (scenario.people * scenario.minutes) / scenario.stayMinutes;
+    this.#areEndsWritten = this.#isClean && scenario.homeMiss === 0 && !isLate && ends <= 8;
   }
 
   /** What is wrong with an answer, if anything is. */

@@ -15,6 +15,8 @@ import type { VirtualTime } from './virtual-time';
 /** What a Worker's routes ask of a store. `PresenceStore` is one; the designs it is compared with are others. */
 export interface Store {
   heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState>;
+  /** The same with the admission of new sessions, where the store has one. */
+  arrive?: PresenceStore['arrive'];
   leave(id: string, defer: Defer): Promise<void>;
   presence(defer: Defer): Promise<PresenceState>;
 }
@@ -79,10 +81,10 @@ export class Isolates {
       case 'durable-object': {
         const settings = settingsOf(this.#scenario);
         const room = this.#room.at(location);
+        const roomHub = () => new RoomHub({ room: () => room, timing: settings.timing, world });
         const meeting =
-          settings.hub === 'kv'
-            ? new KvHub({ kv, location: `l${location}`, timing: settings.timing, world, report })
-            : new RoomHub({ room: () => room, timing: settings.timing, world });
+          settings.hub === 'kv' ? new KvHub({ kv, timing: settings.timing, world, report }) : roomHub();
+        if (meeting instanceof KvHub) meeting.locate(`l${location}`);
         return new PresenceStore({
           hub: meeting,
           timing: settings.timing,

@@ -28,6 +28,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
   const isSlow = dice.chance(0.1);
   const edges = new Dice(~seed);
   const atEdge = edges.chance(0.25);
+  const limiterMs = edges.pick([0, 0, 50, 1_000]);
   const outageMinutes = fault(1, 4.5, 4.5);
   const scenario = Scenario.parse({
     seed,
@@ -64,6 +65,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     skewMs: atEdge ? 0 : fault(100, 2_000),
     cutOff: fault(0.1),
     die: fault(0.001, 0.05),
+    limiterMs,
     outageMinutes: Math.min(outageMinutes, minutes),
   } satisfies ScenarioOptions);
   const { settledMs, awayGhostMs } = boundsOf(scenario);

@@ -38,7 +38,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 5,
     name: 'no grace',
     file: TIMING,
-    right: 'const graceMs = onTimeMs + Math.max(againMs, 0)',
+    right: 'const graceMs = onTimeMs + Math.ceil(Math.max(againMs, 0))',
     wrong: 'const graceMs = 0',
   },
   {
@@ -113,11 +113,11 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     wrong: '',
   },
   {
-    seed: 11,
+    seed: 40,
     name: 'lease too short',
     file: TIMING,
-    right: '(2 * ttlMs) / 3) + arrivalMs',
-    wrong: '(2 * ttlMs) / 3) + arrivalMs / 3',
+    right: '(2 * ttlMs) / 3)) + arrivalMs',
+    wrong: '(2 * ttlMs) / 3)) + Math.ceil(arrivalMs / 3)',
   },
   {
     seed: 8,
@@ -151,8 +151,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     seed: 2,
     name: 'a session that ends while its writer rests waits for the refresh',
     file: HUB,
-    right: 'rests ? hasEnded(stored, own) :',
-    wrong: 'rests ? false :',
+    right: 'this.#earlyWrites.isLeft(now) && hasEnded(stored, own)',
+    wrong: 'false',
   },
   {
     seed: 2,
@@ -176,7 +176,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     wrong: 'needed ? now : now',
   },
   {
-    seed: 19,
+    seed: 70,
     name: 'backs off for minutes',
     file: STORE,
     right: 'Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs)',

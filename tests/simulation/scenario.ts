@@ -80,6 +80,7 @@ export const Scenario = z.strictObject({
     'Chance that a read finds what its location saw at some time within `cacheTtl` before: it has more than one cache.',
   ),
   slowMs: count(0, 5_000).default(0).describe('Operations of the hub take so much longer.'),
+  limiterMs: count(0, 1_000).default(0).describe('The limiter of new sessions takes up to so many ms.'),
   quota: z
     .enum(['none', 'free'])
     .default('none')

@@ -79,6 +79,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const crowdDice = dice.fork();
   const faultDice = dice.fork();
   const room = new SimulatedRoom(time, dice.fork(), contexts, scenario);
+  const limiterDice = new Dice(scenario.seed ^ 0x5eed);
   const isolates = new Isolates(time, isolateDice, kv, room, contexts, scenario);
   let requests = 0;
   const spent = () => ({ ...kv.usage, ...room.usage, requests });
@@ -109,6 +110,11 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     if (wrong !== undefined) violated(wrong);
   };
 
+  const isWithinLimit = async () => {
+    await contexts.begin(time.sleep(limiterDice.between(0, scenario.limiterMs)));
+    return true;
+  };
+
   /** Somebody who asks at the very moment at which a session may end. */
   const lookAt = async (store: Store, location: number) =>
     answered(await contexts.run((defer) => store.presence(defer)), location, undefined);
@@ -134,7 +140,12 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         heardOf.set(id, heard);
         oracle.heartbeat(id, mood, location, isolate, store, time.now);
         if (invariants.isExact) time.after(ttlMs, () => void lookAt(store, location));
-        const state = await store.heartbeat(id, mood, defer);
+        // One isolate is exact as of when a heartbeat counts, and a new session waits for its admission.
+        const state =
+          invariants.isExact || store.arrive === undefined
+            ? await store.heartbeat(id, mood, defer)
+            : await store.arrive(id, mood, defer, isWithinLimit);
+        if (typeof state === 'string') return violated(`a heartbeat was refused: ${state}`);
         return answered(state, location, heardOf.get(id) === heard ? mood : undefined);
       }
     }

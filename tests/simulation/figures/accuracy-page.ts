@@ -33,6 +33,7 @@ const HARDER: readonly Row[] = [
   { name: 'every request to any isolate', options: { ...THOUSAND, stick: 0 } },
   { name: 'stays of 10 minutes', options: { ...THOUSAND, stayMinutes: 10 } },
   { name: 'clocks off by up to 2 s', options: { ...THOUSAND, skewMs: 2_000 } },
+  { name: '1 request in 100 that uses KV ends with its response', options: { ...THOUSAND, die: 0.01 } },
   { name: '100 in 1 location, 16 isolates', options: { people: 100, isolates: 16, minutes: 20 } },
 ];
 
@@ -51,6 +52,10 @@ const IN_THE_ROOM: readonly Row[] = [
   },
   { name: '1,000 in 10, every request to any isolate', options: { ...THOUSAND, stick: 0 } },
   { name: '1,000 in 10, clocks off by up to 2 s', options: { ...THOUSAND, skewMs: 2_000 } },
+  {
+    name: '1,000 in 10, 1 request in 100 that calls the room ends with its response',
+    options: { ...THOUSAND, die: 0.01 },
+  },
 ].map(({ name, options }) => ({ name, options: { ...options, ...ROOM } }));
 
 const OTHERS: readonly Row[] = [

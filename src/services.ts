@@ -1,0 +1,151 @@
+import { answerHeaders } from './api/answers';
+import type { OpenLive } from './api/live';
+import { NewSessions } from './api/new-sessions';
+import type { Service } from './api/routes';
+import { type Bindings, type LiveRoomStub, parseSettings, type Settings } from './config';
+import { LIVE_OPEN_MAX_MS, SERVICES_MAX, SERVICES_WINDOW_MS } from './limits';
+import type { Hub } from './presence/hub';
+import { KvHub } from './presence/kv-hub';
+import { LoneHub } from './presence/lone-hub';
+import { PresenceStore } from './presence/presence-store';
+import { RoomHub } from './presence/room-hub';
+import { ROOM_NAME } from './presence/room-protocol';
+import { type Report, TroubleLog } from './presence/trouble-log';
+import type { World } from './presence/world';
+
+/** A service, and its hub while the isolate's location is unknown. */
+interface Entry extends Service {
+  unlocated: KvHub | undefined;
+}
+
+/**
+ * The services of one app: one for each set of bindings and variables, so one per isolate on the platform.
+ *
+ * Some servers make a new `env` for each request. If what it holds is the same, so is the service; otherwise every request
+ * would count by itself.
+ */
+export class Services {
+  readonly #world: World;
+  readonly #report: Report;
+  readonly #byEnv = new WeakMap<object, Entry>();
+  #last: { readonly env: Bindings; readonly entry: Entry } | undefined;
+  /** How many services were made since when (ms), and until when that was too many. */
+  #created = { count: 0, since: Number.NEGATIVE_INFINITY };
+  #manyUntil = Number.NEGATIVE_INFINITY;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#report = newReport(world);
+  }
+
+  /** @throws {Error} if a variable is wrong. */
+  of(env: Bindings, request: Request): Service {
+    const entry = this.#byEnv.get(env) ?? this.#find(env);
+    if (entry.unlocated !== undefined) locate(entry, request);
+    return entry;
+  }
+
+  #find(env: Bindings): Entry {
+    const last = this.#last;
+    const isSame = last !== undefined && BINDINGS.every((name) => last.env[name] === env[name]);
+    const entry = isSame ? last.entry : this.#create(env);
+    this.#byEnv.set(env, entry);
+    this.#last = { env: Object.fromEntries(BINDINGS.map((name) => [name, env[name]])), entry };
+    return entry;
+  }
+
+  #create(env: Bindings): Entry {
+    const hasManyReplicas = () => this.#world.now() < this.#manyUntil;
+    const entry = createService(env, this.#world, hasManyReplicas);
+    this.#countService();
+    return entry;
+  }
+
+  /** A process may serve several sets of bindings. Many new ones in a minute are one for each request. */
+  #countService(): void {
+    const now = this.#world.now();
+    if (now >= this.#created.since + SERVICES_WINDOW_MS) this.#created = { count: 0, since: now };
+    this.#created.count += 1;
+    if (this.#created.count <= SERVICES_MAX) return;
+    this.#manyUntil = now + SERVICES_WINDOW_MS;
+    this.#report('other bindings come with each request, so each request counts by itself');
+  }
+}
+
+/** The names of all bindings and variables. */
+const BINDINGS = Object.keys({
+  PRESENCE_HUB: true,
+  PRESENCE_KV: true,
+  PRESENCE_ROOM: true,
+  NEW_SESSIONS: true,
+  SESSION_TTL_SECONDS: true,
+  SYNC_INTERVAL_SECONDS: true,
+  SESSIONS_MAX: true,
+  NEW_SESSION_LIMIT: true,
+  ALLOWED_ORIGINS: true,
+  PRESENCE_CACHE_SECONDS: true,
+} satisfies Record<keyof Bindings, true>) as readonly (keyof Bindings)[];
+
+const newReport = (world: World) => new TroubleLog(world.now, (line) => console.warn(line)).report;
+
+/** @throws {Error} if a variable is wrong. */
+function createService(env: Bindings, world: World, hasManyReplicas: () => boolean): Entry {
+  const settings = parseSettings(env);
+  const { timing, sessionsMax, allowedOrigins, lowered } = settings;
+  const report = newReport(world);
+  const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : 'off';
+  const { hub, room } = createHub(env, settings, world, report);
+  // Once, whatever else is reported in this minute.
+  if (lowered.length > 0) newReport(world)(`lowered ${lowered.join('; ')}`);
+  return {
+    settings,
+    store: new PresenceStore({ hub, timing, sessionsMax, world, report }),
+    newSessions: new NewSessions({ limiter, world, report: newReport(world) }),
+    openLive: room && openLiveIn(room, world, report),
+    answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
+    hasManyReplicas,
+    unlocated: hub instanceof KvHub ? hub : undefined,
+  };
+}
+
+function createHub(
+  env: Bindings,
+  settings: Settings,
+  world: World,
+  report: Report,
+): { hub: Hub; room?: () => LiveRoomStub } {
+  const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
+  // `parseSettings` has made sure that the room is bound.
+  if (settings.hub === 'durable-object' && rooms) {
+    const room = () => rooms.getByName(ROOM_NAME);
+    return { hub: new RoomHub({ room, timing: settings.timing, world }), room };
+  }
+  if (settings.hub === 'kv' && kv) return { hub: new KvHub({ kv, timing: settings.timing, world, report }) };
+  return { hub: new LoneHub(report) };
+}
+
+function openLiveIn(room: () => LiveRoomStub, world: World, report: Report): OpenLive {
+  return async (request) => {
+    try {
+      const silence = world.sleep(LIVE_OPEN_MAX_MS).then(() => {
+        throw new Error('The room did not answer.');
+      });
+      return await Promise.race([room().fetch(request), silence]);
+    } catch (error) {
+      report('no live socket could be opened', error);
+      return undefined;
+    }
+  };
+}
+
+/**
+ * Requests of a service binding may come without a location, so the first request that has one decides.
+ * https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
+ */
+function locate(entry: Entry, request: Request): void {
+  const colo: unknown = request.cf?.['colo'];
+  if (typeof colo !== 'string' || !/^[a-z0-9]{1,16}$/i.test(colo)) return;
+  entry.unlocated?.locate(colo);
+  entry.store.hurry();
+  entry.unlocated = undefined;
+}
