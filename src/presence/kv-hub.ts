@@ -62,10 +62,10 @@ export class KvHub implements Hub {
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   #hasHeard = false;
+  #isCapped = false;
   #listings = 0;
   /** Whether the latest listing failed. */
   #hasListFailed = false;
-  #isCapped = false;
   /** When the latest value that was read had been written (ms). */
   #readAt = Number.NEGATIVE_INFINITY;
   readonly #earlyWrites = new WriteAllowance();
@@ -85,7 +85,7 @@ export class KvHub implements Hub {
   get trouble(): Trouble | undefined {
     const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#world.now());
     if (isListFailing) return 'list-failed';
-    return this.isCapped ? 'too-many-sessions' : undefined;
+    return this.#isCapped ? 'too-many-sessions' : undefined;
   }
 
   /**

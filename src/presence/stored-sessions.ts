@@ -86,26 +86,39 @@ function* splitEntries(text: string): Generator<string | undefined> {
   }
 }
 
-/** Where the entries of an object end: at each comma between two of them, and at the end of the text. One walk, whatever the text is. */
+/** Where the entries of an object end: at each comma between two of them, and at the end. One walk over the text, whatever it is. */
 function* findEntryEnds(text: string): Generator<number> {
   let depth = 0;
-  let isInString = false;
   for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (isInString) {
-      if (code === BACKSLASH) at += 1;
-      else if (code === QUOTE) isInString = false;
-    } else if (code === QUOTE) {
-      isInString = true;
-    } else if (code === COMMA) {
-      if (depth === 1) yield at;
-    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      depth += 1;
-    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
-      depth -= 1;
+    switch (text.charCodeAt(at)) {
+      case QUOTE:
+        at = findStringEnd(text, at + 1);
+        break;
+      case COMMA:
+        if (depth === 1) yield at;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        depth += 1;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth -= 1;
+        break;
+      default:
     }
   }
   yield text.length;
+}
+
+/** The quote that ends a string. One behind an odd number of backslashes belongs to the string. */
+function findStringEnd(text: string, from: number): number {
+  for (let at = text.indexOf('"', from); at !== -1; at = text.indexOf('"', at + 1)) {
+    let before = at - 1;
+    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
+    if ((at - before) % 2 === 1) return at;
+  }
+  return text.length;
 }
 
 function isObject(json: unknown): json is Record<string, unknown> {

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { KV_SESSIONS_MAX, REPLICA_SESSIONS_MAX, ROOM_SESSIONS_MAX } from '../../src/limits';
 import { COMPATIBILITY_DATE } from '../live/compatibility-date';
+import { givenOptions } from '../options';
 
 // How much heap a full replica needs for its syncs, on real workerd: `npm run bench:full-replica`. An isolate has 128 MB.
 
@@ -58,19 +59,28 @@ async function syncsWithFullKey(ask: Ask): Promise<readonly number[]> {
   return milliseconds;
 }
 
-const [child] = process.argv.slice(2);
-if (child === undefined) {
-  console.table(
-    Object.keys(SCENARIOS).flatMap((scenario) => HEAPS_MB.map((heap) => tryHeap(scenario, heap))),
+const scenario = process.env['FULL_REPLICA'];
+if (scenario === undefined) {
+  const given = givenOptions(
+    'How much heap the syncs of a full replica need.',
+    {},
+    { json: 'Prints all figures, for programs.' },
   );
+  const rows = Object.keys(SCENARIOS).flatMap((name) => HEAPS_MB.map((heap) => tryHeap(name, heap)));
+  if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));
+  else console.table(rows);
 } else {
-  console.log(JSON.stringify(await run(child)));
+  console.log(JSON.stringify(await run(scenario)));
 }
 
 /** Runs workerd with so much heap for each isolate, in a process of its own: one that lacks heap ends with its process. */
 function tryHeap(scenario: string, megabytes: number) {
-  const env = { ...process.env, MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}` };
-  const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? '', scenario], { env });
+  const env = {
+    ...process.env,
+    FULL_REPLICA: scenario,
+    MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}`,
+  };
+  const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? ''], { env });
   const lines = String(stdout).trim().split('\n');
   const figures = status === 0 ? JSON.parse(lines.at(-1) ?? '') : {};
   return { scenario, 'heap, MB': megabytes, survives: status === 0, ...figures };

@@ -44,6 +44,7 @@ describe('a location with too many sessions', () => {
     await site.sync(replica);
     expect(await replica.count()).toBe(KV_SESSIONS_MAX);
     expect(hubOf(replica).isCapped).toBe(true);
+    expect(hubOf(replica).trouble).toBe('too-many-sessions');
     expect(site.reports).toEqual([CAPPED]);
     await site.world.advance(TIMING.rememberMs);
     await store(0, 1);

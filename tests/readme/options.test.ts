@@ -19,6 +19,7 @@ const ENTRIES = new Map([
   ['bench:sockets', 'tests/bench/live-sockets-cli.ts'],
   ['bench:room', 'tests/bench/room.ts'],
   ['bench:full-room', 'tests/bench/full-room.ts'],
+  ['bench:full-replica', 'tests/bench/full-replica.ts'],
   ['mutate', 'tests/mutation/mutate.ts'],
 ]);
 
