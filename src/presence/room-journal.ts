@@ -84,7 +84,7 @@ export class RoomJournal implements Journal {
     }
   }
 
-  /** Writes at least one row, which has what was told. */
+  /** Writes at least one row, which holds the counts of the last broadcast. */
   #write(sessions: Iterable<readonly [string, SessionRecord]>, told: MoodCounts, now: number): void {
     let part = new Map<string, SessionRecord>();
     let bytes = 0;

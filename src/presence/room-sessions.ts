@@ -94,7 +94,7 @@ export class RoomSessions {
     return known && { mood: known.mood, lastSeen: known.lastSeen };
   }
 
-  /** All that is known: the live sessions and the tombstones. */
+  /** Iterates over the live sessions and the tombstones. */
   *[Symbol.iterator](): IterableIterator<[string, SessionRecord]> {
     for (const [id, { mood, lastSeen }] of this.#live) yield [id, { mood, lastSeen }];
     for (const [id, { lastSeen }] of this.#left) yield [id, { mood: null, lastSeen }];

@@ -162,8 +162,8 @@ export class Room {
   }
 
   /**
-   * Takes in when each session with an open socket was heard last (ms), and says to the audience which of them are over, and
-   * which are refused. Their mood is the one known here, if there is one.
+   * Takes in when each session with an open socket was heard last (ms), and closes the sockets of those that have expired or
+   * are refused. Their mood is the one known here, if there is one.
    */
   heard(guests: SessionRecords): void {
     const now = this.#world.now();

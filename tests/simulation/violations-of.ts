@@ -78,7 +78,7 @@ async function fewWithOnlookers(seed: number): Promise<readonly string[]> {
   return (await simulate(Scenario.parse({ ...few, seed }))).violations;
 }
 
-/** Two people at a time, who often share an isolate that rests, and onlookers who see them through the other isolate too. */
+/** Two sessions, often on one resting isolate. Watchers read them through a second isolate. */
 async function twoAndOnlookers(seed: number): Promise<readonly string[]> {
   const two: ScenarioOptions = {
     people: 2,
