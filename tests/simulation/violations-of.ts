@@ -13,7 +13,13 @@ export async function violationsOf(seed: number, minutes: number, hub: OurHub): 
 const SPECIAL: Readonly<
   Record<OurHub, Readonly<Record<number, (seed: number) => Promise<readonly string[]>>>>
 > = {
-  kv: { 0: crowdWithStaleReads, 2: twoAndOnlookers, 5: fewWithOnlookers },
+  kv: {
+    0: crowdWithStaleReads,
+    1: oneIsolateWithStaleReads,
+    2: twoAndOnlookers,
+    5: fewWithOnlookers,
+    7: outage,
+  },
   'durable-object': {
     0: callsThatFail,
     3: fewInBursts,
@@ -89,4 +95,18 @@ async function twoAndOnlookers(seed: number): Promise<readonly string[]> {
     minutes: 60,
   };
   return (await simulate(Scenario.parse({ ...two, polite: 0, moody: 0, seed }))).violations;
+}
+
+/** One isolate that reads its own key late, and sessions that leave: an old copy must not revive them. */
+async function oneIsolateWithStaleReads(seed: number): Promise<readonly string[]> {
+  const late: ScenarioOptions = { people: 20, isolates: 1, homeMiss: 0.5, staleRead: 0.5 };
+  return (await simulate(Scenario.parse({ ...late, polite: 1, stayMinutes: 2, minutes: 5, seed })))
+    .violations;
+}
+
+/** Five minutes without KV, after which the isolates of a location must agree again. */
+async function outage(seed: number): Promise<readonly string[]> {
+  const crowd: ScenarioOptions = { people: 20, watchers: 3, isolates: 3, stayMinutes: 0 };
+  const away: ScenarioOptions = { minutes: 6, outageMinutes: 5, calmMinutes: 8 };
+  return (await simulate(Scenario.parse({ ...crowd, ...away, seed }))).violations;
 }
