@@ -127,10 +127,9 @@ function createHub(
 function openLiveIn(room: () => LiveRoomStub, world: World, report: Report): OpenLive {
   return async (request) => {
     try {
-      const silence = world.sleep(LIVE_OPEN_MAX_MS).then(() => {
-        throw new Error('The room did not answer.');
-      });
-      return await Promise.race([room().fetch(request), silence]);
+      const answer = await Promise.race([room().fetch(request), world.sleep(LIVE_OPEN_MAX_MS)]);
+      if (answer === undefined) throw new Error('The room did not answer.');
+      return answer;
     } catch (error) {
       report('no live socket could be opened', error);
       return undefined;

@@ -49,12 +49,11 @@ export class NewSessions {
 
   async #ask(limiter: RateLimit, address: string): Promise<boolean> {
     try {
-      const silence = this.#world.sleep(LIMITER_WAIT_MAX_MS).then(() => {
-        throw new Error('The limiter did not answer.');
-      });
-      const { success } = await Promise.race([limiter.limit({ key: networkOf(address) }), silence]);
+      const limited = limiter.limit({ key: networkOf(address) });
+      const outcome = await Promise.race([limited, this.#world.sleep(LIMITER_WAIT_MAX_MS)]);
+      if (outcome === undefined) throw new Error('The limiter did not answer.');
       this.#hasFailed = false;
-      return success;
+      return outcome.success;
     } catch (error) {
       this.#hasFailed = true;
       this.#report('new sessions are not limited', error);
