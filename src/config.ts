@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { REPLICA_SESSIONS_MAX, ROOM_CALLS_MS, ROOM_SYNCS_IN_TTL_MIN } from './limits';
+import { originOf } from './origin-of';
 import type { RoomStub } from './presence/room-protocol';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
@@ -38,15 +39,9 @@ export function hubSettings(
   ttlMs: number,
   syncIntervalMs: number | undefined,
 ): HubSettings {
-  return hub === 'kv'
-    ? { hub, timing: kvTiming(ttlMs, syncIntervalMs ?? 10_000) }
-    : {
-        hub,
-        timing: roomTiming(
-          ttlMs,
-          Math.min(syncIntervalMs ?? 1_000, ttlMs / ROOM_SYNCS_IN_TTL_MIN - ROOM_CALLS_MS),
-        ),
-      };
+  if (hub === 'kv') return { hub, timing: kvTiming(ttlMs, syncIntervalMs ?? 10_000) };
+  const longestMs = ttlMs / ROOM_SYNCS_IN_TTL_MIN - ROOM_CALLS_MS;
+  return { hub, timing: roomTiming(ttlMs, Math.min(syncIntervalMs ?? 1_000, longestMs)) };
 }
 
 /** The variables, checked and in the units that the code uses. */
@@ -54,7 +49,7 @@ export type Settings = HubSettings & {
   readonly allowedOrigins: '*' | readonly string[];
   /** Whether new sessions are limited per client. */
   readonly limitsNewSessions: boolean;
-  /** Most sessions that one replica holds: those that it heard, and whom it remembers for a while after they have ended. */
+  /** With so many present sessions a replica takes no new one. It remembers as many that have ended. */
   readonly sessionsMax: number;
   readonly presenceCacheSeconds: number;
   /** Settings that version 1.0 accepted and that break a promise: each as a text that says to what it is lowered, and why. */
@@ -84,15 +79,6 @@ const Origin = z
     context.addIssue({ code: 'custom', message: ORIGINS_ERROR });
     return z.NEVER;
   });
-
-/** `URL.canParse` is missing where a runtime has no compatibility date. */
-function originOf(text: string): string | undefined {
-  try {
-    return new URL(text).origin;
-  } catch {
-    return undefined;
-  }
-}
 
 const Variables = z.object({
   PRESENCE_HUB: z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }).default('kv'),

@@ -118,16 +118,6 @@ describe('the settings', () => {
     expect(() => parseSettings({ ...wrong, PRESENCE_HUB: 'kv' })).not.toThrow();
   });
 
-  it.each(['100001', '250000'])(
-    'lower %s sessions, which version 1.0 accepted, and say so',
-    (SESSIONS_MAX) => {
-      expect(parseSettings({ SESSIONS_MAX })).toMatchObject({
-        sessionsMax: 100_000,
-        lowered: ['SESSIONS_MAX to 100000, the most with which a sync fits into memory'],
-      });
-    },
-  );
-
   it.each([
     ['30', '10', 7_250],
     ['30', '8', 7_250],

@@ -1,8 +1,14 @@
 import { parseArgs } from 'node:util';
-import type * as z from 'zod';
+import * as z from 'zod';
 
 /** The name of an option: its key, in words with dashes. */
 export const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** An option that is a whole number within these bounds. */
+export function wholeNumber(min: number, max: number) {
+  const error = `takes a whole number from ${min} to ${max.toLocaleString('en')}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}
 
 /**
  * The options of a command as they were given, each a text, or `true` for those that are flags. Prints what they mean if

@@ -2,6 +2,7 @@ import type { Context, HonoRequest } from 'hono';
 import { createMiddleware } from 'hono/factory';
 import type { Settings } from '../config';
 import { BODY_BYTES_MAX } from '../limits';
+import { originOf } from '../origin-of';
 import { malformedJson, problem } from './problems';
 
 /**
@@ -24,17 +25,9 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
  * host. `X-Forwarded-Proto` and `X-Forwarded-Host` count for nothing, since clients can send them.
  */
 function isOwnOrigin(origin: string, url: string): boolean {
+  // `Host` may hold no host: the platform passes such a URL on as it stands.
   const own = originOf(url);
   return origin === own || origin === own?.replace('http:', 'https:');
-}
-
-/** Undefined if `Host` holds no host: the platform passes such a URL on as it stands, and `URL` throws. */
-function originOf(url: string): string | undefined {
-  try {
-    return new URL(url).origin;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -11,7 +11,7 @@ import {
 import { PresenceState, SessionId } from '../presence/session';
 import { type HeaderName, headersWith, problemResponse, problemResponses } from './problem-responses';
 import type { ProblemCode } from './problems';
-import { Health, HeartbeatRequest, LeaveRequest, LeaveResponse } from './schemas';
+import { HEALTH_REASONS, Health, HeartbeatRequest, LeaveRequest, LeaveResponse } from './schemas';
 
 const JSON_TYPE = 'application/json';
 
@@ -45,19 +45,26 @@ const presenceState = PresenceState.extend({
   moods: moods.meta({ description: 'How many are here in each mood. All four are always there.' }),
   timestamp: timestamp.meta({ description: 'The clock of the server at the answer, in ms since 1970.' }),
 }).meta({ id: 'PresenceState' });
-/** One line for each reason of `HEALTH_REASONS`. */
+
+/** What each reason of `/health` means. */
+const REASONS: Record<(typeof HEALTH_REASONS)[number], string> = {
+  'no-hub': '`PRESENCE_KV` is not bound. Each isolate counts its own sessions only.',
+  'many-replicas': 'The server hands over other bindings with each request. Each request counts by itself.',
+  'sync-failed':
+    'The last sync with the hub failed. Sessions of other isolates count as of the sync before it.',
+  'list-failed': 'KV could not be listed. Other locations count as of the listing before it.',
+  'too-many-sessions': 'The isolate or the room holds as many sessions as it can. Some are not counted.',
+  'no-limiter': '`NEW_SESSIONS` is not bound and `NEW_SESSION_LIMIT` is `on`. New sessions are not limited.',
+  'limiter-failed': 'The limiter failed when it was last asked. New sessions passed.',
+  'setting-lowered':
+    'A setting would break a promise and is lowered; the log says which. The status stays `ok`.',
+};
+
 const REASON = `The worst of what is wrong; \`null\` if nothing is.
 
 | reason | means |
 |---|---|
-| \`no-hub\` | \`PRESENCE_KV\` is not bound. Each isolate counts its own sessions only. |
-| \`many-replicas\` | The server hands over other bindings with each request. Each request counts by itself. |
-| \`sync-failed\` | The last sync with the hub failed. Sessions of other isolates count as of the sync before it. |
-| \`list-failed\` | KV could not be listed. Other locations count as of the listing before it. |
-| \`too-many-sessions\` | The isolate or the room holds as many sessions as it can. Some are not counted. |
-| \`no-limiter\` | \`NEW_SESSIONS\` is not bound and \`NEW_SESSION_LIMIT\` is \`on\`. New sessions are not limited. |
-| \`limiter-failed\` | The limiter failed when it was last asked. New sessions passed. |
-| \`setting-lowered\` | A setting would break a promise and is lowered; the log says which. The status stays \`ok\`. |`;
+${HEALTH_REASONS.map((name) => `| \`${name}\` | ${REASONS[name]} |`).join('\n')}`;
 
 const health = Health.extend({
   status: status.meta({

@@ -1,4 +1,5 @@
 import { ARRIVALS_MAX, ARRIVALS_PER_SESSION_MAX } from '../limits';
+import { setLatest } from './set-latest';
 
 /** A heartbeat of a new session that waits for the limiter. Once it is overtaken it must not count any more. */
 export interface Arrival {
@@ -19,11 +20,8 @@ export class Arrivals {
 
   add(id: string, at: number): Arrival {
     const arrival: Arrival = { id, at, isOvertaken: false };
-    const waiting = this.#waiting.get(id) ?? [];
-    this.#waiting.delete(id);
-    this.#waiting.set(id, [...waiting, arrival].slice(-ARRIVALS_PER_SESSION_MAX));
-    const [oldest] = this.#waiting.keys();
-    if (this.#waiting.size > ARRIVALS_MAX && oldest !== undefined) this.#waiting.delete(oldest);
+    const waiting = [...(this.#waiting.get(id) ?? []), arrival].slice(-ARRIVALS_PER_SESSION_MAX);
+    setLatest(this.#waiting, id, waiting, ARRIVALS_MAX);
     return arrival;
   }
 
@@ -33,15 +31,20 @@ export class Arrivals {
     if (waiting === undefined) return;
     const place = last === undefined ? waiting.length : waiting.indexOf(last);
     for (const arrival of waiting.slice(0, Math.max(place, 0))) arrival.isOvertaken = true;
-    const rest = waiting.slice(place + 1);
-    if (rest.length === 0) this.#waiting.delete(id);
-    else this.#waiting.set(id, rest);
+    this.#keep(id, waiting.slice(place + 1));
   }
 
   /** The arrival ends without counting. */
   cancel(arrival: Arrival): void {
-    const rest = this.#waiting.get(arrival.id)?.filter((one) => one !== arrival) ?? [];
-    if (rest.length === 0) this.#waiting.delete(arrival.id);
-    else this.#waiting.set(arrival.id, rest);
+    const waiting = this.#waiting.get(arrival.id) ?? [];
+    this.#keep(
+      arrival.id,
+      waiting.filter((one) => one !== arrival),
+    );
+  }
+
+  #keep(id: string, waiting: Arrival[]): void {
+    if (waiting.length === 0) this.#waiting.delete(id);
+    else this.#waiting.set(id, waiting);
   }
 }

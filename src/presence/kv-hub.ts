@@ -62,6 +62,7 @@ export class KvHub implements Hub {
   readonly #otherLocations: LocationSummaries;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   #hasHeard = false;
+  /** The last sync dropped sessions of other isolates, or did not write own ones: the location has too many. */
   #isCapped = false;
   #listings = 0;
   /** Whether the latest listing failed. */
@@ -100,11 +101,6 @@ export class KvHub implements Hub {
   /** Also while no write gets through: what was read until then holds. */
   get hasHeard(): boolean {
     return this.#hasHeard;
-  }
-
-  /** Whether the last sync dropped sessions of other isolates, or did not write own ones, because the location has too many. */
-  get isCapped(): boolean {
-    return this.#isCapped;
   }
 
   async sync(own: SessionTable): Promise<SyncOutcome> {

@@ -14,6 +14,7 @@ import { type Arrival, Arrivals } from './arrivals';
 import type { Hub } from './hub';
 import { addCounts, type Mood, type PresenceState, type SessionRecord, totalOf } from './session';
 import { SessionTable } from './session-table';
+import { setLatest } from './set-latest';
 import type { Timing } from './timing';
 import type { Trouble } from './trouble';
 import type { Report } from './trouble-log';
@@ -185,7 +186,7 @@ export class PresenceStore {
     const isKnown = this.#isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
     if (isKnown) this.#changes += 1;
     // The hub must not learn of an unknown id: anybody can make up any number of them.
-    else this.#rememberLeave(id, heardAt);
+    else setLatest(this.#unmatchedLeaves, id, heardAt, UNMATCHED_LEAVES_MAX);
     const sync = this.#syncIfDue(heardAt, defer);
     this.#publish(heardAt, defer);
     if (sync === undefined) return;
@@ -237,14 +238,6 @@ export class PresenceStore {
 
   #isKnown(id: string): boolean {
     return this.#own.last(id) !== undefined || this.#hub.last(id) !== undefined;
-  }
-
-  #rememberLeave(id: string, heardAt: number): void {
-    this.#unmatchedLeaves.delete(id);
-    this.#unmatchedLeaves.set(id, heardAt);
-    const [oldest] = this.#unmatchedLeaves.keys();
-    if (this.#unmatchedLeaves.size > UNMATCHED_LEAVES_MAX && oldest !== undefined)
-      this.#unmatchedLeaves.delete(oldest);
   }
 
   /** Ends the sessions that a sync has brought and whose leave came here before. Returns whether there were any. */

@@ -36,6 +36,7 @@ export class RoomHub implements Hub {
   #left = new Map<string, SessionRecord>();
   #known: RoomVersion | undefined;
   #answeredAt = Number.NEGATIVE_INFINITY;
+  /** The room was full at the last sync, so it may have refused sessions. */
   #isRoomFull = false;
   /** Heard here, and not known to the room as far as we know. */
   readonly #untold = new Set<string>();
@@ -47,12 +48,7 @@ export class RoomHub implements Hub {
   }
 
   get trouble(): Trouble | undefined {
-    return this.isCapped ? 'too-many-sessions' : undefined;
-  }
-
-  /** Whether the room was full at the last sync, so that it may have refused sessions. */
-  get isCapped(): boolean {
-    return this.#isRoomFull;
+    return this.#isRoomFull ? 'too-many-sessions' : undefined;
   }
 
   get hasHeard(): boolean {

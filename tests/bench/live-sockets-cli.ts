@@ -1,19 +1,11 @@
 import * as z from 'zod';
-import { givenOptions, parseOptions } from '../options';
+import { givenOptions, parseOptions, wholeNumber } from '../options';
 import { measureSockets } from './live-sockets';
 
 // `npm run bench:sockets -- --sockets 10000`
 
-const SOCKETS = 'takes a whole number from 1 to 32,000';
-
 const Options = z.object({
-  sockets: z.coerce
-    .number({ error: SOCKETS })
-    .int({ error: SOCKETS })
-    .min(1, { error: SOCKETS })
-    .max(32_000, { error: SOCKETS })
-    .default(10_000)
-    .describe('How many live sockets open: 1 to 32,000.'),
+  sockets: wholeNumber(1, 32_000).default(10_000).describe('How many live sockets open: 1 to 32,000.'),
 });
 
 const ABOUT = 'What live sockets cost one room, and how long a change takes to reach them all.';

@@ -8,6 +8,7 @@ interface Hole extends Mistake {
 }
 
 const GUARDS = 'api/guards.ts';
+const ORIGIN_OF = 'origin-of.ts';
 const PROBLEMS = 'api/problems.ts';
 const ROUTES = 'api/routes.ts';
 const STORE = 'presence/presence-store.ts';
@@ -35,7 +36,7 @@ export const HOLES: readonly Hole[] = [
   { category: 'origins', name: 'the own page is refused where a proxy ends TLS', file: GUARDS, right: 'return origin === own ||', wrong: 'return origin === own || false &&' },
   { category: 'origins', name: 'the port of the own page does not count', file: GUARDS, right: `originOf(url);\n  return`, wrong: `originOf(url);\n  if (new URL(origin).hostname === new URL(url).hostname) return true;\n  return` },
   { category: 'origins', name: 'the client says which host it asked', file: GUARDS, right: 'isOwnOrigin(origin, c.req.url)', wrong: `(isOwnOrigin(origin, c.req.url) || origin.split('//')[1] === c.req.header('X-Forwarded-Host'))` },
-  { category: 'hosts', isLogged: true, name: 'a host that is none is an unexpected error', file: GUARDS, right: `  try {\n    return new URL(url).origin;\n  } catch {\n    return undefined;\n  }`, wrong: '  return new URL(url).origin;' },
+  { category: 'hosts', isLogged: true, name: 'a host that is none is an unexpected error', file: ORIGIN_OF, right: `  try {\n    return new URL(url).origin;\n  } catch {\n    return undefined;\n  }`, wrong: '  return new URL(url).origin;' },
   { category: 'hosts', isLogged: true, name: 'a host that is none keeps the room away', file: LIVE, right: `new Request('http://room/', { headers: c.req.raw.headers })`, wrong: 'c.req.raw' },
   { category: 'types', name: 'every type passes', file: GUARDS, right: 'if (!isUsual && !isReadAsJson(type))', wrong: 'if (false)' },
   { category: 'types', name: 'types that begin like JSON pass', file: GUARDS, right: '+json)?$/i', wrong: '+json)?/i' },

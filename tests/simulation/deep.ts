@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { givenOptions, parseOptions } from '../options';
+import { givenOptions, parseOptions, wholeNumber } from '../options';
 import { progress } from '../progress';
 import { mixedScenario } from './mixed-scenario';
 import { runAll } from './run-all';
@@ -7,15 +7,10 @@ import { OUR_HUBS } from './scenario';
 
 // Many mixed worlds for a long time each: `npm run simulate:deep -- --seeds 1000 --minutes 60 --hub durable-object`.
 
-const whole = (min: number, max: number) => {
-  const error = `takes a whole number from ${min} to ${max.toLocaleString('en')}`;
-  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
-};
-
 const Options = z.object({
-  seeds: whole(1, 1_000_000).default(1_000).describe('How many worlds, each from a seed of its own.'),
-  from: whole(0, 1_000_000_000).default(1).describe('The first seed.'),
-  minutes: whole(1, 10_000).default(60).describe('How long each world lasts.'),
+  seeds: wholeNumber(1, 1_000_000).default(1_000).describe('How many worlds, each from a seed of its own.'),
+  from: wholeNumber(0, 1_000_000_000).default(1).describe('The first seed.'),
+  minutes: wholeNumber(1, 10_000).default(60).describe('How long each world lasts.'),
   hub: z
     .enum(OUR_HUBS, { error: `takes ${OUR_HUBS.join(' or ')}` })
     .default('kv')

@@ -5,7 +5,7 @@ import { LiveClient } from '../live/live-client';
 import { Service } from '../live/service';
 import { workerdBytes } from '../live/workerd-memory';
 import { mean } from '../mean';
-import { givenOptions, parseOptions } from '../options';
+import { givenOptions, parseOptions, wholeNumber } from '../options';
 import { sessionId } from '../session-id';
 
 const TTL_SECONDS = 10;
@@ -24,18 +24,13 @@ const WARM_UP_SECONDS = 120;
 const GROWTH_MAX = 0.05;
 
 const HUBS = ['kv', 'durable-object'] as const;
-const SECONDS = 'takes a whole number from 1 to 86,400';
 
 const Options = z.object({
   hub: z
     .enum(HUBS, { error: `takes ${HUBS.join(' or ')}` })
     .default('durable-object')
     .describe(`Where the isolates meet: ${HUBS.join(' or ')}.`),
-  seconds: z.coerce
-    .number({ error: SECONDS })
-    .int({ error: SECONDS })
-    .min(1, { error: SECONDS })
-    .max(86_400, { error: SECONDS })
+  seconds: wholeNumber(1, 86_400)
     .default(180)
     .describe(`How long the memory is compared, after a warm-up of ${WARM_UP_SECONDS} s.`),
 });

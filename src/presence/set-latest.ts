@@ -1,0 +1,8 @@
+/** Sets an entry as the latest of a map, and forgets the oldest one beyond `max` entries. */
+export function setLatest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= max) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
+}
