@@ -91,7 +91,7 @@ const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes, without a con
 
 const INFO = `How many people are here right now, and in which mood.
 
-A browser makes up a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. Whoever is silent for 30 seconds is gone, if the service is not set up otherwise. There are no accounts; the count is an unauthenticated estimate, and may be some time behind.
+A browser makes up a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. A session ends 30 seconds after its last heartbeat, if the service is not set up otherwise. There are no accounts. The count is an unauthenticated estimate, and may be seconds to minutes behind.
 
 Every error of the API is a problem document, \`application/problem+json\` by RFC 9457; its \`type\` tells which. A path that is not there gets \`/docs#not-found\`. No answer echoes what came. Browsers of any origin may use the API, unless the owner of the service lists the ones that may: then others get \`/docs#origin-not-allowed\`. Preflights are answered for every operation.
 

@@ -28,16 +28,16 @@ The invariants that are checked at every answer (\`tests/simulation/bounds.ts\`,
 |---|---|
 | one isolate | exact, whatever KV does |
 | the caller | is counted in his own answer |
-| a silent session | ends in its own isolate after 30 s. Elsewhere in the location it counts for 70 s after its last heartbeat: for at most 150 s if its isolate was alone in the world and has vanished since. If that isolate is at work, it writes the end at its next sync, for ten ends in a row and one in 15 minutes. Another location counts a session for at most 220 s more (300 s) |
+| a session without heartbeats | expires in its own isolate after 30 s. Elsewhere in the location it counts for 70 s after its last heartbeat. If its isolate was alone in the world and has vanished since, it counts for at most 150 s. An isolate that still runs writes the end at its next sync, for ten ends in a row and one in 15 minutes. Another location counts a session for at most 220 s more (300 s) |
 | a changed mood | shows elsewhere in the location as the new one at the writer's next write: at most 100 s later if the writer was alone in the world |
-| nobody comes or goes, nothing fails | all answers are right, except for sessions whose requests alternate between isolates: the isolate that a session left lets it expire after 30 s, and may learn only seconds later that it is present. With more than two isolates in a location, or a slow KV, one or two sessions may be missing for a moment, when a refresh had to be tried again |
+| nobody comes or goes, nothing fails | all answers are right, except for sessions whose requests alternate between isolates. The isolate that a session left lets it expire after 30 s, and may learn only seconds later that it is present. With more than two isolates in a location, or a slow KV, a refresh may need a second try. One or two sessions may then be missing for a moment |
 | KV away | no request fails; afterwards all isolates of a location agree within two sync intervals |
 
 And with the room, in all locations alike:
 
 | | |
 |---|---|
-| a silent session | ends in its own isolate after 30 s, elsewhere two seconds later. While the room cannot be reached, its last answer counts for 30 s |
+| a session without heartbeats | expires in its own isolate after 30 s, elsewhere two seconds later. While the room cannot be reached, its last answer counts for 30 s |
 | a request that dies with a sync | delays the next sync of its isolate by 5 s (on KV by 20 s) |
 | nothing fails | who has been here for five seconds is counted everywhere, whatever isolate serves him: nobody goes missing for a moment. Clocks that differ by a second may put what one person sends at once to two isolates in the wrong order, until his next heartbeat, and end a silent session that much early |
 | the room away, or without its memory | no request fails, each isolate counts its own; what it had not saved it hears again from its replicas at their next sync |
@@ -54,7 +54,7 @@ what became of it.
 |---|---|
 | A listing that failed was not repeated for a minute, and a fresh isolate showed its own location only: mean error 4.6 % with 0.1 % evictions and 5 % failures. | A failed listing is repeated at the next sync. |
 | A lease of 150 s dropped locations that were alive: a list may be a minute old when it comes, and is used for another. 100 people in 10 locations: up to 79 missing for minutes. | 220 s: also one lost heartbeat drops no location. |
-| The platform ends deferred work 30 s after the response. A deferred task began syncs until then; they never settled, and each blocked the next one for 30 s. 2,000 people on 8 isolates with the room: mean error 0.50 %, p99 10.1 %, 1,735 missing at worst. | Deferred syncs start 25 s after the request at the latest, and a sync that is silent for two intervals, at least 5 s, is given up: 0.05 %, 0.20 %, 10 missing. |
+| The platform ends deferred work 30 s after the response. A deferred task began syncs until then; they never settled, and each blocked the next one for 30 s. 2,000 people on 8 isolates with the room: mean error 0.50 %, p99 10.1 %, 1,735 missing at worst. | Deferred syncs start 25 s after the request at the latest. The store gives up a sync after two intervals, at least 5 s: 0.05 %, 0.20 %, 10 missing. |
 | With the room and a sync at each third of the TTL, sessions that moved to another isolate went missing, although nothing failed. | Just below a quarter of the TTL at most. |
 | A second isolate wrote the key of one that rested, without its promise: 10 of 12 people were missing for 20 s. | Each stored session says whether its writer rests. |
 | A session ended while its writer rested: readers counted it for 140 s and wrote it back at every sync. | The writer takes it back at once, and a replica that only reads writes no session back. |
