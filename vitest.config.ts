@@ -1,48 +1,42 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** These run in Node: they start Workers of their own and talk HTTP to them, or simulate a whole world. */
-const NODE_TESTS = [
-  'tests/isolates/**/*.test.ts',
-  'tests/live/**/*.test.ts',
-  'tests/bundle/**/*.test.ts',
-  'tests/client/**/*.test.{ts,tsx}',
-  'tests/hostile/**/*.test.ts',
-  'tests/openapi/**/*.test.ts',
-  'tests/readme/**/*.test.ts',
-  'tests/site/**/*.test.ts',
-  'tests/simulation/**/*.test.ts',
-];
-
+/** One project for each folder: where its tests run, and what stands ready before them. */
 export default defineConfig({
   test: {
-    reporters: ['default', './tests/openapi/conformance-reporter.ts'],
+    reporters: ['default', './tests/support/conformance-reporter.ts'],
+    // Most tests wait for something else than this machine, so twice as many files as cores run at a time.
+    maxWorkers: 4,
     projects: [
       {
-        // Everything else runs inside workerd, with its real KV.
+        // In workerd, with its real KV and real Durable Objects.
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
-        // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
         test: {
           name: 'workerd',
+          include: ['tests/workerd/**/*.test.ts'],
+          // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
           isolate: false,
           restoreMocks: true,
-          include: ['tests/**/*.test.ts'],
-          // What `npm run mutate` installs has tests of its own.
-          exclude: [...NODE_TESTS, '**/node_modules/**', 'tests/browser/**', 'tests/clients/**'],
-          setupFiles: 'tests/openapi/hand-over.ts',
+          setupFiles: 'tests/support/hand-over.ts',
         },
       },
       {
+        // The browser client and its bindings in Node, on a fake page.
+        test: { name: 'client', include: ['tests/client/**/*.test.{ts,tsx}'] },
+      },
+      {
+        // In Node: they start Workers of their own and ask them over HTTP.
         test: {
           name: 'node',
-          include: NODE_TESTS,
-          globalSetup: 'tests/build.ts',
-          setupFiles: 'tests/openapi/hand-over.ts',
+          include: ['tests/node/**/*.test.ts'],
+          globalSetup: 'tests/node/build.ts',
+          setupFiles: 'tests/support/hand-over.ts',
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
       },
       {
+        // In Node: they open pages in Chromium.
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],
@@ -50,10 +44,6 @@ export default defineConfig({
           testTimeout: 30_000,
           hookTimeout: 60_000,
           expect: { poll: { timeout: 10_000 } },
-          // They mostly wait for something to happen.
-          maxWorkers: 4,
-          // When the others have done: what happens within seconds here needs the machine.
-          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createTestHarness } from 'wrangler';
-import { blocksOf, commandsIn } from '../readme/commands';
+import { blocksOf, commandsIn } from '../support/commands';
 
 const HERE = import.meta.dirname;
 const README = 'README.md';

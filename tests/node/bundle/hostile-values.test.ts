@@ -1,0 +1,103 @@
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KV_SESSIONS_MAX } from '../../../src/limits';
+import { parseSessions } from '../../../src/presence/stored-sessions';
+import { sessionId } from '../../support/session-id';
+
+/** The longest value that KV takes, in bytes. */
+const VALUE_BYTES_MAX = 25 * 2 ** 20;
+
+/** The heap of the isolate, half of the platform's 128 MB. */
+const HEAP_MB = 64;
+
+const filled = (bytes: number, head: string, part: string, tail = '') =>
+  head + part.repeat(Math.floor((bytes - head.length - tail.length) / part.length)) + tail;
+
+const entry = (id: string, lastSeen: number) =>
+  `"${id}":{"mood":"connection","lastSeen":${lastSeen},"rests":true}`;
+
+const sessions = (bytes: number) => {
+  const now = Date.now();
+  const count = Math.floor((bytes - 1) / (entry(sessionId(0), now).length + 1));
+  return `{${Array.from({ length: count }, (_, n) => entry(sessionId(n), now)).join(',')}}`;
+};
+
+/** One string without parts, as KV returns it. */
+const flat = (text: string) => Buffer.from(text, 'latin1').toString('latin1');
+
+const VALUES: readonly (readonly [string, (bytes: number) => string, number])[] = [
+  ['sessions', sessions, KV_SESSIONS_MAX],
+  [
+    'one session again and again',
+    (bytes) => filled(bytes, '{', `${entry(sessionId(1), Date.now())},`, '"x":0}'),
+    1,
+  ],
+  ['spaces', (bytes) => ' '.repeat(bytes), 0],
+  ['opening braces', (bytes) => '{'.repeat(bytes), 0],
+  ['nested objects', (bytes) => filled(bytes, '', '{"x":'), 0],
+  ['nested lists', (bytes) => filled(bytes, '{"x":', '['), 0],
+  ['one text', (bytes) => filled(bytes, '"', 'x', '"'), 0],
+  ['one key', (bytes) => filled(bytes, '{"', 'x', '":{}}'), 0],
+  ['backslashes', (bytes) => filled(bytes, '{"', '\\', '":{}}'), 0],
+  ['a list of empty objects', (bytes) => filled(bytes, '[', '{},', '{}]'), 0],
+  ['an entry that is a list of zeros', (bytes) => filled(bytes, '{"x":[', '0,', '0]}'), 0],
+  ['entries that are no sessions', (bytes) => filled(bytes, '{', '"":0,', '"":0}'), 0],
+  ['commas', (bytes) => filled(bytes, '{', ','), 0],
+];
+
+/** Those that end an isolate which parses them whole. */
+const DEADLY = VALUES.filter(([what]) => ['sessions', 'nested objects', 'opening braces'].includes(what));
+
+describe(`a Worker with ${HEAP_MB} MB of heap, where 25 MiB of KV hold`, () => {
+  let miniflare: Miniflare;
+  const flags = process.env['MINIFLARE_WORKERD_V8_FLAGS'];
+  beforeAll(async () => {
+    process.env['MINIFLARE_WORKERD_V8_FLAGS'] = `--max-old-space-size=${HEAP_MB}`;
+    // Each test has an isolate of its own, which reads the key at its first request.
+    const worker = { modules: true, scriptPath: 'dist/index.js', kvNamespaces: { PRESENCE_KV: 'shared' } };
+    const workers = DEADLY.map((_, n) => ({
+      ...worker,
+      name: `replica-${n}`,
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    }));
+    miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
+    await miniflare.ready;
+  });
+  afterAll(async () => {
+    await miniflare.dispose();
+    if (flags === undefined) delete process.env['MINIFLARE_WORKERD_V8_FLAGS'];
+    else process.env['MINIFLARE_WORKERD_V8_FLAGS'] = flags;
+  });
+
+  it.each(DEADLY.map(([what, make, count], n) => [what, make, count, n] as const))(
+    '%s, answers',
+    async (_what, make, count, n) => {
+      const kv = await miniflare.getKVNamespace('PRESENCE_KV', `replica-${n}`);
+      await kv.put('presence:sessions', make(VALUE_BYTES_MAX));
+      const url = await miniflare.unsafeGetDirectURL(`replica-${n}`);
+      const countOf = async () =>
+        ((await (await fetch(new URL('/api/presence', url))).json()) as { count: number }).count;
+      await countOf();
+      await expect.poll(countOf, { timeout: 10_000 }).toBe(count);
+    },
+  );
+});
+
+describe('the time to read a stored value follows its length, where it holds', () => {
+  const GROWTH = 8;
+  /** More than 8 for what else the machine does, and far less than the 64 of a quadratic time. */
+  const RATIO_MAX = 24;
+  /** What takes less time says nothing about growth. */
+  const SHORTEST_MS = 2;
+
+  it.each(VALUES)('%s', (_what, make) => {
+    const [small, large] = [VALUE_BYTES_MAX / GROWTH, VALUE_BYTES_MAX].map((bytes) => flat(make(bytes)));
+    const milliseconds = (value: string | undefined) => {
+      const startedAt = performance.now();
+      parseSessions(value, Date.now(), KV_SESSIONS_MAX);
+      return performance.now() - startedAt;
+    };
+    milliseconds(small);
+    expect(milliseconds(large)).toBeLessThan(RATIO_MAX * Math.max(milliseconds(small), SHORTEST_MS));
+  });
+});

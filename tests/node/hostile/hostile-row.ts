@@ -1,0 +1,51 @@
+import { sessionId } from '../../support/session-id';
+import type { RawRequest } from './raw-http';
+
+/** Stands in whatever hostile rows send, and must not stand in any answer. */
+export const MARK = 'peter-and-paul';
+
+/** Is here all the time. Rows that are to be accepted beat with this id, so that the count stays. */
+export const RESIDENT = sessionId(1);
+
+export const GOOD_ORIGIN = 'https://good.example';
+
+export interface HostileRow {
+  readonly category: string;
+  readonly name: string;
+  /** Variables of the service, beside those that all rows share. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** What is sent before, and answered 200. */
+  readonly before?: readonly RawRequest[];
+  readonly expected: Expected;
+  readonly sends: RawRequest | SocketMessages;
+  /** The same request with eight times as much in it: its answer may take eight times as long, and not 64 times. */
+  readonly eightTimes?: RawRequest;
+}
+
+/**
+ * `status` with the problem of that code, if it is none of 101, 200 and 204. `refused by server`: the HTTP server in front of the Worker
+ * refuses it or hangs up, in its own words. `closeCode`: the one with which the socket is closed.
+ */
+export type Expected =
+  | {
+      readonly status: number;
+      readonly code?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | 'refused by server'
+  | { readonly closeCode: number };
+
+/** Messages on a live socket, one after the other. */
+export interface SocketMessages {
+  readonly messages: readonly (string | Uint8Array<ArrayBuffer>)[];
+}
+
+type Rows = readonly (readonly [
+  name: string,
+  sends: HostileRow['sends'],
+  expected: Expected,
+  more?: Partial<HostileRow>,
+])[];
+/** The rows of one category. */
+export const category = (name: string, rows: Rows): readonly HostileRow[] =>
+  rows.map(([row, sends, expected, more]) => ({ category: name, name: row, sends, expected, ...more }));

@@ -1,0 +1,51 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import { observe, type SentRequest } from '../../support/observations';
+import { HostileService } from './hostile-service';
+import { HOSTILE_TABLE } from './hostile-table';
+import type { RawAnswer, RawRequest } from './raw-http';
+
+const services = new Map<string, HostileService>();
+
+const hear = (request: RawRequest, answer: RawAnswer) => {
+  const { method, path } = request;
+  // Behind the head of a handshake come frames, which are no body.
+  const body = answer.status === 101 ? '' : answer.body;
+  observe(method, new URL(`http://localhost${path}`), answer, body, requestOf(request));
+};
+
+/** Undefined for a request in chunks, whose frames are no part of its body. */
+function requestOf({ headers, body, contentLength }: RawRequest): SentRequest | undefined {
+  if (contentLength === undefined || headers.some(([name]) => name === 'Transfer-Encoding')) return undefined;
+  const text = new TextDecoder().decode(Buffer.concat(body.map((piece) => Buffer.from(piece))));
+  const types = headers.filter(([name]) => name.toLowerCase() === 'content-type').map(([, value]) => value);
+  return { type: types.length === 0 ? undefined : types.join(', '), body: text };
+}
+
+/** The bundle, as it is deployed, with the variables that a row wants. */
+function serviceFor(variables: Readonly<Record<string, string>> = {}): HostileService {
+  const key = JSON.stringify(variables);
+  const service = services.get(key) ?? new HostileService('dist/index.js', variables, hear);
+  services.set(key, service);
+  return service;
+}
+
+afterAll(async () => {
+  for (const service of services.values()) await service.dispose();
+});
+
+const categories = new Set(HOSTILE_TABLE.map(({ category }) => category));
+
+describe.each([...categories])('hostile %s', (name) => {
+  const rows = HOSTILE_TABLE.filter(({ category }) => category === name);
+
+  it.each(rows)('$name', async (row) => {
+    expect(await serviceFor(row.variables).complaints(row)).toEqual([]);
+  });
+});
+
+it('none of it is worth a line in the log, which is billed by the line, but that an isolate is full', () => {
+  // Those of the rows above, which have been sent by now.
+  expect(services.size).toBeGreaterThan(1);
+  const full = /\{[^{}]*"trouble":"the isolate is full: new sessions are refused"[^{}]*\}/;
+  for (const { log } of services.values()) expect(log.replace(full, '')).toBe('');
+});

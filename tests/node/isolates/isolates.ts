@@ -1,0 +1,55 @@
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { PresenceState } from '../../../src/presence/session';
+import { COMPATIBILITY_DATE } from '../../support/compatibility-date';
+import { observeResponse } from '../../support/observations';
+import { CLOCK_HEADER } from './clock-header';
+
+/** One workerd isolate: what one shares with another goes through KV, and nothing else does. */
+export interface Isolate {
+  heartbeat(sessionId: string, mood?: string): Promise<PresenceState>;
+  leave(sessionId: string): Promise<void>;
+  presence(): Promise<PresenceState>;
+}
+
+/** Several isolates that share one KV namespace, and a clock that stands still until a test moves it. */
+export class Isolates {
+  readonly #miniflare: Miniflare;
+  nowMs = Date.UTC(2026, 0, 1, 12);
+
+  constructor(names: readonly string[]) {
+    const workers = names.map((name) => ({
+      name,
+      modules: true,
+      scriptPath: 'dist/tests/isolates.js',
+      kvNamespaces: { PRESENCE_KV: 'shared' },
+      compatibilityDate: COMPATIBILITY_DATE,
+    }));
+    this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
+  }
+
+  /** The isolate of that name, in a location. */
+  isolate(name: string, colo = 'AMS'): Isolate {
+    const ask = async (path: string, body?: object) => {
+      const worker = await this.#miniflare.getWorker(name);
+      const response = await worker.fetch(`http://localhost${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: { 'Content-Type': 'application/json', [CLOCK_HEADER]: String(this.nowMs) },
+        body: body === undefined ? null : JSON.stringify(body),
+        cf: { colo },
+      });
+      observeResponse(body === undefined ? 'GET' : 'POST', new URL(path, 'http://localhost'), response);
+      if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+      // The contract test checks the shape.
+      return (await response.json()) as PresenceState;
+    };
+    return {
+      heartbeat: (sessionId, mood = 'presence') => ask('/api/heartbeat', { sessionId, mood }),
+      leave: async (sessionId) => void (await ask('/api/leave', { sessionId })),
+      presence: () => ask('/api/presence'),
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+}

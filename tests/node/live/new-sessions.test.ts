@@ -1,0 +1,80 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { expect, it, onTestFinished } from 'vitest';
+import { LiveClient } from '../../support/live-client';
+import { Service } from '../../support/service';
+import { sessionId } from '../../support/session-id';
+
+const LIMIT = 2;
+const ATTEMPTS = 4;
+/** Within this time an isolate and the room have exchanged what they know: a sync interval and its jitter. */
+const SYNCED_MS = 1_400;
+const ATTACKER = { 'CF-Connecting-IP': '192.0.2.1' };
+
+/** Starts a service whose limiter lets so many new sessions of one network pass in a minute. */
+async function limitedService(): Promise<Service> {
+  const service = new Service(1, { SESSION_TTL_SECONDS: '600' }, undefined, LIMIT);
+  onTestFinished(() => service.dispose());
+  // Before its first sync an isolate asks no limiter.
+  await service.presence();
+  // The limiter counts by the minute of the clock: a minute that ends within the test would let more pass.
+  const leftMs = 60_000 - (Date.now() % 60_000);
+  if (leftMs < 30_000) await wait(leftMs + 100);
+  return service;
+}
+
+async function heartbeat(service: Service, n: number): Promise<number> {
+  const response = await service.fetch()('/api/heartbeat', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', ...ATTACKER },
+    body: JSON.stringify({ sessionId: sessionId(n), mood: 'presence' }),
+  });
+  await response.body?.cancel();
+  return response.status;
+}
+
+it('a socket that takes one id after another brings one session, however many heartbeats follow it', {
+  timeout: 70_000,
+}, async () => {
+  const service = await limitedService();
+  const socket = await LiveClient.open(await service.liveUrl(), ATTACKER);
+  const statuses: number[] = [];
+  for (let n = 1; n <= ATTEMPTS; n += 1) {
+    socket.send({ sessionId: sessionId(n), mood: 'release' });
+    await wait(SYNCED_MS);
+    await service.presence();
+    statuses.push(await heartbeat(service, n));
+    // Otherwise the next message would overtake the heartbeat, and end the session.
+    await wait(SYNCED_MS);
+  }
+  socket.close();
+  await socket.closed;
+  await wait(2 * SYNCED_MS);
+  // The opening of the socket was one pass, and one new session by HTTP the other.
+  expect((await service.presence()).count).toBeLessThanOrEqual(LIMIT);
+  expect(statuses.filter((status) => status === 200)).toHaveLength(LIMIT);
+});
+
+it('sockets and heartbeats of one network bring as many sessions together as the limiter lets pass', {
+  timeout: 70_000,
+}, async () => {
+  const service = await limitedService();
+  const url = await service.liveUrl();
+  let opened = 0;
+  for (let n = 1; n <= 5; n += 1) {
+    const socket = await LiveClient.open(url, ATTACKER).catch(() => undefined);
+    if (socket === undefined) continue;
+    opened += 1;
+    socket.send({ sessionId: sessionId(n), mood: 'release' });
+    await wait(SYNCED_MS);
+    await service.presence();
+    // The session lives on by HTTP after its socket has closed.
+    expect(await heartbeat(service, n)).toBe(200);
+    await wait(SYNCED_MS);
+    socket.close();
+    await socket.closed;
+  }
+  expect(opened).toBe(LIMIT);
+  expect(await heartbeat(service, 100)).toBe(429);
+  await wait(2 * SYNCED_MS);
+  expect((await service.presence()).count).toBe(LIMIT);
+});

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { openApiDocument } from '../../../src/api/openapi';
+
+const document = openApiDocument();
+
+/** Every object within, with the names that lead there. */
+function objectsIn(
+  value: unknown,
+  path: readonly string[] = [],
+): readonly (readonly [string, Record<string, unknown>])[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.entries(value).flatMap(([name, one]) => objectsIn(one, [...path, name]));
+  return [[path.join('/'), value as Record<string, unknown>], ...inner];
+}
+
+it('docs/openapi.json is up to date: `npm run openapi` writes it', () => {
+  expect(readFileSync('docs/openapi.json', 'utf8')).toBe(`${JSON.stringify(document, null, 2)}\n`);
+});
+
+it('every object may get new keys, so that validating clients do not break', () => {
+  const objects = objectsIn(document.components).filter(([, { properties }]) => properties !== undefined);
+  expect(objects.length).toBeGreaterThan(15);
+  const closed = objects.filter(([, schema]) => (schema['additionalProperties'] ?? true) !== true);
+  expect(closed.map(([path]) => path)).toEqual([]);
+});
+
+it('the origin and a path make the right address by plain concatenation, whatever the document says of servers', () => {
+  const origin = 'https://presence.example';
+  // What clients do that are made of a document: the first server, or nothing, between the origin and the path.
+  const base = document.servers?.[0]?.url ?? '';
+  for (const path of Object.keys(document.paths ?? {})) {
+    expect(new URL(base + path, origin).href).toBe(origin + path);
+    expect(`${origin}${base}${path}`).toBe(origin + path);
+  }
+  expect(document.info.description).toContain(
+    'The base of every path is the origin that serves this document',
+  );
+});
+
+it('each request documents the same media types, and text as text that holds JSON', () => {
+  const bodies = objectsIn(document.paths).filter(([path]) => path.endsWith('requestBody/content'));
+  expect(bodies).toHaveLength(2);
+  for (const [, content] of bodies) {
+    expect(Object.keys(content)).toEqual(['application/json', '*/*+json', 'text/plain']);
+    const schemas = Object.values(content).map((media) => (media as { schema: object }).schema);
+    const [json, suffixed, text] = schemas;
+    expect(suffixed).toEqual(json);
+    expect(text).toEqual({ type: 'string', contentMediaType: 'application/json', contentSchema: json });
+  }
+});
+
+it('every body has an example', () => {
+  const media = objectsIn(document).filter(([path]) => /content\/[^/]+\/[^/]+$/.test(path));
+  expect(media.length).toBeGreaterThan(15);
+  expect(media.filter(([, { example, examples }]) => (example ?? examples) === undefined)).toEqual([]);
+});

@@ -1,0 +1,37 @@
+import { execFileSync } from 'node:child_process';
+import { type BuildOptions, build } from 'esbuild';
+
+const BUNDLE = { bundle: true, format: 'esm', logLevel: 'error' } as const;
+
+/** Bundles a module of this project for Node. Packages are imported, not bundled. */
+export async function bundleForNode(entry: string, outfile: string, options: BuildOptions = {}) {
+  await build({
+    ...BUNDLE,
+    entryPoints: [entry],
+    outfile,
+    platform: 'node',
+    packages: 'external',
+    ...options,
+  });
+}
+
+/** Bundles a Worker of this project for workerd. `wrangler deploy --dry-run` does more: it checks the configuration. */
+export async function bundleForWorkerd(entry: string, outfile: string, options: BuildOptions = {}) {
+  await build({
+    ...BUNDLE,
+    entryPoints: [entry],
+    outfile,
+    conditions: ['workerd'],
+    external: ['cloudflare:*'],
+    ...options,
+  });
+}
+
+/** Bundles the Worker into `dist/index.js` exactly as a deploy does. */
+export function bundleAsDeployed(): void {
+  const wrangler = 'node_modules/wrangler/bin/wrangler.js';
+  execFileSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', 'dist'], {
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+}

@@ -1,0 +1,72 @@
+import type { Hub } from '../../src/presence/hub';
+import { PresenceStore } from '../../src/presence/presence-store';
+import type { Mood, PresenceState } from '../../src/presence/session';
+import type { Timing } from '../../src/presence/timing';
+import { type FakeWorld, settle } from './fake-world';
+
+/** A replica as one isolate holds it, whose syncs have always ended when a call returns. */
+export class Replica {
+  readonly store: PresenceStore;
+  readonly hub: Hub;
+  readonly reports: string[] = [];
+  #syncs: Promise<unknown>[] = [];
+
+  constructor(hub: Hub, timing: Timing, world: FakeWorld) {
+    this.hub = hub;
+    const watched: Hub = {
+      kind: hub.kind,
+      get trouble() {
+        return hub.trouble;
+      },
+      get hasHeard() {
+        return hub.hasHeard;
+      },
+      counts: (now) => hub.counts(now),
+      last: (id) => hub.last(id),
+      claim: (id) => hub.claim(id),
+      sync: (own) => {
+        const sync = hub.sync(own);
+        this.#syncs.push(sync.catch(() => undefined));
+        return sync;
+      },
+    };
+    this.store = new PresenceStore({
+      hub: watched,
+      timing,
+      sessionsMax: 50_000,
+      world,
+      report: (trouble) => void this.reports.push(trouble),
+    });
+  }
+
+  heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
+    return this.#finished(this.store.heartbeat(id, mood, defer));
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#finished(this.store.leave(id, defer));
+  }
+
+  presence(): Promise<PresenceState> {
+    return this.#finished(this.store.presence(defer));
+  }
+
+  /** Waits for a sync that began without a request. */
+  async idle(): Promise<void> {
+    await this.#finished(Promise.resolve());
+  }
+
+  async count(): Promise<number> {
+    return (await this.presence()).count;
+  }
+
+  async #finished<Answer>(request: Promise<Answer>): Promise<Answer> {
+    const answer = await request;
+    await Promise.all(this.#syncs.splice(0));
+    await settle();
+    return answer;
+  }
+}
+
+/** Background work goes on by itself. */
+const defer = () => undefined;

@@ -1,0 +1,163 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { describe, expect, it } from 'vitest';
+import { FakeWorld } from '../../support/fake-world';
+import { type Fetch, post } from '../../support/http';
+import { createApp, fetchOf } from '../../support/observed-app';
+import { sessionId } from '../../support/session-id';
+import { problemOf } from './problem-of';
+
+const BEAT = { sessionId: sessionId(1), mood: 'presence' };
+
+const isolate = (allowedOrigins: string) =>
+  fetchOf({ ...env, ALLOWED_ORIGINS: allowedOrigins }, new FakeWorld());
+
+const preflight = (fetch: Fetch, origin: string, askedFor = 'content-type') =>
+  fetch('/api/heartbeat', {
+    method: 'OPTIONS',
+    headers: {
+      Origin: origin,
+      'Access-Control-Request-Method': 'POST',
+      'Access-Control-Request-Headers': askedFor,
+    },
+  });
+
+describe('every origin is allowed by default', () => {
+  const fetch = isolate('*');
+
+  it('in preflights, which may be cached for a day', async () => {
+    const response = await preflight(fetch, 'https://anywhere.example');
+    expect(response.status).toBe(204);
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(response.headers.get('Access-Control-Allow-Methods')).toBe('GET,HEAD,POST');
+    expect(response.headers.get('Access-Control-Allow-Headers')).toBe('Content-Type,Authorization,*');
+    expect(response.headers.get('Access-Control-Max-Age')).toBe('86400');
+  });
+
+  it('a preflight that is the same for all has no Vary and allows no credentials', async () => {
+    const response = await preflight(fetch, 'https://anywhere.example');
+    expect(response.headers.has('Vary')).toBe(false);
+    expect(response.headers.has('Content-Type')).toBe(false);
+    expect(response.headers.has('Access-Control-Allow-Credentials')).toBe(false);
+  });
+
+  it('in answers, without credentials', async () => {
+    const response = await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://anywhere.example' });
+    expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
+    expect(response.headers.has('Access-Control-Allow-Credentials')).toBe(false);
+  });
+});
+
+describe('with a list of origins', () => {
+  const fetch = isolate('https://good.example, https://www.good.example');
+
+  it.each(['https://good.example', 'https://www.good.example'])(
+    '%s is allowed, also to read errors',
+    async (origin) => {
+      expect((await preflight(fetch, origin)).headers.get('Access-Control-Allow-Origin')).toBe(origin);
+      for (const body of [BEAT, {}]) {
+        const response = await post(fetch, '/api/heartbeat', body, { Origin: origin });
+        expect(response.headers.get('Access-Control-Allow-Origin')).toBe(origin);
+        expect(response.headers.get('Vary')).toContain('Origin');
+      }
+    },
+  );
+
+  it.each([
+    'https://evil.example',
+    'https://good.example.evil.example',
+    'https://evilgood.example',
+    'http://good.example',
+    'https://good.example:8443',
+    'null',
+    '',
+  ])('the server itself refuses %j', async (origin) => {
+    expect((await preflight(fetch, origin)).status).toBe(403);
+    for (const type of ['application/json', 'text/plain']) {
+      const response = await post(fetch, '/api/heartbeat', BEAT, { Origin: origin, 'Content-Type': type });
+      await problemOf(response, 'origin-not-allowed');
+    }
+  });
+
+  it('a listed origin may send credentials, and reads the answer', async () => {
+    const answers = [
+      await preflight(fetch, 'https://good.example'),
+      await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://good.example', Cookie: 'id=1' }),
+      await post(fetch, '/api/heartbeat', {}, { Origin: 'https://good.example' }),
+      await fetch('/nowhere', { headers: { Origin: 'https://good.example' } }),
+    ];
+    for (const { headers } of answers) {
+      expect(headers.get('Access-Control-Allow-Credentials')).toBe('true');
+      expect(headers.get('Access-Control-Allow-Origin')).toBe('https://good.example');
+    }
+  });
+
+  it.each([
+    ['', 'Content-Type,Authorization'],
+    ['content-type', 'Content-Type,Authorization'],
+    ['authorization,content-type,x-note', 'Content-Type,Authorization,x-note'],
+    ['x-one, X-Two ,,\tx-three', 'Content-Type,Authorization,x-one,X-Two,x-three'],
+    ['x-one,x two', 'Content-Type,Authorization,x-one,x two'],
+    ['x-one,<x>', 'Content-Type,Authorization'],
+    ['x-one,é', 'Content-Type,Authorization'],
+    [`x-${'a'.repeat(1_022)}`, `Content-Type,Authorization,x-${'a'.repeat(1_022)}`],
+    [`x-${'a'.repeat(1_023)}`, 'Content-Type,Authorization'],
+  ])('a preflight of a listed origin that asks for %j allows %j', async (askedFor, allowed) => {
+    const { headers } = await preflight(fetch, 'https://good.example', askedFor);
+    expect(headers.get('Access-Control-Allow-Headers')).toBe(allowed);
+  });
+
+  it('a preflight names each header in Vary once', async () => {
+    const { headers } = await preflight(fetch, 'https://good.example');
+    expect(headers.get('Vary')).toBe('Origin, Access-Control-Request-Headers');
+  });
+
+  it('a preflight without an origin, or of the own one, allows no credentials', async () => {
+    for (const origin of [{}, { Origin: 'http://localhost' }]) {
+      const { status, headers } = await fetch('/api/heartbeat', {
+        method: 'OPTIONS',
+        headers: { ...origin },
+      });
+      expect(status).toBe(204);
+      expect(headers.get('Vary')).toBe('Origin');
+      expect(headers.has('Access-Control-Allow-Credentials')).toBe(false);
+      expect(headers.has('Access-Control-Allow-Origin')).toBe(false);
+    }
+  });
+
+  it('a refused origin gets no credentials, in no answer', async () => {
+    const answers = [
+      await preflight(fetch, 'https://evil.example'),
+      await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://evil.example' }),
+    ];
+    for (const { headers } of answers) expect(headers.has('Access-Control-Allow-Credentials')).toBe(false);
+  });
+
+  it('a refused heartbeat counts nobody', async () => {
+    await reset();
+    const fresh = isolate('https://good.example');
+    await post(fresh, '/api/heartbeat', BEAT, { Origin: 'https://evil.example' });
+    expect(await (await fresh('/api/presence')).json()).toMatchObject({ count: 0 });
+  });
+
+  it("the Worker's own pages and requests without an origin pass", async () => {
+    expect((await post(fetch, '/api/heartbeat', BEAT)).status).toBe(200);
+    expect((await post(fetch, '/api/heartbeat', BEAT, { Origin: 'http://localhost' })).status).toBe(200);
+  });
+
+  it('a page of the same host passes where a proxy ends TLS, and no page with a weaker scheme', async () => {
+    const from = (origin: string) => post(fetch, '/api/heartbeat', BEAT, { Origin: origin });
+    expect((await from('https://localhost')).status).toBe(200);
+    for (const origin of ['https://localhost:8443', 'wss://localhost', 'https://localhost.evil.example'])
+      await problemOf(await from(origin), 'origin-not-allowed');
+  });
+
+  it('a plain page of the same host is foreign to a request that came by TLS', async () => {
+    const app = createApp(new FakeWorld());
+    const variables = { ...env, ALLOWED_ORIGINS: 'https://good.example' };
+    const ask = (Origin: string) =>
+      app.request('https://presence.example/api/presence', { headers: { Origin } }, variables);
+    expect((await ask('https://presence.example')).status).toBe(200);
+    await problemOf(await ask('http://presence.example'), 'origin-not-allowed');
+  });
+});

@@ -1,0 +1,242 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { Hono } from 'hono';
+import { compress } from 'hono/compress';
+import { cors } from 'hono/cors';
+import { logger } from 'hono/logger';
+import { requestId } from 'hono/request-id';
+import { secureHeaders } from 'hono/secure-headers';
+import { timing } from 'hono/timing';
+import { trimTrailingSlash } from 'hono/trailing-slash';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { PresenceState } from '../../../src/presence/session';
+import { FakeWorld } from '../../support/fake-world';
+import { type Fetch, post } from '../../support/http';
+import { createApp } from '../../support/observed-app';
+import { sessionId } from '../../support/session-id';
+import { problemOf } from './problem-of';
+
+// Each claim of docs/embedding.md.
+
+const BEAT = { sessionId: sessionId(1), mood: 'presence' };
+const UPGRADE = { Upgrade: 'websocket' };
+const ROOM = { ...env, PRESENCE_HUB: 'durable-object' };
+
+beforeEach(() => reset());
+
+const presence = () => createApp(new FakeWorld());
+
+const fetchOf =
+  (app: Hono, bindings: object = env): Fetch =>
+  (path, init) =>
+    app.request(path, init, bindings);
+
+/** The state that an opened socket sends first. */
+async function firstOf({ status, webSocket }: Response): Promise<PresenceState> {
+  expect(status).toBe(101);
+  if (webSocket === null) throw new Error('No socket.');
+  const first = new Promise<string>((resolve) => {
+    webSocket.addEventListener('message', ({ data }) => resolve(String(data)));
+  });
+  const closed = new Promise((resolve) => webSocket.addEventListener('close', resolve));
+  webSocket.accept();
+  const state = PresenceState.parse(JSON.parse(await first));
+  webSocket.close(1000);
+  await closed;
+  return state;
+}
+
+/** The ways to put the service below a path of another app. */
+const MOUNTED: readonly (readonly [string, (outer: Hono) => void])[] = [
+  ['route', (outer) => void outer.route('/circle', presence())],
+  ['mount', (outer) => void outer.mount('/circle', presence().fetch)],
+];
+
+describe.each(MOUNTED)('below a path, by %s', (_way, mount) => {
+  const outer = new Hono();
+  outer.get('/circle/before', (c) => c.text('before'));
+  mount(outer);
+  outer.get('/elsewhere', (c) => c.text('elsewhere'));
+  outer.notFound((c) => c.text('nothing', 404));
+  const fetch = fetchOf(outer);
+
+  it('every endpoint of the service answers', async () => {
+    expect(await (await post(fetch, '/circle/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+    expect(await (await fetch('/circle/api/presence')).json()).toMatchObject({ count: 1 });
+    expect(await (await post(fetch, '/circle/api/leave', BEAT)).json()).toEqual({ success: true });
+    expect((await fetch('/circle/health')).status).toBe(200);
+    expect((await fetch('/circle/api/heartbeat', { method: 'OPTIONS' })).status).toBe(204);
+  });
+
+  it('a live socket opens', async () => {
+    expect(await firstOf(await fetchOf(outer, ROOM)('/circle/api/live', { headers: UPGRADE }))).toMatchObject(
+      {
+        count: 0,
+      },
+    );
+  });
+
+  it('an unknown path of the service gets its problem', async () => {
+    for (const path of ['/circle/nowhere', '/circle/api', '/circle/api/heartbeats', '/circle'])
+      await problemOf(await fetch(path), 'not-found');
+  });
+
+  it('an unknown path outside gets the answer of the outer app', async () => {
+    expect(await (await fetch('/nowhere')).text()).toBe('nothing');
+    expect(await (await fetch('/circles')).text()).toBe('nothing');
+  });
+
+  it.each([
+    ['PUT', '/circle/api/heartbeat', 'POST, OPTIONS'],
+    ['POST', '/circle/api/presence', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/circle/health', 'GET, HEAD, OPTIONS'],
+  ])('another method gets its problem: %s %s', async (method, path, allow) => {
+    const response = await fetch(path, { method });
+    expect(response.headers.get('Allow')).toBe(allow);
+    await problemOf(response, 'method-not-allowed');
+  });
+
+  it('a wrong body, and an unexpected error, get their problems', async () => {
+    await problemOf(await post(fetch, '/circle/api/heartbeat', '{'), 'malformed-json');
+    await problemOf(await post(fetch, '/circle/api/heartbeat', {}), 'invalid-body');
+    vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const wrong = await fetchOf(outer, { SESSION_TTL_SECONDS: 'soon' })('/circle/health');
+    expect(wrong.headers.get('Content-Type')).toBe('application/problem+json');
+    expect(await wrong.json()).toMatchObject({ type: '/docs#internal-error' });
+  });
+
+  it('the routes of the outer app that were added before answer', async () => {
+    expect(await (await fetch('/circle/before')).text()).toBe('before');
+  });
+
+  it('the routes of the outer app elsewhere answer', async () => {
+    expect(await (await fetch('/elsewhere')).text()).toBe('elsewhere');
+  });
+});
+
+it('with route, the routes of the outer app below the same path answer that were added later', async () => {
+  const outer = new Hono();
+  outer.route('/circle', presence());
+  outer.get('/circle/later', (c) => c.text('later'));
+  expect(await (await fetchOf(outer)('/circle/later')).text()).toBe('later');
+  await problemOf(await fetchOf(outer)('/circle/nowhere'), 'not-found');
+});
+
+describe('at the root of another app', () => {
+  const outer = new Hono();
+  outer.route('/', presence());
+  outer.get('/mine', (c) => c.text('mine'));
+  outer.notFound((c) => c.text('nothing', 404));
+  const fetch = fetchOf(outer);
+
+  it('both answer on their paths', async () => {
+    expect(await (await post(fetch, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+    expect(await (await fetch('/mine')).text()).toBe('mine');
+  });
+
+  it('other paths get the answer of the outer app, and other methods the problem of this one', async () => {
+    expect(await (await fetch('/nowhere')).text()).toBe('nothing');
+    await problemOf(await fetch('/api/heartbeat', { method: 'PUT' }), 'method-not-allowed');
+  });
+
+  it('the list of origins holds for the routes of the outer app that were added later', async () => {
+    const listed = fetchOf(outer, { ...env, ALLOWED_ORIGINS: 'https://good.example' });
+    await problemOf(
+      await listed('/mine', { headers: { Origin: 'https://evil.example' } }),
+      'origin-not-allowed',
+    );
+  });
+});
+
+describe('inside middleware of another app', () => {
+  const AROUND = [
+    ['secureHeaders', secureHeaders()],
+    ['compress', compress()],
+    ['logger', logger(() => undefined)],
+    ['requestId', requestId()],
+    ['timing', timing()],
+    ['trimTrailingSlash', trimTrailingSlash()],
+  ] as const;
+
+  it.each(AROUND)('every answer passes %s, also the one that opens a socket', async (_name, middleware) => {
+    for (const way of ['route', 'mount'] as const) {
+      const outer = new Hono();
+      outer.use(middleware);
+      if (way === 'route') outer.route('/', presence());
+      else outer.mount('/', presence().fetch);
+      const fetch = fetchOf(outer, { ...ROOM });
+      expect(await (await post(fetch, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+      expect(await (await post(fetch, '/api/heartbeat', {})).json()).toMatchObject({ status: 400 });
+      await firstOf(await fetch('/api/live', { headers: UPGRADE }));
+    }
+  });
+
+  it('the headers that another app sets after next stand in every answer, and in no other one', async () => {
+    const outer = new Hono();
+    outer.use(async (c, next) => {
+      await next();
+      c.header('X-After', '1');
+      c.res.headers.set('X-Own', '1');
+    });
+    outer.route('/', presence());
+    const fetch = fetchOf(outer, ROOM);
+    const opened = await fetch('/api/live', { headers: UPGRADE });
+    for (const { headers } of [opened, await fetch('/api/presence'), await fetch('/api/live')])
+      for (const name of ['X-After', 'X-Own']) expect(headers.get(name)).toBe('1');
+    await firstOf(opened);
+    // Answers share their headers until they are sent.
+    const plain = await createApp(new FakeWorld()).request('/api/presence', {}, ROOM);
+    expect(plain.headers.has('X-Own')).toBe(false);
+  });
+
+  it('of the headers that another app sets before next, those of c.res stand and those of c.header are lost', async () => {
+    const outer = new Hono();
+    outer.use(async (c, next) => {
+      if (c.req.query('in') === 'res') c.res.headers.set('X-Before', '1');
+      else c.header('X-Before', '1');
+      await next();
+    });
+    outer.route('/', presence());
+    const fetch = fetchOf(outer, ROOM);
+    for (const path of ['/api/presence', '/nowhere', '/api/live']) {
+      expect((await fetch(`${path}?in=res`)).headers.get('X-Before')).toBe('1');
+      if (path !== '/nowhere') expect((await fetch(path)).headers.has('X-Before')).toBe(false);
+    }
+    const opened = await fetch('/api/live?in=res', { headers: UPGRADE });
+    expect(opened.headers.get('X-Before')).toBe('1');
+    await firstOf(opened);
+  });
+
+  it('cors of another app opens no answer to an origin that is not listed', async () => {
+    const outer = new Hono();
+    outer.use(cors({ origin: (origin) => origin, credentials: true }));
+    outer.route('/', presence());
+    const fetch = fetchOf(outer, { ...env, ALLOWED_ORIGINS: 'https://good.example' });
+    const response = await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://evil.example' });
+    expect(response.status).toBe(403);
+  });
+});
+
+describe('behind a proxy that ends TLS', () => {
+  const fetch = fetchOf(presence() as unknown as Hono, {
+    ...env,
+    ALLOWED_ORIGINS: 'https://good.example',
+  });
+
+  it('the own page passes where the proxy forwards Host', async () => {
+    expect((await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://localhost' })).status).toBe(200);
+  });
+
+  it('the own page is refused where the proxy sends another Host, whatever it says of the first', async () => {
+    const response = await post(fetch, '/api/heartbeat', BEAT, {
+      Origin: 'https://presence.example',
+      'X-Forwarded-Host': 'presence.example',
+      'X-Forwarded-Proto': 'https',
+    });
+    await problemOf(response, 'origin-not-allowed');
+  });
+
+  it('the own page passes where its origin is listed', async () => {
+    expect((await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://good.example' })).status).toBe(200);
+  });
+});

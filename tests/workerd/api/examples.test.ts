@@ -1,0 +1,46 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, expect, it } from 'vitest';
+import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
+import { MOODS } from '../../../src/presence/session';
+import { FakeWorld } from '../../support/fake-world';
+import { type Fetch, post } from '../../support/http';
+import { fetchOf } from '../../support/observed-app';
+import { sessionId } from '../../support/session-id';
+
+beforeEach(() => reset());
+
+/** The service as in the examples: everybody is here but the one who sends them. */
+async function serviceOfTheExamples(): Promise<{ fetch: Fetch; world: FakeWorld }> {
+  const world = new FakeWorld(EXAMPLES.presence.timestamp);
+  const fetch = fetchOf(env, world);
+  const moods = MOODS.flatMap((mood) => Array.from({ length: EXAMPLES.presence.moods[mood] }, () => mood));
+  moods.splice(moods.indexOf(EXAMPLES.heartbeat.mood), 1);
+  for (const [n, mood] of moods.entries())
+    await post(fetch, '/api/heartbeat', { sessionId: sessionId(n), mood });
+  return { fetch, world };
+}
+
+it('the service answers the examples of requests with those of answers', async () => {
+  const { fetch, world } = await serviceOfTheExamples();
+  const answer = async (response: Response | Promise<Response>) => (await response).json();
+  expect(await answer(post(fetch, '/api/heartbeat', EXAMPLES.heartbeat))).toEqual(EXAMPLES.presence);
+  expect(await answer(fetch('/api/presence'))).toEqual(EXAMPLES.presence);
+  await world.advance(EXAMPLES.health.lastSyncAgeMs);
+  expect(await answer(fetch('/health'))).toEqual(EXAMPLES.health);
+  expect(await answer(post(fetch, '/api/leave', EXAMPLES.leave))).toEqual(EXAMPLES.left);
+});
+
+it.each([
+  ['/api/heartbeat', { sessionId: 'anna', mood: 'release' }],
+  ['/api/leave', { sessionId: 'anna' }],
+])('the service answers a wrong body with the example of its problem: %s', async (path, wrong) => {
+  const { fetch } = await serviceOfTheExamples();
+  const response = openApiDocument().components?.responses?.['MalformedJsonOrInvalidBody'];
+  const examples =
+    response && 'content' in response ? response.content?.['application/problem+json']?.examples : {};
+  expect(examples).toMatchObject({
+    'invalid-body': { value: await (await post(fetch, path, wrong)).json() },
+    'malformed-json': { value: await (await post(fetch, path, '{')).json() },
+  });
+});

@@ -1,0 +1,164 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
+import { Health } from '../../../src/api/schemas';
+import { FakeWorld } from '../../support/fake-world';
+import { type Fetch, post } from '../../support/http';
+import { createApp, fetchOf } from '../../support/observed-app';
+import { sessionId } from '../../support/session-id';
+
+const ANNA = sessionId(1);
+const NETWORK = { 'CF-Connecting-IP': '192.0.2.7' };
+
+let world: FakeWorld;
+let log: MockInstance;
+beforeEach(async () => {
+  await reset();
+  world = new FakeWorld();
+  log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+});
+afterEach(() => {
+  log.mockRestore();
+});
+
+const isolate = (bindings: object) => fetchOf(bindings, world);
+const beat = (fetch: Fetch, id = ANNA) =>
+  post(fetch, '/api/heartbeat', { sessionId: id, mood: 'presence' }, NETWORK);
+const healthOf = async (fetch: Fetch) => Health.strict().parse(await (await fetch('/health')).json());
+const lines = () => log.mock.calls.map(([line]) => JSON.parse(String(line)).trouble);
+const fails = () => Promise.reject(new Error('away'));
+
+describe('the health of a service', () => {
+  it('is ok without a reason while nothing is wrong', async () => {
+    const fetch = isolate(env);
+    await beat(fetch);
+    expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
+    expect(lines()).toEqual([]);
+  });
+
+  it('is degraded without the hub and logs that once a minute', async () => {
+    const fetch = isolate({ NEW_SESSIONS: env.NEW_SESSIONS });
+    for (let tenSeconds = 0; tenSeconds < 13; tenSeconds += 1) {
+      await beat(fetch);
+      await world.advance(10_000);
+    }
+    expect(await healthOf(fetch)).toEqual({
+      status: 'degraded',
+      reason: 'no-hub',
+      hub: 'none',
+      lastSyncAgeMs: null,
+    });
+    expect(lines()).toHaveLength(3);
+    expect(new Set(lines())).toEqual(new Set([expect.stringContaining('PRESENCE_KV is not bound')]));
+  });
+
+  it('is degraded without the limiter and logs that once a minute', async () => {
+    const fetch = isolate({ PRESENCE_KV: env.PRESENCE_KV });
+    for (let n = 0; n < 13; n += 1) {
+      await beat(fetch, sessionId(n));
+      await vi.waitFor(async () =>
+        expect(await healthOf(fetch)).toMatchObject({ reason: 'no-limiter', lastSyncAgeMs: 0 }),
+      );
+      await world.advance(10_000);
+    }
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'no-limiter', hub: 'kv' });
+    expect(lines()).toHaveLength(3);
+  });
+
+  it('is degraded, and logs it, while an isolate is full', async () => {
+    const fetch = isolate({ ...env, SESSIONS_MAX: '1' });
+    await beat(fetch);
+    expect((await beat(fetch, sessionId(2))).status).toBe(503);
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'too-many-sessions' });
+    expect(lines()).toEqual(['the isolate is full: new sessions are refused']);
+  });
+
+  it('is degraded while a sync is silent, also if only the health is asked for', async () => {
+    const fetch = isolate({ ...env, PRESENCE_KV: { get: () => new Promise(() => undefined) } });
+    const answer = fetch('/api/presence');
+    await world.advance(1_000);
+    await answer;
+    expect(await healthOf(fetch)).toMatchObject({ status: 'ok' });
+    await world.advance(20_000);
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
+  });
+
+  it('names the hub where the limiter is missing too', async () => {
+    expect(await healthOf(isolate({}))).toMatchObject({ reason: 'no-hub' });
+  });
+
+  it('is ok where new sessions are not to be limited', async () => {
+    const fetch = isolate({ PRESENCE_KV: env.PRESENCE_KV, NEW_SESSION_LIMIT: 'off' });
+    expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
+  });
+
+  it('is degraded while the limiter fails', async () => {
+    let limit: () => Promise<RateLimitOutcome> = fails;
+    const fetch = isolate({ ...env, NEW_SESSIONS: { limit: () => limit() } });
+    await beat(fetch);
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'limiter-failed' });
+    limit = () => Promise.resolve({ success: true });
+    await beat(fetch, sessionId(2));
+    expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
+  });
+
+  it('is degraded while every list fails, though the own location syncs', async () => {
+    let list: () => Promise<unknown> = fails;
+    const kv = {
+      getWithMetadata: env.PRESENCE_KV.getWithMetadata.bind(env.PRESENCE_KV),
+      put: env.PRESENCE_KV.put.bind(env.PRESENCE_KV),
+      get: env.PRESENCE_KV.get.bind(env.PRESENCE_KV),
+      list: () => list(),
+    };
+    const fetch = isolate({ ...env, PRESENCE_KV: kv });
+    await beat(fetch);
+    await vi.waitFor(async () =>
+      expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'list-failed' }),
+    );
+    expect(lines()).toEqual(['the other locations could not be listed']);
+    list = () => env.PRESENCE_KV.list();
+    await world.advance(10_000);
+    await beat(fetch);
+    await vi.waitFor(async () => expect(await healthOf(fetch)).toMatchObject({ status: 'ok' }));
+  });
+
+  it('is degraded while the sync fails', async () => {
+    const fetch = isolate({ ...env, PRESENCE_KV: { get: fails, put: fails } });
+    await beat(fetch);
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
+  });
+
+  it('says that a setting is lowered, which is logged once', async () => {
+    const variables = { PRESENCE_HUB: 'durable-object', SYNC_INTERVAL_SECONDS: '10' };
+    const fetch = isolate({ ...env, ...variables });
+    await beat(fetch);
+    expect(await healthOf(fetch)).toMatchObject({
+      status: 'ok',
+      reason: 'setting-lowered',
+      hub: 'durable-object',
+    });
+    expect(lines()).toEqual([expect.stringContaining('SYNC_INTERVAL_SECONDS to 7.25')]);
+  });
+});
+
+it('an isolate that was first called without a location uses that of the first request with one', async () => {
+  const app = createApp(world);
+  const bindings = { ...env };
+  const from =
+    (colo: string | undefined): Fetch =>
+    (path, init) => {
+      const request = new Request(`http://localhost${path}`, init);
+      Object.defineProperty(request, 'cf', { value: colo && { colo } });
+      return app.fetch(request, bindings);
+    };
+  await beat(from(undefined));
+  await world.advance(10_000);
+  await beat(from('AMS'), sessionId(2));
+  await world.advance(10_000);
+  const answer = await beat(from('FRA'), sessionId(3));
+  expect(await answer.json()).toMatchObject({ count: 3 });
+  await vi.waitFor(async () => {
+    const value = await env.PRESENCE_KV.get('presence:sessions:ams', 'json');
+    expect(Object.keys(value as object)).toEqual(expect.arrayContaining([ANNA, sessionId(2)]));
+  });
+});

@@ -1,0 +1,16 @@
+import { expect } from 'vitest';
+import { PROBLEMS, type ProblemCode } from '../../../src/api/problems';
+import { Problem } from '../../../src/api/schemas';
+
+/** The problem in an answer, which must be this one, and nothing but what is documented. */
+export async function problemOf(response: Response, code: ProblemCode): Promise<Problem> {
+  const { status, title } = PROBLEMS[code];
+  expect(response.status).toBe(status);
+  expect(response.headers.get('Content-Type')).toBe('application/problem+json');
+  // Scripts of every origin can read it, but for one that is refused.
+  const reader = code === 'origin-not-allowed' ? null : '*';
+  expect(response.headers.get('Access-Control-Allow-Origin')).toBe(reader);
+  const problem = Problem.strict().parse(await response.json());
+  expect(problem).toMatchObject({ type: `/docs#${code}`, title, status });
+  return problem;
+}

@@ -1,0 +1,60 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { hc } from 'hono/client';
+import { beforeEach, expect, expectTypeOf, it } from 'vitest';
+import type { ProblemOf } from '../../../src/api/problems';
+import type { AppType } from '../../../src/app';
+import type { PresenceState } from '../../../src/presence/session';
+import { FakeWorld } from '../../support/fake-world';
+import { createApp } from '../../support/observed-app';
+import { sessionId } from '../../support/session-id';
+
+const ANNA = sessionId(1);
+
+beforeEach(() => reset());
+
+function typedClient() {
+  const app = createApp(new FakeWorld());
+  const fetch: typeof app.request = (input, init) => app.request(input, init, env);
+  return hc<AppType>('http://localhost', { fetch });
+}
+
+it('a typed client asks for what the routes take, and reads what they answer', async () => {
+  const { heartbeat, leave, presence } = typedClient().api;
+  const answer = await heartbeat.$post({ json: { sessionId: ANNA, mood: 'release' } });
+  if (answer.status !== 200) throw new Error(`Answered ${answer.status}.`);
+  const state = await answer.json();
+  expectTypeOf(state).toExtend<PresenceState>();
+  expect(state).toMatchObject({ count: 1, moods: { release: 1 } });
+
+  const left = await leave.$post({ json: { sessionId: ANNA } });
+  if (left.status !== 200) throw new Error(`Answered ${left.status}.`);
+  expectTypeOf(await left.json()).toEqualTypeOf<{ success: true }>();
+
+  const watched = await presence.$get();
+  if (watched.status !== 200) throw new Error(`Answered ${watched.status}.`);
+  expect((await watched.json()).count).toBe(0);
+});
+
+it('a typed client knows the problems of each status, and no other status', async () => {
+  const { heartbeat, leave, presence } = typedClient().api;
+  const answer = await heartbeat.$post({ json: { sessionId: 'anna', mood: 'release' } });
+  expectTypeOf(answer.status).toEqualTypeOf<200 | 400 | 403 | 413 | 415 | 429 | 500 | 503>();
+  if (answer.status !== 400) throw new Error(`Answered ${answer.status}.`);
+  const problem = await answer.json();
+  expectTypeOf(problem.type).toEqualTypeOf<'/docs#malformed-json' | '/docs#invalid-body'>();
+  expect(problem.type).toBe('/docs#invalid-body' satisfies ProblemOf<'invalid-body'>['type']);
+
+  expectTypeOf<Awaited<ReturnType<typeof leave.$post>>['status']>().toEqualTypeOf<
+    200 | 400 | 403 | 413 | 415 | 500
+  >();
+  expectTypeOf<Awaited<ReturnType<typeof presence.$get>>['status']>().toEqualTypeOf<200 | 403 | 500>();
+});
+
+it('a typed client is refused by the compiler what the routes would refuse', () => {
+  const { heartbeat, leave } = typedClient().api;
+  expectTypeOf(heartbeat.$post).parameter(0).toEqualTypeOf<{
+    json: { sessionId: string; mood: 'gratitude' | 'presence' | 'release' | 'connection' };
+  }>();
+  expectTypeOf(leave.$post).parameter(0).toEqualTypeOf<{ json: { sessionId: string } }>();
+});

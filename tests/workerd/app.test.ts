@@ -1,0 +1,148 @@
+import { describe, expect, it, vi } from 'vitest';
+import { FakeWorld } from '../support/fake-world';
+import { type Fetch, post } from '../support/http';
+import { createApp, fetchOf } from '../support/observed-app';
+import { sessionId } from '../support/session-id';
+
+const ANNA = sessionId(1);
+const BEAT = { sessionId: ANNA, mood: 'presence' };
+
+const milliseconds = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** As little of a KV namespace as somebody may write for a test of their own. */
+class MinimalKv {
+  readonly values = new Map<string, string>();
+
+  async get(key: string) {
+    await milliseconds(2);
+    return this.values.get(key);
+  }
+
+  async put(key: string, value: string) {
+    await milliseconds(5);
+    this.values.set(key, value);
+  }
+}
+
+async function answersTheContract(fetch: Fetch): Promise<void> {
+  expect(await (await post(fetch, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+  expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 1, moods: { presence: 1 } });
+  expect(await (await post(fetch, '/api/leave', { sessionId: ANNA })).json()).toEqual({ success: true });
+  expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });
+  expect((await fetch('/health')).status).toBe(200);
+}
+
+const healthOf = async (fetch: Fetch) => (await fetch('/health')).json();
+
+describe('app.request without an execution context', () => {
+  it('works with a minimal KV namespace, and stores the documented map in it', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const kv = new MinimalKv();
+    const fetch = fetchOf({ PRESENCE_KV: kv, NEW_SESSION_LIMIT: 'off' });
+    await post(fetch, '/api/heartbeat', BEAT);
+    expect([...kv.values]).toEqual([
+      ['presence:sessions', expect.stringContaining(`{"${ANNA}":{"mood":"presence","lastSeen":`)],
+    ]);
+    await answersTheContract(fetch);
+    expect(log).not.toHaveBeenCalled();
+  });
+
+  it('has one replica where every request comes with another env of the same bindings', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    for (const bindings of [{ PRESENCE_KV: new MinimalKv() }, {}]) {
+      const app = createApp();
+      const fetch: Fetch = (path, init) => app.request(path, init, { ...bindings, incoming: {} });
+      await answersTheContract(fetch);
+      for (const count of [1, 2, 3]) {
+        const answer = await post(fetch, '/api/heartbeat', { sessionId: sessionId(count), mood: 'presence' });
+        expect(await answer.json()).toMatchObject({ count });
+      }
+    }
+  });
+
+  it('is degraded, and logs it, where every request comes with other bindings', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const app = createApp();
+    const fetch: Fetch = (path, init) =>
+      app.request(path, init, { PRESENCE_KV: new MinimalKv(), NEW_SESSION_LIMIT: 'off' });
+    for (let n = 0; n < 10; n += 1)
+      expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
+    expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'many-replicas' });
+    expect(log.mock.calls).toEqual([[expect.stringContaining('each request counts by itself')]]);
+  });
+
+  it.each([
+    ['no env', undefined, 'none'],
+    ['an empty env', {}, 'none'],
+    ['a null for a namespace', { PRESENCE_KV: null }, 'none'],
+    ['a namespace that can do nothing', { PRESENCE_KV: {} }, 'kv'],
+    ['a namespace that is a text', { PRESENCE_KV: 'presence' }, 'kv'],
+  ])('counts from memory with %s, and says so', async (_name, env, hub) => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const fetch = fetchOf(env);
+    await answersTheContract(fetch);
+    // Of the hub, and of the limiter, which is not bound either.
+    expect(log).toHaveBeenCalledTimes(2);
+    expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'trouble' });
+    const health = await (await fetch('/health')).json();
+    expect(health).toMatchObject({ hub, lastSyncAgeMs: null });
+  });
+
+  it('answers 500 to a wrong setting, and logs which one', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+    const response = await fetchOf({ SESSION_TTL_SECONDS: 'soon' })('/api/presence');
+    expect(response.status).toBe(500);
+    expect(await response.text()).not.toContain('SESSION_TTL');
+    expect(String(log.mock.lastCall?.[0])).toContain(
+      'SESSION_TTL_SECONDS takes a whole number from 2 to 600',
+    );
+  });
+});
+
+describe('an execution context that can do nothing', () => {
+  it('is as good as none', async () => {
+    const app = createApp();
+    const env = { PRESENCE_KV: new MinimalKv() };
+    // biome-ignore lint/suspicious/noExplicitAny: what a careless caller may hand over
+    await answersTheContract((path, init) => app.request(path, init, env, {} as any));
+  });
+});
+
+describe('an execution context', () => {
+  it('is asked to keep a sync alive after the response', async () => {
+    const tasks: Promise<unknown>[] = [];
+    const context = {
+      waitUntil: (task: Promise<unknown>) => void tasks.push(task),
+      passThroughOnException: () => undefined,
+      props: {},
+    };
+    const env = { PRESENCE_KV: new MinimalKv() };
+    const app = createApp();
+    // The platform's context has more to it; an app asks for this much.
+    await app.request('/api/presence', {}, env, context as unknown as ExecutionContext);
+    expect(tasks).toHaveLength(1);
+    await Promise.all(tasks);
+  });
+});
+
+describe('without a hub', () => {
+  it('nobody is known from elsewhere, so the limit of new sessions holds', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const env = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
+    const fetch = fetchOf(env, new FakeWorld());
+    await fetch('/api/presence');
+    const response = await post(fetch, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.7' });
+    expect(response.status).toBe(429);
+  });
+});
+
+describe('one set of bindings', () => {
+  it('has one replica, and two have two', async () => {
+    const app = createApp(new FakeWorld());
+    const [one, two] = [{ PRESENCE_KV: new MinimalKv() }, { PRESENCE_KV: new MinimalKv() }];
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    await post((path, init) => app.request(path, init, one), '/api/heartbeat', BEAT);
+    expect(await (await app.request('/api/presence', {}, one)).json()).toMatchObject({ count: 1 });
+    expect(await (await app.request('/api/presence', {}, two)).json()).toMatchObject({ count: 0 });
+  });
+});

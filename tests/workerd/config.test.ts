@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { parseSettings } from '../../src/config';
+import { kvTiming, roomTiming } from '../../src/presence/timing';
+
+const PRESENCE_ROOM = {};
+
+describe('the settings', () => {
+  it('have defaults', () => {
+    expect(parseSettings({})).toEqual({
+      hub: 'kv',
+      timing: {
+        ttlMs: 30_000,
+        syncIntervalMs: 10_000,
+        refreshMs: 20_000,
+        restMs: 80_000,
+        keepMs: 70_000,
+        rememberMs: 150_000,
+        abandonMs: 20_000,
+        publishes: false,
+        leaseMs: 220_000,
+        expirationTtlSeconds: 300,
+      },
+      allowedOrigins: '*',
+      limitsNewSessions: true,
+      sessionsMax: 50_000,
+      presenceCacheSeconds: 0,
+      lowered: [],
+    });
+  });
+
+  it.each([
+    ['SESSION_TTL_SECONDS', '2', { timing: kvTiming(2_000, 10_000) }],
+    ['SESSION_TTL_SECONDS', '600', { timing: kvTiming(600_000, 10_000) }],
+    ['SESSION_TTL_SECONDS', 180, { timing: kvTiming(180_000, 10_000) }],
+    ['SYNC_INTERVAL_SECONDS', ' 60 ', { timing: kvTiming(30_000, 60_000) }],
+    ['PRESENCE_HUB', 'kv', { hub: 'kv', timing: kvTiming(30_000, 10_000) }],
+    ['PRESENCE_HUB', 'durable-object', { hub: 'durable-object', timing: roomTiming(30_000, 1_000) }],
+    ['PRESENCE_CACHE_SECONDS', '60', { presenceCacheSeconds: 60 }],
+    ['SESSIONS_MAX', '100000', { sessionsMax: 100_000, lowered: [] }],
+    ['SESSIONS_MAX', '1', { sessionsMax: 1 }],
+    ['NEW_SESSION_LIMIT', 'off', { limitsNewSessions: false }],
+    ['NEW_SESSION_LIMIT', 'on', { limitsNewSessions: true }],
+    ['ALLOWED_ORIGINS', ' * ', { allowedOrigins: '*' }],
+    ['ALLOWED_ORIGINS', 'https://a.example', { allowedOrigins: ['https://a.example'] }],
+    [
+      'ALLOWED_ORIGINS',
+      'HTTPS://A.example/, http://b.example:8080',
+      { allowedOrigins: ['https://a.example', 'http://b.example:8080'] },
+    ],
+    ['ALLOWED_ORIGINS', 'https://a.example:443', { allowedOrigins: ['https://a.example'] }],
+    ['ALLOWED_ORIGINS', 'capacitor://localhost/', { allowedOrigins: ['capacitor://localhost'] }],
+  ])('take %s = %j', (name, value, expected) => {
+    expect(parseSettings({ PRESENCE_ROOM, [name]: value })).toMatchObject(expected);
+  });
+
+  const ttl = 'SESSION_TTL_SECONDS takes a whole number from 2 to 600';
+  const origins = 'ALLOWED_ORIGINS takes * or a comma list of origins such as https://example.com';
+  it.each([
+    ['SESSION_TTL_SECONDS', '1', ttl],
+    ['SESSION_TTL_SECONDS', '601', ttl],
+    ['SESSION_TTL_SECONDS', '', ttl],
+    ['SESSION_TTL_SECONDS', 'abc', ttl],
+    ['SESSION_TTL_SECONDS', '30s', ttl],
+    ['SESSION_TTL_SECONDS', '2.5', ttl],
+    ['SESSION_TTL_SECONDS', '-5', ttl],
+    ['SESSION_TTL_SECONDS', '0x1e', ttl],
+    ['SESSION_TTL_SECONDS', Number.NaN, ttl],
+    ['SESSION_TTL_SECONDS', true, ttl],
+    ['SYNC_INTERVAL_SECONDS', '0', 'SYNC_INTERVAL_SECONDS takes a whole number from 1 to 60'],
+    ['SYNC_INTERVAL_SECONDS', '61', 'SYNC_INTERVAL_SECONDS takes a whole number from 1 to 60'],
+    ['PRESENCE_HUB', '', 'PRESENCE_HUB takes kv or durable-object'],
+    ['PRESENCE_HUB', 'Durable-Object', 'PRESENCE_HUB takes kv or durable-object'],
+    ['PRESENCE_CACHE_SECONDS', '-1', 'PRESENCE_CACHE_SECONDS takes a whole number from 0 to 60'],
+    ['PRESENCE_CACHE_SECONDS', '61', 'PRESENCE_CACHE_SECONDS takes a whole number from 0 to 60'],
+    ['SESSIONS_MAX', '0', 'SESSIONS_MAX takes a whole number from 1 to 250000'],
+    ['SESSIONS_MAX', '250001', 'SESSIONS_MAX takes a whole number from 1 to 250000'],
+    ['NEW_SESSION_LIMIT', 'Off', 'NEW_SESSION_LIMIT takes on or off'],
+    ['NEW_SESSION_LIMIT', '1000', 'NEW_SESSION_LIMIT takes on or off'],
+    ['ALLOWED_ORIGINS', '', origins],
+    ['ALLOWED_ORIGINS', 'example.com', origins],
+    ['ALLOWED_ORIGINS', 'null', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example/path', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example, *', origins],
+    ['ALLOWED_ORIGINS', 'https://*.a.example', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example\\evil', origins],
+    ['ALLOWED_ORIGINS', 'https://a.\texample', origins],
+    ['ALLOWED_ORIGINS', 'https://%41.example', origins],
+    ['ALLOWED_ORIGINS', 'file://x', origins],
+    ['ALLOWED_ORIGINS', 'https://user:pass@a.example', origins],
+    ['ALLOWED_ORIGINS', 'https://a.example,', origins],
+  ])('refuse %s = %j, naming it and what it takes', (name, value, message) => {
+    expect(() => parseSettings({ [name]: value })).toThrow(new Error(`Wrong setting: ${message}.`));
+  });
+
+  it('sync with the room as often as they say', () => {
+    const settings = parseSettings({
+      PRESENCE_ROOM,
+      PRESENCE_HUB: 'durable-object',
+      SYNC_INTERVAL_SECONDS: '2',
+    });
+    expect(settings.timing).toEqual(roomTiming(30_000, 2_000));
+  });
+
+  it.each([
+    ['11', undefined],
+    ['2', '2'],
+  ])('refuse a sync with the room every %s s, which version 1.0 refused too', (interval, ttl) => {
+    const wrong = {
+      PRESENCE_ROOM,
+      PRESENCE_HUB: 'durable-object',
+      SYNC_INTERVAL_SECONDS: interval,
+      SESSION_TTL_SECONDS: ttl,
+    };
+    const message =
+      'SYNC_INTERVAL_SECONDS takes less than a quarter of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object';
+    expect(() => parseSettings(wrong)).toThrow(new Error(`Wrong setting: ${message}.`));
+    expect(() => parseSettings({ ...wrong, SYNC_INTERVAL_SECONDS: '1' })).not.toThrow();
+    expect(() => parseSettings({ ...wrong, PRESENCE_HUB: 'kv' })).not.toThrow();
+  });
+
+  it.each([
+    ['30', '10', 7_250],
+    ['30', '8', 7_250],
+    ['30', '7', 7_000],
+    ['6', '2', 1_250],
+    ['4', '1', 750],
+    ['3', '1', 500],
+    ['2', '1', 250],
+  ])(
+    'with the room and a TTL of %s s sync every %s s, or as often as keeps every session',
+    (ttl, interval, ms) => {
+      const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: ttl };
+      const { timing, lowered } = parseSettings({ ...variables, SYNC_INTERVAL_SECONDS: interval });
+      expect(timing).toEqual(roomTiming(Number(ttl) * 1000, ms));
+      const isLowered = Number(interval) * 1000 > ms;
+      expect(lowered).toEqual(
+        isLowered ? [expect.stringContaining(`SYNC_INTERVAL_SECONDS to ${ms / 1000}`)] : [],
+      );
+    },
+  );
+
+  it.each([
+    ['2', 250],
+    ['3', 500],
+    ['4', 750],
+    ['5', 1_000],
+  ])('with the room and a TTL of %s s sync every %d ms if no interval is set', (ttl, ms) => {
+    const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: ttl };
+    expect(parseSettings(variables)).toMatchObject({
+      timing: roomTiming(Number(ttl) * 1000, ms),
+      lowered: [],
+    });
+  });
+
+  it.each(['100001', '250000'])(
+    'lower %s sessions, which version 1.0 accepted, and say so',
+    (SESSIONS_MAX) => {
+      expect(parseSettings({ SESSIONS_MAX })).toMatchObject({
+        sessionsMax: 100_000,
+        lowered: ['SESSIONS_MAX to 100000, the most with which a sync fits into memory'],
+      });
+    },
+  );
+
+  it('refuse the room where it is not bound', () => {
+    const message = 'PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM';
+    expect(() => parseSettings({ PRESENCE_HUB: 'durable-object' })).toThrow(
+      new Error(`Wrong setting: ${message}.`),
+    );
+  });
+
+  it('name every wrong one at once', () => {
+    const wrong = { SESSION_TTL_SECONDS: 'x', PRESENCE_CACHE_SECONDS: 'y' };
+    expect(() => parseSettings(wrong)).toThrow(/SESSION_TTL_SECONDS .*; PRESENCE_CACHE_SECONDS /);
+  });
+});

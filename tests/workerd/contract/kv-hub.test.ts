@@ -1,0 +1,31 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { KvHub } from '../../../src/presence/kv-hub';
+import { kvTiming } from '../../../src/presence/timing';
+import { TroubledKv } from '../../support/troubled-kv';
+import { hubContract } from './hub-contract';
+
+for (const [name, times] of [
+  ['KV, TTL 30 s', kvTiming(30_000, 10_000)],
+  ['KV, TTL 180 s', kvTiming(180_000, 10_000)],
+] as const) {
+  hubContract(name, async (world) => {
+    await reset();
+    const kv = new TroubledKv(env.PRESENCE_KV);
+    return {
+      timing: times,
+      orphanMs: times.keepMs,
+      join: () => {
+        const hub = new KvHub({ kv: kv.store, timing: times, world, report: () => undefined });
+        hub.locate('ams');
+        return hub;
+      },
+      breakDown: () => {
+        kv.all = 'throws';
+      },
+      heal: () => {
+        kv.all = undefined;
+      },
+    };
+  });
+}

@@ -1,0 +1,34 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, vi } from 'vitest';
+import { RoomHub } from '../../../src/presence/room-hub';
+import { ROOM_NAME } from '../../../src/presence/room-protocol';
+import { roomTiming } from '../../../src/presence/timing';
+import { TroubledRoom } from '../../support/troubled-room';
+import { hubContract } from './hub-contract';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
+afterEach(() => void vi.useRealTimers());
+
+for (const [name, times] of [
+  ['the room, TTL 30 s', roomTiming(30_000, 1_000)],
+  ['the room, sync every 10 s', roomTiming(30_000, 10_000)],
+] as const) {
+  hubContract(name, async (world) => {
+    await reset();
+    // The object reads its own clock, so that one must go with the test's.
+    world.onTick = (now) => void vi.setSystemTime(now);
+    const room = new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));
+    return {
+      timing: times,
+      orphanMs: times.ttlMs,
+      join: () => new RoomHub({ room: () => room, timing: times, world }),
+      breakDown: () => {
+        room.trouble = 'is away';
+      },
+      heal: () => {
+        room.trouble = undefined;
+      },
+    };
+  });
+}

@@ -1,0 +1,97 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { KV_SESSIONS_MAX } from '../../../src/limits';
+import { SessionTable } from '../../../src/presence/session-table';
+import { formatSessions } from '../../../src/presence/stored-sessions';
+import { START } from '../../support/fake-world';
+import { sessionId } from '../../support/session-id';
+import { KEY, KvSite, stored, TIMING } from './kv-site';
+
+let site: KvSite;
+beforeEach(async () => {
+  site = await KvSite.open();
+});
+
+const CAPPED = `this location has more than ${KV_SESSIONS_MAX} sessions; those beyond are not counted`;
+
+/** Another isolate has written so many sessions, each of them heard 1 ms after the one before. */
+const store = (from: number, count: number) =>
+  env.PRESENCE_KV.put(
+    KEY,
+    formatSessions(
+      new Map(
+        Array.from({ length: count }, (_, k) => [
+          sessionId(from + k),
+          { mood: 'presence', lastSeen: site.world.now() - KV_SESSIONS_MAX / 4 + Math.floor(k / 4) } as const,
+        ]),
+      ),
+    ),
+  );
+
+describe('a location with too many sessions', () => {
+  it('counts as many as a replica reads, says that it is capped, and recovers', {
+    timeout: 20_000,
+  }, async () => {
+    const replica = site.join();
+    await store(0, KV_SESSIONS_MAX);
+    expect(await replica.count()).toBe(KV_SESSIONS_MAX);
+    expect(replica.hub.trouble).toBeUndefined();
+    expect(site.reports).toEqual([]);
+    await store(0, KV_SESSIONS_MAX + 1);
+    await site.sync(replica);
+    expect(await replica.count()).toBe(KV_SESSIONS_MAX);
+    expect(replica.hub.trouble).toBe('too-many-sessions');
+    expect(replica.hub.trouble).toBe('too-many-sessions');
+    expect(site.reports).toEqual([CAPPED]);
+    await site.world.advance(TIMING.rememberMs);
+    await store(0, 1);
+    await site.sync(replica);
+    expect(replica.hub.trouble).toBeUndefined();
+  });
+
+  it('writes all own sessions, and drops the others that were heard longest ago', {
+    timeout: 20_000,
+  }, async () => {
+    await store(10, KV_SESSIONS_MAX);
+    const replica = site.join();
+    await replica.heartbeat(sessionId(0));
+    await replica.heartbeat(sessionId(1));
+    await site.sync(replica);
+    await site.sync(replica);
+    expect(await replica.count()).toBe(KV_SESSIONS_MAX);
+    const value = (await stored()).value as object;
+    expect(Object.keys(value)).toHaveLength(KV_SESSIONS_MAX);
+    expect(value).toHaveProperty(sessionId(0));
+    expect(value).toHaveProperty(sessionId(1));
+    expect(value).not.toHaveProperty(sessionId(10));
+    expect(value).not.toHaveProperty(sessionId(11));
+    expect(value).toHaveProperty(sessionId(12));
+    expect(replica.hub.trouble).toBe('too-many-sessions');
+  });
+
+  it('keeps no more of two reads than of one', { timeout: 20_000 }, async () => {
+    const replica = site.join();
+    await store(0, KV_SESSIONS_MAX);
+    await replica.presence();
+    await site.world.advance(TIMING.ttlMs);
+    await store(KV_SESSIONS_MAX, KV_SESSIONS_MAX);
+    await site.sync(replica);
+    expect(await replica.count()).toBe(KV_SESSIONS_MAX);
+    expect(replica.hub.last(sessionId(KV_SESSIONS_MAX))).toBeDefined();
+    expect(replica.hub.last(sessionId(0))).toBeUndefined();
+  });
+
+  it('counts all own sessions, and writes the latest of too many', { timeout: 20_000 }, async () => {
+    const own = new SessionTable(TIMING);
+    for (let n = 0; n < KV_SESSIONS_MAX + 2; n += 1) own.touch(sessionId(n), 'presence', START);
+    const { hub } = site.join();
+    await store(KV_SESSIONS_MAX + 2, 10);
+    await hub.sync(own);
+    expect(own.liveCount).toBe(KV_SESSIONS_MAX + 2);
+    expect(hub.counts(START).presence).toBe(0);
+    const ids = Object.keys((await stored()).value as object);
+    expect(ids).toHaveLength(KV_SESSIONS_MAX);
+    expect(ids[0]).toBe(sessionId(2));
+    expect(hub.trouble).toBe('too-many-sessions');
+  });
+});

@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeWorld, START, settle } from '../../support/fake-world';
+import { sessionId } from '../../support/session-id';
+import { fail, never, ScriptedHub } from './scripted-hub';
+import { WaitingReplica } from './waiting-replica';
+
+const ANNA = sessionId(1);
+
+let world: FakeWorld;
+let hub: ScriptedHub;
+let replica: WaitingReplica;
+beforeEach(() => {
+  world = new FakeWorld();
+  hub = new ScriptedHub();
+  replica = new WaitingReplica(hub, world);
+});
+
+describe('a warm replica', () => {
+  it('answers 1,000 heartbeats between two syncs without touching the hub', async () => {
+    await replica.heartbeatAtOnce();
+    for (let n = 0; n < 1_000; n += 1) await replica.heartbeatAtOnce(sessionId(n));
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('counts its own and the others, and stamps the answer with its clock', async () => {
+    hub.others = { gratitude: 3, presence: 4, release: 0, connection: 1 };
+    await replica.heartbeat(ANNA, 'release');
+    expect(await replica.presence()).toEqual({
+      count: 9,
+      moods: { gratitude: 3, presence: 4, release: 1, connection: 1 },
+      timestamp: START,
+    });
+  });
+
+  it('expires a session exactly a TTL after its heartbeat', async () => {
+    await replica.heartbeat(ANNA);
+    await world.advance(29_999);
+    expect((await replica.presence()).count).toBe(1);
+    await world.advance(1);
+    expect((await replica.presence()).count).toBe(0);
+  });
+
+  it('claims a session that comes here, so that the hub counts it no more', async () => {
+    hub.known.set(ANNA, { mood: 'presence', lastSeen: START });
+    await replica.heartbeat(ANNA);
+    expect(hub.claims).toEqual([ANNA]);
+  });
+});
+
+describe('a hub in trouble', () => {
+  it('fails no request, and nobody waits until the next attempt is due', async () => {
+    hub.next = fail;
+    expect((await replica.heartbeatAtOnce()).count).toBe(1);
+    hub.next = never;
+    await world.advance(999);
+    await replica.heartbeatAtOnce();
+    expect(hub.syncs).toBe(1);
+  });
+
+  it('is asked again after 1 s, 2 s, 4 s … and then at every interval', async () => {
+    hub.next = fail;
+    await replica.heartbeatAtOnce();
+    for (const waitMs of [1, 2, 4, 8, 10, 10].map((s) => s * 1_000)) {
+      const before = hub.syncs;
+      await world.advance(waitMs - 1);
+      await replica.heartbeatAtOnce();
+      expect(hub.syncs).toBe(before);
+      await world.advance(1);
+      await replica.heartbeatAtOnce();
+      expect(hub.syncs).toBe(before + 1);
+    }
+    hub.next = () => Promise.resolve('done');
+    await world.advance(10_000);
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBeUndefined();
+    hub.next = fail;
+    await world.advance(10_000);
+    await replica.heartbeatAtOnce();
+    await settle();
+    await world.advance(1_000);
+    const before = hub.syncs;
+    await replica.heartbeatAtOnce();
+    expect(hub.syncs).toBe(before + 1);
+  });
+
+  it.each([
+    [0, 1_000],
+    [0.5, 2_000],
+    [1, 3_000],
+  ])('that refuses a write is asked again within 1 to 3 s: luck %d, %d ms', async (luck, waitMs) => {
+    world.luck = luck;
+    hub.next = () => Promise.resolve('refused');
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBeUndefined();
+    await world.advance(waitMs - 1);
+    await replica.heartbeatAtOnce();
+    expect(hub.syncs).toBe(1);
+    await world.advance(1);
+    await replica.heartbeatAtOnce();
+    expect(hub.syncs).toBe(2);
+  });
+
+  it('that refuses every write for longer than a heartbeat counts elsewhere is in trouble, and logged', async () => {
+    hub.next = () => Promise.resolve('refused');
+    for (let seconds = 0; seconds < 70; seconds += 5) {
+      await replica.heartbeatAtOnce();
+      expect(replica.health().trouble).toBe(undefined);
+      await world.advance(5_000);
+    }
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBe('sync-failed');
+    expect(replica.reports).toEqual([expect.stringContaining('the hub refuses all writes')]);
+    hub.next = () => Promise.resolve('done');
+    await world.advance(5_000);
+    await replica.heartbeatAtOnce();
+    expect(replica.health().trouble).toBeUndefined();
+  });
+
+  it('shows as degraded, with the age of the last sync that went well', async () => {
+    expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: null, trouble: undefined });
+    await replica.heartbeatAtOnce();
+    await world.advance(10_000);
+    hub.next = fail;
+    await replica.heartbeatAtOnce();
+    await settle();
+    expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: 10_000, trouble: 'sync-failed' });
+  });
+});

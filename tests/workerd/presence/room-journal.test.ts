@@ -1,0 +1,101 @@
+import { reset, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { expect, it } from 'vitest';
+import {
+  ROOM_JOURNAL_BYTES_MAX,
+  ROOM_JOURNAL_READ_BYTES_MAX,
+  ROOM_ROW_BYTES_MAX,
+  ROOM_SAVE_INTERVAL_MS,
+} from '../../../src/limits';
+import { RoomJournal } from '../../../src/presence/room-journal';
+import { ROOM_NAME } from '../../../src/presence/room-protocol';
+import { NOBODY, type SessionRecord, type SessionRecords } from '../../../src/presence/session';
+import { sessionId } from '../../support/session-id';
+
+const TTL = 30_000;
+
+/** Runs the test in an object that has no journal yet. */
+async function inObject(test: (sql: SqlStorage) => void): Promise<void> {
+  const room = () => env.PRESENCE_ROOM.getByName(ROOM_NAME);
+  // The reset may miss an object that another test has left hibernating; then its journal would still be there.
+  await runInDurableObject(room(), () => undefined);
+  await reset();
+  await runInDurableObject(room(), (_room, { storage }) => test(storage.sql));
+}
+
+function crowd(from: number, count: number, lastSeen: number): SessionRecords {
+  const record: SessionRecord = { mood: 'connection', lastSeen };
+  return new Map(Array.from({ length: count }, (_, n) => [sessionId(from + n), record]));
+}
+
+const bytesIn = (sql: SqlStorage) =>
+  Number(sql.exec('SELECT SUM(octet_length(sessions)) AS bytes FROM journal').one()['bytes']);
+const longestRowIn = (sql: SqlStorage) =>
+  Number(sql.exec('SELECT MAX(octet_length(sessions)) AS bytes FROM journal').one()['bytes']);
+
+it('a journal puts no more sessions into a row than fit, and reads all of them, until they are a TTL old', () =>
+  inObject((sql) => {
+    let now = 1_000_000;
+    const journal = new RoomJournal(sql, TTL, () => now);
+    const all = crowd(0, 40_000, now);
+    const counts = { ...NOBODY, connection: all.size };
+    journal.append(all, counts, all);
+    const read = journal.read();
+    const rows = [...read.sessions];
+    expect(rows).toHaveLength(3);
+    expect(longestRowIn(sql)).toBeLessThanOrEqual(ROOM_ROW_BYTES_MAX);
+    expect(longestRowIn(sql)).toBeGreaterThan(0.8 * ROOM_ROW_BYTES_MAX);
+    expect(new Map(rows.flatMap((row) => [...row]))).toEqual(all);
+    expect(read).toMatchObject({ savedAt: now, told: counts });
+    now += TTL;
+    journal.append(new Map(), NOBODY, []);
+    const last = journal.read();
+    expect(last).toMatchObject({ savedAt: now, told: NOBODY });
+    expect([...last.sessions]).toEqual([new Map()]);
+  }));
+
+it(
+  'a journal that gets too long is replaced by all that the room holds',
+  () =>
+    inObject((sql) => {
+      let now = 1_000_000;
+      const journal = new RoomJournal(sql, 600_000, () => now);
+      let written = 0;
+      for (let save = 0; save < 60; save += 1) {
+        now += ROOM_SAVE_INTERVAL_MS;
+        const sessions = crowd(0, 15_000, now);
+        journal.append(sessions, NOBODY, sessions);
+        written += sessions.size;
+        expect(bytesIn(sql)).toBeLessThanOrEqual(ROOM_JOURNAL_BYTES_MAX + 2 * ROOM_ROW_BYTES_MAX);
+      }
+      expect(80 * written).toBeGreaterThan(ROOM_JOURNAL_BYTES_MAX);
+      const latest = new Map(
+        [...new RoomJournal(sql, 600_000, () => now).read().sessions].flatMap((row) => [...row]),
+      );
+      expect(latest).toEqual(crowd(0, 15_000, now));
+    }),
+  20_000,
+);
+
+it(
+  'a journal that an earlier version left too long is read from its end, and replaced at the next save',
+  () =>
+    inObject((sql) => {
+      const now = 1_000_000;
+      const journal = new RoomJournal(sql, TTL, () => now);
+      // Version 1.0 put up to 20,000 sessions into a row, and kept all rows of a TTL.
+      const filler = `"x":"${' '.repeat(993)}",`.repeat(1_700);
+      const rows = Math.ceil((1.5 * ROOM_JOURNAL_READ_BYTES_MAX) / filler.length);
+      for (let n = 0; n < rows; n += 1) {
+        const text = `{${filler}"${sessionId(n)}":{"mood":"release","lastSeen":${now}}}`;
+        sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, text, '{}');
+      }
+      const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
+      expect(ids.length).toBe(Math.floor(ROOM_JOURNAL_READ_BYTES_MAX / (filler.length + 80)));
+      expect(ids.at(-1)).toBe(sessionId(rows - 1));
+      const all = crowd(0, 10, now);
+      journal.append(new Map(), NOBODY, all);
+      expect([...journal.read().sessions]).toEqual([all]);
+    }),
+  20_000,
+);

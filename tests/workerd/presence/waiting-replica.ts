@@ -1,0 +1,62 @@
+import type { Hub } from '../../../src/presence/hub';
+import { PresenceStore } from '../../../src/presence/presence-store';
+import type { Mood, PresenceState } from '../../../src/presence/session';
+import { kvTiming, type Timing } from '../../../src/presence/timing';
+import type { World } from '../../../src/presence/world';
+import { settle } from '../../support/fake-world';
+import { sessionId } from '../../support/session-id';
+
+const ANNA = sessionId(1);
+
+/** A replica whose answers come when they come, so that a test sees who waits for a sync and who does not. */
+export class WaitingReplica {
+  /** What was handed to `waitUntil`. */
+  readonly deferred: Promise<void>[] = [];
+  readonly reports: string[] = [];
+  readonly #store: PresenceStore;
+
+  constructor(hub: Hub, world: World, timing: Timing = kvTiming(30_000, 10_000)) {
+    const report = (trouble: string) => void this.reports.push(trouble);
+    this.#store = new PresenceStore({ hub, timing, sessionsMax: 50_000, world, report });
+  }
+
+  heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
+    return this.#store.heartbeat(id, mood, this.#defer);
+  }
+
+  /** A heartbeat of a new session, which waits for the limiter. */
+  arrive(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
+    return this.#store.arrive(id, mood, this.#defer, isWithinLimit);
+  }
+
+  leave(id: string): Promise<void> {
+    return this.#store.leave(id, this.#defer);
+  }
+
+  presence(): Promise<PresenceState> {
+    return this.#store.presence(this.#defer);
+  }
+
+  health() {
+    return this.#store.health();
+  }
+
+  /** A heartbeat that must be answered without waiting for anything. */
+  async heartbeatAtOnce(id = ANNA): Promise<PresenceState> {
+    const answer = await Promise.race([this.heartbeat(id), settle()]);
+    if (answer === undefined) throw new Error('The heartbeat had to wait.');
+    return answer;
+  }
+
+  readonly #defer = (task: Promise<void>) => void this.deferred.push(task);
+}
+
+/** Whether the answer does not come without the clock moving. */
+export async function isWaiting(answer: Promise<unknown>): Promise<boolean> {
+  let answered = false;
+  void answer.then(() => {
+    answered = true;
+  });
+  await settle();
+  return !answered;
+}

@@ -1,0 +1,59 @@
+import { PresenceState } from '../../../src/presence/session';
+import type { RealRoom } from './real-room';
+
+/** A live socket straight to the object, and what it was told. */
+export class Guest {
+  readonly states: PresenceState[] = [];
+  readonly closed = Promise.withResolvers<{ code: number; reason: string }>();
+  #ponged: () => void = () => undefined;
+  readonly #room: RealRoom;
+  readonly #socket: WebSocket;
+
+  private constructor(room: RealRoom, socket: WebSocket) {
+    this.#room = room;
+    this.#socket = socket;
+    socket.addEventListener('message', ({ data }) => {
+      if (data === 'pong') this.#ponged();
+      else this.states.push(PresenceState.parse(JSON.parse(String(data))));
+    });
+    socket.addEventListener('close', ({ code, reason }) => this.closed.resolve({ code, reason }));
+    socket.accept();
+  }
+
+  static async open(room: RealRoom): Promise<Guest> {
+    const { webSocket } = await knock(room);
+    if (webSocket === null) throw new Error('No socket.');
+    return new Guest(room, webSocket);
+  }
+
+  async send(message: string | object): Promise<void> {
+    this.#socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+    await delivered(this.#room);
+  }
+
+  /** Sends a ping and waits for the answer. */
+  ping(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#ponged = resolve;
+      this.#socket.send('ping');
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#socket.close(1000);
+    await delivered(this.#room);
+  }
+
+  get last(): PresenceState | undefined {
+    return this.states.at(-1);
+  }
+}
+
+/** Asks the object for a live socket. */
+export const knock = (room: RealRoom) =>
+  room.stub.fetch('http://room/', { headers: { Upgrade: 'websocket' } });
+
+/** What was sent to the object has arrived, and what it sent has come back. */
+export async function delivered(room: RealRoom): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await room.inside(() => undefined);
+}

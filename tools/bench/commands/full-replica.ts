@@ -1,0 +1,127 @@
+import { spawnSync } from 'node:child_process';
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { KV_SESSIONS_MAX, REPLICA_SESSIONS_MAX, ROOM_SESSIONS_MAX } from '../../../src/limits';
+import { COMPATIBILITY_DATE } from '../../../tests/support/compatibility-date';
+import { givenOptions } from '../../options';
+import { buildWorkers } from '../build-workers';
+
+// How much heap a full replica needs for its syncs, on real workerd: `npm run bench:full-replica`. An isolate has 128 MB.
+
+const HEAPS_MB = [48, 64, 80, 96, 128];
+const ROOM = { className: 'PresenceRoom', useSQLite: true };
+/** The longest entries of a value of KV: this number of them takes 25 MiB. */
+const STORED_MAX = Math.floor((25 * 2 ** 20) / 99);
+/** Longer than a session with a TTL of 600 s is present, and counts elsewhere. */
+const EXPIRED_MS = 661_000;
+/** After this time a replica on KV reads and writes again. */
+const REFRESH_MS = 21_000;
+
+type Ask = (worker: 'replica' | 'filler', path: string) => Promise<{ text: string; ms: number }>;
+
+/** Each fills a replica and returns how long the syncs took that follow (ms). */
+const SCENARIOS: Readonly<Record<string, (ask: Ask) => Promise<readonly number[]>>> = {
+  /** New sessions, the expired ones that return, and all others move here. The key then holds 25 MiB of other sessions. */
+  'KV, as many own sessions as can be': async (ask) => {
+    const all = `count=${REPLICA_SESSIONS_MAX}`;
+    await ask('replica', `/heartbeat?from=0&${all}`);
+    await ask('filler', `/store?from=1000000&count=${KV_SESSIONS_MAX}&ms=${EXPIRED_MS}`);
+    await ask('replica', `/api/presence?ms=${EXPIRED_MS}`);
+    await ask('replica', `/heartbeat?from=2000000&${all}`);
+    await ask('replica', `/heartbeat?from=0&${all}`);
+    await ask('replica', `/heartbeat?from=1000000&count=${KV_SESSIONS_MAX}`);
+    return syncsWithFullKey(ask);
+  },
+  /** The key holds 25 MiB, and each time other sessions. */
+  'KV, as many others as can be': async (ask) => {
+    await ask('replica', '/heartbeat?from=0&count=1000');
+    return syncsWithFullKey(ask);
+  },
+  /** The replica sends all own sessions at once, and the full room answers with all others. */
+  'the room': async (ask) => {
+    await ask('filler', `/heartbeat?from=1000000&count=${ROOM_SESSIONS_MAX}`);
+    await ask('replica', '/api/presence');
+    await ask('replica', `/heartbeat?from=0&count=${REPLICA_SESSIONS_MAX}`);
+    // A replica that has heard nothing for a TTL asks for everything.
+    const first = await ask('replica', '/api/presence?ms=2000');
+    await ask('replica', `/heartbeat?from=0&count=${REPLICA_SESSIONS_MAX}`);
+    const second = await ask('replica', '/api/presence?ms=599000');
+    return [first.ms, second.ms];
+  },
+};
+
+async function syncsWithFullKey(ask: Ask): Promise<readonly number[]> {
+  const milliseconds: number[] = [];
+  for (const from of [3_000_000, 4_000_000, 5_000_000]) {
+    await ask('filler', `/store?from=${from}&count=${STORED_MAX}&ms=${REFRESH_MS}`);
+    milliseconds.push((await ask('replica', `/api/presence?ms=${REFRESH_MS}`)).ms);
+    // A request waits for a sync for a second at most.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+  }
+  return milliseconds;
+}
+
+const scenario = process.env['FULL_REPLICA'];
+if (scenario === undefined) {
+  const given = givenOptions(
+    'How much heap the syncs of a full replica need.',
+    {},
+    { json: 'Prints all figures, for programs.' },
+  );
+  await buildWorkers();
+  const rows = Object.keys(SCENARIOS).flatMap((name) => HEAPS_MB.map((heap) => tryHeap(name, heap)));
+  if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));
+  else console.table(rows);
+} else {
+  console.log(JSON.stringify(await run(scenario)));
+}
+
+/** Runs workerd with so much heap for each isolate, in a process of its own: one that lacks heap ends with its process. */
+function tryHeap(scenario: string, megabytes: number) {
+  const env = {
+    ...process.env,
+    FULL_REPLICA: scenario,
+    MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}`,
+  };
+  const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? ''], { env });
+  const lines = String(stdout).trim().split('\n');
+  const figures = status === 0 ? JSON.parse(lines.at(-1) ?? '') : {};
+  return { scenario, 'heap, MB': megabytes, survives: status === 0, ...figures };
+}
+
+async function run(scenario: string) {
+  const isRoom = scenario === 'the room';
+  const bindings = {
+    PRESENCE_HUB: isRoom ? 'durable-object' : 'kv',
+    SESSION_TTL_SECONDS: '600',
+    SESSIONS_MAX: '250000',
+  };
+  const common = { modules: true, compatibilityDate: COMPATIBILITY_DATE };
+  const replica = {
+    ...common,
+    bindings,
+    kvNamespaces: { PRESENCE_KV: 'shared' },
+    durableObjects: { PRESENCE_ROOM: { ...ROOM, scriptName: 'room' } },
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+  };
+  const scriptPath = 'dist/bench/full-replica-worker.js';
+  const fillerPath = isRoom ? 'dist/bench/full-room-worker.js' : scriptPath;
+  const room = { ...common, name: 'room', scriptPath: 'dist/index.js', bindings };
+  const workers = [
+    { ...replica, name: 'replica', scriptPath },
+    { ...replica, name: 'filler', scriptPath: fillerPath },
+    { ...room, kvNamespaces: { PRESENCE_KV: 'shared' }, durableObjects: { PRESENCE_ROOM: ROOM } },
+  ];
+  const miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
+  const ask: Ask = async (worker, path) => {
+    const startedAt = performance.now();
+    const response = await fetch(new URL(path, await miniflare.unsafeGetDirectURL(worker)));
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${path}: ${text}`);
+    return { text, ms: Math.round(performance.now() - startedAt) };
+  };
+  const milliseconds = await (SCENARIOS[scenario] ?? (() => []))(ask);
+  const { status } = JSON.parse((await ask('replica', '/health')).text);
+  const { count } = JSON.parse((await ask('replica', '/api/presence')).text);
+  await miniflare.dispose();
+  return { 'sessions counted': count, health: status, 'ms, a sync': milliseconds.join(', ') };
+}

@@ -1,0 +1,56 @@
+import { writeFile } from 'node:fs/promises';
+import { givenOptions } from '../../options';
+import { buildWorkers } from '../build-workers';
+import { bundleParts } from '../bundle-parts';
+import { coldStarts } from '../cold-start';
+import { bytesPerSession, type SyncCost, syncCost } from '../growth';
+import { GROWTH, HEARTBEATS, mediansOf, raceAll } from '../http';
+import { measureSockets } from '../live-sockets';
+import { type Performance, performancePage } from '../performance-page';
+import { drawPerformance } from '../performance-plot';
+import { referenceRatiosOf, targetsOf } from '../targets';
+
+// How fast the service is beside what the framework costs: `npm run bench`, some twenty minutes; with --quick three, for a look,
+// which writes no file. With --json the figures go to the standard output. Loads go to this machine alone.
+
+const ABOUT =
+  'How fast the service is beside a bare Hono. It takes twenty minutes, and writes docs/performance.md.';
+
+const given = givenOptions(
+  ABOUT,
+  {},
+  { json: 'Prints all figures, for programs.', quick: 'Takes three minutes, and writes no file.' },
+);
+const quick = given['quick'] === true;
+
+await buildWorkers();
+
+const loads = await raceAll('heartbeats', HEARTBEATS, quick ? 1 : 5);
+const growthLoads = await raceAll('growth', GROWTH, quick ? 1 : 3);
+const coldStart = await coldStarts(quick ? 3 : 20);
+const syncs: SyncCost[] = [];
+for (const sessions of [1_000, 10_000, 50_000]) syncs.push(await syncCost(sessions, quick ? 5 : 25));
+const sockets = await measureSockets(quick ? 200 : 1_000);
+
+const figures: Performance = {
+  http: mediansOf(HEARTBEATS, loads),
+  growth: mediansOf(GROWTH, growthLoads),
+  targets: targetsOf(loads, growthLoads, syncs, coldStart),
+  referenceRatios: referenceRatiosOf(loads),
+  syncs,
+  bytesPerSession: Math.round(bytesPerSession(100_000)),
+  coldStart,
+  bundle: await bundleParts(),
+  sockets,
+};
+
+if (!quick) {
+  await writeFile('docs/performance.json', `${JSON.stringify(figures, null, 2)}\n`);
+  await writeFile('docs/performance.svg', drawPerformance(figures.http));
+  await writeFile('docs/performance.md', performancePage(figures));
+}
+if (given['json'] === true) console.log(JSON.stringify(figures, null, 2));
+else {
+  console.table(figures.http);
+  console.table(figures.targets);
+}

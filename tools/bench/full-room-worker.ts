@@ -1,0 +1,30 @@
+import { ROOM_NAME, type RoomReport, type RoomStub } from '../../src/presence/room-protocol';
+import { MOODS, type SessionRecord } from '../../src/presence/session';
+import { sessionId } from '../../tests/support/session-id';
+
+/** Sessions in one call to the room. */
+const CALL_SESSIONS = 10_000;
+
+/** A replica in an isolate of its own: it fills the room, and asks for everything. */
+export default {
+  async fetch(request, env) {
+    const { pathname, searchParams } = new URL(request.url);
+    // The types of a namespace know no methods of a class in another script.
+    const room = env.PRESENCE_ROOM.getByName(ROOM_NAME) as unknown as RoomStub;
+    if (pathname === '/all') {
+      const { sessions, isFull = false } = await room.sync({ known: undefined, heard: new Map() });
+      return Response.json({ sessions: sessions.size, isFull });
+    }
+    const [from, count] = [Number(searchParams.get('from')), Number(searchParams.get('count'))];
+    let known: RoomReport['known'] = JSON.parse(searchParams.get('known') ?? 'null') ?? undefined;
+    for (let done = 0; done < count; done += CALL_SESSIONS) {
+      const heard = new Map<string, SessionRecord>();
+      for (let n = from + done; n < from + Math.min(done + CALL_SESSIONS, count); n += 1) {
+        const mood = pathname === '/leave' ? null : (MOODS[n % MOODS.length] ?? 'presence');
+        heard.set(sessionId(n), { mood, lastSeen: Date.now() });
+      }
+      ({ version: known } = await room.sync({ known, heard }));
+    }
+    return Response.json(known);
+  },
+} satisfies ExportedHandler<{ PRESENCE_ROOM: DurableObjectNamespace }>;

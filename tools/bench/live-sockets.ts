@@ -1,0 +1,98 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { LiveClient } from '../../tests/support/live-client';
+import { Service } from '../../tests/support/service';
+import { sessionId } from '../../tests/support/session-id';
+import { workerdBytes } from '../../tests/support/workerd-memory';
+import { progress } from '../progress';
+import { median } from './median';
+
+const OPENING_AT_ONCE = 100;
+const CHANGES = 7;
+const WAIT_MAX_MS = 60_000;
+/** As many as one socket may send within ten seconds, its joining included. */
+const MESSAGES = 19;
+
+export interface SocketFigures {
+  readonly sockets: number;
+  readonly openedAndJoinedSeconds: number;
+  readonly kilobytesPerSocket: number;
+  readonly medianMsToAll: number;
+  readonly worstMsToAll: number;
+  readonly messagesPerSecond: number;
+}
+
+/**
+ * How many live sockets one room holds, what each costs in memory, how long a change takes to reach them all, and how many
+ * messages the room takes in. Everything runs on this machine: one workerd, and the clients in this process.
+ */
+export async function measureSockets(wanted: number): Promise<SocketFigures> {
+  const service = new Service(1, {}, 'dist/index.js');
+  const url = await service.liveUrl();
+  await service.presence();
+  const memoryBefore = workerdBytes();
+
+  const startedAt = performance.now();
+  const clients: LiveClient[] = [];
+  const keepAlive = setInterval(() => {
+    for (const client of clients) client.send('ping');
+  }, 10_000);
+  let opening = 0;
+  const open = async () => {
+    while (opening < wanted) {
+      const n = opening++;
+      const client = await LiveClient.open(url);
+      client.send({ sessionId: sessionId(n), mood: 'presence' });
+      clients.push(client);
+      progress('sockets open', clients.length, wanted);
+    }
+  };
+  await Promise.all(Array.from({ length: OPENING_AT_ONCE }, open));
+  await allShow(clients, (count) => count === wanted);
+  const openedSeconds = (performance.now() - startedAt) / 1_000;
+  const memory = workerdBytes() - memoryBefore;
+
+  // Each change is one more person by HTTP. What is measured ends when the last socket shows him.
+  const milliseconds: number[] = [];
+  for (let change = 1; change <= CHANGES; change += 1) {
+    await wait(3_000);
+    const changedAt = performance.now();
+    const shown = allShow(clients, (count) => count === wanted + change);
+    await service.heartbeat(sessionId(wanted + change));
+    await shown;
+    milliseconds.push(performance.now() - changedAt);
+    progress('changes told to all', change, CHANGES);
+  }
+
+  const messagesPerSecond = await flood(clients);
+  clearInterval(keepAlive);
+  await service.dispose();
+  return {
+    sockets: wanted,
+    openedAndJoinedSeconds: Number(openedSeconds.toFixed(1)),
+    kilobytesPerSocket: Number((memory / 1_000 / wanted).toFixed(1)),
+    medianMsToAll: Math.round(median(milliseconds)),
+    worstMsToAll: Math.round(Math.max(...milliseconds)),
+    messagesPerSecond: Math.round(messagesPerSecond),
+  };
+}
+
+/** All change their mood as often as they may, then send what no socket may: when the room closes it, it has read all before. */
+async function flood(clients: readonly LiveClient[]): Promise<number> {
+  const startedAt = performance.now();
+  for (let message = 1; message < MESSAGES; message += 1) {
+    for (const client of clients) client.send({ mood: message % 2 === 0 ? 'presence' : 'release' });
+  }
+  for (const client of clients) client.send('no JSON');
+  await Promise.all(clients.map(({ closed }) => closed));
+  return (clients.length * MESSAGES) / ((performance.now() - startedAt) / 1_000);
+}
+
+async function allShow(clients: readonly LiveClient[], holds: (count: number) => boolean): Promise<void> {
+  const late = setTimeout(() => {
+    const done = clients.filter((client) => holds(client.states.at(-1)?.count ?? -1)).length;
+    console.error(`only ${done} of ${clients.length} sockets have been told`);
+    process.exit(1);
+  }, WAIT_MAX_MS);
+  await Promise.all(clients.map((client) => client.told(({ count }) => holds(count))));
+  clearTimeout(late);
+}

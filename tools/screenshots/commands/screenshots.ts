@@ -1,0 +1,111 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { chromium, type Page } from 'playwright-core';
+import { createTestHarness } from 'wrangler';
+import { findChromium } from '../../../tests/browser/find-chromium';
+import { givenOptions } from '../../options';
+
+/** Who is here besides whoever takes the picture. */
+const CROWD = { gratitude: 33, presence: 51, release: 25, connection: 18 };
+const crowd = Object.entries(CROWD).flatMap(([mood, people]) =>
+  Array.from({ length: people }, () => ({ sessionId: crypto.randomUUID(), mood })),
+);
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const FOLDER = 'dist/screenshots';
+
+givenOptions(
+  `Takes the pictures of the page: docs/demo.png, and others in ${FOLDER}. It takes no options.`,
+  {},
+);
+
+const found = await findChromium();
+if (found === null) throw new Error('There is no Chromium.');
+mkdirSync(FOLDER, { recursive: true });
+const service = createTestHarness({ workers: [{ configPath: './wrangler.toml' }] });
+const { url } = await service.listen();
+const browser = await chromium.launch({ ...found, chromiumSandbox: false });
+try {
+  await picture('desktop-light', DESKTOP, 'light');
+  await picture('desktop-dark', DESKTOP, 'dark');
+  await picture('phone-light', PHONE, 'light');
+  await picture('phone-dark', PHONE, 'dark');
+  await picture('code', DESKTOP, 'light', (page) =>
+    page.getByRole('button', { name: 'Show the code' }).click(),
+  );
+  // Both at the same time, each in the other's number.
+  const moods = ['Gratitude', 'Connection'] as const;
+  const windows: Page[] = [];
+  for (const mood of moods) {
+    const page = await visit({ width: 640, height: 800 }, 'dark');
+    await page.getByRole('button', { name: mood }).click();
+    windows.push(page);
+  }
+  for (const page of windows) await page.getByRole('button', { name: 'Connection 19' }).waitFor();
+  for (const [index, page] of windows.entries()) await shoot(page, `window-${moods[index]?.toLowerCase()}`);
+  for (const page of windows) await page.close();
+  await picture('offline', DESKTOP, 'light', async (page) => {
+    await page.context().setOffline(true);
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('Reconnecting…').waitFor();
+    await page.waitForTimeout(1_000);
+  });
+  await beside('docs/demo.png', 'desktop-light', 'phone-dark');
+  await beside(`${FOLDER}/two-windows.png`, 'window-gratitude', 'window-connection');
+} finally {
+  await browser.close();
+  await service.close();
+}
+
+/** All of them beat, so that nobody is over. */
+async function gather(): Promise<void> {
+  for (const { sessionId, mood } of crowd)
+    await service.fetch('/api/heartbeat', { method: 'POST', body: JSON.stringify({ sessionId, mood }) });
+}
+
+type Viewport = { readonly width: number; readonly height: number };
+
+async function visit(viewport: Viewport, colorScheme: 'light' | 'dark'): Promise<Page> {
+  await gather();
+  const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 2 });
+  const page = await context.newPage();
+  await page.goto(url.href);
+  await page.waitForSelector('[data-status=live]');
+  return page;
+}
+
+/** At the end of a breath in, when the orb is large. */
+async function shoot(page: Page, name: string): Promise<void> {
+  // The colours come slowly.
+  await page.waitForTimeout(2_500);
+  await page.evaluate(`document.body.classList.add('paused');
+    for (const animation of document.getAnimations())
+      if (animation.effect.getTiming().iterations === Infinity) animation.currentTime = 3_100;`);
+  await page.waitForTimeout(500);
+  await page.screenshot({ path: `${FOLDER}/${name}.png` });
+  console.log(`${FOLDER}/${name}.png`);
+}
+
+async function picture(
+  name: string,
+  viewport: Viewport,
+  colorScheme: 'light' | 'dark',
+  act: (page: Page) => Promise<void> = async () => {},
+): Promise<void> {
+  const page = await visit(viewport, colorScheme);
+  await act(page);
+  await shoot(page, name);
+  await page.close();
+}
+
+/** Two pictures side by side. */
+async function beside(path: string, left: string, right: string): Promise<void> {
+  const page = await browser.newPage({ viewport: { width: 1600, height: 760 } });
+  const image = (name: string) =>
+    `<img src="data:image/png;base64,${readFileSync(`${FOLDER}/${name}.png`, 'base64')}">`;
+  await page.setContent(`<style>
+      body { margin: 0; height: 100vh; display: flex; justify-content: center; align-items: center; gap: 40px; background: #d9d5cb }
+      img { height: 680px; border-radius: 18px; box-shadow: 0 12px 40px #0003 }
+    </style>${image(left)}${image(right)}`);
+  await page.screenshot({ path });
+  console.log(path);
+}

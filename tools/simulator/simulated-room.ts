@@ -1,0 +1,101 @@
+import { type Journal, Room } from '../../src/presence/room';
+import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room-protocol';
+import type { SessionRecords } from '../../src/presence/session';
+import { NO_AUDIENCE } from '../../tests/support/no-audience';
+import type { Dice } from './dice';
+import { Reachability } from './reachability';
+import type { RequestContexts } from './request-contexts';
+import type { Scenario } from './scenario';
+import type { VirtualTime } from './virtual-time';
+
+/** How long a call takes to reach the room, and its answer to come back, from and to (ms). An assumption, named in docs/accuracy.md. */
+export const ONE_WAY_MS = [5, 120] as const;
+
+/** What outlives the object's memory. */
+interface Disk {
+  readonly rows: { readonly savedAt: number; readonly sessions: SessionRecords }[];
+}
+
+/** The Durable Object: the production `Room` on a disk, over a network, and sometimes without its memory. */
+export class SimulatedRoom {
+  /** Calls that arrived, and rows that were written. */
+  readonly usage = { calls: 0, rows: 0 };
+  readonly reach: Reachability;
+  readonly #time: VirtualTime;
+  readonly #dice: Dice;
+  readonly #contexts: RequestContexts;
+  readonly #rules: Scenario;
+  readonly #disk: Disk = { rows: [] };
+  #room: Room | undefined;
+  #epoch = 0;
+  #faulty = true;
+
+  constructor(time: VirtualTime, dice: Dice, contexts: RequestContexts, rules: Scenario) {
+    this.#time = time;
+    this.#dice = dice;
+    this.#contexts = contexts;
+    this.#rules = rules;
+    this.reach = new Reachability(rules.locations);
+  }
+
+  heal(): void {
+    this.#faulty = false;
+    this.reach.heal();
+  }
+
+  /** The room as the isolates of a location reach it. */
+  at(location: number): Pick<RoomStub, 'sync'> {
+    return { sync: (report) => this.#contexts.call(this.#call(report, location)) };
+  }
+
+  /** A call may fail before it has reached the room, or after; or hang. */
+  async #call(report: RoomReport, location: number): Promise<RoomAnswer> {
+    const { fail, hang, restart, slowMs } = this.#rules;
+    const [there, back] = [this.#dice.between(...ONE_WAY_MS), this.#dice.between(...ONE_WAY_MS)];
+    const fails = this.#dice.chance(fail);
+    const isLost = this.#dice.chance(0.5);
+    const hangs = this.#dice.chance(hang);
+    const restarts = this.#dice.chance(restart);
+    // What is sent stays as it was when it was sent.
+    const sent = { known: report.known, heard: new Map(report.heard) };
+    await this.#time.sleep(there + slowMs / 2);
+    if (!this.reach.holds(location, this.#time.now)) throw new Error('The room is away.');
+    if (fails && this.#faulty && !isLost) throw new Error('Network connection lost.');
+    if (restarts && this.#faulty) this.#room = undefined;
+    this.usage.calls += 1;
+    this.#room ??= this.#start();
+    const answer = this.#room.sync(sent);
+    if (hangs && this.#faulty) await new Promise(() => undefined);
+    await this.#time.sleep(back + slowMs / 2);
+    if (fails && this.#faulty) throw new Error('Network connection lost.');
+    return answer;
+  }
+
+  #start(): Room {
+    this.#epoch += 1;
+    const epoch = this.#epoch;
+    const ttlMs = this.#rules.ttlSeconds * 1000;
+    const { rows } = this.#disk;
+    const last = rows.at(-1);
+    const journal: Journal = {
+      read: () => ({
+        sessions: rows.map(({ sessions }) => sessions),
+        savedAt: last?.savedAt,
+        told: undefined,
+      }),
+      append: (sessions) => {
+        // A timer of an object that is no more writes nothing.
+        if (this.#epoch !== epoch) return;
+        const savedAt = this.#time.now;
+        while (rows[0] !== undefined && rows[0].savedAt <= savedAt - ttlMs) {
+          rows.shift();
+          this.usage.rows += 1;
+        }
+        rows.push({ savedAt, sessions });
+        this.usage.rows += 1;
+      },
+    };
+    const world = { now: () => this.#time.now, sleep: this.#time.sleep };
+    return new Room({ ttlMs, world, epoch: String(epoch), journal, audience: NO_AUDIENCE });
+  }
+}
