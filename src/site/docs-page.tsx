@@ -1,3 +1,5 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
+
 import { raw } from 'hono/html';
 import { marked } from 'marked';
 import type { oas31 } from 'zod-openapi';
