@@ -62,7 +62,7 @@ describe.each(['/presence.js', '/presence-element.js'])('GET %s', (path) => {
 });
 
 it('the element takes the client that is served beside it', async () => {
-  expect(await (await get('/presence-element.js')).text()).toContain('from"../../site/presence.js"');
+  expect(await (await get('/presence-element.js')).text()).toContain('from"./presence.js"');
 });
 
 describe('GET /docs', () => {
