@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['tests/node/**/*.test.ts'],
-          globalSetup: 'tests/node/build.ts',
+          globalSetup: 'tests/support/build.ts',
           setupFiles: 'tests/support/hand-over.ts',
           testTimeout: 20_000,
           hookTimeout: 20_000,
@@ -40,7 +40,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],
-          globalSetup: ['tests/browser/find-chromium.ts', 'tests/browser/run-workers.ts'],
+          globalSetup: ['tests/support/build.ts', 'tests/browser/find-chromium.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
           expect: { poll: { timeout: 10_000 } },

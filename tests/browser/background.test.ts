@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DeployedWorker } from '../support/deployed-worker';
 import { BackgroundPage, THROTTLED } from './background-page';
 import { launch, NO_CHROMIUM } from './chromium';
 import { OtherSite } from './other-site';
-import { Worker } from './worker';
 
 const TTL_MS = 5_000;
 const INTERVAL_MS = 1_500;
@@ -12,29 +12,30 @@ const INTERVAL_MS = 1_500;
 const THROTTLED_WITHIN_MS = 75_000;
 
 describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
-  const worker = new Worker('background');
-  const service = worker.origin;
+  let worker: DeployedWorker;
   let browser: Browser;
   let site: OtherSite;
   beforeAll(async () => {
+    worker = await DeployedWorker.start({ SESSION_TTL_SECONDS: String(TTL_MS / 1_000) });
     browser = await launch(THROTTLED);
-    site = await OtherSite.start(service);
+    site = await OtherSite.start(worker.origin);
   });
   afterAll(async () => {
     await browser.close();
     await site.close();
+    await worker.dispose();
   });
 
   const moods = async () => (await worker.presence()).moods;
   const client = (options: string) => `
-    import { createPresence } from '${service}/presence.js';
+    import { createPresence } from '${worker.origin}/presence.js';
     createPresence({ intervalMs: ${INTERVAL_MS}, ${options} }).start();
   `;
   /** What pages did before: a loop of timeouts. */
-  const loop = `
+  const loop = () => `
     const body = JSON.stringify({ sessionId: crypto.randomUUID(), mood: 'release' });
     (function beat() {
-      fetch('${service}/api/heartbeat', { method: 'POST', body });
+      fetch('${worker.origin}/api/heartbeat', { method: 'POST', body });
       setTimeout(beat, ${INTERVAL_MS});
     })();
   `;
@@ -43,7 +44,7 @@ describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
     timeout: 100_000,
   }, async () => {
     const scripts = {
-      loop,
+      loop: loop(),
       keep: client("mood: 'gratitude', sessionId: crypto.randomUUID()"),
       leave: client("mood: 'connection', whenHidden: 'leave', sessionId: crypto.randomUUID()"),
     };

@@ -1,8 +1,8 @@
 import type { Browser, BrowserContext } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DeployedWorker } from '../support/deployed-worker';
 import { launch, NO_CHROMIUM } from './chromium';
 import { OtherSite } from './other-site';
-import { Worker } from './worker';
 
 /** Asks with credentials and headers that need a preflight, and puts what came of it into the title. */
 const FETCH = (service: string, sessionId: string) => `
@@ -23,23 +23,29 @@ const BEACON = (service: string, sessionId: string, body: 'blob' | 'string') => 
 describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
   let browser: Browser;
   let context: BrowserContext;
-  const sites: OtherSite[] = [];
-  const siteFor = async (worker: Worker, port?: number) => {
-    const site = await OtherSite.start(worker.origin, port);
-    sites.push(site);
-    return site;
-  };
+  let listed: OtherSite;
+  let unlisted: OtherSite;
+  /** Allows the origin of the listed site only. */
+  let strict: DeployedWorker;
+  /** Allows every origin. */
+  let lenient: DeployedWorker;
   beforeAll(async () => {
     browser = await launch();
+    listed = await OtherSite.start();
+    unlisted = await OtherSite.start();
+    strict = await DeployedWorker.start({ ALLOWED_ORIGINS: listed.origin });
+    lenient = await DeployedWorker.start();
+    listed.service = strict.origin;
   });
   beforeEach(async () => {
     context = await browser.newContext();
   });
-  afterEach(async () => {
-    await context.close();
-    for (const site of sites.splice(0)) await site.close();
+  afterEach(() => context.close());
+  afterAll(async () => {
+    await browser.close();
+    for (const site of [listed, unlisted]) await site.close();
+    for (const worker of [strict, lenient]) await worker.dispose();
   });
-  afterAll(() => browser.close());
 
   const titleOf = async (url: string) => {
     const page = await context.newPage();
@@ -48,7 +54,7 @@ describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
     return page.title();
   };
   /** A session that is present now, and whether it still is. */
-  const newcomer = async (worker: Worker) => {
+  const newcomer = async (worker: DeployedWorker) => {
     const sessionId = crypto.randomUUID();
     const count = async () => (await worker.presence()).moods.gratitude;
     const body = JSON.stringify({ sessionId, mood: 'gratitude' });
@@ -58,44 +64,38 @@ describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
   };
 
   it('a listed page reads the answer to a request with credentials', async () => {
-    const worker = new Worker('listed');
-    const site = await siteFor(worker, inject('listedPort'));
-    const script = FETCH(worker.origin, crypto.randomUUID());
-    expect(await titleOf(site.add('fetch', { script }))).toBe('count 1');
-    expect(worker.requests).toContain('OPTIONS /api/heartbeat 204');
+    const script = FETCH(strict.origin, crypto.randomUUID());
+    expect(await titleOf(listed.add('fetch', { script }))).toBe('count 1');
+    expect(strict.requests).toContain('OPTIONS /api/heartbeat 204');
   });
 
   it('a listed page ends a session with a beacon whose body is a Blob of JSON', async () => {
-    const worker = new Worker('listed');
-    const site = await siteFor(worker, inject('listedPort'));
-    const { sessionId, count } = await newcomer(worker);
-    const script = BEACON(worker.origin, sessionId, 'blob');
-    expect(await titleOf(site.add('beacon', { script }))).toBe('sent true');
+    const { sessionId, count } = await newcomer(strict);
+    const script = BEACON(strict.origin, sessionId, 'blob');
+    expect(await titleOf(listed.add('beacon', { script }))).toBe('sent true');
     await expect.poll(count).toBe(0);
   });
 
   it('a page that is not listed reads nothing, and its beacons end no session', async () => {
-    const worker = new Worker('listed');
-    const site = await siteFor(worker);
-    const { sessionId, count } = await newcomer(worker);
-    const script = FETCH(worker.origin, crypto.randomUUID());
-    expect(await titleOf(site.add('fetch', { script }))).toBe('refused');
+    unlisted.service = strict.origin;
+    const { sessionId, count } = await newcomer(strict);
+    const script = FETCH(strict.origin, crypto.randomUUID());
+    expect(await titleOf(unlisted.add('fetch', { script }))).toBe('refused');
     for (const body of ['blob', 'string'] as const) {
-      const url = site.add(body, { script: BEACON(worker.origin, sessionId, body) });
+      const url = unlisted.add(body, { script: BEACON(strict.origin, sessionId, body) });
       expect(await titleOf(url)).toBe('sent true');
     }
-    await expect.poll(() => worker.requests).toContain('POST /api/leave 403');
+    await expect.poll(() => strict.requests).toContain('POST /api/leave 403');
     expect(await count()).toBe(1);
   });
 
   it('where every origin is allowed, a beacon of a string arrives, and credentials do not', async () => {
-    const worker = new Worker('open');
-    const site = await siteFor(worker);
-    const { sessionId, count } = await newcomer(worker);
-    const script = FETCH(worker.origin, crypto.randomUUID());
-    expect(await titleOf(site.add('fetch', { script }))).toBe('refused');
-    const beacon = BEACON(worker.origin, sessionId, 'string');
-    expect(await titleOf(site.add('beacon', { script: beacon }))).toBe('sent true');
+    unlisted.service = lenient.origin;
+    const { sessionId, count } = await newcomer(lenient);
+    const script = FETCH(lenient.origin, crypto.randomUUID());
+    expect(await titleOf(unlisted.add('fetch', { script }))).toBe('refused');
+    const beacon = BEACON(lenient.origin, sessionId, 'string');
+    expect(await titleOf(unlisted.add('beacon', { script: beacon }))).toBe('sent true');
     await expect.poll(count).toBe(0);
   });
 });

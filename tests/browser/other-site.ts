@@ -14,15 +14,16 @@ export interface Page {
  * may import what is served at `/presence.js`, or what the package has.
  */
 export class OtherSite {
-  readonly #service: string;
+  /** The origin of the service that its pages may use. */
+  service = '';
   readonly #server: Server;
   readonly #pages = new Map<string, string>();
 
-  private constructor(service: string) {
-    this.#service = service;
-    const socket = service.replace('http', 'ws');
-    const policy = `default-src 'none'; script-src 'self' ${service}; connect-src ${service} ${socket}; worker-src blob:`;
+  private constructor() {
     this.#server = createServer(({ url = '' }, response) => {
+      const { service } = this;
+      const socket = service.replace('http', 'ws');
+      const policy = `default-src 'none'; script-src 'self' ${service}; connect-src ${service} ${socket}; worker-src blob:`;
       const isScript = url.endsWith('.js');
       response.setHeader('Content-Security-Policy', policy);
       response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
@@ -30,10 +31,11 @@ export class OtherSite {
     });
   }
 
-  /** @param port Where it listens; without it, at any free port. */
-  static async start(service: string, port = 0): Promise<OtherSite> {
-    const site = new OtherSite(service);
-    site.#server.listen(port, '127.0.0.1');
+  /** @param service Its origin. A test may set it later, where the service must know the site first. */
+  static async start(service = ''): Promise<OtherSite> {
+    const site = new OtherSite();
+    site.service = service;
+    site.#server.listen(0, '127.0.0.1');
     await once(site.#server, 'listening');
     return site;
   }
@@ -66,7 +68,7 @@ export class OtherSite {
           name: 'served-client',
           setup: (esbuild) =>
             esbuild.onResolve({ filter: /\/presence\.js$/ }, () => ({
-              path: `${this.#service}/presence.js`,
+              path: `${this.service}/presence.js`,
               external: true,
             })),
         },

@@ -3,21 +3,26 @@ import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { DeployedWorker } from '../support/deployed-worker';
 import { launch, NO_CHROMIUM } from './chromium';
 import { close, open } from './watched-page';
-import { Worker } from './worker';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe.skipIf(NO_CHROMIUM)('the page at /', () => {
-  const worker = new Worker('default');
-  const url = `${worker.origin}/`;
+  let worker: DeployedWorker;
+  let url: string;
   let browser: Browser;
   let contexts: BrowserContext[] = [];
   beforeAll(async () => {
+    worker = await DeployedWorker.start();
+    url = `${worker.origin}/`;
     browser = await launch();
   });
-  afterAll(() => browser.close());
+  afterAll(async () => {
+    await browser.close();
+    await worker.dispose();
+  });
   afterEach(async () => {
     for (const context of contexts) await close(context);
     contexts = [];

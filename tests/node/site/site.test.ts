@@ -2,19 +2,18 @@ import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { parseHTML } from 'linkedom';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { createTestHarness } from 'wrangler';
 import { openApiDocument } from '../../../src/api/openapi';
 import { PROBLEMS } from '../../../src/api/problems';
+import { DeployedWorker } from '../../support/deployed-worker';
 import { observedFetch } from '../../support/observed-fetch';
 
-const service = createTestHarness({ workers: [{ configPath: './wrangler.toml' }] });
-let origin: URL;
+let service: DeployedWorker;
 beforeAll(async () => {
-  origin = (await service.listen()).url;
+  service = await DeployedWorker.start();
 });
-afterAll(() => service.close());
+afterAll(() => service.dispose());
 
-const get = service.fetch;
+const get = (path: string, init?: RequestInit) => fetch(new URL(path, service.origin), init);
 
 describe('GET /openapi.json', () => {
   it('is the document, for browsers of every origin', async () => {
@@ -131,6 +130,6 @@ it('the script puts the address of the service into the commands, and copies the
 });
 
 it('other paths are answered by the Worker', async () => {
-  expect((await observedFetch(new URL('/nowhere', origin))).status).toBe(404);
-  expect((await observedFetch(new URL('/health', origin))).status).toBe(200);
+  expect((await observedFetch(new URL('/nowhere', service.origin))).status).toBe(404);
+  expect((await observedFetch(new URL('/health', service.origin))).status).toBe(200);
 });

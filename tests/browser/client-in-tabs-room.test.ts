@@ -1,0 +1,3 @@
+import { testClientInTabs } from './client-in-tabs';
+
+testClientInTabs('durable-object');

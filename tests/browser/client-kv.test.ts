@@ -1,3 +1,0 @@
-import { describeClient } from './client-suite';
-
-describeClient('kv');

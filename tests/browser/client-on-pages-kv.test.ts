@@ -1,0 +1,3 @@
+import { testClientOnPages } from './client-on-pages';
+
+testClientOnPages('kv');

@@ -1,0 +1,3 @@
+import { testHundredWorlds } from './mixed-worlds';
+
+testHundredWorlds('durable-object');
