@@ -139,7 +139,7 @@ export const LIST_PAGES_MAX = 10;
 
 /**
  * `SESSIONS_MAX` is lowered to so many sessions. Known sessions that return come on top: up to 300,000 are present on KV. With
- * these a sync fits into 80 MB of heap, of the 128 MB of an isolate: `npm run bench:full-replica` measures it.
+ * these a sync fits into 80 MB of heap, of the 128 MB of an isolate: `npm run bench -- full-replica` measures it.
  * https://developers.cloudflare.com/workers/platform/limits/#memory
  */
 export const REPLICA_SESSIONS_MAX = 100_000;
@@ -152,7 +152,7 @@ export const KV_SESSIONS_MAX = 100_000;
 
 /**
  * Most live sessions of a room. A full room, its save, its waking and its answer to a fresh replica fit into 128 MB:
- * `npm run bench:full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
+ * `npm run bench -- full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
  */
 export const ROOM_SESSIONS_MAX = 200_000;
 

@@ -11,7 +11,7 @@ export type SyncOutcome = 'done' | 'refused';
 /**
  * A replica's end of the place where replicas meet. It knows, as of its last sync, everybody whom its replica does not hold itself.
  *
- * Every engine in which replicas can meet passes the suite in `tests/contract/`.
+ * Every engine in which replicas can meet passes the suite in `tests/workerd/contract/`.
  */
 export interface Hub {
   /** The engine's name, for people who look at `/health`. */

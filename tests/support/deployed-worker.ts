@@ -32,8 +32,6 @@ export class DeployedWorker {
       host: 'localhost',
       cf: false,
       log,
-      // What the Worker logs is no part of these tests.
-      handleStructuredLogs: () => undefined,
       workers: [
         {
           name: 'presence',
@@ -42,6 +40,7 @@ export class DeployedWorker {
           compatibilityDate: COMPATIBILITY_DATE,
           bindings: variables,
           kvNamespaces: ['PRESENCE_KV'],
+          ratelimits: { NEW_SESSIONS: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 } } },
           durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
           assets: { directory: 'dist/site', routerConfig: { has_user_worker: true } },
         },

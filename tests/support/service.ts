@@ -13,8 +13,8 @@ export class Service {
     isolates: number,
     variables: Readonly<Record<string, string>> = {},
     scriptPath = 'dist/tests/counting-worker.js',
-    /** How many new sessions one network may bring in a minute; without it the limiter is not bound. */
-    newSessionsMax?: number,
+    /** New sessions that one network may bring in a minute. */
+    newSessionsMax = 1_000_000,
   ) {
     this.#names = Array.from({ length: isolates }, (_, index) => `isolate-${index}`);
     const workers = this.#names.map((name) => ({
@@ -28,13 +28,9 @@ export class Service {
         PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'isolate-0', useSQLite: true },
       },
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-      ...(newSessionsMax === undefined
-        ? {}
-        : {
-            ratelimits: {
-              NEW_SESSIONS: { namespace_id: '1', simple: { limit: newSessionsMax, period: 60 as const } },
-            },
-          }),
+      ratelimits: {
+        NEW_SESSIONS: { namespace_id: '1', simple: { limit: newSessionsMax, period: 60 as const } },
+      },
     }));
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }

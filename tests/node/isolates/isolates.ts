@@ -23,6 +23,9 @@ export class Isolates {
       scriptPath: 'dist/tests/isolates.js',
       kvNamespaces: { PRESENCE_KV: 'shared' },
       compatibilityDate: COMPATIBILITY_DATE,
+      ratelimits: {
+        NEW_SESSIONS: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
+      },
     }));
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }

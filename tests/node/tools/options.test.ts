@@ -1,51 +1,55 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
 
 /** Every command that takes options or none, as `<tool> <command>`. A build takes no words at all. */
 const COMMANDS = globSync('tools/*/commands/*.ts')
   .map((file) => file.replace(/^tools\/(.*)\/commands\/(.*)\.ts$/, '$1 $2'))
   .filter((command) => !/^(site|client) /.test(command));
 
-function run(command: string, ...options: readonly string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['tools/run.mjs', ...command.split(' '), ...options],
-    { encoding: 'utf8', timeout: 15_000 },
-  );
-  return { status, stdout, stderr };
+/** Runs a command to its end, as its script does. */
+async function run(command: string, ...options: readonly string[]) {
+  const child = spawn(process.execPath, ['tools/run.mjs', ...command.split(' '), ...options]);
+  const status = new Promise((resolve) => child.once('close', resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { status: await status, stdout, stderr };
 }
 
-it.each(COMMANDS)('the command %s prints help and does nothing else', (command) => {
-  const { status, stdout, stderr } = run(command, '--help');
-  expect(stderr).toBe('');
-  expect(stdout).toMatch(/^[A-Z].*\.\n\n(--[a-z-]+ +.*\n)+$/);
-  expect(status).toBe(0);
+// A command that prints help has its options parsed first, so it refuses unknown ones too.
+describe.concurrent('every command', { timeout: 60_000 }, () => {
+  it.each(COMMANDS)('%s prints help and does nothing else', async (command) => {
+    const { status, stdout, stderr } = await run(command, '--help');
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^[A-Z].*\.\n\n(--[a-z-]+ +.*\n)+$/);
+    expect(status).toBe(0);
+  });
 });
 
-it.each(COMMANDS)('the command %s refuses an unknown option in one line', (command) => {
-  const { status, stdout, stderr } = run(command, '--breathe');
-  expect(stderr).toMatch(/^Unknown option '--breathe'.*\n--help lists the options\.\n$/);
-  expect(stdout).toBe('');
-  expect(status).toBe(2);
-});
+describe.concurrent('a command', { timeout: 60_000 }, () => {
+  it('that gets an unknown option refuses it in one line', async () => {
+    const { status, stdout, stderr } = await run('simulator world', '--breathe');
+    expect(stderr).toMatch(/^Unknown option '--breathe'.*\n--help lists the options\.\n$/);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
 
-it.each([
-  ['simulator deep', '--seeds', 'many'],
-  ['simulator deep', '--seeds', '1.5'],
-  ['simulator deep', '--minutes', '0'],
-  ['simulator deep', '--hub', 'shared-key'],
-  ['soak soak', '--hub', 'none'],
-  ['soak soak', '--seconds', 'long'],
-  ['bench sockets', '--sockets', '40000'],
-])('the command %s refuses the value of %s %s in one line', (command, option, value) => {
-  const { status, stderr } = run(command, option, value);
-  expect(stderr).toMatch(new RegExp(`^${option}: takes .*\\n--help lists the options\\.\\n$`));
-  expect(status).toBe(2);
-});
+  it.each([
+    ['--seeds', 'many'],
+    ['--seeds', '1.5'],
+    ['--minutes', '0'],
+    ['--hub', 'shared-key'],
+  ])('that gets a wrong value refuses it in one line: %s %s', async (option, value) => {
+    const { status, stderr } = await run('simulator deep', option, value);
+    expect(stderr).toMatch(new RegExp(`^${option}: takes .*\\n--help lists the options\\.\\n$`));
+    expect(status).toBe(2);
+  });
 
-it('an unknown command is refused in one line that names the others', () => {
-  const { status, stderr } = run('bench speed', 'sleep');
-  expect(stderr).toBe("Unknown command 'sleep'. There are: full-replica, full-room, room, sockets, speed.\n");
-  expect(status).toBe(2);
+  it('that does not exist is refused in one line that names the others', async () => {
+    const { status, stderr } = await run('bench speed', 'sleep');
+    expect(stderr).toBe(
+      "Unknown command 'sleep'. There are: full-replica, full-room, room, sockets, speed.\n",
+    );
+    expect(status).toBe(2);
+  });
 });

@@ -5,7 +5,7 @@ import { COMPATIBILITY_DATE } from '../../../tests/support/compatibility-date';
 import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
 
-// How much heap a full replica needs for its syncs, on real workerd: `npm run bench:full-replica`. An isolate has 128 MB.
+// How much heap a full replica needs for its syncs, on real workerd: `npm run bench -- full-replica`. An isolate has 128 MB.
 
 const HEAPS_MB = [48, 64, 80, 96, 128];
 const ROOM = { className: 'PresenceRoom', useSQLite: true };

@@ -8,7 +8,7 @@ import { COMPATIBILITY_DATE } from '../../../tests/support/compatibility-date';
 import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
 
-// How much heap a full room needs, on real workerd: `npm run bench:full-room`. An object has 128 MB.
+// How much heap a full room needs, on real workerd: `npm run bench -- full-room`. An object has 128 MB.
 
 const HEAPS_MB = [48, 64, 80, 96, 128];
 const BEATS = 3;

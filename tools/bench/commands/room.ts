@@ -7,7 +7,7 @@ import { sessionId } from '../../../tests/support/session-id';
 import { givenOptions } from '../../options';
 import { median } from '../median';
 
-// What a sync costs the room: by what has changed, and by how many people there are: `npm run bench:room`.
+// What a sync costs the room: by what has changed, and by how many people there are: `npm run bench -- room`.
 
 const CROWDS = [1_000, 10_000, 100_000];
 const CHANGES = [10, 100, 1_000];

@@ -3,7 +3,7 @@ import { givenOptions, parseOptions, wholeNumber } from '../../options';
 import { buildWorkers } from '../build-workers';
 import { measureSockets } from '../live-sockets';
 
-// `npm run bench:sockets -- --sockets 10000`
+// `npm run bench -- sockets -- --sockets 10000`
 
 const Options = z.object({
   sockets: wholeNumber(1, 32_000).default(10_000).describe('How many live sockets open: 1 to 32,000.'),

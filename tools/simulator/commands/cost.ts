@@ -6,7 +6,7 @@ import { sizeOf } from '../cost/crowd-size';
 import { estimateOf } from '../cost/estimate';
 import { waysOf } from '../cost/ways';
 
-// What a crowd costs, each way to serve it: `npm run cost -- --people 1000 --interval 10`.
+// What a crowd costs, each way to serve it: `npm run simulate -- cost --people 1000 --interval 10`.
 
 const number = (min: number, max: number) => {
   const error = `takes a number from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}`;

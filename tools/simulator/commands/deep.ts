@@ -5,7 +5,7 @@ import { mixedScenario } from '../mixed-scenario';
 import { runAll } from '../run-all';
 import { OUR_HUBS } from '../scenario';
 
-// Many mixed worlds for a long time each: `npm run simulate:deep -- --seeds 1000 --minutes 60 --hub durable-object`.
+// Many mixed worlds for a long time each: `npm run simulate -- deep --seeds 1000 --minutes 60 --hub durable-object`.
 
 const Options = z.object({
   seeds: wholeNumber(1, 1_000_000).default(1_000).describe('How many worlds, each from a seed of its own.'),
