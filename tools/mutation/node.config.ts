@@ -31,11 +31,12 @@ export default defineConfig({
     include: ['tests/workerd/**/*.test.ts'],
     exclude: [
       'tests/workerd/room/*.test.ts',
-      'tests/workerd/presence/room-journal.test.ts',
+      'tests/workerd/load/room-journal.test.ts',
       'tests/workerd/api/live.test.ts',
       'tests/workerd/api/embedding.test.ts',
       // 100,000 requests, or a thousand cases, a test: other tests say the same at less cost.
-      'tests/workerd/api/{flood,arbitrary,state-machine}.test.ts',
+      'tests/workerd/load/*.test.ts',
+      'tests/workerd/api/arbitrary.test.ts',
     ],
   },
 });

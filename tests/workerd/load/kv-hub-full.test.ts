@@ -5,7 +5,7 @@ import { SessionTable } from '../../../src/presence/session-table';
 import { formatSessions } from '../../../src/presence/stored-sessions';
 import { START } from '../../support/fake-world';
 import { sessionId } from '../../support/session-id';
-import { KEY, KvSite, stored, TIMING } from './kv-site';
+import { KEY, KvSite, stored, TIMING } from '../presence/kv-site';
 
 let site: KvSite;
 beforeEach(async () => {
