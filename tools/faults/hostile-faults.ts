@@ -33,7 +33,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a preflight repeats a list of any length', file: PREFLIGHT, find: 'list.length > REQUESTED_HEADERS_LENGTH_MAX', put: 'false' },
     { name: 'a preflight for credentials has a wildcard', file: PREFLIGHT, find: 'headersAskedFor(c)', put: `['*']` },
     { name: 'the page of the service is refused behind a proxy that ends TLS', file: GUARDS, find: 'origin === own || $SAFER', put: 'origin === own' },
-    { name: 'a page on another port of the host passes', file: GUARDS, find: 'origin === own', put: String.raw`origin.replace(/:\d+$/, '') === own` },
+    { name: 'a page on another port of the host passes', file: GUARDS, find: 'origin === own?.replace($HTTP, $HTTPS)', put: String.raw`[origin, origin.replace(/:\d+$/, '')].includes(own?.replace($HTTP, $HTTPS) ?? '')` },
     { name: 'X-Forwarded-Host decides which page is the own one', file: GUARDS, find: 'isOwnOrigin(origin, c.req.url)', put: `(isOwnOrigin(origin, c.req.url) || origin.split('//')[1] === c.req.header('X-Forwarded-Host'))` },
   ]),
   ...noticedBy('hosts', [
@@ -55,7 +55,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   ]),
   ...noticedBy('costs', [
     { name: 'a pattern matches white space in two ways', file: GUARDS, find: 'JSON_OR_TEXT.test(type.trim())', put: String.raw`/^\s*(?:text\/plain|application\/json)?\s*$/i.test(type)` },
-    { name: 'each element of a list is compared with all others', file: GUARDS, find: 'listElements(contentType)', put: 'listElements(contentType).filter((one, _, all) => !all.includes(`${one}?`))' },
+    { name: 'each element of a list is compared with all others', file: GUARDS, find: 'listElements(contentType)', put: `listElements(contentType).filter((one, _, all) => !all.includes(one + '?'))` },
   ]),
   ...noticedBy('sizes', [
     { name: 'a body of any size passes', file: GUARDS, find: 'length + chunk.byteLength > BODY_BYTES_MAX', put: 'false' },
