@@ -1,23 +1,18 @@
-import { build } from 'esbuild';
-import type { OurHub } from '../simulator/scenario';
-import type { PlantedBug } from './planted-bugs';
-import { plantedMistake } from './planted-mistake';
+import { readFile } from 'node:fs/promises';
+import type { Plugin } from 'esbuild';
+import { type Fault, withFault } from './fault';
 
-/** A run of the simulator on production modules one of which has a bug. */
-export type ViolationsOf = (seed: number, minutes: number, hub: OurHub) => Promise<readonly string[]>;
-
-/** Bundles the simulator with the bug in its production module, as it is loaded, and returns its run. */
-export async function plant(bug: PlantedBug | undefined): Promise<ViolationsOf> {
-  const outfile = `${process.cwd()}/dist/simulation/${(bug?.name ?? 'no bug').replace(/\W/g, '-')}.mjs`;
-  await build({
-    entryPoints: ['tools/simulator/violations-of.ts'],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    packages: 'external',
-    plugins: bug === undefined ? [] : [plantedMistake(bug)],
-  });
-  const { violationsOf } = (await import(/* @vite-ignore */ outfile)) as { violationsOf: ViolationsOf };
-  return violationsOf;
+/** Makes esbuild bundle the production module with the fault. The build fails if it does not load that module. */
+export function plant(fault: Fault): Plugin {
+  return {
+    name: 'plant',
+    setup({ onLoad, onEnd }) {
+      let isPlanted = false;
+      onLoad({ filter: new RegExp(`/src/${fault.file.replaceAll('.', '\\.')}$`) }, async ({ path }) => {
+        isPlanted = true;
+        return { contents: withFault(await readFile(path, 'utf8'), fault), loader: 'ts' };
+      });
+      onEnd(() => (isPlanted ? {} : { errors: [{ text: `The bundle does not load ${fault.file}.` }] }));
+    },
+  };
 }

@@ -1,0 +1,119 @@
+import type { Fault } from './fault';
+
+const ANSWERS = 'api/answers.ts';
+const GUARDS = 'api/guards.ts';
+const LIVE = 'api/live.ts';
+const NEW_SESSIONS = 'api/new-sessions.ts';
+const PREFLIGHT = 'api/preflight.ts';
+const PROBLEMS = 'api/problems.ts';
+const SESSION = 'presence/session.ts';
+const SOCKETS = 'presence/live-sockets.ts';
+const STORE = 'presence/presence-store.ts';
+
+type HostileFault = Omit<Fault, 'noticedBy'> & { readonly isLogged?: true };
+const noticedBy = (hostile: string, faults: readonly HostileFault[]): readonly Fault[] =>
+  faults.map(({ isLogged, ...fault }) => ({
+    ...fault,
+    noticedBy: { hostile, ...(isLogged && { isLogged }) },
+  }));
+
+/** The guards of the Worker, each one open, and the category of the hostile table with a row that then fails. */
+// biome-ignore format: one fault, one line
+export const HOSTILE_FAULTS: readonly Fault[] = [
+  ...noticedBy('origins', [
+    { name: 'every origin passes', file: GUARDS, find: `allowed === '*'`, put: 'true' },
+    { name: 'an origin that begins like a listed one passes', file: GUARDS, find: 'allowed.includes(origin)', put: 'allowed.some((one) => origin.startsWith(one))' },
+    { name: 'an origin that ends like a listed one passes', file: GUARDS, find: 'allowed.includes(origin)', put: `allowed.some((one) => one.endsWith(origin.replace('www.', '').slice(8)))` },
+    { name: 'an origin in capitals passes', file: GUARDS, find: 'allowed.includes(origin)', put: 'allowed.includes(origin.toLowerCase())' },
+    { name: 'the origin null passes', file: GUARDS, find: 'origin === undefined', put: `(origin === undefined || origin === 'null')` },
+    { name: 'an answer to any origin allows credentials', file: ANSWERS, find: 'const common = { ...COMMON, $LIVE }', put: `const common = { ...COMMON, [CREDENTIALS_HEADER]: 'true', $LIVE };` },
+    { name: 'an answer allows credentials where all origins are listed', file: ANSWERS, find: `allowing('*')`, put: `{ ...allowing('*'), [CREDENTIALS_HEADER]: 'true' }` },
+    { name: 'an answer to the listed origin allows no credentials', file: ANSWERS, find: 'const forListed = $HEADERS', put: `const forListed = { Vary: 'Origin' };` },
+    { name: 'a preflight repeats names that are none', file: PREFLIGHT, find: '!HEADER_NAMES.test(list)', put: 'false' },
+    { name: 'a preflight repeats a list of any length', file: PREFLIGHT, find: 'list.length > REQUESTED_HEADERS_LENGTH_MAX', put: 'false' },
+    { name: 'a preflight for credentials has a wildcard', file: PREFLIGHT, find: 'headersAskedFor(c)', put: `['*']` },
+    { name: 'the page of the service is refused behind a proxy that ends TLS', file: GUARDS, find: 'origin === own || $SAFER', put: 'origin === own' },
+    { name: 'a page on another port of the host passes', file: GUARDS, find: 'origin === own?.replace($HTTP, $HTTPS)', put: String.raw`[origin, origin.replace(/:\d+$/, '')].includes(own?.replace($HTTP, $HTTPS) ?? '')` },
+    { name: 'X-Forwarded-Host decides which page is the own one', file: GUARDS, find: 'isOwnOrigin(origin, c.req.url)', put: `(isOwnOrigin(origin, c.req.url) || origin.split('//')[1] === c.req.header('X-Forwarded-Host'))` },
+  ]),
+  ...noticedBy('hosts', [
+    { name: 'an invalid host is an unexpected error', isLogged: true, file: 'origin-of.ts', find: 'try { $RETURN } catch { return undefined; }', put: '$RETURN' },
+    { name: 'an invalid host prevents the call to the room', isLogged: true, file: LIVE, find: `new Request('http://room/', $HEADERS)`, put: 'c.req.raw' },
+  ]),
+  ...noticedBy('types', [
+    { name: 'every content type passes', file: GUARDS, find: '!isUsual && !isReadAsJson(type)', put: 'false' },
+    { name: 'a content type that begins like JSON passes', file: GUARDS, find: 'JSON_OR_TEXT.test($TYPE)', put: String.raw`/^(?:$|text\/plain|application\/json)/i.test($TYPE)` },
+    { name: 'one good content type of several suffices', file: GUARDS, find: 'listElements(contentType).every($GOOD)', put: 'listElements(contentType).some($GOOD)' },
+    { name: 'a usual content type hides a second one', file: GUARDS, find: 'USUAL_TYPE.test(type)', put: String.raw`/^(?:application\/json|text\/plain)\s*(?:;.*)?$/i.test(type)` },
+    { name: 'a comma in quotes divides a list', file: GUARDS, find: 'isQuoted = !isQuoted', put: 'void 0' },
+    { name: 'an escaped quote ends a quote', file: GUARDS, find: String.raw`character === '\\' && isQuoted`, put: 'false' },
+  ]),
+  ...noticedBy('encodings', [
+    { name: 'every content encoding passes', file: GUARDS, find: 'encoding !== undefined && !isPlain(encoding)', put: 'false' },
+    { name: 'one plain content encoding of several suffices', file: GUARDS, within: 'isPlain', find: '$CODINGS.every($PLAIN)', put: '$CODINGS.some($PLAIN)' },
+    { name: 'a body that is not UTF-8 passes', file: GUARDS, find: String.raw`text.includes('\uFFFD')`, put: 'false' },
+  ]),
+  ...noticedBy('costs', [
+    { name: 'a pattern matches white space in two ways', file: GUARDS, find: 'JSON_OR_TEXT.test(type.trim())', put: String.raw`/^\s*(?:text\/plain|application\/json)?\s*$/i.test(type)` },
+    { name: 'each element of a list is compared with all others', file: GUARDS, find: 'listElements(contentType)', put: `listElements(contentType).filter((one, _, all) => !all.includes(one + '?'))` },
+  ]),
+  ...noticedBy('sizes', [
+    { name: 'a body of any size passes', file: GUARDS, find: 'length + chunk.byteLength > BODY_BYTES_MAX', put: 'false' },
+    { name: 'a body of the largest size is refused', file: GUARDS, find: 'text.length > BODY_BYTES_MAX', put: 'text.length >= BODY_BYTES_MAX' },
+    { name: 'Content-Length decides the size of a body', file: GUARDS, find: 'length + chunk.byteLength > BODY_BYTES_MAX', put: `length > Number(request.header('Content-Length') ?? 0)` },
+  ]),
+  ...noticedBy('drips', [
+    { name: 'each chunk of a body is measured alone', file: GUARDS, find: 'length + chunk.byteLength > BODY_BYTES_MAX', put: 'chunk.byteLength > BODY_BYTES_MAX' },
+  ]),
+  ...noticedBy('bodies', [
+    { name: 'a body that is not JSON is an unexpected error', isLogged: true, file: PROBLEMS, find: 'error instanceof HTTPException', put: 'false' },
+    { name: 'a body is not validated', file: PROBLEMS, find: 'result.success', put: 'true' },
+  ]),
+  ...noticedBy('ids', [
+    { name: 'every text is a session id', file: SESSION, find: 'z.guid($ERROR)', put: 'z.string($ERROR)' },
+    { name: 'a session id is trimmed', file: SESSION, find: 'z.guid($ERROR)', put: 'z.string().trim().guid($ERROR)' },
+  ]),
+  ...noticedBy('moods', [
+    { name: 'every text is a mood', file: SESSION, find: 'z.enum(MOODS, $ERROR)', put: 'z.string($ERROR)' },
+    { name: 'a problem repeats the body', file: PROBLEMS, find: 'faultsOf(result.error.issues)', put: `[...faultsOf(result.error.issues), { pointer: JSON.stringify(result), detail: String(c.req.raw.headers.get('content-type')) }]` },
+  ]),
+  ...noticedBy('prototypes', [
+    { name: 'a mood is looked up in an object', file: SESSION, find: 'z.enum(MOODS, $ERROR)', put: `z.custom((mood) => typeof mood === 'string' && ({ gratitude: 1, presence: 1, release: 1, connection: 1 } as never)[mood], $ERROR)` },
+  ]),
+  ...noticedBy('duplicate keys', [
+    { name: 'the first of two equal keys counts', file: GUARDS, find: '$BAD ? malformedJson(c) : next()', put: String.raw`$BAD ? malformedJson(c) : ((c.req.json = async () => JSON.parse(text.replace(/("\w+":"[^"]*",)("\w+":"[^"]*",)/, '$2$1'))), next())` },
+  ]),
+  ...noticedBy('nesting', [
+    { name: 'a session id in a list passes', file: 'api/schemas.ts', find: '{ sessionId: SessionId, mood: Mood }', put: '{ sessionId: z.preprocess(String, SessionId), mood: Mood }' },
+  ]),
+  ...noticedBy('paths', [
+    { name: 'a problem repeats the path', file: PROBLEMS, find: `problem(c, 'not-found')`, put: `problem(c, 'not-found', { requestId: c.req.url })` },
+  ]),
+  ...noticedBy('methods', [
+    { name: 'no method is refused', file: 'api/unmatched.ts', find: 'app.all(path, $ANSWER)', put: 'void 0' },
+  ]),
+  ...noticedBy('headers', [
+    { name: 'a browser may guess the type of an answer', file: ANSWERS, find: `'nosniff'`, put: `''` },
+    { name: 'a cache may keep an answer', file: ANSWERS, find: `'no-store'`, put: `'public'` },
+  ]),
+  ...noticedBy('new sessions', [
+    { name: 'new sessions have no limit', file: 'api/routes.ts', find: `answer === 'over-limit'`, put: 'false' },
+    { name: 'known sessions count towards the limit of new ones', file: STORE, within: '#admit', find: 'this.#isKnown(id)', put: 'false' },
+    { name: 'live sockets have no limit', file: LIVE, find: '!(await newSessions.isWithinLimit(c))', put: 'false' },
+    { name: 'each IPv6 address is a client of its own', file: NEW_SESSIONS, find: '$GROUPS.slice(0, 4)', put: '$GROUPS' },
+    { name: 'X-Forwarded-For decides the address of a client', file: NEW_SESSIONS, find: `c.req.header('CF-Connecting-IP')`, put: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
+    { name: 'a replica is never full', file: STORE, find: 'this.#own.liveCount >= this.#sessionsMax', put: 'false' },
+  ]),
+  ...noticedBy('sockets', [
+    { name: 'a request that is no WebSocket opens a socket', file: LIVE, find: `$UPGRADE !== 'websocket'`, put: 'false' },
+    { name: 'a HEAD request opens a socket', file: LIVE, find: `c.req.method !== 'GET'`, put: 'false' },
+    { name: 'a socket opens where there is no room', file: LIVE, find: 'open === undefined', put: 'false' },
+    { name: 'a socket may send bytes', file: SOCKETS, find: `if (typeof message !== 'string') $REFUSE`, put: `if (typeof message !== 'string') return { sessionId: '00000000-0000-4000-8000-000000000009', mood: 'release' };` },
+    { name: 'a socket may send messages of any size', file: SOCKETS, find: 'isTooBig(message)', put: 'false' },
+    { name: 'the size of a message is counted in letters', file: SOCKETS, find: '$BYTES.byteLength', put: 'message.length' },
+    { name: 'a socket may set a mood before it joins', file: SOCKETS, find: 'this.#drop(socket, NOT_JOINED, room)', put: 'void 0' },
+    { name: 'a joined socket may take another session id', file: SOCKETS, find: 'seated.sessionId !== sessionId', put: 'false' },
+    { name: 'a socket that takes another session id stays open', file: SOCKETS, find: 'this.#drop(socket, OTHER_ID, room)', put: 'void 0' },
+    { name: 'a socket may send any number of messages', file: SOCKETS, find: 'traffic.messages > LIVE_MESSAGES_MAX', put: 'false' },
+  ]),
+];

@@ -1,0 +1,67 @@
+import type { OurHub } from '../simulator/scenario';
+import type { Fault } from './fault';
+
+const TABLE = 'presence/session-table.ts';
+const SESSION = 'presence/session.ts';
+const STORE = 'presence/presence-store.ts';
+const KV_HUB = 'presence/kv-hub.ts';
+const TIMING = 'presence/timing.ts';
+const ROOM_HUB = 'presence/room-hub.ts';
+const ROOM_SESSIONS = 'presence/room-sessions.ts';
+const ROOM = 'presence/room.ts';
+
+type SimulatorFault = Omit<Fault, 'noticedBy'> & { readonly seed: number };
+const noticedWith = (simulator: OurHub, faults: readonly SimulatorFault[]): readonly Fault[] =>
+  faults.map(({ seed, ...fault }) => ({ ...fault, noticedBy: { simulator, seed } }));
+
+/** The faults that make the simulator break an invariant, each with a seed that shows it. */
+// biome-ignore format: one fault, one line
+export const SIMULATOR_FAULTS: readonly Fault[] = [
+  ...noticedWith('kv', [
+    { seed: 17, name: 'a session expires 1 ms late', file: TABLE, find: 'now - ttlMs', put: 'now - ttlMs - 1' },
+    { seed: 17, name: 'an own session gets the grace of a stored one', file: TABLE, find: 'now - ttlMs', put: 'now - this.#timing.keepMs' },
+    { seed: 5, name: 'a stored session gets no grace', file: TIMING, find: 'const graceMs = $GRACE', put: 'const graceMs = 0;' },
+    { seed: 22, name: 'a leave stores no tombstone', file: TABLE, find: 'this.#left.set($$$)', put: 'void 0' },
+    { seed: 11, name: 'a tombstone expires with its session', file: TABLE, find: 'this.#left.expire(now - rememberMs)', put: 'this.#left.expire(now - ttlMs)' },
+    { seed: 17, name: 'a stored copy revives a session that expired here', file: TABLE, find: 'expired !== undefined && $OLDER', put: 'false' },
+    { seed: 5, name: 'a merge keeps the older record', file: SESSION, find: 'a.lastSeen > b.lastSeen', put: 'a.lastSeen < b.lastSeen' },
+    { seed: 52, name: 'a leave overrules a later heartbeat', file: SESSION, find: 'if (a.lastSeen !== b.lastSeen) $RETURN', put: 'if (a.mood === null || b.mood === null) return a.mood === null; if (a.lastSeen !== b.lastSeen) $RETURN' },
+    { seed: 10, name: 'a write drops the sessions of other replicas', file: TABLE, find: 'all.set(id, theirs)', put: 'void 0' },
+    { seed: 20, name: 'a stale read drops stored sessions', file: KV_HUB, find: 'read === undefined || overrules(known, read)', put: 'read !== undefined && overrules(known, read)' },
+    { seed: 2, name: 'a session that moves here is counted twice', file: KV_HUB, within: 'claim', find: 'this.#elsewhere.delete(id)', put: 'void 0' },
+    { seed: 2, name: 'a session that moves away is counted twice', file: TABLE, within: '#yield', find: 'this.#live.delete(id)', put: 'void 0' },
+    { seed: 5, name: 'a stored session expires at syncs only', file: KV_HUB, within: 'counts', find: 'this.#elsewhere.expire($OLD)', put: 'void 0' },
+    { seed: 31, name: 'the lease of a summary is too short', file: TIMING, find: '$LEASE + arrivalMs', put: '$LEASE + Math.ceil(arrivalMs / 3)' },
+    { seed: 8, name: 'the lease of a summary never ends', file: 'presence/location-summaries.ts', find: 'end <= now', put: 'false' },
+    { seed: 11, name: 'a summary counts own sessions only', file: KV_HUB, within: '#put', find: 'addCounts(own.counts, $OTHERS)', put: 'own.counts' },
+    { seed: 5, name: 'a replica rests before its readers know it', file: KV_HUB, find: 'this.#isAlone(own) && this.#promisedRest(summary)', put: 'this.#isAlone(own)' },
+    { seed: 5, name: 'a reader ignores that the writer rests', file: KV_HUB, find: 'lastSeen + ($REST)', put: 'lastSeen' },
+    { seed: 12, name: 'a resting replica writes ended sessions at its refresh only', file: KV_HUB, find: 'this.#earlyWrites.isLeft(now) && $ENDED', put: 'false' },
+    { seed: 52, name: 'a write by another replica drops which sessions rest', file: KV_HUB, find: 'peer !== undefined && $LATER', put: 'false' },
+    { seed: 2, name: 'a reader keeps a rest that the writer has ended', file: KV_HUB, find: 'isLater ? $ENDED : entry', put: 'entry' },
+    { seed: 19, name: 'a request does not wait for the first sync', file: STORE, find: 'needed ? now + SYNC_WAIT_MAX_MS : now', put: 'now' },
+    { seed: 7, name: 'a replica retries a failed sync after minutes', file: STORE, find: 'Math.min($BACKOFF, this.#timing.syncIntervalMs)', put: 'Math.min($BACKOFF, 300_000)' },
+    { seed: 11, name: 'a sync that hangs blocks all later syncs', file: STORE, within: '#syncIfDue', find: 'this.#giveUpSilentSync(now)', put: 'void 0' },
+  ]),
+  ...noticedWith('durable-object', [
+    { seed: 20, name: 'a lost call loses the sessions that it sent', file: ROOM_HUB, find: 'this.#room().sync($REPORT)', put: '(this.#untold.clear(), this.#room().sync($REPORT))' },
+    { seed: 5, name: 'a replica sends nothing again to a room that lost its memory', file: ROOM_HUB, within: 'sync', find: 'this.#untold.add(id)', put: 'void 0' },
+    { seed: 2, name: 'a replica never asks for its expiring sessions', file: ROOM_HUB, find: '[...this.#untold, ...expiring]', put: '[...this.#untold]' },
+    { seed: 3, name: 'a replica asks too late for its expiring sessions', file: ROOM_HUB, find: '$NOW + soonMs - ttlMs', put: '$NOW - ttlMs' },
+    { seed: 2, name: 'a session that moves to a replica of the room is counted twice', file: ROOM_HUB, within: 'claim', find: 'this.#elsewhere.delete(id)', put: 'this.#elsewhere.get(id)' },
+    { seed: 5, name: 'the last answer of the room counts without end', file: ROOM_HUB, within: '#forgetIfOld', find: 'this.#elsewhere = new Roster()', put: 'void 0' },
+    { seed: 1, name: 'a replica ignores the leaves in the answer of the room', file: ROOM_HUB, within: '#learn', find: 'this.#elsewhere.delete(id)', put: 'void 0' },
+    { seed: 3, name: 'a change between two syncs waits for another request', file: STORE, find: 'if (!isAtWork) $PUBLISH', put: '' },
+    { seed: 9, name: 'a deferred task starts syncs until the platform ends it', file: 'limits.ts', find: 'DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS', put: 'DEFERRED_MAX_MS + SYNC_ABANDON_MIN_MS' },
+    { seed: 7, name: 'a sync of an ended request blocks the next sync for 30 s', file: TIMING, find: 'Math.min($MS, DEFERRED_MAX_MS)', put: 'DEFERRED_MAX_MS' },
+    { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, within: '#endsNow', find: 'this.#record(id)', put: 'void 0' },
+    { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#set', find: 'this.#record(id)', put: 'if (known === undefined) this.#record(id)' },
+    { seed: 1, name: 'the room keeps the older record', file: ROOM_SESSIONS, find: '!overrules({ mood, lastSeen }, known)', put: 'overrules({ mood, lastSeen }, known)' },
+    { seed: 5, name: 'the room stores no tombstone', file: ROOM_SESSIONS, find: 'this.#left.set(id, tombstone)', put: 'void 0' },
+    { seed: 5, name: 'the room drops each tombstone at once', file: ROOM_SESSIONS, find: 'this.#left.size <= ROOM_TOMBSTONES_MAX', put: 'false' },
+    { seed: 1, name: 'a session expires in the room despite later heartbeats', file: ROOM_SESSIONS, find: 'this.#live.set(id, { mood, lastSeen, endsAt, step: $STEP })', put: 'this.#live.set(id, { mood, lastSeen, endsAt: known?.endsAt ?? endsAt, step: $STEP })' },
+    { seed: 5, name: 'the room saves nothing', file: ROOM, find: 'this.#journal.append($$$)', put: 'void 0' },
+    { seed: 5, name: 'a room that restarts counts saved sessions as of now', file: ROOM, within: 'constructor', find: 'this.#sessions.learn(id, record, now)', put: 'this.#sessions.learn(id, { ...record, lastSeen: now }, now)' },
+    { seed: 1, name: 'the room refuses all new sessions', file: ROOM_SESSIONS, find: 'this.#live.size >= ROOM_SESSIONS_MAX', put: 'true' },
+  ]),
+];
