@@ -1,43 +1,21 @@
-/** An answer of the service that some test has seen. */
-export interface Observation {
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  /** By their names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The request, if the service accepted it and the test knows what it sent. */
-  readonly request?: SentRequest;
-}
+import { openApiDocument } from '../../src/api/openapi';
+import { Conformance, type SentRequest } from './conformance';
 
-/** What a request with a body said: its media type, if any, and its text. */
-export interface SentRequest {
-  readonly type: string | undefined;
-  readonly body: string;
-}
-
-declare module 'vitest' {
-  interface TaskMeta {
-    /** What the test saw that none before it did, for the reporter that judges it. */
-    observations?: readonly Observation[];
-  }
-}
-
-/** What every kind of client has of an answer. */
+/** The part of an answer that every kind of client has. */
 interface Head {
   readonly status: number;
-  readonly headers: { forEach(visit: (value: string, name: string) => void): void };
+  readonly headers: Iterable<[string, string]>;
 }
 
 interface Readable {
   clone(): { text(): Promise<string> };
 }
 
-const seen = new Set<string>();
-let reading: Promise<void>[] = [];
-let fresh: Observation[] = [];
+const conformance = new Conformance(openApiDocument());
+let complaints = new Set<string>();
+let judged: Promise<unknown> = Promise.resolve();
 
-/** Notes an answer. Of bodies that differ by numbers only one is noted: a flood is one observation. */
+/** Compares an answer with the OpenAPI document, and keeps each complaint for `takeComplaints`. */
 export function observe(
   method: string,
   url: URL,
@@ -45,11 +23,10 @@ export function observe(
   body: string | Promise<string>,
   request?: SentRequest,
 ): void {
-  const accepted = head.status === 200 ? request : undefined;
-  reading.push(Promise.resolve(body).then((text) => note(method, url, head, text, accepted)));
+  judged = Promise.all([judged, judge(method, url.pathname, head, body, request)]);
 }
 
-/** The same of an answer that its receiver has yet to read. */
+/** Observes an answer and leaves its body to the receiver. */
 export function observeResponse(
   method: string,
   url: URL,
@@ -72,37 +49,31 @@ export function requestOf({ method = 'GET', headers, body }: RequestInit = {}): 
   return { type: type ?? undefined, body: text };
 }
 
-function note(
-  method: string,
-  url: URL,
-  { status, headers: sent }: Head,
-  body: string,
-  request: SentRequest | undefined,
-): void {
-  const headers: Record<string, string> = {};
-  sent.forEach((value, name) => {
-    headers[name.toLowerCase()] = value;
-  });
-  const observation = { method, path: url.pathname, status, headers, body, ...(request && { request }) };
-  const kind = JSON.stringify({
-    ...observation,
-    body: numberless(body),
-    request: request && { ...request, body: numberless(request.body) },
-  });
-  if (seen.has(kind)) return;
-  seen.add(kind);
-  fresh.push(observation);
+/** Waits for the bodies of all observed answers. Returns the complaints since the last call, each once. */
+export async function takeComplaints(): Promise<readonly string[]> {
+  const all = judged;
+  judged = Promise.resolve();
+  await all;
+  const taken = complaints;
+  complaints = new Set();
+  return [...taken];
 }
 
-/** The text with the same number everywhere, also in ids. */
-const numberless = (text: string) => text.replace(/[0-9a-f]{8}(-[0-9a-f]{4,}){4}|\d+/gi, '0');
-
-/** What was noted since the last time. */
-export async function takeObservations(): Promise<readonly Observation[]> {
-  const read = reading;
-  reading = [];
-  await Promise.all(read);
-  const taken = fresh;
-  fresh = [];
-  return taken;
+async function judge(
+  method: string,
+  path: string,
+  { status, headers: sent }: Head,
+  body: string | Promise<string>,
+  request: SentRequest | undefined,
+): Promise<void> {
+  // Middleware may change the headers while the body is read.
+  const headers = Object.fromEntries(sent);
+  const accepted = status === 200 ? request : undefined;
+  const complain = (complaint: string) => complaints.add(`${method} ${path} ${status}: ${complaint}`);
+  try {
+    const observation = { method, path, status, headers, body: await body, request: accepted };
+    conformance.complaints(observation).forEach(complain);
+  } catch (error) {
+    complain(String(error));
+  }
 }

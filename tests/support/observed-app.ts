@@ -1,7 +1,8 @@
 import * as app from '../../src/app';
 import type { World } from '../../src/presence/world';
+import type { SentRequest } from './conformance';
 import type { Fetch } from './http';
-import { observeResponse, requestOf, type SentRequest } from './observations';
+import { observeResponse, requestOf } from './observations';
 
 /** What the tests send, where they say it before it becomes a stream. */
 const sent = new WeakMap<Request, SentRequest>();
