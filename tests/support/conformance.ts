@@ -155,11 +155,11 @@ export class Conformance {
     let validator = this.#validators.get(schema);
     if (validator === undefined) {
       // References are to the components, so those must be within reach.
-      validator = new Validator({ ...schema, components } as Schema, '2020-12', false);
+      validator = new Validator({ ...schema, components } as Schema, '2020-12');
       this.#validators.set(schema, validator);
     }
     const errors = validator.validate(value).errors.filter(({ keyword }) => !WRAPPERS.includes(keyword));
-    return errors.map(({ instanceLocation, error }) => `${instanceLocation} of the body: ${error}`);
+    return errors.map(({ instanceLocation, error }) => `the body at ${instanceLocation}: ${error}`);
   }
 }
 
