@@ -1,5 +1,5 @@
 import { afterAll, afterEach } from 'vitest';
-import { takeComplaints } from './observations';
+import { takeComplaints } from './complaints';
 
 /** Fails the test that observed an answer which differs from the OpenAPI document. */
 async function checkConformance(): Promise<void> {

@@ -1,4 +1,5 @@
 import { openApiDocument } from '../../src/api/openapi';
+import { keepComplaints } from './complaints';
 import { Conformance, type SentRequest } from './conformance';
 
 /** The part of an answer that every kind of client has. */
@@ -12,10 +13,8 @@ interface Readable {
 }
 
 const conformance = new Conformance(openApiDocument());
-let complaints = new Set<string>();
-let judged: Promise<unknown> = Promise.resolve();
 
-/** Compares an answer with the OpenAPI document, and keeps each complaint for `takeComplaints`. */
+/** Compares an answer with the OpenAPI document, and keeps each complaint. */
 export function observe(
   method: string,
   url: URL,
@@ -23,7 +22,7 @@ export function observe(
   body: string | Promise<string>,
   request?: SentRequest,
 ): void {
-  judged = Promise.all([judged, judge(method, url.pathname, head, body, request)]);
+  keepComplaints(judge(method, url.pathname, head, body, request));
 }
 
 /** Observes an answer and leaves its body to the receiver. */
@@ -49,31 +48,20 @@ export function requestOf({ method = 'GET', headers, body }: RequestInit = {}): 
   return { type: type ?? undefined, body: text };
 }
 
-/** Waits for the bodies of all observed answers. Returns the complaints since the last call, each once. */
-export async function takeComplaints(): Promise<readonly string[]> {
-  const all = judged;
-  judged = Promise.resolve();
-  await all;
-  const taken = complaints;
-  complaints = new Set();
-  return [...taken];
-}
-
 async function judge(
   method: string,
   path: string,
   { status, headers: sent }: Head,
   body: string | Promise<string>,
   request: SentRequest | undefined,
-): Promise<void> {
+): Promise<readonly string[]> {
   // Middleware may change the headers while the body is read.
   const headers = Object.fromEntries(sent);
   const accepted = status === 200 ? request : undefined;
-  const complain = (complaint: string) => complaints.add(`${method} ${path} ${status}: ${complaint}`);
-  try {
-    const observation = { method, path, status, headers, body: await body, request: accepted };
-    conformance.complaints(observation).forEach(complain);
-  } catch (error) {
-    complain(String(error));
-  }
+  const complaintsOf = (text: string) =>
+    conformance.complaints({ method, path, status, headers, body: text, request: accepted });
+  const complaints = await Promise.resolve(body)
+    .then(complaintsOf)
+    .catch((error) => [String(error)]);
+  return complaints.map((complaint) => `${method} ${path} ${status}: ${complaint}`);
 }

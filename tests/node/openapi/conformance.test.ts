@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
 import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
 import { problemDocument } from '../../../src/api/problems';
+import { takeComplaints } from '../../support/complaints';
 import { Conformance, type Observation } from '../../support/conformance';
-import { observe, observeResponse, requestOf, takeComplaints } from '../../support/observations';
+import { observe, observeResponse, requestOf } from '../../support/observations';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const PROBLEM_MEDIA_TYPE = { 'content-type': 'application/problem+json' };
