@@ -28,14 +28,14 @@ const NO_BODY = 'no body';
 /** Paths that test Workers add. */
 const FOR_TESTS = /^\/test\//;
 
-/** The answers of undocumented paths: names of components. */
+/** The components with the answers of undocumented paths, by status. */
 const ON_ANY_PATH: Readonly<Record<number, string>> = {
   403: 'OriginNotAllowed',
   404: 'NotFound',
   500: 'InternalError',
 };
 
-/** The answers to a method that a path does not have. The document lists them at the method that it has. */
+/** The statuses for a method that a path does not have. The document lists them at its own method. */
 const ON_ANY_METHOD: readonly number[] = [403, 405, 500];
 
 /** An answer may have these headers only where they are documented. */
@@ -44,11 +44,11 @@ const DOCUMENTED_ONLY = ['accept-encoding', 'allow', 'presence-live', 'retry-aft
 /** The service reads a body without a media type as this one. OpenAPI cannot express it. */
 const UNTYPED = 'application/json';
 
-/** These errors only repeat that one of the errors after them exists. */
+/** An error of these keywords only announces the error after it. */
 const WRAPPERS = ['$ref', 'properties'];
 
 /**
- * Compares requests and answers with an OpenAPI document. Each answer must be documented, and each request that got 200.
+ * Compares requests and answers with an OpenAPI document. Each answer and each accepted request must be documented.
  *
  * The document lets answers have new keys. Here answers are closed, otherwise an undocumented key would pass.
  */
@@ -154,7 +154,7 @@ export class Conformance {
   #wrongValue({ components }: oas31.OpenAPIObject, schema: object, value: unknown): readonly string[] {
     let validator = this.#validators.get(schema);
     if (validator === undefined) {
-      // References are to the components, so those must be within reach.
+      // The validator resolves references within one schema, so that schema must have the components.
       validator = new Validator({ ...schema, components } as Schema, '2020-12');
       this.#validators.set(schema, validator);
     }
@@ -163,7 +163,7 @@ export class Conformance {
   }
 }
 
-/** The document with every object of an answer closed to keys that it does not name. */
+/** A copy in which objects have no keys but the documented ones. */
 function closed<Part>(part: Part): Part {
   if (Array.isArray(part)) return part.map(closed) as Part;
   if (typeof part !== 'object' || part === null) return part;
@@ -174,7 +174,7 @@ function closed<Part>(part: Part): Part {
 /** The media type without its parameters. A type that is only parameters counts as none. */
 const essenceOf = (type: string) => type.split(';')[0]?.trim().toLowerCase() || UNTYPED;
 
-/** Whether a documented type or range has this type: in a range, `*` stands for anything. */
+/** Whether a documented type or range includes this type. In a range, `*` matches any text. */
 function isWithin(type: string, range: string): boolean {
   const [wanted = '', suffix] = range.split('*/*');
   return suffix === undefined ? type === wanted : /^[^/]+\/[^/]+$/.test(type) && type.endsWith(suffix);

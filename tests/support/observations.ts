@@ -36,13 +36,13 @@ export function observeResponse(
   observe(method, url, answer, answer.status === 101 ? '' : answer.clone().text(), request);
 }
 
-/** What `fetch` sends for these options; undefined for a body that can be read only once. */
+/** The request that `fetch` sends for these options; undefined for a body that can be read only once. */
 export function requestOf({ method = 'GET', headers, body }: RequestInit = {}): SentRequest | undefined {
   const text =
     typeof body === 'string' ? body : body instanceof Uint8Array ? new TextDecoder().decode(body) : undefined;
   if (text === undefined || method === 'GET') return undefined;
   const sent = new Request('http://localhost', { method, body: text, ...(headers && { headers }) });
-  // Bytes have no type of their own, as texts have.
+  // `fetch` adds a type to a text, and none to bytes.
   const type =
     typeof body === 'string' ? sent.headers.get('Content-Type') : new Headers(headers).get('Content-Type');
   return { type: type ?? undefined, body: text };

@@ -51,14 +51,14 @@ it.each([
   ['its head', { ...STATE, method: 'HEAD', body: '' }],
   ['one of a service with live sockets', { ...STATE, headers: { ...STATE.headers, 'presence-live': '1' } }],
   ['a problem', FULL],
-  ['a path that there is not', NOWHERE],
-  ['a method that there is not', { ...REFUSED, method: 'PUT' }],
+  ['an unknown path', NOWHERE],
+  ['a method that the path does not have', { ...REFUSED, method: 'PUT' }],
   ['a preflight', { ...STATE, method: 'OPTIONS', status: 204, headers: {}, body: '' }],
   ['a request of JSON', beat('application/json; charset=utf-8')],
   ['a request of a kind of JSON', beat('Model/glTF+json')],
   ['a request of text', beat('text/plain;charset=UTF-8')],
   ['a request without a type', beat(undefined)],
-  ['a request with nothing but parameters for a type', beat(';;')],
+  ['a request whose type is only parameters', beat(';;')],
   ['a request of two types', beat('application/json, application/ld+json; profile="a,b"')],
   ['a request with one more key', beat('text/plain', BEAT.replace('{', '{"x":1,'))],
   ['an opened socket', { ...STATE, path: '/api/live', status: 101, headers: {}, body: '' }],
@@ -115,8 +115,8 @@ it.each([
     /retry-after is not documented/,
   ],
   ['success of another method', { ...STATE, method: 'PUT' }, /200 is not documented/],
-  ['a success of a method that has just a head', { ...STATE, method: 'OPTIONS' }, /200 is not documented/],
-  ['a refusal of the method that there is', REFUSED, /405 is not documented/],
+  ['a success of OPTIONS', { ...STATE, method: 'OPTIONS' }, /200 is not documented/],
+  ['a refusal of the method that the path has', REFUSED, /405 is not documented/],
   ['a body of a preflight', { ...STATE, method: 'OPTIONS', status: 204 }, /preflight has a body/],
   ['an accepted request of another type', beat('text/html'), /request of type text\/html is not documented/],
   [
@@ -124,7 +124,7 @@ it.each([
     beat('text/plain, a/b'),
     /request of type a\/b is not documented/,
   ],
-  ['an accepted request of what only ends well', beat('a/b/c+json'), /a\/b\/c\+json is not documented/],
+  ['an accepted request whose type has three parts', beat('a/b/c+json'), /a\/b\/c\+json is not documented/],
   ['an accepted request that is not JSON', beat('text/plain', '{'), /of the request, the body is not JSON/],
   [
     'an accepted request without its mood',
@@ -138,12 +138,12 @@ it.each([
     /not documented/,
   ],
   [
-    'a member more in a member',
+    'one more member of a member',
     { ...STATE, body: STATE.body.replace('"gratitude"', '"x":1,"gratitude"') },
     /moods.*"x".*additional/,
   ],
   ['one more member of a problem', { ...FULL, body: FULL.body.replace('{', '{"x":1,') }, /"x".*additional/],
-  ['a success where nothing is', { ...NOWHERE, status: 200 }, /200 is not documented/],
+  ['a success of an unknown path', { ...NOWHERE, status: 200 }, /200 is not documented/],
 ])('the judge complains of %s', (_what, observation, complaint) => {
   expect(complaints(observation).join()).toMatch(complaint);
 });
@@ -201,6 +201,9 @@ it.each([
   ['a text with a type', { body: 'x', headers: { 'Content-Type': 'a/b' } }, { type: 'a/b', body: 'x' }],
   ['a stream', { body: new ReadableStream() }, undefined],
   ['nothing', {}, undefined],
-])('a request of %s is known as far as it can be read again', (_what, init, sent) => {
-  expect(requestOf({ method: 'POST', ...init })).toEqual(sent);
-});
+])(
+  'requestOf returns the type and the text of %s, or undefined if the body cannot be read again',
+  (_what, init, sent) => {
+    expect(requestOf({ method: 'POST', ...init })).toEqual(sent);
+  },
+);
