@@ -4,7 +4,6 @@ import { defineConfig } from 'vitest/config';
 /** One project for each folder: where its tests run, and what stands ready before them. */
 export default defineConfig({
   test: {
-    reporters: ['default', './tests/support/conformance-reporter.ts'],
     // Most tests wait for something else than this machine, so twice as many files as cores run at a time.
     maxWorkers: 4,
     projects: [
@@ -17,7 +16,7 @@ export default defineConfig({
           // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
           isolate: false,
           restoreMocks: true,
-          setupFiles: 'tests/support/hand-over.ts',
+          setupFiles: 'tests/support/check-conformance.ts',
         },
       },
       {
@@ -30,7 +29,7 @@ export default defineConfig({
           name: 'node',
           include: ['tests/node/**/*.test.ts'],
           globalSetup: 'tests/support/build.ts',
-          setupFiles: 'tests/support/hand-over.ts',
+          setupFiles: 'tests/support/check-conformance.ts',
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },

@@ -1,43 +1,20 @@
-/** An answer of the service that some test has seen. */
-export interface Observation {
-  readonly method: string;
-  readonly path: string;
-  readonly status: number;
-  /** By their names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The request, if the service accepted it and the test knows what it sent. */
-  readonly request?: SentRequest;
-}
+import { openApiDocument } from '../../src/api/openapi';
+import { keepComplaints } from './complaints';
+import { Conformance, type SentRequest } from './conformance';
 
-/** What a request with a body said: its media type, if any, and its text. */
-export interface SentRequest {
-  readonly type: string | undefined;
-  readonly body: string;
-}
-
-declare module 'vitest' {
-  interface TaskMeta {
-    /** What the test saw that none before it did, for the reporter that judges it. */
-    observations?: readonly Observation[];
-  }
-}
-
-/** What every kind of client has of an answer. */
+/** The part of an answer that every kind of client has. */
 interface Head {
   readonly status: number;
-  readonly headers: { forEach(visit: (value: string, name: string) => void): void };
+  readonly headers: Iterable<[string, string]>;
 }
 
 interface Readable {
   clone(): { text(): Promise<string> };
 }
 
-const seen = new Set<string>();
-let reading: Promise<void>[] = [];
-let fresh: Observation[] = [];
+const conformance = new Conformance(openApiDocument());
 
-/** Notes an answer. Of bodies that differ by numbers only one is noted: a flood is one observation. */
+/** Compares an answer with the OpenAPI document, and keeps each complaint. */
 export function observe(
   method: string,
   url: URL,
@@ -45,11 +22,10 @@ export function observe(
   body: string | Promise<string>,
   request?: SentRequest,
 ): void {
-  const accepted = head.status === 200 ? request : undefined;
-  reading.push(Promise.resolve(body).then((text) => note(method, url, head, text, accepted)));
+  keepComplaints(judge(method, url.pathname, head, body, request));
 }
 
-/** The same of an answer that its receiver has yet to read. */
+/** Observes an answer and leaves its body to the receiver. */
 export function observeResponse(
   method: string,
   url: URL,
@@ -60,49 +36,32 @@ export function observeResponse(
   observe(method, url, answer, answer.status === 101 ? '' : answer.clone().text(), request);
 }
 
-/** What `fetch` sends for these options; undefined for a body that can be read only once. */
+/** The request that `fetch` sends for these options; undefined for a body that can be read only once. */
 export function requestOf({ method = 'GET', headers, body }: RequestInit = {}): SentRequest | undefined {
   const text =
     typeof body === 'string' ? body : body instanceof Uint8Array ? new TextDecoder().decode(body) : undefined;
   if (text === undefined || method === 'GET') return undefined;
   const sent = new Request('http://localhost', { method, body: text, ...(headers && { headers }) });
-  // Bytes have no type of their own, as texts have.
+  // `fetch` adds a type to a text, and none to bytes.
   const type =
     typeof body === 'string' ? sent.headers.get('Content-Type') : new Headers(headers).get('Content-Type');
   return { type: type ?? undefined, body: text };
 }
 
-function note(
+async function judge(
   method: string,
-  url: URL,
+  path: string,
   { status, headers: sent }: Head,
-  body: string,
+  body: string | Promise<string>,
   request: SentRequest | undefined,
-): void {
-  const headers: Record<string, string> = {};
-  sent.forEach((value, name) => {
-    headers[name.toLowerCase()] = value;
-  });
-  const observation = { method, path: url.pathname, status, headers, body, ...(request && { request }) };
-  const kind = JSON.stringify({
-    ...observation,
-    body: numberless(body),
-    request: request && { ...request, body: numberless(request.body) },
-  });
-  if (seen.has(kind)) return;
-  seen.add(kind);
-  fresh.push(observation);
-}
-
-/** The text with the same number everywhere, also in ids. */
-const numberless = (text: string) => text.replace(/[0-9a-f]{8}(-[0-9a-f]{4,}){4}|\d+/gi, '0');
-
-/** What was noted since the last time. */
-export async function takeObservations(): Promise<readonly Observation[]> {
-  const read = reading;
-  reading = [];
-  await Promise.all(read);
-  const taken = fresh;
-  fresh = [];
-  return taken;
+): Promise<readonly string[]> {
+  // Middleware may change the headers while the body is read.
+  const headers = Object.fromEntries(sent);
+  const accepted = status === 200 ? request : undefined;
+  const complaintsOf = (text: string) =>
+    conformance.complaints({ method, path, status, headers, body: text, request: accepted });
+  const complaints = await Promise.resolve(body)
+    .then(complaintsOf)
+    .catch((error) => [String(error)]);
+  return complaints.map((complaint) => `${method} ${path} ${status}: ${complaint}`);
 }

@@ -1,12 +1,13 @@
 import * as app from '../../src/app';
 import type { World } from '../../src/presence/world';
+import type { SentRequest } from './conformance';
 import type { Fetch } from './http';
-import { observeResponse, requestOf, type SentRequest } from './observations';
+import { observeResponse, requestOf } from './observations';
 
-/** What the tests send, where they say it before it becomes a stream. */
+/** The bodies of requests, kept before they become streams. */
 const sent = new WeakMap<Request, SentRequest>();
 
-/** The service as a Hono app, whose answers are noted. Tests make theirs here. */
+/** The service as a Hono app whose answers are observed. Every test in workerd uses it instead of `src/app`. */
 export const createApp: typeof app.createApp = (world) => {
   const service = app.createApp(world);
   const { fetch } = service;
@@ -18,7 +19,7 @@ export const createApp: typeof app.createApp = (world) => {
   return service;
 };
 
-/** An app of its own, and with it a replica, that is handed the same env with every request: one isolate. */
+/** One isolate: an app with its own replica, which gets the same env with every request. */
 export function fetchOf(env: object | undefined, world?: Partial<World>): Fetch {
   const service = createApp(world);
   return (path, init) => {

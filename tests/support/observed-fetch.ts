@@ -1,6 +1,6 @@
 import { observeResponse, requestOf } from './observations';
 
-/** `fetch` whose answers are noted, for tests that ask a service over HTTP. */
+/** `fetch` whose answers are observed, for tests over HTTP. */
 export async function observedFetch(url: URL, init?: RequestInit): Promise<Response> {
   const answer = await fetch(url, init);
   observeResponse(init?.method ?? 'GET', url, answer, requestOf(init));

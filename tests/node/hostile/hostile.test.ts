@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { observe, type SentRequest } from '../../support/observations';
+import type { SentRequest } from '../../support/conformance';
+import { observe } from '../../support/observations';
 import { HostileService } from './hostile-service';
 import { HOSTILE_TABLE } from './hostile-table';
 import type { RawAnswer, RawRequest } from './raw-http';

@@ -1,0 +1,172 @@
+import { reset } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { beforeEach, expect, it, vi } from 'vitest';
+import type { oas31 } from 'zod-openapi';
+import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
+import { PROBLEM_MEDIA_TYPE } from '../../../src/api/problems';
+import { BODY_BYTES_MAX } from '../../../src/limits';
+import { resolve } from '../../../src/site/resolve';
+import { FakeWorld } from '../../support/fake-world';
+import { post } from '../../support/http';
+import { fetchOf } from '../../support/observed-app';
+import { sessionId } from '../../support/session-id';
+
+// The service must yield each answer and accept each request type of the OpenAPI document.
+// That the answers are as documented is checked where they are observed: tests/support/conformance.ts.
+
+const FROM = { 'CF-Connecting-IP': '192.0.2.7' };
+const UPGRADE = { Upgrade: 'websocket' };
+const ORIGIN = { Origin: 'https://evil.example' };
+const FOREIGN = { headers: ORIGIN };
+
+const KV = {};
+const ROOM = { PRESENCE_HUB: 'durable-object' };
+const LISTED = { ALLOWED_ORIGINS: 'https://good.example' };
+const MISCONFIGURED = { SESSION_TTL_SECONDS: 'soon' };
+const FULL = { SESSIONS_MAX: '1' };
+const OVER_LIMIT = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
+const ROOM_AWAY = { ...ROOM, PRESENCE_ROOM: { getByName: () => ({}) } };
+
+const sends = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
+  method: 'POST',
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+  headers: { 'Content-Type': 'application/json', ...headers },
+});
+const BEAT = sends(EXAMPLES.heartbeat);
+const LEAVE = sends(EXAMPLES.leave);
+const MALFORMED = sends('{');
+const INVALID = sends({});
+const LARGE = sends('x'.repeat(BODY_BYTES_MAX + 1));
+const HTML = sends({}, { 'Content-Type': 'text/html' });
+const ZIPPED = sends({}, { 'Content-Encoding': 'gzip' });
+
+/** Path, answer, the bindings of the service that yields it, and the request. One other session is present. */
+const ANSWERS: readonly (readonly [string, string, object, RequestInit])[] = [
+  ['/api/heartbeat', '200 application/json', KV, BEAT],
+  ['/api/heartbeat', '400 malformed-json', KV, MALFORMED],
+  ['/api/heartbeat', '400 invalid-body', KV, INVALID],
+  ['/api/heartbeat', '403 origin-not-allowed', LISTED, sends(EXAMPLES.heartbeat, ORIGIN)],
+  ['/api/heartbeat', '405 method-not-allowed', KV, {}],
+  ['/api/heartbeat', '413 body-too-large', KV, LARGE],
+  ['/api/heartbeat', '415 unsupported-media-type', KV, HTML],
+  ['/api/heartbeat', '415 unsupported-content-encoding', KV, ZIPPED],
+  ['/api/heartbeat', '429 too-many-new-sessions', OVER_LIMIT, sends(EXAMPLES.heartbeat, FROM)],
+  ['/api/heartbeat', '500 internal-error', MISCONFIGURED, BEAT],
+  ['/api/heartbeat', '503 full', FULL, BEAT],
+
+  ['/api/presence', '200 application/json', KV, {}],
+  ['/api/presence', '403 origin-not-allowed', LISTED, FOREIGN],
+  ['/api/presence', '405 method-not-allowed', KV, { method: 'POST' }],
+  ['/api/presence', '500 internal-error', MISCONFIGURED, {}],
+
+  ['/api/leave', '200 application/json', KV, LEAVE],
+  ['/api/leave', '400 malformed-json', KV, MALFORMED],
+  ['/api/leave', '400 invalid-body', KV, INVALID],
+  ['/api/leave', '403 origin-not-allowed', LISTED, sends(EXAMPLES.leave, ORIGIN)],
+  ['/api/leave', '405 method-not-allowed', KV, {}],
+  ['/api/leave', '413 body-too-large', KV, LARGE],
+  ['/api/leave', '415 unsupported-media-type', KV, HTML],
+  ['/api/leave', '415 unsupported-content-encoding', KV, ZIPPED],
+  ['/api/leave', '500 internal-error', MISCONFIGURED, LEAVE],
+
+  ['/api/live', '101 no body', ROOM, { headers: UPGRADE }],
+  ['/api/live', '403 origin-not-allowed', LISTED, FOREIGN],
+  ['/api/live', '404 no-live-sockets', KV, { headers: UPGRADE }],
+  ['/api/live', '405 method-not-allowed', ROOM, { method: 'POST' }],
+  ['/api/live', '426 upgrade-required', ROOM, {}],
+  [
+    '/api/live',
+    '429 too-many-new-sessions',
+    { ...ROOM, ...OVER_LIMIT },
+    { headers: { ...UPGRADE, ...FROM } },
+  ],
+  ['/api/live', '500 internal-error', MISCONFIGURED, { headers: UPGRADE }],
+  ['/api/live', '503 live-unavailable', ROOM_AWAY, { headers: UPGRADE }],
+
+  ['/health', '200 application/json', KV, {}],
+  ['/health', '403 origin-not-allowed', LISTED, FOREIGN],
+  ['/health', '405 method-not-allowed', KV, { method: 'POST' }],
+  ['/health', '500 internal-error', MISCONFIGURED, {}],
+
+  ['/nowhere', '404 not-found', KV, {}],
+];
+
+/** Path, documented media type, and the request, which has a media type of that range. */
+const REQUESTS: readonly (readonly [string, string, RequestInit])[] = [
+  ['/api/heartbeat', 'application/json', BEAT],
+  ['/api/heartbeat', '*/*+json', sends(EXAMPLES.heartbeat, { 'Content-Type': 'application/ld+json' })],
+  ['/api/heartbeat', 'text/plain', sends(EXAMPLES.heartbeat, { 'Content-Type': 'text/plain' })],
+  ['/api/leave', 'application/json', LEAVE],
+  ['/api/leave', '*/*+json', sends(EXAMPLES.leave, { 'Content-Type': 'application/ld+json' })],
+  ['/api/leave', 'text/plain', sends(EXAMPLES.leave, { 'Content-Type': 'text/plain' })],
+];
+
+const document = openApiDocument();
+const operations = Object.entries(document.paths ?? {}).map(
+  ([path, { get, post: posted }]) => [path, posted ?? get] as const,
+);
+
+/** Each answer of a response: its status, and the code of a problem or another media type. */
+function answersOf(status: string | number, response: oas31.ResponseObject | oas31.ReferenceObject) {
+  const { content = { 'no body': {} } } = resolve<oas31.ResponseObject>(document, response);
+  return Object.entries(content).flatMap(([type, { examples = {} }]) =>
+    (type === PROBLEM_MEDIA_TYPE ? Object.keys(examples) : [type]).map((kind) => `${status} ${kind}`),
+  );
+}
+
+/** The answer in the same words. */
+async function answerOf(response: Response): Promise<string> {
+  const type = response.headers.get('Content-Type') ?? 'no body';
+  if (type !== PROBLEM_MEDIA_TYPE) return `${response.status} ${type}`;
+  const problem = await response.json<{ type: string }>();
+  return `${response.status} ${problem.type.replace('/docs#', '')}`;
+}
+
+async function close(socket: WebSocket): Promise<void> {
+  const closed = new Promise((resolved) => socket.addEventListener('close', resolved));
+  socket.accept();
+  socket.close(1000);
+  await closed;
+}
+
+beforeEach(async () => {
+  await reset();
+  for (const level of ['warn', 'error'] as const)
+    vi.spyOn(console, level).mockImplementation(() => undefined);
+});
+
+it('the table has each documented answer, and no other', () => {
+  const ofPaths = operations.flatMap(([path, operation]) =>
+    Object.entries(operation?.responses ?? {}).flatMap(([status, response]) =>
+      answersOf(status, response).map((answer) => `${path} ${answer}`),
+    ),
+  );
+  const { NotFound } = document.components?.responses ?? {};
+  const ofOtherPaths = NotFound ? answersOf(404, NotFound).map((answer) => `/nowhere ${answer}`) : [];
+  const table = ANSWERS.map(([path, answer]) => `${path} ${answer}`);
+  expect(table.toSorted()).toEqual([...ofPaths, ...ofOtherPaths].toSorted());
+});
+
+it.each(ANSWERS)('%s answers %s', async (path, answer, bindings, request) => {
+  const fetch = fetchOf({ ...env, ...bindings }, new FakeWorld());
+  await post(fetch, '/api/heartbeat', { sessionId: sessionId(1), mood: 'presence' });
+  const response = await fetch(path, request);
+  expect(await answerOf(response)).toBe(answer);
+  if (response.webSocket) await close(response.webSocket);
+});
+
+it('the table has each documented type of a request, and no other', () => {
+  const documented = operations.flatMap(([path, operation]) => {
+    const body = operation?.requestBody && resolve<oas31.RequestBodyObject>(document, operation.requestBody);
+    return Object.keys(body?.content ?? {}).map((type) => `${path} ${type}`);
+  });
+  expect(REQUESTS.map(([path, type]) => `${path} ${type}`).toSorted()).toEqual(documented.toSorted());
+});
+
+it.each(REQUESTS)('%s accepts a body of type %s', async (path, type, request) => {
+  expect(new Headers(request.headers).get('Content-Type')).toMatch(new RegExp(`^${rangeOf(type)}$`));
+  const fetch = fetchOf({ ...env }, new FakeWorld());
+  expect((await fetch(path, request)).status).toBe(200);
+});
+
+const rangeOf = (type: string) => type.replace('*/*', '[^/]+/[^/]+').replace('+json', '\\+json');
