@@ -1,11 +1,15 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Replaces what stands between `<!-- name: begin -->` and `<!-- name: end -->`. Throws if a marker is missing. */
-export async function replaceBlock(file: string, name: string, markdown: string): Promise<void> {
-  const [begin, end] = [`<!-- ${name}: begin -->`, `<!-- ${name}: end -->`];
-  const text = await readFile(file, 'utf8');
+/** Replaces the text between the markers of a block in a Markdown file. Throws unless each marker occurs once. */
+export function replaceBlock(file: string, name: string, markdown: string): void {
+  const begin = `<!-- ${name}: begin -->`;
+  const end = `<!-- ${name}: end -->`;
+  const text = readFileSync(file, 'utf8');
+  const isOnce = (marker: string) => text.split(marker).length === 2;
   const from = text.indexOf(begin) + begin.length;
-  const to = text.indexOf(end, from);
-  if (!text.includes(begin) || to === -1) throw new Error(`${file} needs the lines ${begin} and ${end}.`);
-  await writeFile(file, `${text.slice(0, from)}\n${markdown}\n${text.slice(to)}`);
+  const to = text.indexOf(end);
+  if (!isOnce(begin) || !isOnce(end) || to < from) {
+    throw new Error(`${file} must have one block '${name}', from ${begin} to ${end}.`);
+  }
+  writeFileSync(file, `${text.slice(0, from)}\n\n${markdown}\n\n${text.slice(to)}`);
 }

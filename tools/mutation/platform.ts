@@ -23,8 +23,8 @@ const PAGE = 1_000;
 class MemoryKv {
   readonly values = new Map<string, Value>();
 
-  async get(key: string) {
-    return this.values.get(key)?.text ?? null;
+  async get(key: string, format?: unknown) {
+    return (await this.getWithMetadata(key, format)).value;
   }
 
   async getWithMetadata(key: string, format: unknown) {

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { replaceBlock } from '../../markdown-block';
 import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
 import { bundleParts } from '../bundle-parts';
@@ -6,15 +7,15 @@ import { coldStarts } from '../cold-start';
 import { bytesPerSession, type SyncCost, syncCost } from '../growth';
 import { GROWTH, HEARTBEATS, mediansOf, raceAll } from '../http';
 import { measureSockets } from '../live-sockets';
-import { type Performance, performancePage } from '../performance-page';
 import { drawPerformance } from '../performance-plot';
+import { type Performance, performanceTables } from '../performance-tables';
 import { referenceRatiosOf, targetsOf } from '../targets';
 
-// How fast the service is beside what the framework costs: `npm run bench`, some twenty minutes; with --quick three, for a look,
-// which writes no file. With --json the figures go to the standard output. Loads go to this machine alone.
+// Measures how fast the service is beside what the framework costs: `npm run bench`. With --quick it writes no file. Loads go to
+// this machine alone.
 
 const ABOUT =
-  'How fast the service is beside a bare Hono. It takes twenty minutes, and writes docs/performance.md.';
+  'Measures the service beside a bare Hono. It takes twenty minutes, and writes the tables of docs/performance.md.';
 
 const given = givenOptions(
   ABOUT,
@@ -47,7 +48,9 @@ const figures: Performance = {
 if (!quick) {
   await writeFile('docs/performance.json', `${JSON.stringify(figures, null, 2)}\n`);
   await writeFile('docs/performance.svg', drawPerformance(figures.http));
-  await writeFile('docs/performance.md', performancePage(figures));
+  for (const [name, table] of Object.entries(performanceTables(figures))) {
+    replaceBlock('docs/performance.md', name, table);
+  }
 }
 if (given['json'] === true) console.log(JSON.stringify(figures, null, 2));
 else {

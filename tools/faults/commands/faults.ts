@@ -37,7 +37,7 @@ const rows = faults.map(({ name, file, noticedBy }, index) => [
 ]);
 const table = markdownTable(['fault', 'file', 'noticed by', 'result'], rows);
 console.log(table);
-if (only === '') await replaceBlock('docs/faults.md', 'faults', table);
+if (only === '') replaceBlock('docs/faults.md', 'faults', table);
 
 const missed = complaints.filter((complaint) => complaint === undefined).length;
 console.log(`\n${faults.length} faults, ${missed} not noticed.`);

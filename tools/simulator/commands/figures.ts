@@ -1,21 +1,27 @@
 import { writeFile } from 'node:fs/promises';
+import { replaceBlock } from '../../markdown-block';
 import { givenOptions } from '../../options';
 import { progress } from '../../progress';
 import { SIZES } from '../cost/crowd-size';
 import { waysOf } from '../cost/ways';
-import { accuracyPage } from '../figures/accuracy-page';
 import { drawAccuracy } from '../figures/accuracy-plot';
-import { costPage } from '../figures/cost-page';
+import { accuracyTables } from '../figures/accuracy-tables';
 import { billsOf, drawCost } from '../figures/cost-plot';
+import { costTables } from '../figures/cost-tables';
 
-// Writes the figures in docs/: `npm run figures`. Every number comes from a run with a seed, so they can be made again.
+// Writes the figures in docs/: `npm run simulate -- figures`. Each number comes from a run with a seed, so a rerun repeats it.
 
-givenOptions('Writes accuracy.md, cost.md and their pictures in docs/. It takes no options.', {});
+const ABOUT =
+  'Writes the tables of docs/accuracy.md and docs/cost.md, and their pictures. It takes no options.';
+
+givenOptions(ABOUT, {});
 
 const crowds = SIZES.map((size) => ({ ...size, beatSeconds: 10, stayMinutes: 30 }));
 const ways = await waysOf(crowds, (done, of) => progress('costs', done, of));
 const sized = ways.map((way, index) => ({ size: SIZES[index] ?? SIZES[0], ways: way }));
 await writeFile('docs/cost.svg', drawCost(sized.map((one) => billsOf(one.size, one.ways))));
-await writeFile('docs/cost.md', costPage(sized));
+for (const [name, table] of Object.entries(costTables(sized))) replaceBlock('docs/cost.md', name, table);
 await writeFile('docs/accuracy.svg', await drawAccuracy());
-await writeFile('docs/accuracy.md', await accuracyPage());
+for (const [name, table] of Object.entries(await accuracyTables())) {
+  replaceBlock('docs/accuracy.md', name, table);
+}

@@ -4,7 +4,18 @@ import { runAll } from '../run-all';
 import { commandOf, Scenario, type ScenarioOptions } from '../scenario';
 import type { SimulationResult } from '../simulate';
 import { ACCURACY_COMMAND } from './accuracy-plot';
-import { ABOUT, ASSUMPTIONS, BUGS, CHANGES } from './accuracy-text';
+
+/** The blocks of docs/accuracy.md that `npm run simulate -- figures` writes. */
+export const ACCURACY_BLOCKS = [
+  'picture',
+  'steady',
+  'shared-key',
+  'key-per-session',
+  'harder',
+  'room',
+  'gatherings',
+  'free-plan',
+] as const;
 
 const SEEDS = [1, 2, 3, 4];
 
@@ -97,26 +108,25 @@ type Mean = (of: (result: SimulationResult) => number) => number;
 const percent = (value: number) => `${value.toFixed(2)} %`;
 const dollars = (value: number) => `$${value.toFixed(value < 10 ? 2 : 0)}`;
 
-/** Runs a row with every seed, and makes its cells of the results. */
-async function rowsOf(
-  what: string,
+/** The table of these rows, and a command for each of them. A row runs with every seed, and `cells` makes its cells. */
+async function tableOf(
+  name: string,
+  head: readonly string[],
   rows: readonly Row[],
   cells: (mean: Mean, all: readonly SimulationResult[]) => readonly string[],
-) {
+): Promise<string> {
   const scenarios = rows.flatMap(({ options }) => SEEDS.map((seed) => Scenario.parse({ ...options, seed })));
-  const results = await runAll(scenarios, (_result, done) => progress(what, done, scenarios.length));
-  return rows.map(({ name }, index) => {
+  const results = await runAll(scenarios, (_result, done) => progress(name, done, scenarios.length));
+  const lines = rows.map((row, index) => {
     const all = results.slice(index * SEEDS.length, (index + 1) * SEEDS.length);
     const mean: Mean = (of) => all.reduce((sum, result) => sum + of(result), 0) / all.length;
-    return [name, ...cells(mean, all)];
+    return [row.name, ...cells(mean, all)];
   });
+  const commands = rows.map(
+    (row) => `- ${row.name}: \`${commandOf(Scenario.parse({ ...row.options, seed: SEEDS[0] }))}\``,
+  );
+  return `${markdownTable(head, lines)}\n\n${commands.join('\n')}`;
 }
-
-/** The commands of a table; any of the seeds can be put in. */
-const commandsOf = (rows: readonly Row[]) =>
-  rows
-    .map(({ name, options }) => `- ${name}: \`${commandOf(Scenario.parse({ ...options, seed: 1 }))}\``)
-    .join('\n');
 
 const accuracyCells = (mean: Mean) => [
   percent(mean((result) => result.biasPercent)),
@@ -136,99 +146,52 @@ const roomCells = (mean: Mean) => [
   dollars(mean((result) => result.hubDollarsAMonth)),
 ];
 const ACCURACY_HEAD = ['crowd', 'bias', 'mean error', 'p99 error'];
-const HEAD = [...ACCURACY_HEAD, 'reads/s', 'writes/s', 'lists/s', 'refused/s', 'KV, a month'];
+const KV_HEAD = [...ACCURACY_HEAD, 'reads/s', 'writes/s', 'lists/s', 'refused/s', 'KV, a month'];
+const ROOM_HEAD = [...ACCURACY_HEAD, 'calls/s', 'rows/s', 'room, a month'];
 
-export async function accuracyPage(): Promise<string> {
-  const both = (mean: Mean) => [...accuracyCells(mean), ...kvCells(mean)];
-  const steady = await rowsOf('steady crowds', STEADY, both);
-  const harder = await rowsOf('harder worlds', HARDER, both);
-  const room = await rowsOf('room', IN_THE_ROOM, (mean) => [...accuracyCells(mean), ...roomCells(mean)]);
-  const withHub = (hub: 'shared-key' | 'key-per-session') =>
-    OTHERS.map(({ name, options }) => ({ name, options: { ...options, hub } }));
-  const sharedKey = await rowsOf('shared key', withHub('shared-key'), both);
-  const keyPerSession = await rowsOf('key per session', withHub('key-per-session').slice(0, 2), both);
-  const aDay = (perSecond: number) => Math.round(perSecond * 86_400).toLocaleString('en');
-  const free = await rowsOf('free plan', FREE, (mean) => [
-    percent(mean((result) => result.meanErrorPercent)),
-    aDay(mean((result) => result.kvPerSecond.reads)),
-    aDay(mean((result) => result.kvPerSecond.writes)),
-    aDay(mean((result) => result.kvPerSecond.lists)),
-  ]);
-  const seconds = (values: readonly (number | undefined)[]) =>
-    values.map((value) => value ?? 'never').join(', ');
-  const gathering = await rowsOf('gathering', GATHERINGS, (_mean, results) => [
-    seconds(results.map((result) => result.shownAfterSeconds)),
-    seconds(results.map((result) => result.goneAfterSeconds)),
-  ]);
-  return `<!-- Written by \`npm run figures\`: change tests/simulation/figures/, not this file. -->
-# How right the count is
+const withHub = (hub: 'shared-key' | 'key-per-session') =>
+  OTHERS.map(({ name, options }) => ({ name, options: { ...options, hub } }));
+const aDay = (perSecond: number) => Math.round(perSecond * 86_400).toLocaleString('en');
+const seconds = (values: readonly (number | undefined)[]) =>
+  values.map((value) => value ?? 'never').join(', ');
 
-${ABOUT}
-
-![True and reported number of people over time](accuracy.svg)
-
-\`${ACCURACY_COMMAND} --hub kv,shared-key\`
-
-## Steady crowds on KV
-
-Three isolates a location, if nothing else is said. Means over the seeds ${SEEDS.join(', ')}; errors in % of the true count, over every answer.
-
-${markdownTable(HEAD, steady)}
-
-${commandsOf(STEADY)}
-
-### The usual designs in the same world
-
-One shared key, read, changed and written at every heartbeat:
-
-${markdownTable(HEAD, sharedKey)}
-
-A key per session:
-
-${markdownTable(HEAD, keyPerSession)}
-
-${commandsOf([...withHub('shared-key'), ...withHub('key-per-session').slice(0, 2)])}
-
-### Harder worlds
-
-1,000 people in 10 locations, if nothing else is said.
-
-${markdownTable(HEAD, harder)}
-
-${commandsOf(HARDER)}
-
-## With the room
-
-The hub in one Durable Object (\`PRESENCE_HUB = "durable-object"\`): a replica tells it once a second whom it heard, and learns who came, went or
-changed the mood elsewhere. Three isolates a location, if nothing else is said; the same crowds and seeds. A call to the room is a billed request, a row one that
-its journal writes or deletes; its month is at the list price, awake all the time ($4.15 of it).
-
-${markdownTable([...ACCURACY_HEAD, 'calls/s', 'rows/s', 'room, a month'], room)}
-
-${commandsOf(IN_THE_ROOM)}
-
-## Gatherings
-
-All 1,000 come within 30 seconds, stay, and fall silent all at once. A crowd is *shown* when, for ten seconds, every answer
-shows 99 % of it; it is *gone* when none shows more than 1 %. Seconds for each seed: from when the last one had come, and from when
-the last session had ended, which is ${Scenario.parse({}).ttlSeconds} s after its last heartbeat.
-
-${markdownTable(['crowd', 'shown after', 'gone after'], gathering)}
-
-${commandsOf(GATHERINGS)}
-
-## The free plan
-
-1,000 writes, 1,000 lists and 100,000 reads a day. With more people the rest of the day goes without KV: every isolate counts its own.
-
-${markdownTable(['crowd', 'mean error', 'reads a day', 'writes a day', 'lists a day'], free)}
-
-${commandsOf(FREE)}
-
-${ASSUMPTIONS}
-
-${CHANGES}
-
-${BUGS}
-`;
+/** The blocks of docs/accuracy.md, by name. */
+export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY_BLOCKS)[number], string>>> {
+  const onKv = (mean: Mean) => [...accuracyCells(mean), ...kvCells(mean)];
+  return {
+    picture: `\`${ACCURACY_COMMAND} --hub kv,shared-key\``,
+    steady: await tableOf('steady crowds', KV_HEAD, STEADY, onKv),
+    'shared-key': await tableOf('shared key', KV_HEAD, withHub('shared-key'), onKv),
+    'key-per-session': await tableOf(
+      'key per session',
+      KV_HEAD,
+      withHub('key-per-session').slice(0, 2),
+      onKv,
+    ),
+    harder: await tableOf('harder worlds', KV_HEAD, HARDER, onKv),
+    room: await tableOf('room', ROOM_HEAD, IN_THE_ROOM, (mean) => [
+      ...accuracyCells(mean),
+      ...roomCells(mean),
+    ]),
+    gatherings: await tableOf(
+      'gatherings',
+      ['crowd', 'shown after', 'gone after'],
+      GATHERINGS,
+      (_mean, results) => [
+        seconds(results.map((result) => result.shownAfterSeconds)),
+        seconds(results.map((result) => result.goneAfterSeconds)),
+      ],
+    ),
+    'free-plan': await tableOf(
+      'free plan',
+      ['crowd', 'mean error', 'reads a day', 'writes a day', 'lists a day'],
+      FREE,
+      (mean) => [
+        percent(mean((result) => result.meanErrorPercent)),
+        aDay(mean((result) => result.kvPerSecond.reads)),
+        aDay(mean((result) => result.kvPerSecond.writes)),
+        aDay(mean((result) => result.kvPerSecond.lists)),
+      ],
+    ),
+  };
 }
