@@ -1,14 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { createApp } from '../../../src/app';
 import { post } from '../../support/http';
 import { sessionId } from '../../support/session-id';
-
-/** Named here, since the types of this folder are Node's, and the app has those of Workers. */
-const APP = '../../src/app';
-interface App {
-  fetch(request: Request, env: object): Promise<Response>;
-}
 
 // A Node server hands over a new `env` with each request: what came in, and where the answer goes.
 
@@ -16,7 +11,6 @@ let server: Server;
 let origin: string;
 beforeAll(async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-  const { createApp } = (await import(/* @vite-ignore */ APP)) as { createApp(): App };
   const app = createApp();
   server = createServer(async (incoming, outgoing) => {
     const chunks: Buffer[] = [];
