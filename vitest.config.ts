@@ -1,11 +1,16 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { TakeTurns } from './tests/support/take-turns';
+
+// Every test file runs in a process of its own, and most import the same large packages.
+process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compile';
 
 /** One project for each folder: where its tests run, and what stands ready before them. */
 export default defineConfig({
   test: {
     // Most tests wait for something else than this machine, so twice as many files as cores run at a time.
     maxWorkers: 4,
+    sequence: { sequencer: TakeTurns },
     projects: [
       {
         // In workerd, with its real KV and real Durable Objects.

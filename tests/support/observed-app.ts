@@ -1,14 +1,19 @@
 import * as app from '../../src/app';
 import type { World } from '../../src/presence/world';
 import type { SentRequest } from './conformance';
+import { FakeWorld } from './fake-world';
 import type { Fetch } from './http';
 import { observeResponse, requestOf } from './observations';
 
 /** The bodies of requests, kept before they become streams. */
 const sent = new WeakMap<Request, SentRequest>();
 
-/** The service as a Hono app whose answers are observed. Every test in workerd uses it instead of `src/app`. */
-export const createApp: typeof app.createApp = (world) => {
+/**
+ * The service as a Hono app whose answers are observed. Every test in workerd uses it instead of `src/app`. Its clock stands
+ * still unless a test hands in another world: otherwise a sync that comes due later would write into the storage of the next
+ * test.
+ */
+export const createApp: typeof app.createApp = (world = new FakeWorld(Date.now())) => {
   const service = app.createApp(world);
   const { fetch } = service;
   service.fetch = async (request, ...rest) => {

@@ -75,31 +75,32 @@ export class Invariants {
   judge({ at, location, state, truth, callerMood }: Answer): string | undefined {
     const { moods, count } = state;
     const { settledMs } = this.#bounds;
-    const told = JSON.stringify(moods);
+    // Written only where it is needed: a world has 100,000 answers.
+    const told = () => JSON.stringify(moods);
 
     if (MOODS.some((mood) => !Number.isInteger(moods[mood]) || moods[mood] < 0))
-      return `no number of people: ${told}`;
-    if (peopleIn(moods) !== count) return `the moods ${told} do not add up to ${count}`;
+      return `no number of people: ${told()}`;
+    if (peopleIn(moods) !== count) return `the moods ${told()} do not add up to ${count}`;
     const callers = this.#mayMistakeMood ? count : callerMood && moods[callerMood];
-    if (callerMood !== undefined && callers === 0) return `the caller, in ${callerMood}, is not in ${told}`;
+    if (callerMood !== undefined && callers === 0) return `the caller, in ${callerMood}, is not in ${told()}`;
 
     const excess = MOODS.some((mood) => moods[mood] > truth[mood]);
     const lack = MOODS.some((mood) => moods[mood] < truth[mood]);
     const isSettled = at > this.#phases.busyUntil + settledMs && at <= this.#phases.calmUntil;
     if (this.isExact && (excess || lack))
-      return `one isolate says ${told}, the truth is ${JSON.stringify(truth)}`;
+      return `one isolate says ${told()}, the truth is ${JSON.stringify(truth)}`;
     if (excess) {
       const most = isSettled ? truth : this.#oracle.traces(location, at, this.#bounds);
       const ghost = MOODS.some((mood) => moods[mood] > most[mood]);
-      if (ghost) return `${told} counts a ghost: at most ${JSON.stringify(most)} may be counted`;
+      if (ghost) return `${told()} counts a ghost: at most ${JSON.stringify(most)} may be counted`;
       const people = this.#areEndsWritten ? this.#oracle.mostPeople(location, at, this.#bounds) : count;
-      if (count > people) return `${told} counts a ghost whose writer is at work: at most ${people}`;
+      if (count > people) return `${told()} counts a ghost whose writer is at work: at most ${people}`;
     }
     if (lack && this.#isVisible && (isSettled || this.#isClean)) {
       const least = this.#oracle.settled(location, at, this.#bounds);
       const lost = MOODS.reduce((people, mood) => people + Math.max(least[mood] - moods[mood], 0), 0);
       if (lost > this.#flicker.people + this.#flicker.share * peopleIn(least)) {
-        return `${told} has lost somebody: at least ${JSON.stringify(least)} must be counted`;
+        return `${told()} has lost somebody: at least ${JSON.stringify(least)} must be counted`;
       }
     }
     return undefined;

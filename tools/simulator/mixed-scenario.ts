@@ -2,6 +2,10 @@ import { boundsOf } from './bounds';
 import { Dice } from './dice';
 import { type OurHub, Scenario, type ScenarioOptions } from './scenario';
 
+const USUAL_TTL_SECONDS = 10;
+/** A fault needs this time to show. */
+const MINUTES_MIN = 3;
+
 /** Settings at the edges of what a start accepts; a client sends three heartbeats in a TTL. */
 function edgeSettings(dice: Dice, hub: OurHub): ScenarioOptions {
   const ttlSeconds = dice.pick([2, 3, 4, 10, 30, 120, 600]);
@@ -17,6 +21,7 @@ function edgeSettings(dice: Dice, hub: OurHub): ScenarioOptions {
 
 /**
  * A scenario drawn from a seed: any size of crowd, any mix of faults, `minutes` with all of it, then calm, then gone.
+ * With a TTL of a few seconds a minute has many more heartbeats, so such a world lasts for fewer minutes.
  * Small crowds are many, because there a single person who is lost or left over shows.
  */
 export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scenario {
@@ -30,10 +35,14 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
   const atEdge = edges.chance(0.25);
   const limiterMs = edges.pick([0, 0, 50, 1_000]);
   const outageMinutes = fault(1, 4.5, 4.5);
+  const settings = atEdge ? edgeSettings(edges, hub) : {};
+  const { ttlSeconds = USUAL_TTL_SECONDS } = settings;
+  const share = Math.min(Number(ttlSeconds) / USUAL_TTL_SECONDS, 1);
+  const length = Math.max(Math.ceil(share * minutes), Math.min(minutes, MINUTES_MIN));
   const scenario = Scenario.parse({
     seed,
     hub,
-    minutes,
+    minutes: length,
     people: dice.pick([1, 2, 2, 3, 3, 4, 4, 6, 6, 10, 20, 60, 60, 200]),
     watchers: dice.pick([1, locations, 3 * locations]),
     locations,
@@ -41,7 +50,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     stick: dice.pick([1, 0.9, 0.5, 0]),
     gatherSeconds: dice.pick([0, 0, 30]),
     ...(isSlow ? { ttlSeconds: 180, beatSeconds: 60 } : {}),
-    ...(atEdge ? edgeSettings(edges, hub) : {}),
+    ...settings,
     stayMinutes: dice.pick([1, 5, 30]),
     polite: dice.pick([0, 0.7, 1]),
     moody: dice.pick([0, 0.01, 0.2]),
@@ -66,7 +75,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     cutOff: fault(0.1),
     die: fault(0.001, 0.05),
     limiterMs,
-    outageMinutes: Math.min(outageMinutes, minutes),
+    outageMinutes: Math.min(outageMinutes, length),
   } satisfies ScenarioOptions);
   const { settledMs, awayGhostMs } = boundsOf(scenario);
   const minutesAfter = (ms: number) => Math.ceil(ms / 60_000) + 1;

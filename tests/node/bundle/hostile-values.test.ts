@@ -78,26 +78,31 @@ describe(`a Worker with ${HEAP_MB} MB of heap, where 25 MiB of KV hold`, () => {
       const countOf = async () =>
         ((await (await fetch(new URL('/api/presence', url))).json()) as { count: number }).count;
       await countOf();
-      await expect.poll(countOf, { timeout: 10_000 }).toBe(count);
+      await expect.poll(countOf, { timeout: 30_000 }).toBe(count);
     },
+    60_000,
   );
 });
 
 describe('the time to read a stored value follows its length, where it holds', () => {
+  const LARGE_BYTES = 8 * 2 ** 20;
   const GROWTH = 8;
-  /** More than 8 for what else the machine does, and far less than the 64 of a quadratic time. */
+  /** More than 8, since other work on the machine takes time, and far less than the 64 of a quadratic time. */
   const RATIO_MAX = 24;
-  /** What takes less time says nothing about growth. */
+  /** A shorter time says nothing about growth. */
   const SHORTEST_MS = 2;
 
   it.each(VALUES)('%s', (_what, make) => {
-    const [small, large] = [VALUE_BYTES_MAX / GROWTH, VALUE_BYTES_MAX].map((bytes) => flat(make(bytes)));
-    const milliseconds = (value: string | undefined) => {
-      const startedAt = performance.now();
-      parseSessions(value, Date.now(), KV_SESSIONS_MAX);
-      return performance.now() - startedAt;
+    const [small, large] = [LARGE_BYTES / GROWTH, LARGE_BYTES].map((bytes) => flat(make(bytes)));
+    /** The shorter of two attempts: other work only makes one longer, and the first one warms the code up. */
+    const shortestMs = (value: string | undefined) => {
+      const times = [1, 2].map(() => {
+        const startedAt = performance.now();
+        parseSessions(value, Date.now(), KV_SESSIONS_MAX);
+        return performance.now() - startedAt;
+      });
+      return Math.min(...times);
     };
-    milliseconds(small);
-    expect(milliseconds(large)).toBeLessThan(RATIO_MAX * Math.max(milliseconds(small), SHORTEST_MS));
+    expect(shortestMs(large)).toBeLessThan(RATIO_MAX * Math.max(shortestMs(small), SHORTEST_MS));
   });
 });

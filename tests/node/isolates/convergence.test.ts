@@ -1,20 +1,22 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { sessionId } from '../../support/session-id';
-import { type Isolate, Isolates } from './isolates';
+import { type Isolate, IsolatePairs, type Isolates } from './isolates';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 const INTERVAL_MS = 10_000;
+
+const pairs = new IsolatePairs(7);
+afterAll(() => pairs.dispose());
 
 let isolates: Isolates;
 let here: Isolate;
 let there: Isolate;
 
 beforeEach(() => {
-  isolates = new Isolates(['here', 'there']);
+  isolates = pairs.next();
   here = isolates.isolate('here');
   there = isolates.isolate('there');
 });
-afterEach(() => isolates.dispose());
 
 /**
  * An interval and half a one pass and the isolates sync, one after the other: that late a request waits for its sync,

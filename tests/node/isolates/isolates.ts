@@ -11,29 +11,54 @@ export interface Isolate {
   presence(): Promise<PresenceState>;
 }
 
-/** Several isolates that share one KV namespace, and a clock that stands still until a test moves it. */
-export class Isolates {
+/** A workerd with pairs of isolates, `here` and `there`. One start serves all tests of a file, each with a fresh pair. */
+export class IsolatePairs {
   readonly #miniflare: Miniflare;
-  nowMs = Date.UTC(2026, 0, 1, 12);
+  #used = 0;
 
-  constructor(names: readonly string[]) {
-    const workers = names.map((name) => ({
-      name,
-      modules: true,
-      scriptPath: 'dist/tests/isolates.js',
-      kvNamespaces: { PRESENCE_KV: 'shared' },
-      compatibilityDate: COMPATIBILITY_DATE,
-      ratelimits: {
-        NEW_SESSIONS: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
-      },
-    }));
+  constructor(pairs: number) {
+    const workers = Array.from({ length: pairs }, (_, pair) => [`here-${pair}`, `there-${pair}`]).flatMap(
+      (names, pair) =>
+        names.map((name) => ({
+          name,
+          modules: true,
+          scriptPath: 'dist/tests/isolates.js',
+          kvNamespaces: { PRESENCE_KV: `pair-${pair}` },
+          compatibilityDate: COMPATIBILITY_DATE,
+          ratelimits: {
+            NEW_SESSIONS: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
+          },
+        })),
+    );
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }
 
+  /** A pair that no test has used. */
+  next(): Isolates {
+    this.#used += 1;
+    return new Isolates(this.#miniflare, this.#used - 1);
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+}
+
+/** Two isolates that share one KV namespace, and a clock that stands still until a test moves it. */
+export class Isolates {
+  readonly #miniflare: Miniflare;
+  readonly #pair: number;
+  nowMs = Date.UTC(2026, 0, 1, 12);
+
+  constructor(miniflare: Miniflare, pair: number) {
+    this.#miniflare = miniflare;
+    this.#pair = pair;
+  }
+
   /** The isolate of that name, in a location. */
-  isolate(name: string, colo = 'AMS'): Isolate {
+  isolate(name: 'here' | 'there', colo = 'AMS'): Isolate {
     const ask = async (path: string, body?: object) => {
-      const worker = await this.#miniflare.getWorker(name);
+      const worker = await this.#miniflare.getWorker(`${name}-${this.#pair}`);
       const response = await worker.fetch(`http://localhost${path}`, {
         method: body === undefined ? 'GET' : 'POST',
         headers: { 'Content-Type': 'application/json', [CLOCK_HEADER]: String(this.nowMs) },
@@ -50,9 +75,5 @@ export class Isolates {
       leave: async (sessionId) => void (await ask('/api/leave', { sessionId })),
       presence: () => ask('/api/presence'),
     };
-  }
-
-  dispose(): Promise<void> {
-    return this.#miniflare.dispose();
   }
 }

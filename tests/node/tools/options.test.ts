@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 
-/** Every command that takes options or none, as `<tool> <command>`. A build takes no words at all. */
-const COMMANDS = globSync('tools/*/commands/*.ts')
-  .map((file) => file.replace(/^tools\/(.*)\/commands\/(.*)\.ts$/, '$1 $2'))
+/** The default command of each tool that takes options. The other commands share `tools/options.ts`. */
+const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: Record<string, string> };
+const COMMANDS = Object.values(scripts)
+  .flatMap((script) => /tools\/run\.mjs (.*)/.exec(script)?.[1] ?? [])
   .filter((command) => !/^(site|client) /.test(command));
 
 /** Runs a command to its end, as its script does. */
