@@ -94,7 +94,7 @@ export class ClientTrial {
     const watching = (async () => {
       while (!isOver) {
         seen.push(await this.count());
-        await pause(10);
+        await pause(25);
       }
     })();
     await happens();

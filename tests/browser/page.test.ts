@@ -29,8 +29,16 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
     await expect.poll(async () => (await worker.presence()).count).toBe(0);
   });
 
-  /** Somebody with a browser of their own. */
+  /** A browser profile that has the page open, with its animations paused: without a GPU the orb keeps a core busy. */
   async function person(options: BrowserContextOptions = {}) {
+    const person = await personInMotion(options);
+    await person.page.evaluate(() => {
+      for (const animation of document.getAnimations()) animation.pause();
+    });
+    return person;
+  }
+
+  async function personInMotion(options: BrowserContextOptions = {}) {
     const context = await browser.newContext(options);
     contexts.push(context);
     const watched = await open(context, url);
@@ -113,7 +121,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
   });
 
   it('breathes in the same phase as everybody, also where the clock is wrong', async () => {
-    const people = [await person(), await person()];
+    const people = [await personInMotion(), await personInMotion()];
     await people[1]?.page.addInitScript(() => {
       const { now } = Date;
       Date.now = () => now() + 3_333;
@@ -153,7 +161,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
   });
 
   it('pauses', async () => {
-    const { page } = await person();
+    const { page } = await personInMotion();
     await page.getByRole('button', { name: 'Pause' }).click();
     const states = () => page.evaluate(() => document.getAnimations().map(({ playState }) => playState));
     await expect.poll(states).toEqual(['paused', 'paused', 'paused', 'paused']);
@@ -171,7 +179,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
   });
 
   it('moves nothing for those who want less motion', async () => {
-    const { page } = await person({ reducedMotion: 'reduce' });
+    const { page } = await personInMotion({ reducedMotion: 'reduce' });
     const moves = await page.evaluate(() =>
       document
         .getAnimations()

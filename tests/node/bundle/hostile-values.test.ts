@@ -7,8 +7,8 @@ import { sessionId } from '../../support/session-id';
 /** The longest value that KV takes, in bytes. */
 const VALUE_BYTES_MAX = 25 * 2 ** 20;
 
-/** The heap of the isolate, half of the platform's 128 MB. */
-const HEAP_MB = 64;
+/** The heap of each isolate, less than the platform's 128 MB. Miniflare's own, which passes the value on, has no more. */
+const HEAP_MB = 96;
 
 const filled = (bytes: number, head: string, part: string, tail = '') =>
   head + part.repeat(Math.floor((bytes - head.length - tail.length) / part.length)) + tail;
@@ -94,12 +94,13 @@ describe('the time to read a stored value follows its length, where it holds', (
 
   it.each(VALUES)('%s', (_what, make) => {
     const [small, large] = [LARGE_BYTES / GROWTH, LARGE_BYTES].map((bytes) => flat(make(bytes)));
-    /** The shorter of two attempts: other work only makes one longer, and the first one warms the code up. */
+    /** CPU time, so that other processes do not count. The first attempt warms the code up. */
     const shortestMs = (value: string | undefined) => {
       const times = [1, 2].map(() => {
-        const startedAt = performance.now();
+        const before = process.cpuUsage();
         parseSessions(value, Date.now(), KV_SESSIONS_MAX);
-        return performance.now() - startedAt;
+        const { user, system } = process.cpuUsage(before);
+        return (user + system) / 1_000;
       });
       return Math.min(...times);
     };

@@ -184,13 +184,13 @@ describe('a live socket that sends what it should not', () => {
 });
 
 describe('many live sockets', () => {
-  it('may all come back at once: a storm of 500 joins, twice', async () => {
+  it('may all come back at once: a storm of 300 joins, twice', async () => {
     const watcher = await open();
     for (let storm = 0; storm < 2; storm += 1) {
-      const guests = await Promise.all(Array.from({ length: 500 }, () => LiveClient.open(url)));
+      const guests = await Promise.all(Array.from({ length: 300 }, () => LiveClient.open(url)));
       for (const [n, guest] of guests.entries())
         guest.send({ sessionId: sessionId(1_000 + n), mood: 'presence' });
-      await watcher.shows(500);
+      await watcher.shows(300);
       for (const guest of guests) guest.close();
       await watcher.shows(0);
     }

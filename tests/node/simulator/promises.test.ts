@@ -68,11 +68,11 @@ it('the usual designs count as few people here as a model of KV says', async () 
 });
 
 it('the figures of docs/accuracy.md hold in a short run', async () => {
-  const many = await run({ people: 1_000, locations: 10, minutes: 5 });
+  const many = await run({ people: 1_000, locations: 10, minutes: 3 });
   expect(many.meanErrorPercent).toBeLessThan(0.8);
   expect(many.p99ErrorPercent).toBeLessThan(3);
   expect(many.hubDollarsAMonth).toBeLessThan(30);
-  const inTheRoom = await run({ hub: 'durable-object', people: 1_000, locations: 10, minutes: 5 });
+  const inTheRoom = await run({ hub: 'durable-object', people: 1_000, locations: 10, minutes: 3 });
   expect(inTheRoom.meanErrorPercent).toBeLessThan(0.1);
   expect(inTheRoom.p99ErrorPercent).toBeLessThan(0.5);
   expect(inTheRoom.hubDollarsAMonth).toBeLessThan(17);
@@ -87,7 +87,7 @@ it.each([
 ] as const)(
   'requests that end with their syncs cost less than $mean % in the mean and $p99 % at p99: $hub',
   async ({ hub, mean, p99 }) => {
-    const result = await run({ hub, people: 1_000, locations: 10, minutes: 5, die: 0.01 });
+    const result = await run({ hub, people: 1_000, locations: 10, minutes: 3, die: 0.01 });
     expect(result).toMatchObject({ failedRequests: 0, violations: [] });
     expect(result.meanErrorPercent).toBeLessThan(mean);
     expect(result.p99ErrorPercent).toBeLessThan(p99);
