@@ -21,6 +21,7 @@ export default defineConfig({
           // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
           isolate: false,
           restoreMocks: true,
+          testTimeout: 20_000,
           setupFiles: 'tests/support/check-conformance.ts',
         },
       },

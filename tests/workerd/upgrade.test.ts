@@ -1,6 +1,6 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { emptyStorage } from '../support/empty-storage';
 import { FakeWorld, START } from '../support/fake-world';
 import { type Fetch, post } from '../support/http';
 import { createApp } from '../support/observed-app';
@@ -25,7 +25,7 @@ const OLD_VALUES: readonly (readonly [string, unknown])[] = [
 
 let world: FakeWorld;
 beforeEach(async () => {
-  await reset();
+  await emptyStorage();
   world = new FakeWorld();
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });

@@ -97,6 +97,9 @@ const limiter = new MemoryLimiter();
 
 export const env = { PRESENCE_KV: kv, PRESENCE_ROOM: rooms, NEW_SESSIONS: limiter };
 
+/** An object in memory never hibernates, so there is none to wake. */
+export async function runInDurableObject(): Promise<void> {}
+
 export async function reset(): Promise<void> {
   kv.values.clear();
   limiter.counts.clear();

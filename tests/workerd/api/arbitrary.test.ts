@@ -1,9 +1,9 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import * as fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { BODY_BYTES_MAX } from '../../../src/limits';
 import { MOODS } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -13,7 +13,7 @@ const RUNS = 1_000;
 
 let fetch: Fetch;
 beforeAll(async () => {
-  await reset();
+  await emptyStorage();
   fetch = fetchOf({ ...env, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: '600' });
 });
 

@@ -1,8 +1,8 @@
-import { reset } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Health, LeaveResponse } from '../../../src/api/schemas';
 import { MOODS, type Mood, NOBODY, PresenceState } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { observeResponse, requestOf } from '../../support/observations';
@@ -16,7 +16,7 @@ let world: FakeWorld;
 let fetch: Fetch;
 
 beforeEach(async () => {
-  await reset();
+  await emptyStorage();
   world = new FakeWorld();
   fetch = fetchOf(env, world);
 });

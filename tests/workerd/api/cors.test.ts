@@ -1,6 +1,6 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
@@ -134,7 +134,7 @@ describe('with a list of origins', () => {
   });
 
   it('a refused heartbeat counts nobody', async () => {
-    await reset();
+    await emptyStorage();
     const fresh = isolate('https://good.example');
     await post(fresh, '/api/heartbeat', BEAT, { Origin: 'https://evil.example' });
     expect(await (await fresh('/api/presence')).json()).toMatchObject({ count: 0 });

@@ -1,4 +1,3 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { oas31 } from 'zod-openapi';
@@ -6,6 +5,7 @@ import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
 import { PROBLEM_MEDIA_TYPE } from '../../../src/api/problems';
 import { BODY_BYTES_MAX } from '../../../src/limits';
 import { resolve } from '../../../src/site/resolve';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
@@ -130,7 +130,7 @@ async function close(socket: WebSocket): Promise<void> {
 }
 
 beforeEach(async () => {
-  await reset();
+  await emptyStorage();
   for (const level of ['warn', 'error'] as const)
     vi.spyOn(console, level).mockImplementation(() => undefined);
 });

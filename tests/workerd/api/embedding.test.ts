@@ -1,4 +1,3 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { Hono } from 'hono';
 import { compress } from 'hono/compress';
@@ -10,6 +9,7 @@ import { timing } from 'hono/timing';
 import { trimTrailingSlash } from 'hono/trailing-slash';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PresenceState } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { createApp } from '../../support/observed-app';
@@ -22,7 +22,7 @@ const BEAT = { sessionId: sessionId(1), mood: 'presence' };
 const UPGRADE = { Upgrade: 'websocket' };
 const ROOM = { ...env, PRESENCE_HUB: 'durable-object' };
 
-beforeEach(() => reset());
+beforeEach(() => emptyStorage());
 
 const presence = () => createApp(new FakeWorld());
 

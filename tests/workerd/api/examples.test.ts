@@ -1,14 +1,14 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
 import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
 import { MOODS } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 
-beforeEach(() => reset());
+beforeEach(() => emptyStorage());
 
 /** The service as in the examples: everybody is here but the one who sends them. */
 async function serviceOfTheExamples(): Promise<{ fetch: Fetch; world: FakeWorld }> {

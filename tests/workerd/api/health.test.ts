@@ -1,7 +1,7 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { Health } from '../../../src/api/schemas';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
@@ -13,7 +13,7 @@ const NETWORK = { 'CF-Connecting-IP': '192.0.2.7' };
 let world: FakeWorld;
 let log: MockInstance;
 beforeEach(async () => {
-  await reset();
+  await emptyStorage();
   world = new FakeWorld();
   log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });

@@ -1,8 +1,8 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Health } from '../../../src/api/schemas';
 import { PresenceState } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -15,7 +15,7 @@ const isolate = (variables: object = {}) => fetchOf({ ...env, PRESENCE_HUB: 'dur
 
 let fetch: Fetch;
 beforeEach(async () => {
-  await reset();
+  await emptyStorage();
   fetch = isolate();
 });
 

@@ -1,9 +1,9 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import type { ProblemCode } from '../../../src/api/problems';
 import { LIMITER_WAIT_MAX_MS } from '../../../src/limits';
 import type { Mood, PresenceState } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
@@ -30,7 +30,7 @@ let fetch: Fetch;
 let log: MockInstance;
 
 beforeEach(async () => {
-  await reset();
+  await emptyStorage();
   world = new FakeWorld();
   limiter = new ScriptedLimiter();
   fetch = isolate();

@@ -1,17 +1,17 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { hc } from 'hono/client';
 import { beforeEach, expect, expectTypeOf, it } from 'vitest';
 import type { ProblemOf } from '../../../src/api/problems';
 import type { AppType } from '../../../src/app';
 import type { PresenceState } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { createApp } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 
 const ANNA = sessionId(1);
 
-beforeEach(() => reset());
+beforeEach(() => emptyStorage());
 
 function typedClient() {
   const app = createApp(new FakeWorld());

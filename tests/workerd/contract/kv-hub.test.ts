@@ -1,7 +1,7 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { KvHub } from '../../../src/presence/kv-hub';
 import { kvTiming } from '../../../src/presence/timing';
+import { emptyStorage } from '../../support/empty-storage';
 import { TroubledKv } from '../../support/troubled-kv';
 import { hubContract } from './hub-contract';
 
@@ -10,7 +10,7 @@ for (const [name, times] of [
   ['KV, TTL 180 s', kvTiming(180_000, 10_000)],
 ] as const) {
   hubContract(name, async (world) => {
-    await reset();
+    await emptyStorage();
     const kv = new TroubledKv(env.PRESENCE_KV);
     return {
       timing: times,

@@ -1,9 +1,9 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, vi } from 'vitest';
 import { RoomHub } from '../../../src/presence/room-hub';
 import { ROOM_NAME } from '../../../src/presence/room-protocol';
 import { roomTiming } from '../../../src/presence/timing';
+import { emptyStorage } from '../../support/empty-storage';
 import { TroubledRoom } from '../../support/troubled-room';
 import { hubContract } from './hub-contract';
 
@@ -15,7 +15,7 @@ for (const [name, times] of [
   ['the room, sync every 10 s', roomTiming(30_000, 10_000)],
 ] as const) {
   hubContract(name, async (world) => {
-    await reset();
+    await emptyStorage();
     // The object reads its own clock, so that one must go with the test's.
     world.onTick = (now) => void vi.setSystemTime(now);
     const room = new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));

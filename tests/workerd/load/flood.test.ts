@@ -1,9 +1,9 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../../src/app';
 import { ROOM_NAME } from '../../../src/presence/room-protocol';
 import { MOODS } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { sessionId } from '../../support/session-id';
@@ -23,7 +23,7 @@ let platform: WatchedPlatform;
 let kv: TroubledKv;
 let room: TroubledRoom;
 beforeEach(async () => {
-  await reset();
+  await emptyStorage();
   platform = new WatchedPlatform();
   kv = new TroubledKv(platform.kv);
   room = new TroubledRoom(() => platform.room(ROOM_NAME));
@@ -171,7 +171,7 @@ it('a room hears nothing of leaves of strangers, however long a call to it takes
 describe.each(['kv', 'durable-object'])('1,000 heartbeats between two syncs: %s', (hub) => {
   it('touch as little in a crowd of 10,000 as in one of 1,000, and no storage', async () => {
     const few = await stepsOf(hub, 1_000);
-    await reset();
+    await emptyStorage();
     const many = await stepsOf(hub, 10_000);
     expect(few).toBeGreaterThan(1_000);
     expect(many).toBeLessThanOrEqual(few * 1.01);

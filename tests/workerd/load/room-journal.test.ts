@@ -1,4 +1,4 @@
-import { reset, runInDurableObject } from 'cloudflare:test';
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import {
@@ -10,6 +10,7 @@ import {
 import { RoomJournal } from '../../../src/presence/room-journal';
 import { ROOM_NAME } from '../../../src/presence/room-protocol';
 import { NOBODY, type SessionRecord, type SessionRecords } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { sessionId } from '../../support/session-id';
 
 const TTL = 30_000;
@@ -17,9 +18,7 @@ const TTL = 30_000;
 /** Runs the test in an object that has no journal yet. */
 async function inObject(test: (sql: SqlStorage) => void): Promise<void> {
   const room = () => env.PRESENCE_ROOM.getByName(ROOM_NAME);
-  // The reset may miss an object that another test has left hibernating; then its journal would still be there.
-  await runInDurableObject(room(), () => undefined);
-  await reset();
+  await emptyStorage();
   await runInDurableObject(room(), (_room, { storage }) => test(storage.sql));
 }
 

@@ -1,8 +1,8 @@
-import { reset } from 'cloudflare:test';
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { hubSettings } from '../../../src/config';
 import { MOODS, type Mood, NOBODY, PresenceState, totalOf } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
@@ -243,7 +243,7 @@ it.each(HUBS)(
         .integer({ min: 1, max: 3 })
         .chain((isolates) => fc.tuple(fc.constant(isolates), commandsFor(hub, isolates))),
       async ([isolates, commands]) => {
-        await reset();
+        await emptyStorage();
         vi.spyOn(console, 'warn').mockImplementation(() => undefined);
         const service = new Service(hub, isolates);
         const paper: Paper = { deeds: new Map(), lastBeats: new Map(), startedAt: [] };

@@ -1,7 +1,7 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { KvHub } from '../../../src/presence/kv-hub';
 import { kvTiming } from '../../../src/presence/timing';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { Replica } from '../../support/replica';
 import { TroubledKv } from '../../support/troubled-kv';
@@ -20,7 +20,7 @@ export class KvSite {
 
   /** A site where nothing is stored. */
   static async open(): Promise<KvSite> {
-    await reset();
+    await emptyStorage();
     return new KvSite();
   }
 

@@ -1,7 +1,7 @@
-import { reset } from 'cloudflare:test';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../src/limits';
 import { NOBODY } from '../../../src/presence/session';
+import { emptyStorage } from '../../support/empty-storage';
 import type { FakeWorld } from '../../support/fake-world';
 import type { Replica } from '../../support/replica';
 import { sessionId } from '../../support/session-id';
@@ -130,7 +130,7 @@ describe('a room that has lost everything', () => {
     await world.advance(1_000);
     // The other one has not heard of this leave when the room loses it.
     await here.leave(BEN);
-    await reset();
+    await emptyStorage();
     await world.advance(1_000);
     await there.presence();
     await here.presence();
@@ -148,7 +148,7 @@ describe('a room that has lost everything', () => {
     await site.pass();
     await site.pass();
     expect(await here.count()).toBe(1);
-    await reset();
+    await emptyStorage();
     room.calls = 0;
     await world.advance(TIMING.syncIntervalMs);
     await here.presence();

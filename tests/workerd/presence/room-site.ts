@@ -1,9 +1,9 @@
-import { reset } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
 import { RoomHub } from '../../../src/presence/room-hub';
 import { ROOM_NAME } from '../../../src/presence/room-protocol';
 import { roomTiming } from '../../../src/presence/timing';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { Replica } from '../../support/replica';
 import { TroubledRoom } from '../../support/troubled-room';
@@ -20,7 +20,7 @@ export class RoomSite {
 
   /** A site whose room holds nobody. Whoever opens it gives the real clock back afterwards: `vi.useRealTimers()`. */
   static async open(): Promise<RoomSite> {
-    await reset();
+    await emptyStorage();
     vi.useFakeTimers({ toFake: ['Date'] });
     return new RoomSite();
   }

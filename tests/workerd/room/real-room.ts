@@ -1,7 +1,6 @@
 import {
   abortAllDurableObjects,
   evictDurableObject,
-  reset,
   runDurableObjectAlarm,
   runInDurableObject,
 } from 'cloudflare:test';
@@ -11,6 +10,7 @@ import { RoomHub } from '../../../src/presence/room-hub';
 import { ROOM_NAME } from '../../../src/presence/room-protocol';
 import { roomTiming } from '../../../src/presence/timing';
 import type { PresenceRoom } from '../../../src/presence-room';
+import { emptyStorage } from '../../support/empty-storage';
 import { FakeWorld } from '../../support/fake-world';
 import { Replica } from '../../support/replica';
 import { TroubledRoom } from '../../support/troubled-room';
@@ -26,9 +26,7 @@ export class RealRoom {
 
   /** A room that holds nobody. Whoever opens it gives the real clock back afterwards: `vi.useRealTimers()`. */
   static async open(): Promise<RealRoom> {
-    // The reset may miss an object that hibernates, as the test before has left it; then its people would still be here.
-    await inside(() => undefined);
-    await reset();
+    await emptyStorage();
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout'] });
     return new RealRoom();
   }
