@@ -55,7 +55,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   ]),
   ...noticedBy('costs', [
     { name: 'a pattern matches white space in two ways', file: GUARDS, find: 'JSON_OR_TEXT.test(type.trim())', put: String.raw`/^\s*(?:text\/plain|application\/json)?\s*$/i.test(type)` },
-    { name: 'each element of a list is compared with all others', file: GUARDS, find: 'listElements(contentType)', put: `listElements(contentType).filter((one, _, all) => !all.includes(one + '?'))` },
+    { name: 'each element of a list is compared with all others', file: GUARDS, find: 'listElements(contentType)', put: `listElements(contentType).filter((one, _, all) => !all.some((other) => other.trim() === one + '?'))` },
   ]),
   ...noticedBy('sizes', [
     { name: 'a body of any size passes', file: GUARDS, find: 'length + chunk.byteLength > BODY_BYTES_MAX', put: 'false' },

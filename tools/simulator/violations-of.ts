@@ -49,7 +49,7 @@ function forgetfulRoom(seed: number): Promise<readonly string[]> {
 
 /** Isolates with something to send in every second, so that deferred tasks run for as long as the platform lets them. */
 async function busyIsolates(seed: number): Promise<readonly string[]> {
-  return (await simulate(Scenario.parse({ hub: 'durable-object', seed, people: 400, minutes: 1 })))
+  return (await simulate(Scenario.parse({ hub: 'durable-object', seed, people: 1_000, minutes: 1 })))
     .violations;
 }
 
