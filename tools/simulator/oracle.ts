@@ -92,9 +92,11 @@ export class Oracle {
 
   /** An isolate serves a request, and with it syncs if the last sync is `syncMs` old. */
   serves(isolate: object, syncMs: number, now: number): void {
+    // In the order of their heartbeats, so those behind a young one are younger.
     for (const trace of this.#tracesOf.get(isolate) ?? []) {
+      if (now < trace.beatAt + this.#ttlMs + syncMs) return;
       if (now - trace.beatAt > this.#rememberMs) this.#tracesOf.get(isolate)?.delete(trace);
-      else if (now >= trace.beatAt + this.#ttlMs + syncMs) trace.endWrittenFrom ??= now;
+      else trace.endWrittenFrom ??= now;
     }
   }
 
