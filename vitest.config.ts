@@ -8,8 +8,8 @@ process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compile';
 /** One project for each folder: where its tests run, and what stands ready before them. */
 export default defineConfig({
   test: {
-    // Most tests wait for something else than this machine, so twice as many files as cores run at a time.
-    maxWorkers: 4,
+    // Most tests wait for something else than this machine, so more files than the two cores of CI run at a time.
+    maxWorkers: 3,
     sequence: { sequencer: TakeTurns },
     projects: [
       {

@@ -31,12 +31,10 @@ export default defineConfig({
     include: ['tests/workerd/**/*.test.ts'],
     exclude: [
       'tests/workerd/room/*.test.ts',
-      'tests/workerd/load/room-journal.test.ts',
       'tests/workerd/api/live.test.ts',
       'tests/workerd/api/embedding.test.ts',
       // 100,000 requests, or a thousand cases, a test: other tests say the same at less cost.
       'tests/workerd/load/*.test.ts',
-      'tests/workerd/api/arbitrary.test.ts',
     ],
   },
 });

@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 30_000,
     include: [
       'tests/workerd/room/*.test.ts',
-      'tests/workerd/load/room-journal.test.ts',
+      'tests/workerd/load/{room-journal,presence-room-cost}.test.ts',
       'tests/workerd/api/live.test.ts',
     ],
   },

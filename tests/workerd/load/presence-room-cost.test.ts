@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MOODS, type Mood } from '../../../src/presence/session';
 import { SOCKETS_AN_HOUR } from '../../../tools/simulator/usage';
 import { sessionId } from '../../support/session-id';
-import { Guest } from './guest';
-import { RealRoom, SECOND } from './real-room';
+import { Guest } from '../room/guest';
+import { RealRoom, SECOND } from '../room/real-room';
 
 const moodOf = (n: number): Mood => MOODS[n % MOODS.length] ?? 'presence';
 
