@@ -9,7 +9,8 @@ process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compile';
 export default defineConfig({
   test: {
     // Most tests wait for something else than this machine, so more files than the two cores of CI run at a time.
-    maxWorkers: 3,
+    // Most tests wait for something else than this machine. With three files at a time on two cores it takes longer.
+    maxWorkers: 4,
     sequence: { sequencer: TakeTurns },
     projects: [
       {
