@@ -8,7 +8,6 @@ process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compile';
 /** One project for each folder: where its tests run, and what stands ready before them. */
 export default defineConfig({
   test: {
-    // Most tests wait for something else than this machine, so more files than the two cores of CI run at a time.
     // Most tests wait for something else than this machine. With three files at a time on two cores it takes longer.
     maxWorkers: 4,
     sequence: { sequencer: TakeTurns },
