@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from 'miniflare';
 import type { PresenceState } from '../../src/presence/session';
 import { COMPATIBILITY_DATE } from './compatibility-date';
+import { limiterOf } from './limiter';
 
 /** Keeps Miniflare's lines, such as `GET /health 200 OK (2ms)`, in place of printing them. */
 class RequestLog extends Log {
@@ -40,7 +41,7 @@ export class DeployedWorker {
           compatibilityDate: COMPATIBILITY_DATE,
           bindings: variables,
           kvNamespaces: ['PRESENCE_KV'],
-          ratelimits: { NEW_SESSIONS: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 } } },
+          ratelimits: limiterOf(),
           durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
           assets: { directory: 'dist/site', routerConfig: { has_user_worker: true } },
         },

@@ -2,6 +2,7 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import type { PresenceState } from '../../src/presence/session';
 import { COMPATIBILITY_DATE } from './compatibility-date';
 import { type Fetch, post } from './http';
+import { limiterOf } from './limiter';
 import { observedFetch } from './observed-fetch';
 
 /** The service as it is deployed, with the hub `durable-object` if no variable says otherwise: isolates that each have an address. */
@@ -14,7 +15,7 @@ export class Service {
     variables: Readonly<Record<string, string>> = {},
     scriptPath = 'dist/tests/counting-worker.js',
     /** New sessions that one network may bring in a minute. */
-    newSessionsMax = 1_000_000,
+    newSessionsMax?: number,
   ) {
     this.#names = Array.from({ length: isolates }, (_, index) => `isolate-${index}`);
     const workers = this.#names.map((name) => ({
@@ -28,9 +29,7 @@ export class Service {
         PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'isolate-0', useSQLite: true },
       },
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-      ratelimits: {
-        NEW_SESSIONS: { namespace_id: '1', simple: { limit: newSessionsMax, period: 60 as const } },
-      },
+      ratelimits: limiterOf(newSessionsMax),
     }));
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }

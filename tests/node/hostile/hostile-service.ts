@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { COMPATIBILITY_DATE } from '../../support/compatibility-date';
 import { post } from '../../support/http';
+import { limiterOf, untilMinuteLasts } from '../../support/limiter';
 import { GOOD_ORIGIN, type HostileRow, MARK, RESIDENT, type SocketMessages } from './hostile-row';
 import { type RawAnswer, type RawRequest, sendRaw } from './raw-http';
 
@@ -40,7 +41,7 @@ export class HostileService {
         },
         kvNamespaces: ['PRESENCE_KV'],
         durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
-        ratelimits: { NEW_SESSIONS: { namespace_id: '1', simple: { limit: 2, period: 60 } } },
+        ratelimits: limiterOf(2),
         unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         handleStructuredLogs: ({ message }) => {
           this.#log += message;
@@ -58,7 +59,7 @@ export class HostileService {
   async complaints(row: HostileRow): Promise<readonly string[]> {
     this.#origin ??= await this.#miniflare.unsafeGetDirectURL('worker');
     await this.#count();
-    if (row.before !== undefined) await untilMinuteLasts();
+    if (row.before !== undefined) await untilMinuteLasts(2_000);
     const early: string[] = [];
     for (const request of row.before ?? []) {
       const answer = await sendRaw(this.#origin, request);
@@ -173,12 +174,6 @@ function complaintsOf(
     ...(code === undefined || isProblem(answer.body, status, code) ? [] : [`answers ${answer.body}`]),
     ...(isHead(sends) && answer.body !== '' ? ['answers a body to HEAD'] : []),
   ];
-}
-
-/** The limiter counts by the minute of the clock: one that ended in the middle of a row would let more pass. */
-async function untilMinuteLasts(): Promise<void> {
-  const leftMs = 60_000 - (Date.now() % 60_000);
-  if (leftMs < 2_000) await wait(leftMs + 100);
 }
 
 /** Only the listed origin may send credentials, and only an answer to that very origin says so. */

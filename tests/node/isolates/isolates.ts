@@ -1,6 +1,7 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import type { PresenceState } from '../../../src/presence/session';
 import { COMPATIBILITY_DATE } from '../../support/compatibility-date';
+import { limiterOf } from '../../support/limiter';
 import { observeResponse } from '../../support/observations';
 import { CLOCK_HEADER } from './clock-header';
 
@@ -17,19 +18,16 @@ export class IsolatePairs {
   #used = 0;
 
   constructor(pairs: number) {
-    const workers = Array.from({ length: pairs }, (_, pair) => [`here-${pair}`, `there-${pair}`]).flatMap(
-      (names, pair) =>
-        names.map((name) => ({
-          name,
-          modules: true,
-          scriptPath: 'dist/tests/isolates.js',
-          kvNamespaces: { PRESENCE_KV: `pair-${pair}` },
-          compatibilityDate: COMPATIBILITY_DATE,
-          ratelimits: {
-            NEW_SESSIONS: { namespace_id: '1', simple: { limit: 1_000_000, period: 60 as const } },
-          },
-        })),
-    );
+    const pairOf = (_: unknown, pair: number) =>
+      ['here', 'there'].map((name) => ({
+        name: `${name}-${pair}`,
+        modules: true,
+        scriptPath: 'dist/tests/isolates.js',
+        kvNamespaces: { PRESENCE_KV: `pair-${pair}` },
+        compatibilityDate: COMPATIBILITY_DATE,
+        ratelimits: limiterOf(),
+      }));
+    const workers = Array.from({ length: pairs }, pairOf).flat();
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }
 

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, it, type TestContext } from 'vitest';
+import { untilMinuteLasts } from '../../support/limiter';
 import { LiveClient } from '../../support/live-client';
 import { Service } from '../../support/service';
 import { sessionId } from '../../support/session-id';
@@ -16,9 +17,7 @@ async function limitedService({ onTestFinished }: TestContext): Promise<Service>
   onTestFinished(() => service.dispose());
   // Before its first sync an isolate asks no limiter.
   await service.presence();
-  // The limiter counts by the minute of the clock: a minute that ends within the test would let more pass.
-  const leftMs = 60_000 - (Date.now() % 60_000);
-  if (leftMs < 20_000) await wait(leftMs + 100);
+  await untilMinuteLasts(20_000);
   return service;
 }
 
