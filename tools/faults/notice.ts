@@ -11,21 +11,24 @@ const SIMULATED_MINUTES = 10;
 const LOG_WAIT_MAX_MS = 5_000;
 
 /** Plants the fault, and returns the first complaint of the check that must notice it, or undefined without one. */
-export function complaintAbout(fault: Fault): Promise<string | undefined> {
+export async function complaintAbout(fault: Fault): Promise<string | undefined> {
   const { noticedBy } = fault;
-  return 'simulator' in noticedBy
-    ? violation(noticedBy.simulator, noticedBy.seed, fault)
-    : hostileComplaint(noticedBy.hostile, noticedBy.isLogged === true, fault);
+  if ('hostile' in noticedBy) return hostileComplaint(noticedBy.hostile, noticedBy.isLogged === true, fault);
+  const violations = await bundledSimulator(fault);
+  return (await violations(noticedBy.simulator, noticedBy.seed))[0];
 }
 
-/** Runs the bundled simulator, with the fault if there is one, and returns the first broken invariant. */
-export async function violation(hub: OurHub, seed: number, fault?: Fault): Promise<string | undefined> {
+/** Returns the invariants that a world breaks. */
+type Violations = (hub: OurHub, seed: number) => Promise<readonly string[]>;
+
+/** Bundles the simulator, with the fault if there is one. */
+export async function bundledSimulator(fault?: Fault): Promise<Violations> {
   const outfile = outfileOf(fault);
   await bundleForNode('tools/simulator/violations-of.ts', outfile, {
     plugins: fault === undefined ? [] : [plant(fault)],
   });
   const { violationsOf } = (await import(/* @vite-ignore */ outfile)) as Simulator;
-  return (await violationsOf(seed, SIMULATED_MINUTES, hub))[0];
+  return (hub, seed) => violationsOf(seed, SIMULATED_MINUTES, hub);
 }
 
 type Simulator = typeof import('../simulator/violations-of');
