@@ -20,6 +20,9 @@ export default defineConfig({
           include: ['tests/workerd/**/*.test.ts'],
           // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
           isolate: false,
+          // After the other projects, one workerd for each core. A third workerd takes 20 s of CPU time to start.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           restoreMocks: true,
           testTimeout: 20_000,
           setupFiles: 'tests/support/check-conformance.ts',

@@ -7,6 +7,10 @@ import { DeployedWorker } from '../support/deployed-worker';
 import { launch, NO_CHROMIUM } from './chromium';
 import { close, open } from './watched-page';
 
+/** When each cue is fully shown, in ms of a breath. A cue that fades in or out has too little contrast for a moment. */
+const BREATHE_IN_MS = 2_000;
+const BREATHE_OUT_MS = 6_000;
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe.skipIf(NO_CHROMIUM)('the page at /', () => {
@@ -26,21 +30,21 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
   afterEach(async () => {
     for (const context of contexts) await close(context);
     contexts = [];
-    await expect.poll(async () => (await worker.presence()).count).toBe(0);
+    // A heartbeat that arrives after the leave of a closed tab holds its session for a TTL.
+    await expect.poll(async () => (await worker.presence()).count, { timeout: 40_000 }).toBe(0);
   });
 
-  /** A browser profile that has the page open, with its animations paused: without a GPU the orb keeps a core busy. */
-  async function person(options: BrowserContextOptions = {}) {
-    const person = await personInMotion(options);
-    await person.page.evaluate(() => {
-      for (const animation of document.getAnimations()) animation.pause();
-    });
-    return person;
-  }
+  /** A browser profile that has the page open, without its animations: without a GPU the orb keeps a core busy. */
+  const person = (options: BrowserContextOptions = {}) =>
+    personInMotion(options, (context) => context.addInitScript(withoutAnimations));
 
-  async function personInMotion(options: BrowserContextOptions = {}) {
+  async function personInMotion(
+    options: BrowserContextOptions = {},
+    prepare: (context: BrowserContext) => Promise<unknown> = async () => {},
+  ) {
     const context = await browser.newContext(options);
     contexts.push(context);
+    await prepare(context);
     const watched = await open(context, url);
     // Who goes while the first heartbeat is under way may be heard before it, and is here for as long as a session lives.
     await watched.page.waitForSelector('[data-status=live]');
@@ -202,8 +206,9 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
   it.each(['light', 'dark'] as const)(
     'has nothing serious that keeps people out, in %s',
     async (colorScheme) => {
-      const { page } = await person({ colorScheme });
+      const { page } = await personInMotion({ colorScheme });
       await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
+      await page.evaluate(stopAt, BREATHE_IN_MS);
       await page.evaluate(AXE);
       const find = () =>
         page.evaluate(async () => {
@@ -213,8 +218,30 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
             .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
         });
       expect(await find()).toEqual([]);
+      await page.evaluate(stopAt, BREATHE_OUT_MS);
+      expect(await find()).toEqual([]);
       await page.getByRole('button', { name: 'Show the code' }).click();
       expect(await find()).toEqual([]);
     },
   );
 });
+
+/** Runs in the page before its own code. */
+function withoutAnimations() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync('* { animation: none !important }');
+  document.adoptedStyleSheets = [sheet];
+}
+
+/** Runs in the page. The page sets only animations without an end to the phase of the breath, so these get one. */
+function stopAt(ms: number) {
+  for (const animation of document.getAnimations()) {
+    if (animation instanceof CSSTransition) {
+      animation.finish();
+      continue;
+    }
+    animation.pause();
+    animation.effect?.updateTiming({ iterations: 1 });
+    animation.currentTime = ms;
+  }
+}

@@ -17,7 +17,10 @@ export async function open(context: BrowserContext, url: string): Promise<Watche
   return { page, complaints };
 }
 
-/** Closes all tabs as a person does. The browser goes on, and sends what they still had to say. */
+/**
+ * Closes all tabs as a person does. The browser goes on, and sends their last requests. The oldest tab, which is the leader,
+ * closes last: a tab that takes over sends a heartbeat, which may arrive after the leave.
+ */
 export async function close(context: BrowserContext): Promise<void> {
-  for (const page of context.pages()) await page.close();
+  for (const page of context.pages().reverse()) await page.close();
 }

@@ -2,22 +2,22 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that wait most of their time: for a browser, or for the clock of a real service. */
 const WAITING = /\/tests\/(browser|node\/live)\//;
-/** Files that compute for longest. A fresh clone has no times of earlier runs to know them by. */
-const LONGEST = /\/tests\/node\/simulator\//;
+/** Files that compute for seconds, the longest first. A fresh clone has no times of earlier runs to know them by. */
+const COMPUTING = ['simulator', 'bundle', 'readme', 'faults', 'hostile', 'isolates', 'tools'];
 
 /**
- * Starts a file that waits after each file that computes, so that neither the cores nor the waits stand in a row. The files
- * of workerd come last and together: a worker keeps its workerd for the next file only if that is of the same project.
+ * Orders the files so that half of the workers compute while the others wait. Otherwise all cores are idle at times. Files
+ * that take less than a second fill the end.
  */
 export class TakeTurns extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const inWorkerd = sorted.filter(({ project }) => project.name === 'workerd');
-    const others = sorted.filter(({ project }) => project.name !== 'workerd');
-    const waiting = others.filter(({ moduleId }) => WAITING.test(moduleId));
-    const longest = others.filter(({ moduleId }) => LONGEST.test(moduleId));
-    const rest = others.filter((file) => !waiting.includes(file) && !longest.includes(file));
-    return [...alternate([...longest, ...rest], waiting), ...inWorkerd];
+    const waiting = sorted.filter(({ moduleId }) => WAITING.test(moduleId));
+    const computing = COMPUTING.flatMap((folder) =>
+      sorted.filter(({ moduleId }) => moduleId.includes(`/tests/node/${folder}/`)),
+    );
+    const rest = sorted.filter((file) => !waiting.includes(file) && !computing.includes(file));
+    return [...alternate(computing, waiting), ...rest];
   }
 }
 

@@ -7,7 +7,6 @@ import type { OurHub } from '../simulator/scenario';
 import type { Fault } from './fault';
 import { plant } from './plant';
 
-const SIMULATED_MINUTES = 10;
 const LOG_WAIT_MAX_MS = 5_000;
 
 /** Plants the fault, and returns the first complaint of the check that must notice it, or undefined without one. */
@@ -28,7 +27,7 @@ export async function bundledSimulator(fault?: Fault): Promise<Violations> {
     plugins: fault === undefined ? [] : [plant(fault)],
   });
   const { violationsOf } = (await import(/* @vite-ignore */ outfile)) as Simulator;
-  return (hub, seed) => violationsOf(seed, SIMULATED_MINUTES, hub);
+  return violationsOf;
 }
 
 type Simulator = typeof import('../simulator/violations-of');

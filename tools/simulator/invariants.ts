@@ -84,8 +84,12 @@ export class Invariants {
     const callers = this.#mayMistakeMood ? count : callerMood && moods[callerMood];
     if (callerMood !== undefined && callers === 0) return `the caller, in ${callerMood}, is not in ${told()}`;
 
-    const excess = MOODS.some((mood) => moods[mood] > truth[mood]);
-    const lack = MOODS.some((mood) => moods[mood] < truth[mood]);
+    let excess = false;
+    let lack = false;
+    for (const mood of MOODS) {
+      excess ||= moods[mood] > truth[mood];
+      lack ||= moods[mood] < truth[mood];
+    }
     const isSettled = at > this.#phases.busyUntil + settledMs && at <= this.#phases.calmUntil;
     if (this.isExact && (excess || lack))
       return `one isolate says ${told()}, the truth is ${JSON.stringify(truth)}`;

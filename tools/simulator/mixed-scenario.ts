@@ -43,7 +43,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     seed,
     hub,
     minutes: length,
-    people: dice.pick([1, 2, 2, 3, 3, 4, 4, 6, 6, 10, 20, 60, 60, 200]),
+    people: dice.pick([1, 2, 2, 3, 3, 4, 4, 6, 6, 10, 20, 60, 60, 120]),
     watchers: dice.pick([1, locations, 3 * locations]),
     locations,
     isolates: dice.pick([1, 1, 2, 2, 3, 5]),

@@ -52,31 +52,6 @@ async function expectRefusal(response: Response, code: ProblemCode, retryAfter: 
   await problemOf(response, code);
 }
 
-describe("the platform's limiter", () => {
-  it('lets 1,000 new sessions of one client pass in a minute; known and other ones go on', async () => {
-    fetch = isolate({ NEW_SESSIONS: env.NEW_SESSIONS });
-    await beat(ANNA, {});
-    // It counts by the minute of the clock. Where one ended meanwhile, another client tries it again.
-    const minute = () => Math.floor(Date.now() / 60_000);
-    let client = 0;
-    let started: number;
-    let answers: readonly Response[];
-    do {
-      started = minute();
-      client += 1;
-      const from = { 'CF-Connecting-IP': `192.0.2.${client}` };
-      answers = await Promise.all(
-        Array.from({ length: 1_010 }, (_, n) => beat(sessionId(10_000 * client + n), from)),
-      );
-    } while (minute() !== started);
-    const refused = answers.filter(({ status }) => status !== 200);
-    expect(refused).toHaveLength(10);
-    for (const answer of refused) await expectRefusal(answer, 'too-many-new-sessions', '60');
-    expect((await beat(ANNA, { 'CF-Connecting-IP': `192.0.2.${client}` })).status).toBe(200);
-    expect((await beat(BEN, { 'CF-Connecting-IP': '192.0.2.200' })).status).toBe(200);
-  }, 20_000);
-});
-
 describe('new sessions of one network', () => {
   beforeEach(async () => {
     await beat(ANNA);

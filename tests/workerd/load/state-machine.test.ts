@@ -251,7 +251,7 @@ it.each(HUBS)(
         await agree(paper, service, hub);
       },
     );
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: 25 });
   },
   120_000,
 );

@@ -1,0 +1,12 @@
+import { env } from 'cloudflare:workers';
+import { expect, it } from 'vitest';
+import { sessionId } from '../../support/session-id';
+import { KvSite } from '../presence/kv-site';
+
+it('other locations are found behind a thousand keys that are not theirs', async () => {
+  const site = await KvSite.open();
+  const puts = Array.from({ length: 1_001 }, (_, n) => env.PRESENCE_KV.put(`presence:sessions:a${n}`, ''));
+  await Promise.all(puts);
+  await site.join('fra').heartbeat(sessionId(1));
+  expect((await site.join().heartbeat(sessionId(2))).count).toBe(2);
+});
