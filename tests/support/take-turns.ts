@@ -1,9 +1,18 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that wait most of their time: for a browser, or for the clock of a real service. */
-const WAITING = /\/tests\/(browser|node\/live)\//;
-/** Files that compute for seconds, the longest first. A fresh clone has no times of earlier runs to know them by. */
-const COMPUTING = ['simulator', 'bundle', 'readme', 'faults', 'hostile', 'isolates', 'tools'];
+/** Folders whose files wait most of their time: for the clock of a real service, or for a browser. */
+const WAITING = ['node/live', 'browser'];
+/** Folders whose files compute for seconds, the longest first. A fresh clone has no times of earlier runs to know them by. */
+const COMPUTING = [
+  'node/simulator',
+  'node/bundle',
+  'node/readme',
+  'node/faults',
+  'node/hostile',
+  'node/isolates',
+  'node/tools',
+  'workerd/load',
+];
 
 /**
  * Orders the files so that half of the workers compute while the others wait. Otherwise all cores are idle at times. Files
@@ -12,10 +21,9 @@ const COMPUTING = ['simulator', 'bundle', 'readme', 'faults', 'hostile', 'isolat
 export class TakeTurns extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const waiting = sorted.filter(({ moduleId }) => WAITING.test(moduleId));
-    const computing = COMPUTING.flatMap((folder) =>
-      sorted.filter(({ moduleId }) => moduleId.includes(`/tests/node/${folder}/`)),
-    );
+    const inFolders = (folders: readonly string[]) =>
+      folders.flatMap((folder) => sorted.filter(({ moduleId }) => moduleId.includes(`/tests/${folder}/`)));
+    const [waiting, computing] = [inFolders(WAITING), inFolders(COMPUTING)];
     const rest = sorted.filter((file) => !waiting.includes(file) && !computing.includes(file));
     return [...alternate(computing, waiting), ...rest];
   }
