@@ -1,7 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Folders whose files wait most of their time: for the clock of a real service, or for a browser. */
-const WAITING = ['node/live', 'browser'];
+/** Folders whose files wait most of their time: for a browser, or for the clock of a real service. */
+const WAITING = ['browser', 'node/live'];
 /** Folders whose files compute for seconds, the longest first. A fresh clone has no times of earlier runs to know them by. */
 const COMPUTING = [
   'node/simulator',
