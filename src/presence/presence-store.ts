@@ -161,11 +161,12 @@ export class PresenceStore {
   async heartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
     const now = this.#world.now();
     this.#arrivals.overtake(id, arrival);
-    if (arrival?.isOvertaken) return this.#state(now);
+    // What does not count is answered as a read, which may wait for a sync.
+    if (arrival?.isOvertaken) return this.presence(defer);
     const heardAt = arrival?.at ?? now;
     const later = arrival === undefined ? undefined : this.#laterThan(arrival, now);
     // The session left at another replica after this heartbeat came.
-    if (later?.mood === null) return this.#state(now);
+    if (later?.mood === null) return this.presence(defer);
     this.#unmatchedLeaves.delete(id);
     this.#own.touch(id, later?.mood ?? mood, heardAt, this.#hub.claim(id));
     this.#changes += 1;

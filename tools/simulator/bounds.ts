@@ -4,6 +4,8 @@ import { type Scenario, settingsOf } from './scenario';
 import { ONE_WAY_MS } from './simulated-room';
 
 const KV_PROPAGATION_MS = 60_000;
+/** A reordered request arrives late by up to so many ms. */
+export const REORDERED_MS = 5_000;
 
 /** How long things may take at most in a world, in ms. What stands here is what docs/accuracy.md promises. */
 export interface Bounds {
@@ -30,7 +32,7 @@ export function boundsOf(scenario: Scenario): Bounds {
 }
 
 function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
-  const { locations, isolates, beatSeconds, listCacheSeconds, hang, die } = scenario;
+  const { locations, isolates, beatSeconds, listCacheSeconds, limiterMs, hang, die } = scenario;
   const { syncIntervalMs, refreshMs, keepMs, restMs, leaseMs } = timing;
   // A sync waits for a request, at worst for the next heartbeat of the only person there; and a write may be refused.
   const syncMs = syncIntervalMs * (1 + SYNC_JITTER) + beatSeconds * 1100 + isolates * REFUSED_RETRY_MAX_MS;
@@ -38,11 +40,11 @@ function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   const homeGraceMs = keepMs + skewsMs(scenario);
   const homeGhostMs = homeGraceMs + restMs;
   const awayGhostMs = homeGhostMs + leaseMs + restMs;
-  const homeShownMs = 2 * syncMs + refreshMs + restMs;
+  const homeShownMs = limiterMs + 2 * syncMs + refreshMs + restMs;
   const awayShownMs = homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + restMs;
   const healMs = hang > 0 || die > 0 ? timing.abandonMs : 0;
   const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
-  const settledMs = healMs + slowest;
+  const settledMs = arrivedMs(scenario) + healMs + slowest;
   return {
     homeGhostMs,
     homeGraceMs,
@@ -57,7 +59,7 @@ function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
 
 /** In the room all locations are alike. */
 function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: Timing): Bounds {
-  const { fail, hang, die, cutOff, outageMinutes, beatSeconds, slowMs } = scenario;
+  const { fail, hang, die, cutOff, outageMinutes, beatSeconds, slowMs, limiterMs } = scenario;
   const callMs = 2 * ONE_WAY_MS[1] + slowMs;
   // An answer is as of the last sync, and a request that finds it older than one and a half intervals waits for the next.
   const lagMs = 1.5 * syncIntervalMs + callMs;
@@ -67,9 +69,9 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: 
   const isReached = [fail, hang, die, cutOff, outageMinutes].every((rate) => rate === 0);
   const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + (isReached ? lagMs : ttlMs + callMs) + skewsMs(scenario);
   // Clocks that differ may put what comes at once to two isolates in the wrong order, until the next heartbeat.
-  const shownMs = tellMs + lagMs + (scenario.skewMs > 0 ? beatSeconds * 1100 : 0);
+  const shownMs = limiterMs + tellMs + lagMs + (scenario.skewMs > 0 ? beatSeconds * 1100 : 0);
   const healMs = hang > 0 || die > 0 ? abandonMs : 0;
-  const settledMs = healMs + Math.max(ghostMs, shownMs);
+  const settledMs = arrivedMs(scenario) + healMs + Math.max(ghostMs, shownMs);
   // The room ends sessions by the clock of the replica that heard them: it knows no grace.
   const earlyMs = scenario.skewMs;
   return {
@@ -83,6 +85,9 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: 
     settledMs,
   };
 }
+
+/** So long after people stopped coming and going their last request has arrived (ms). */
+const arrivedMs = ({ reorder }: Scenario) => (reorder > 0 ? REORDERED_MS : 0);
 
 /** Two clocks may differ by twice the skew, and stamps run ahead of them by a few ms. */
 const skewsMs = ({ skewMs }: Scenario) => 2 * skewMs + 20;

@@ -2,7 +2,7 @@ import { SYNC_JITTER } from '../../src/limits';
 import type { Defer } from '../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import { Accuracy, type AccuracyFigures } from './accuracy';
-import { boundsOf } from './bounds';
+import { boundsOf, REORDERED_MS } from './bounds';
 import { Crowd, type Phases, type Request, type Sender } from './crowd';
 import { Dice } from './dice';
 import { Gathering } from './gathering';
@@ -22,7 +22,6 @@ const MINUTE = 60_000;
 const WARM_UP_MS = 4 * MINUTE;
 /** A request takes so long to arrive, from and to (ms). */
 const NETWORK_MS = [5, 100] as const;
-const REORDERED_MS = 5_000;
 /** Longer than a request may take: twice the wait for a sync, and its way. */
 const ANSWERED_WITHIN_MS = 10_000;
 const VIOLATIONS_MAX = 5;

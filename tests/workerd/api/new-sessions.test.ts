@@ -174,6 +174,21 @@ describe('requests for one session keep their order of arrival while the limiter
     expect((await counted()).moods).toMatchObject({ gratitude: 0, release: 1 });
   });
 
+  it('a heartbeat that another one overtakes waits for the same sync, so its answer is as new', async () => {
+    limiter.answer = () => Promise.resolve({ success: true });
+    await beat(BEN, FROM, isolate());
+    await world.advance(20_000);
+    limiter.answer = () => new Promise((resolve) => void answerLimiter.push(resolve));
+    limiter.keys.length = 0;
+    const first = inMood('gratitude');
+    await asked(1);
+    const second = inMood('release');
+    await asked(2);
+    answerLimiter[1]?.({ success: true });
+    answerLimiter[0]?.({ success: true });
+    for (const answer of [await first, await second]) expect(await answer.json()).toMatchObject({ count: 3 });
+  });
+
   it('a session that has come meanwhile is not refused', async () => {
     const first = inMood('release');
     await asked(1);
