@@ -34,17 +34,13 @@ describe.skipIf(NO_CHROMIUM)('the page at /', () => {
     await expect.poll(async () => (await worker.presence()).count, { timeout: 40_000 }).toBe(0);
   });
 
-  /** A browser profile that has the page open, without its animations: without a GPU the orb keeps a core busy. */
-  const person = (options: BrowserContextOptions = {}) =>
-    personInMotion(options, (context) => context.addInitScript(withoutAnimations));
+  const personInMotion = (options: BrowserContextOptions = {}) => person(options, true);
 
-  async function personInMotion(
-    options: BrowserContextOptions = {},
-    prepare: (context: BrowserContext) => Promise<unknown> = async () => {},
-  ) {
+  /** A browser profile that has the page open, without its animations: without a GPU the orb keeps a core busy. */
+  async function person(options: BrowserContextOptions = {}, isInMotion = false) {
     const context = await browser.newContext(options);
     contexts.push(context);
-    await prepare(context);
+    if (!isInMotion) await context.addInitScript(withoutAnimations);
     const watched = await open(context, url);
     // Who goes while the first heartbeat is under way may be heard before it, and is here for as long as a session lives.
     await watched.page.waitForSelector('[data-status=live]');
