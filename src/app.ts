@@ -6,7 +6,7 @@ import { notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
 import { answerUnmatched } from './api/unmatched';
 import type { Bindings } from './config';
-import { REAL_WORLD, type World } from './presence/world';
+import { REAL_WORLD, type World } from './presence/runtime';
 import { Services } from './services';
 
 /**

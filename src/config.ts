@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { REPLICA_SESSIONS_MAX, ROOM_CALLS_MS, ROOM_SYNCS_IN_TTL_MIN } from './limits';
 import { originOf } from './origin-of';
-import type { RoomStub } from './presence/room-protocol';
+import type { RoomStub } from './presence/room/room-protocol';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
 /** The Durable Object as the Worker sees it: replicas sync with it, and it opens live sockets. */

@@ -5,13 +5,13 @@ import type { Service } from './api/routes';
 import { type Bindings, type LiveRoomStub, parseSettings, type Settings } from './config';
 import { LIVE_OPEN_MAX_MS, SERVICES_MAX, SERVICES_WINDOW_MS } from './limits';
 import type { Hub } from './presence/hub';
-import { KvHub } from './presence/kv-hub';
-import { LoneHub } from './presence/lone-hub';
+import { KvHub } from './presence/kv/kv-hub';
+import { LoneHub } from './presence/local-hub';
 import { PresenceStore } from './presence/presence-store';
-import { RoomHub } from './presence/room-hub';
-import { ROOM_NAME } from './presence/room-protocol';
-import { type Report, TroubleLog } from './presence/trouble-log';
-import type { World } from './presence/world';
+import { RoomHub } from './presence/room/room-hub';
+import { ROOM_NAME } from './presence/room/room-protocol';
+import { type Report, TroubleLog } from './presence/rate-limited-log';
+import type { World } from './presence/runtime';
 
 /** A service, and its hub while the isolate's location is unknown. */
 interface Entry extends Service {

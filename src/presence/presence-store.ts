@@ -17,8 +17,8 @@ import { SessionTable } from './session-table';
 import { setLatest } from './set-latest';
 import type { Timing } from './timing';
 import type { Trouble } from './trouble';
-import type { Report } from './trouble-log';
-import type { World } from './world';
+import type { Report } from './rate-limited-log';
+import type { World } from './runtime';
 
 /** Keeps a task alive after the response: `ctx.waitUntil`. The task never rejects. */
 export type Defer = (task: Promise<void>) => void;

@@ -1,5 +1,5 @@
 import { createApp } from '../../src/app';
-import { ROOM_NAME, type RoomAnswer, type RoomReport } from '../../src/presence/room-protocol';
+import { ROOM_NAME, type RoomAnswer, type RoomReport } from '../../src/presence/room/room-protocol';
 import { PresenceRoom as Room } from '../../src/presence-room';
 
 /** The room, which counts how often it is asked. */

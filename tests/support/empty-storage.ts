@@ -1,6 +1,6 @@
 import { reset, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { ROOM_NAME } from '../../src/presence/room-protocol';
+import { ROOM_NAME } from '../../src/presence/room/room-protocol';
 
 /**
  * Deletes all that KV and the room hold. `reset` alone misses what is not in memory: a room that hibernates, and the KV

@@ -1,4 +1,4 @@
-import type { Audience } from '../../src/presence/room';
+import type { Audience } from '../../src/presence/room/room';
 
 /** Nobody follows the count live. */
 export const NO_AUDIENCE: Audience = {

@@ -1,4 +1,4 @@
-import type { Journal } from '../../src/presence/room';
+import type { Journal } from '../../src/presence/room/room';
 
 /** Nothing is saved, and nothing was. */
 export const NO_JOURNAL: Journal = {

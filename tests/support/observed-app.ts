@@ -1,7 +1,7 @@
 import * as app from '../../src/app';
-import type { World } from '../../src/presence/world';
+import type { World } from '../../src/presence/runtime';
 import type { SentRequest } from './conformance';
-import { FakeWorld } from './fake-world';
+import { FakeWorld } from './fake-runtime';
 import type { Fetch } from './http';
 import { observeResponse, requestOf } from './observations';
 

@@ -2,7 +2,7 @@ import type { Hub } from '../../src/presence/hub';
 import { PresenceStore } from '../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { Timing } from '../../src/presence/timing';
-import { type FakeWorld, settle } from './fake-world';
+import { type FakeWorld, settle } from './fake-runtime';
 
 /** A replica as one isolate holds it, whose syncs have always ended when a call returns. */
 export class Replica {

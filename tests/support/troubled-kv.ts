@@ -1,4 +1,4 @@
-import type { KeyValueStore } from '../../src/presence/kv-hub';
+import type { KeyValueStore } from '../../src/presence/kv/kv-hub';
 
 /** What a namespace does at `get`, `put` or `list` instead of its work. */
 type Trouble = 'throws' | 'hangs' | 'refuses' | 'lags';

@@ -1,4 +1,4 @@
-import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room-protocol';
+import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room/room-protocol';
 
 /** A real room that counts its calls, and fails where and how a test says. */
 export class TroubledRoom {

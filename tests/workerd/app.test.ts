@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { FakeWorld } from '../support/fake-world';
+import { FakeWorld } from '../support/fake-runtime';
 import { type Fetch, post } from '../support/http';
 import { createApp, fetchOf } from '../support/observed-app';
 import { sessionId } from '../support/session-id';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { emptyStorage } from '../support/empty-storage';
-import { FakeWorld, START } from '../support/fake-world';
+import { FakeWorld, START } from '../support/fake-runtime';
 import { type Fetch, post } from '../support/http';
 import { createApp } from '../support/observed-app';
 import { sessionId } from '../support/session-id';

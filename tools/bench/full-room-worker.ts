@@ -1,4 +1,4 @@
-import { ROOM_NAME, type RoomReport, type RoomStub } from '../../src/presence/room-protocol';
+import { ROOM_NAME, type RoomReport, type RoomStub } from '../../src/presence/room/room-protocol';
 import { MOODS, type SessionRecord } from '../../src/presence/session';
 import { sessionId } from '../../tests/support/session-id';
 

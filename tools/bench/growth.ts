@@ -1,4 +1,4 @@
-import { KvHub } from '../../src/presence/kv-hub';
+import { KvHub } from '../../src/presence/kv/kv-hub';
 import { MOODS } from '../../src/presence/session';
 import { SessionTable } from '../../src/presence/session-table';
 import { formatSessions } from '../../src/presence/stored-sessions';

@@ -1,6 +1,6 @@
 import { parseSettings } from '../../src/config';
-import { Room } from '../../src/presence/room';
-import type { RoomReport } from '../../src/presence/room-protocol';
+import { Room } from '../../src/presence/room/room';
+import type { RoomReport } from '../../src/presence/room/room-protocol';
 import { NO_AUDIENCE } from '../../tests/support/no-audience';
 import { NO_JOURNAL } from '../../tests/support/no-journal';
 

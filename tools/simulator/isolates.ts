@@ -1,8 +1,8 @@
-import { KvHub } from '../../src/presence/kv-hub';
+import { KvHub } from '../../src/presence/kv/kv-hub';
 import { type Defer, PresenceStore } from '../../src/presence/presence-store';
-import { RoomHub } from '../../src/presence/room-hub';
+import { RoomHub } from '../../src/presence/room/room-hub';
 import type { Mood, PresenceState } from '../../src/presence/session';
-import type { World } from '../../src/presence/world';
+import type { World } from '../../src/presence/runtime';
 import type { Dice } from './dice';
 import type { RequestContexts } from './request-contexts';
 import { type Scenario, settingsOf } from './scenario';

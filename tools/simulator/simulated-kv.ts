@@ -1,4 +1,4 @@
-import type { KeyValueStore } from '../../src/presence/kv-hub';
+import type { KeyValueStore } from '../../src/presence/kv/kv-hub';
 import type { Dice } from './dice';
 import { PRICES } from './prices';
 import { Reachability } from './reachability';

@@ -1,5 +1,5 @@
-import { type Journal, Room } from '../../src/presence/room';
-import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room-protocol';
+import { type Journal, Room } from '../../src/presence/room/room';
+import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room/room-protocol';
 import type { SessionRecords } from '../../src/presence/session';
 import { NO_AUDIENCE } from '../../tests/support/no-audience';
 import type { Dice } from './dice';

@@ -1,5 +1,5 @@
 import TinyQueue from 'tinyqueue';
-import { START } from '../../tests/support/fake-world';
+import { START } from '../../tests/support/fake-runtime';
 
 interface Event {
   readonly at: number;

@@ -1,6 +1,6 @@
 import { createApp } from '../../src/app';
 import type { Bindings } from '../../src/config';
-import type { RoomReport } from '../../src/presence/room-protocol';
+import type { RoomReport } from '../../src/presence/room/room-protocol';
 
 export { PresenceRoom } from '../../src/presence-room';
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Health, LeaveResponse } from '../../../src/api/schemas';
 import { MOODS, type Mood, NOBODY, PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { observeResponse, requestOf } from '../../support/observations';
 import { createApp, fetchOf } from '../../support/observed-app';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';

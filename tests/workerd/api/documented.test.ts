@@ -6,7 +6,7 @@ import { PROBLEM_MEDIA_TYPE } from '../../../src/api/problems';
 import { BODY_BYTES_MAX } from '../../../src/limits';
 import { resolve } from '../../../src/site/resolve';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';

@@ -10,7 +10,7 @@ import { trimTrailingSlash } from 'hono/trailing-slash';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';

@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
 import { MOODS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';

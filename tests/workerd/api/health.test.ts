@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { Health } from '../../../src/api/schemas';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';

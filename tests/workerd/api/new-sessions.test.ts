@@ -4,7 +4,7 @@ import type { ProblemCode } from '../../../src/api/problems';
 import { LIMITER_WAIT_MAX_MS } from '../../../src/limits';
 import type { Mood, PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';

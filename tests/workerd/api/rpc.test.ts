@@ -5,7 +5,7 @@ import type { ProblemOf } from '../../../src/api/problems';
 import type { AppType } from '../../../src/app';
 import type { PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { createApp } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 

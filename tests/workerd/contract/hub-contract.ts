@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Hub } from '../../../src/presence/hub';
 import { NOBODY } from '../../../src/presence/session';
 import type { Timing } from '../../../src/presence/timing';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { Replica } from '../../support/replica';
 import { sessionId } from '../../support/session-id';
 

@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:workers';
-import { KvHub } from '../../../src/presence/kv-hub';
+import { KvHub } from '../../../src/presence/kv/kv-hub';
 import { kvTiming } from '../../../src/presence/timing';
 import { emptyStorage } from '../../support/empty-storage';
 import { TroubledKv } from '../../support/troubled-kv';

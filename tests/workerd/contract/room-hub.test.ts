@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, vi } from 'vitest';
-import { RoomHub } from '../../../src/presence/room-hub';
-import { ROOM_NAME } from '../../../src/presence/room-protocol';
+import { RoomHub } from '../../../src/presence/room/room-hub';
+import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { roomTiming } from '../../../src/presence/timing';
 import { emptyStorage } from '../../support/empty-storage';
 import { TroubledRoom } from '../../support/troubled-room';

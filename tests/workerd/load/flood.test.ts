@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createApp } from '../../../src/app';
-import { ROOM_NAME } from '../../../src/presence/room-protocol';
+import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { MOODS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { sessionId } from '../../support/session-id';
 import { TroubledKv } from '../../support/troubled-kv';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ROOM_NEWS_MAX, ROOM_SESSIONS_MAX, ROOM_TOMBSTONES_MAX } from '../../../src/limits';
-import { RoomSessions } from '../../../src/presence/room-sessions';
+import { RoomSessions } from '../../../src/presence/room/room-sessions';
 import { type Mood, NOBODY, type SessionRecord } from '../../../src/presence/session';
 import { sessionId } from '../../support/session-id';
 

@@ -3,9 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { KV_SESSIONS_MAX } from '../../../src/limits';
 import { SessionTable } from '../../../src/presence/session-table';
 import { formatSessions } from '../../../src/presence/stored-sessions';
-import { START } from '../../support/fake-world';
+import { START } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
-import { KEY, KvSite, stored, TIMING } from '../presence/kv-site';
+import { KEY, KvSite, stored, TIMING } from '../presence/kv/kv-site';
 
 let site: KvSite;
 beforeEach(async () => {

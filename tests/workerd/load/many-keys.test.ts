@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { expect, it } from 'vitest';
 import { sessionId } from '../../support/session-id';
-import { KvSite } from '../presence/kv-site';
+import { KvSite } from '../presence/kv/kv-site';
 
 it('other locations are found behind a thousand keys that are not theirs', async () => {
   const site = await KvSite.open();

@@ -7,8 +7,8 @@ import {
   ROOM_ROW_BYTES_MAX,
   ROOM_SAVE_INTERVAL_MS,
 } from '../../../src/limits';
-import { RoomJournal } from '../../../src/presence/room-journal';
-import { ROOM_NAME } from '../../../src/presence/room-protocol';
+import { RoomJournal } from '../../../src/presence/room/room-journal';
+import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { NOBODY, type SessionRecord, type SessionRecords } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { sessionId } from '../../support/session-id';

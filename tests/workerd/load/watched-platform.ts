@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
-import type { RoomStub } from '../../../src/presence/room-protocol';
-import { settle } from '../../support/fake-world';
+import type { RoomStub } from '../../../src/presence/room/room-protocol';
+import { settle } from '../../support/fake-runtime';
 
 /** The real KV and the real rooms, of which a test can tell when they have done all that they were asked for. */
 export class WatchedPlatform {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DEFERRED_MAX_MS, KV_PUBLISH_INTERVAL_MAX_MS, PUBLISH_MAX_MS } from '../../../src/limits';
 import { kvTiming, roomTiming } from '../../../src/presence/timing';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
 import { WaitingReplica } from './waiting-replica';

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../src/limits';
 import type { SyncOutcome } from '../../../src/presence/hub';
 import { NOBODY } from '../../../src/presence/session';
-import { FakeWorld, settle } from '../../support/fake-world';
+import { FakeWorld, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
 import { isWaiting, WaitingReplica } from './waiting-replica';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FakeWorld, START, settle } from '../../support/fake-world';
+import { FakeWorld, START, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
 import { WaitingReplica } from './waiting-replica';

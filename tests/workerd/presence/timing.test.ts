@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { hubSettings } from '../../../src/config';
-import { LocationSummary } from '../../../src/presence/location-summaries';
+import { LocationSummary } from '../../../src/presence/kv/location-summaries';
 import { NOBODY } from '../../../src/presence/session';
 import { kvTiming } from '../../../src/presence/timing';
 

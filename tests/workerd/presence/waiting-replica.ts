@@ -2,8 +2,8 @@ import type { Hub } from '../../../src/presence/hub';
 import { PresenceStore } from '../../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../../src/presence/session';
 import { kvTiming, type Timing } from '../../../src/presence/timing';
-import type { World } from '../../../src/presence/world';
-import { settle } from '../../support/fake-world';
+import type { World } from '../../../src/presence/runtime';
+import { settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 
 const ANNA = sessionId(1);

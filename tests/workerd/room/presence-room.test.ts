@@ -5,8 +5,8 @@ import {
   ROOM_EXPIRY_STEP_MS,
   ROOM_SAVE_INTERVAL_MS,
 } from '../../../src/limits';
-import { LiveSockets } from '../../../src/presence/live-sockets';
-import { RoomSessions } from '../../../src/presence/room-sessions';
+import { LiveSockets } from '../../../src/presence/room/live-sockets';
+import { RoomSessions } from '../../../src/presence/room/room-sessions';
 import { sessionId } from '../../support/session-id';
 import { delivered, Guest, knock } from './guest';
 import { RealRoom, SECOND, TIMING } from './real-room';

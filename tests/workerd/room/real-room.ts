@@ -6,12 +6,12 @@ import {
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
-import { RoomHub } from '../../../src/presence/room-hub';
-import { ROOM_NAME } from '../../../src/presence/room-protocol';
+import { RoomHub } from '../../../src/presence/room/room-hub';
+import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { roomTiming } from '../../../src/presence/timing';
 import type { PresenceRoom } from '../../../src/presence-room';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-world';
+import { FakeWorld } from '../../support/fake-runtime';
 import { Replica } from '../../support/replica';
 import { TroubledRoom } from '../../support/troubled-room';
 

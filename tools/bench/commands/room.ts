@@ -1,5 +1,5 @@
-import { Room } from '../../../src/presence/room';
-import type { RoomReport } from '../../../src/presence/room-protocol';
+import { Room } from '../../../src/presence/room/room';
+import type { RoomReport } from '../../../src/presence/room/room-protocol';
 import { MOODS, type Mood, type SessionRecord } from '../../../src/presence/session';
 import { NO_AUDIENCE } from '../../../tests/support/no-audience';
 import { NO_JOURNAL } from '../../../tests/support/no-journal';

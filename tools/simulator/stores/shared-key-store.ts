@@ -1,6 +1,6 @@
-import type { KeyValueStore } from '../../../src/presence/kv-hub';
+import type { KeyValueStore } from '../../../src/presence/kv/kv-hub';
 import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
-import type { World } from '../../../src/presence/world';
+import type { World } from '../../../src/presence/runtime';
 import type { Store } from '../isolates';
 import { peopleIn } from '../oracle';
 

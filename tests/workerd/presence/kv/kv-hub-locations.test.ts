@@ -1,0 +1,81 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { NOBODY } from '../../../../src/presence/session';
+import { type FakeWorld, START } from '../../../support/fake-runtime';
+import { sessionId } from '../../../support/session-id';
+import type { TroubledKv } from '../../../support/troubled-kv';
+import { KvSite, TIMING } from './kv-site';
+
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+let site: KvSite;
+let world: FakeWorld;
+let kv: TroubledKv;
+beforeEach(async () => {
+  site = await KvSite.open();
+  ({ world, kv } = site);
+});
+
+describe('other locations', () => {
+  it('are counted by their summaries, until those are older than the lease', async () => {
+    await site.join('fra').heartbeat(ANNA, 'release');
+    const here = site.join();
+    expect((await here.heartbeat(BEN, 'gratitude')).moods).toEqual({ ...NOBODY, gratitude: 1, release: 1 });
+    await world.advance(TIMING.leaseMs + TIMING.restMs - 1);
+    kv.trouble.list = 'throws';
+    expect(await here.count()).toBe(1);
+    await world.advance(1);
+    expect(await here.count()).toBe(0);
+  });
+
+  it('are in the first answer, also when their list takes longer than the rest of the sync', async () => {
+    await site.join('fra').heartbeat(ANNA);
+    kv.trouble.list = 'lags';
+    expect((await site.join().heartbeat(BEN)).count).toBe(2);
+  });
+
+  it('are listed again at the next sync when the list failed', async () => {
+    const here = site.join();
+    kv.trouble.list = 'throws';
+    await here.heartbeat(ANNA);
+    expect(await here.count()).toBe(1);
+    expect(site.reports).toEqual(['the other locations could not be listed']);
+    delete kv.trouble.list;
+    await site.join('fra').heartbeat(BEN);
+    await site.sync(here);
+    expect(await here.count()).toBe(2);
+  });
+
+  it('that are foreign keys, old ones without a summary, or summaries from the future, do no harm', async () => {
+    const junk = [
+      { at: START, moods: { gratitude: -1, presence: 0, release: 0, connection: 0 } },
+      { at: START, moods: { gratitude: 1 } },
+      { at: 'now', moods: NOBODY },
+      'text',
+    ];
+    await env.PRESENCE_KV.put(
+      'presence:sessions',
+      JSON.stringify({ [ANNA]: { mood: 'presence', lastSeen: START } }),
+    );
+    for (const [n, metadata] of junk.entries())
+      await env.PRESENCE_KV.put(`presence:sessions:x${n}`, '{}', { metadata });
+    await env.PRESENCE_KV.put('presence:sessions:fra', '{}', {
+      metadata: { at: 9e12, moods: { ...NOBODY, release: 2 } },
+    });
+    await env.PRESENCE_KV.put('another-app:fra', '{}', {
+      metadata: { at: START, until: START + TIMING.leaseMs, moods: { ...NOBODY, release: 2 } },
+    });
+    const here = site.join();
+    expect((await here.heartbeat(BEN)).moods).toEqual({ ...NOBODY, presence: 1 });
+  });
+
+  it('that cannot be listed in time keep nobody of the own location waiting', async () => {
+    const [here, there] = [site.join(), site.join()];
+    kv.trouble.list = 'hangs';
+    await site.afterWaiting(Promise.all([here.heartbeat(ANNA), there.heartbeat(BEN)]));
+    await world.advance(TIMING.syncIntervalMs);
+    await site.afterWaiting(here.presence());
+    expect(await here.count()).toBe(2);
+    expect(here.store.health().trouble).toBe('list-failed');
+  });
+});

@@ -1,0 +1,158 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SYNC_WAIT_MAX_MS } from '../../../../src/limits';
+import { NOBODY } from '../../../../src/presence/session';
+import { emptyStorage } from '../../../support/empty-storage';
+import type { FakeWorld } from '../../../support/fake-runtime';
+import type { Replica } from '../../../support/replica';
+import { sessionId } from '../../../support/session-id';
+import type { TroubledRoom } from '../../../support/troubled-room';
+import { RoomSite, TIMING } from './room-site';
+
+const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+let site: RoomSite;
+let world: FakeWorld;
+let room: TroubledRoom;
+let here: Replica;
+let there: Replica;
+beforeEach(async () => {
+  site = await RoomSite.open();
+  ({ world, room, here, there } = site);
+});
+afterEach(() => void vi.useRealTimers());
+
+describe('a sync with the room', () => {
+  it('tells what has changed, not who is here', async () => {
+    for (let n = 0; n < 1_000; n += 1) await here.heartbeat(sessionId(n));
+    await site.pass();
+    await site.pass();
+    expect(room.lastReport?.heard.size).toBe(0);
+    await here.heartbeat(ANNA, 'release');
+    await here.leave(BEN);
+    await site.pass();
+    expect(room.lastReport?.heard).toEqual(
+      new Map([
+        [ANNA, { mood: 'release', lastSeen: expect.any(Number) }],
+        [BEN, { mood: null, lastSeen: expect.any(Number) }],
+      ]),
+    );
+  });
+
+  it('is one call a second, whatever is asked of the replica', async () => {
+    for (let second = 0; second < 10; second += 1) {
+      for (let n = 0; n < 100; n += 1) {
+        await world.advance(10);
+        await here.heartbeat(sessionId(n));
+      }
+    }
+    expect(room.calls).toBeGreaterThanOrEqual(10);
+    expect(room.calls).toBeLessThanOrEqual(11);
+  });
+
+  it('follows a last heartbeat, and a last leave, though no other request comes', async () => {
+    await here.presence();
+    await there.presence();
+    await here.heartbeat(ANNA);
+    await world.advance(TIMING.syncIntervalMs);
+    await here.idle();
+    await site.pass();
+    expect(await there.count()).toBe(1);
+    await here.leave(ANNA);
+    await world.advance(TIMING.syncIntervalMs);
+    await here.idle();
+    await site.pass();
+    await there.presence();
+    expect(await there.count()).toBe(0);
+  });
+
+  it('asks for who expires here, so that nobody goes missing who went to another isolate', async () => {
+    await here.heartbeat(ANNA);
+    for (let second = 0; second < 60; second += 1) {
+      await site.pass();
+      if (second % 10 === 5) await there.heartbeat(ANNA);
+      if (second > 2) expect(await here.count()).toBe(1);
+    }
+  });
+});
+
+describe('a session that expires here', () => {
+  it.each([
+    ['at the time of a sync', 1],
+    ['between two', 251],
+  ])(
+    'is asked for so early that a slow answer has come by then, and no more when it is over: %s',
+    async (_when, ms) => {
+      await here.heartbeat(ANNA);
+      await site.pass();
+      await world.advance(TIMING.ttlMs - 2 * TIMING.syncIntervalMs - SYNC_WAIT_MAX_MS - 1_001);
+      await here.presence();
+      expect(room.lastReport?.heard.has(ANNA)).toBe(false);
+      await site.pass(TIMING.syncIntervalMs + ms);
+      expect(room.lastReport?.heard.has(ANNA)).toBe(true);
+      for (let quarter = 0; quarter < 20; quarter += 1) await site.pass(250);
+      expect(here.reports).toEqual([]);
+      expect(await here.count()).toBe(0);
+      expect(room.lastReport?.heard.size).toBe(0);
+    },
+  );
+
+  it('is asked for until the room says that it is over, for another replica may tell of it at the last moment', async () => {
+    // The room sees a session end up to 250 ms after its time. Between the two it is over here and not yet there.
+    await world.advance(1);
+    await here.heartbeat(ANNA);
+    await world.advance(29_100);
+    await here.presence();
+    await world.advance(50);
+    await there.presence();
+    await world.advance(750);
+    await there.heartbeat(ANNA);
+    await world.advance(100);
+    expect(await here.count()).toBe(0);
+    await world.advance(100);
+    await here.presence();
+    // Only now the other one tells of the heartbeat.
+    await world.advance(50);
+    await there.idle();
+    await world.advance(1_000);
+    await here.presence();
+    expect(await here.count()).toBe(1);
+    await world.advance(1_000);
+    await here.presence();
+    expect(room.lastReport?.heard.size).toBe(0);
+  });
+});
+
+describe('a room that has lost everything', () => {
+  it('is told again by each replica whom it holds, and who has left there', async () => {
+    await here.heartbeat(ANNA, 'gratitude');
+    await there.heartbeat(BEN);
+    await site.pass();
+    await world.advance(1_000);
+    // The other one has not heard of this leave when the room loses it.
+    await here.leave(BEN);
+    await emptyStorage();
+    await world.advance(1_000);
+    await there.presence();
+    await here.presence();
+    // One sync was enough.
+    const fresh = site.join();
+    expect((await fresh.presence()).moods).toEqual({ ...NOBODY, gratitude: 1 });
+    for (let second = 0; second < 2; second += 1) await site.pass();
+    const expected = { ...NOBODY, gratitude: 1 };
+    expect((await here.presence()).moods).toEqual(expected);
+    expect((await there.presence()).moods).toEqual(expected);
+  });
+
+  it('has nobody, when nobody is left who could tell', async () => {
+    await there.heartbeat(BEN);
+    await site.pass();
+    await site.pass();
+    expect(await here.count()).toBe(1);
+    await emptyStorage();
+    room.calls = 0;
+    await world.advance(TIMING.syncIntervalMs);
+    await here.presence();
+    expect(await here.count()).toBe(0);
+    expect(room.calls).toBe(1);
+  });
+});

@@ -1,0 +1,48 @@
+import { env } from 'cloudflare:workers';
+import { vi } from 'vitest';
+import { RoomHub } from '../../../../src/presence/room/room-hub';
+import { ROOM_NAME } from '../../../../src/presence/room/room-protocol';
+import { roomTiming } from '../../../../src/presence/timing';
+import { emptyStorage } from '../../../support/empty-storage';
+import { FakeWorld } from '../../../support/fake-runtime';
+import { Replica } from '../../../support/replica';
+import { TroubledRoom } from '../../../support/troubled-room';
+
+export const TIMING = roomTiming(30_000, 1_000);
+
+/** Two replicas that meet at a real room, which goes by the test's clock. */
+export class RoomSite {
+  readonly world = new FakeWorld();
+  /** The room as `here` calls it. The other one's calls are not counted and do not fail. */
+  readonly room = this.call();
+  readonly here = this.join(this.room);
+  readonly there = this.join();
+
+  /** A site whose room holds nobody. Whoever opens it gives the real clock back afterwards: `vi.useRealTimers()`. */
+  static async open(): Promise<RoomSite> {
+    await emptyStorage();
+    vi.useFakeTimers({ toFake: ['Date'] });
+    return new RoomSite();
+  }
+
+  private constructor() {
+    this.world.onTick = (now) => void vi.setSystemTime(now);
+  }
+
+  /** Another replica. */
+  join(room = this.call()): Replica {
+    const { world } = this;
+    return new Replica(new RoomHub({ room: () => room, timing: TIMING, world }), TIMING, world);
+  }
+
+  async pass(ms = TIMING.syncIntervalMs): Promise<void> {
+    await this.world.advance(ms);
+    await this.here.presence();
+    await this.there.presence();
+  }
+
+  /** A way of its own to the room. */
+  call(): TroubledRoom {
+    return new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));
+  }
+}
