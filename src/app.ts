@@ -6,7 +6,7 @@ import { notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
 import { answerUnmatched } from './api/unmatched';
 import type { Bindings } from './config';
-import { REAL_WORLD, type World } from './presence/runtime';
+import { REAL_RUNTIME, type Runtime } from './presence/runtime';
 import { Services } from './services';
 
 /**
@@ -15,10 +15,10 @@ import { Services } from './services';
  * One app holds one replica for each set of bindings and variables, which is one per isolate on the platform. What `env` lacks
  * degrades, and `/health` says so: without `PRESENCE_KV` it counts the sessions of this isolate only.
  *
- * @param world Another clock, timer or dice, for tests.
+ * @param runtime Another clock, timer or random numbers, for tests.
  */
-export function createApp(world: Partial<World> = {}) {
-  const services = new Services({ ...REAL_WORLD, ...world });
+export function createApp(runtime: Partial<Runtime> = {}) {
+  const services = new Services({ ...REAL_RUNTIME, ...runtime });
   const noEnv: Bindings = {};
 
   const app = new Hono<ApiEnv & { Bindings: Bindings }>();

@@ -1,12 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
 import { type Bindings, type LiveRoomStub, parseSettings } from './config';
 import { LIVE_SOCKETS_MAX, ROOM_ALARM_GAP_MS } from './limits';
+import { RateLimitedLog } from './presence/rate-limited-log';
 import { LiveSockets } from './presence/room/live-sockets';
 import { Room } from './presence/room/room';
 import { RoomJournal } from './presence/room/room-journal';
 import type { RoomAnswer, RoomReport } from './presence/room/room-protocol';
-import { TroubleLog } from './presence/rate-limited-log';
-import { REAL_WORLD } from './presence/runtime';
+import { REAL_RUNTIME } from './presence/runtime';
 
 /**
  * The Durable Object of the room: it gives a `Room` its journal and its sockets, and wakes it when somebody may have fallen
@@ -23,12 +23,12 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
     const { ttlMs } = parseSettings(env).timing;
-    const { now } = REAL_WORLD;
+    const { now } = REAL_RUNTIME;
     const journal = new RoomJournal(state.storage.sql, ttlMs, now);
     this.#sockets = new LiveSockets(state, now);
     const epoch = crypto.randomUUID();
-    const { report } = new TroubleLog(now, (line) => console.warn(line));
-    this.#room = new Room({ ttlMs, world: REAL_WORLD, epoch, journal, audience: this.#sockets, report });
+    const { report } = new RateLimitedLog(now, (line) => console.warn(line));
+    this.#room = new Room({ ttlMs, runtime: REAL_RUNTIME, epoch, journal, audience: this.#sockets, report });
     this.#room.heard(this.#sockets.guests);
     void state.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await state.storage.getAlarm()) ?? undefined;
@@ -76,7 +76,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     if (this.#sockets.size === 0) return;
     const nextEnd = this.#alarmAt === undefined ? this.#room.findNextEnd() : this.#room.newcomersEnd;
     if (nextEnd === undefined) return;
-    const alarmAt = Math.max(nextEnd, REAL_WORLD.now() + ROOM_ALARM_GAP_MS);
+    const alarmAt = Math.max(nextEnd, REAL_RUNTIME.now() + ROOM_ALARM_GAP_MS);
     if (this.#alarmAt !== undefined && alarmAt >= this.#alarmAt) return;
     this.#alarmAt = alarmAt;
     await this.ctx.storage.setAlarm(alarmAt);

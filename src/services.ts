@@ -6,12 +6,12 @@ import { type Bindings, type LiveRoomStub, parseSettings, type Settings } from '
 import { LIVE_OPEN_MAX_MS, SERVICES_MAX, SERVICES_WINDOW_MS } from './limits';
 import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv/kv-hub';
-import { LoneHub } from './presence/local-hub';
+import { LocalHub } from './presence/local-hub';
 import { PresenceStore } from './presence/presence-store';
+import { RateLimitedLog, type Report } from './presence/rate-limited-log';
 import { RoomHub } from './presence/room/room-hub';
 import { ROOM_NAME } from './presence/room/room-protocol';
-import { type Report, TroubleLog } from './presence/rate-limited-log';
-import type { World } from './presence/runtime';
+import type { Runtime } from './presence/runtime';
 
 /** A service, and its hub while the isolate's location is unknown. */
 interface Entry extends Service {
@@ -25,7 +25,7 @@ interface Entry extends Service {
  * would count by itself.
  */
 export class Services {
-  readonly #world: World;
+  readonly #runtime: Runtime;
   readonly #report: Report;
   readonly #byEnv = new WeakMap<object, Entry>();
   #last: { readonly env: Bindings; readonly entry: Entry } | undefined;
@@ -33,9 +33,9 @@ export class Services {
   #created = { count: 0, since: Number.NEGATIVE_INFINITY };
   #manyUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(world: World) {
-    this.#world = world;
-    this.#report = newReport(world);
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#report = newReport(runtime);
   }
 
   /** @throws {Error} if a variable is wrong. */
@@ -55,15 +55,15 @@ export class Services {
   }
 
   #create(env: Bindings): Entry {
-    const hasManyReplicas = () => this.#world.now() < this.#manyUntil;
-    const entry = createService(env, this.#world, hasManyReplicas);
+    const hasManyReplicas = () => this.#runtime.now() < this.#manyUntil;
+    const entry = createService(env, this.#runtime, hasManyReplicas);
     this.#countService();
     return entry;
   }
 
   /** A process may serve several sets of bindings. Many new ones in a minute are one for each request. */
   #countService(): void {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     if (now >= this.#created.since + SERVICES_WINDOW_MS) this.#created = { count: 0, since: now };
     this.#created.count += 1;
     if (this.#created.count <= SERVICES_MAX) return;
@@ -86,22 +86,22 @@ const BINDINGS = Object.keys({
   PRESENCE_CACHE_SECONDS: true,
 } satisfies Record<keyof Bindings, true>) as readonly (keyof Bindings)[];
 
-const newReport = (world: World) => new TroubleLog(world.now, (line) => console.warn(line)).report;
+const newReport = (runtime: Runtime) => new RateLimitedLog(runtime.now, (line) => console.warn(line)).report;
 
 /** @throws {Error} if a variable is wrong. */
-function createService(env: Bindings, world: World, hasManyReplicas: () => boolean): Entry {
+function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => boolean): Entry {
   const settings = parseSettings(env);
   const { timing, sessionsMax, allowedOrigins, lowered } = settings;
-  const report = newReport(world);
+  const report = newReport(runtime);
   const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : 'off';
-  const { hub, room } = createHub(env, settings, world, report);
+  const { hub, room } = createHub(env, settings, runtime, report);
   // Once, whatever else is reported in this minute.
-  if (lowered.length > 0) newReport(world)(`lowered ${lowered.join('; ')}`);
+  if (lowered.length > 0) newReport(runtime)(`lowered ${lowered.join('; ')}`);
   return {
     settings,
-    store: new PresenceStore({ hub, timing, sessionsMax, world, report }),
-    newSessions: new NewSessions({ limiter, world, report: newReport(world) }),
-    openLive: room && openLiveIn(room, world, report),
+    store: new PresenceStore({ hub, timing, sessionsMax, runtime, report }),
+    newSessions: new NewSessions({ limiter, runtime, report: newReport(runtime) }),
+    openLive: room && openLiveIn(room, runtime, report),
     answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
     hasManyReplicas,
     unlocated: hub instanceof KvHub ? hub : undefined,
@@ -111,23 +111,24 @@ function createService(env: Bindings, world: World, hasManyReplicas: () => boole
 function createHub(
   env: Bindings,
   settings: Settings,
-  world: World,
+  runtime: Runtime,
   report: Report,
 ): { hub: Hub; room?: () => LiveRoomStub } {
   const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
   // `parseSettings` has made sure that the room is bound.
   if (settings.hub === 'durable-object' && rooms) {
     const room = () => rooms.getByName(ROOM_NAME);
-    return { hub: new RoomHub({ room, timing: settings.timing, world }), room };
+    return { hub: new RoomHub({ room, timing: settings.timing, runtime }), room };
   }
-  if (settings.hub === 'kv' && kv) return { hub: new KvHub({ kv, timing: settings.timing, world, report }) };
-  return { hub: new LoneHub(report) };
+  if (settings.hub === 'kv' && kv)
+    return { hub: new KvHub({ kv, timing: settings.timing, runtime, report }) };
+  return { hub: new LocalHub(report) };
 }
 
-function openLiveIn(room: () => LiveRoomStub, world: World, report: Report): OpenLive {
+function openLiveIn(room: () => LiveRoomStub, runtime: Runtime, report: Report): OpenLive {
   return async (request) => {
     try {
-      const answer = await Promise.race([room().fetch(request), world.sleep(LIVE_OPEN_MAX_MS)]);
+      const answer = await Promise.race([room().fetch(request), runtime.sleep(LIVE_OPEN_MAX_MS)]);
       if (answer === undefined) throw new Error('The room did not answer.');
       return answer;
     } catch (error) {

@@ -1,13 +1,13 @@
 import type { Context } from 'hono';
 import { LIMITER_WAIT_MAX_MS } from '../limits';
-import type { Trouble } from '../presence/trouble';
 import type { Report } from '../presence/rate-limited-log';
-import type { World } from '../presence/runtime';
+import type { Runtime } from '../presence/runtime';
+import type { Trouble } from '../presence/trouble';
 
 interface NewSessionsOptions {
   /** The binding that counts, `off` if new sessions are not to be limited, or undefined if it is not bound. */
   readonly limiter: RateLimit | 'off' | undefined;
-  readonly world: Pick<World, 'sleep'>;
+  readonly runtime: Pick<Runtime, 'sleep'>;
   readonly report: Report;
 }
 
@@ -21,13 +21,13 @@ interface NewSessionsOptions {
  */
 export class NewSessions {
   readonly #limiter: RateLimit | 'off' | undefined;
-  readonly #world: Pick<World, 'sleep'>;
+  readonly #runtime: Pick<Runtime, 'sleep'>;
   readonly #report: Report;
   #hasFailed = false;
 
-  constructor({ limiter, world, report }: NewSessionsOptions) {
+  constructor({ limiter, runtime, report }: NewSessionsOptions) {
     this.#limiter = limiter;
-    this.#world = world;
+    this.#runtime = runtime;
     this.#report = report;
   }
 
@@ -50,7 +50,7 @@ export class NewSessions {
   async #ask(limiter: RateLimit, address: string): Promise<boolean> {
     try {
       const limited = limiter.limit({ key: networkOf(address) });
-      const outcome = await Promise.race([limited, this.#world.sleep(LIMITER_WAIT_MAX_MS)]);
+      const outcome = await Promise.race([limited, this.#runtime.sleep(LIMITER_WAIT_MAX_MS)]);
       if (outcome === undefined) throw new Error('The limiter did not answer.');
       this.#hasFailed = false;
       return outcome.success;

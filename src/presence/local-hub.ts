@@ -1,9 +1,9 @@
 import type { Hub, SyncOutcome } from './hub';
-import { type MoodCounts, NOBODY } from './session';
 import type { Report } from './rate-limited-log';
+import { type MoodCounts, NOBODY } from './session';
 
 /** The hub of a Worker whose hub is not bound: every isolate counts its own sessions only, and each sync logs that. */
-export class LoneHub implements Hub {
+export class LocalHub implements Hub {
   readonly kind = 'none';
   readonly trouble = 'no-hub';
   /** There are no other replicas to learn from. */

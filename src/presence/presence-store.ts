@@ -12,13 +12,13 @@ import {
 } from '../limits';
 import { type Arrival, Arrivals } from './arrivals';
 import type { Hub } from './hub';
+import type { Report } from './rate-limited-log';
+import type { Runtime } from './runtime';
 import { addCounts, type Mood, type PresenceState, type SessionRecord, totalOf } from './session';
 import { SessionTable } from './session-table';
 import { setLatest } from './set-latest';
 import type { Timing } from './timing';
 import type { Trouble } from './trouble';
-import type { Report } from './rate-limited-log';
-import type { World } from './runtime';
 
 /** Keeps a task alive after the response: `ctx.waitUntil`. The task never rejects. */
 export type Defer = (task: Promise<void>) => void;
@@ -28,7 +28,7 @@ interface PresenceStoreOptions {
   readonly timing: Timing;
   /** With so many present sessions it is full. */
   readonly sessionsMax: number;
-  readonly world: World;
+  readonly runtime: Runtime;
   readonly report: Report;
 }
 
@@ -64,7 +64,7 @@ export class PresenceStore {
   readonly #hub: Hub;
   readonly #timing: Timing;
   readonly #sessionsMax: number;
-  readonly #world: World;
+  readonly #runtime: Runtime;
   readonly #report: Report;
   readonly #own: SessionTable;
   #flight: Flight | undefined;
@@ -86,11 +86,11 @@ export class PresenceStore {
   #sent = 0;
   #publisher: Publisher | undefined;
 
-  constructor({ hub, timing, sessionsMax, world, report }: PresenceStoreOptions) {
+  constructor({ hub, timing, sessionsMax, runtime, report }: PresenceStoreOptions) {
     this.#hub = hub;
     this.#timing = timing;
     this.#sessionsMax = sessionsMax;
-    this.#world = world;
+    this.#runtime = runtime;
     this.#report = report;
     this.#own = new SessionTable(timing, sessionsMax);
   }
@@ -117,7 +117,7 @@ export class PresenceStore {
     defer: Defer,
     isWithinLimit: () => Promise<boolean>,
   ): Promise<PresenceState | Refusal> {
-    const arrival = this.#arrivals.add(id, this.#world.now());
+    const arrival = this.#arrivals.add(id, this.#runtime.now());
     await this.#firstSync(defer);
     const isWithin = this.#admit(id) !== 'new' || (await isWithinLimit());
     // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
@@ -137,13 +137,13 @@ export class PresenceStore {
   }
 
   #isFull(): boolean {
-    this.#own.expire(this.#world.now());
+    this.#own.expire(this.#runtime.now());
     return this.#own.liveCount >= this.#sessionsMax;
   }
 
   async #firstSync(defer: Defer): Promise<void> {
     if (this.#hub.hasHeard) return;
-    await this.#syncIfDue(this.#world.now(), defer);
+    await this.#syncIfDue(this.#runtime.now(), defer);
     // The session comes after that sync. Without another one the hub, and with it other replicas, learn of it an interval later.
     if (this.#hub.hasHeard) this.#isSyncUrgent = true;
   }
@@ -159,7 +159,7 @@ export class PresenceStore {
    * @param arrival For a heartbeat that has waited.
    */
   async heartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     this.#arrivals.overtake(id, arrival);
     // What does not count is answered as a read, which may wait for a sync.
     if (arrival?.isOvertaken) return this.presence(defer);
@@ -176,12 +176,12 @@ export class PresenceStore {
     this.#waiting.set(id, { mood, heardAt });
     await sync;
     this.#insist(id);
-    return this.#state(this.#world.now());
+    return this.#state(this.#runtime.now());
   }
 
   /** Ends a session. A leave for an unknown session does nothing, unless a later sync brings that session. */
   async leave(id: string, defer: Defer): Promise<void> {
-    const heardAt = this.#world.now();
+    const heardAt = this.#runtime.now();
     this.#arrivals.overtake(id);
     this.#waiting.delete(id);
     const isKnown = this.#isKnown(id) && this.#own.leave(id, heardAt, this.#hub.claim(id));
@@ -201,14 +201,14 @@ export class PresenceStore {
   }
 
   async presence(defer: Defer): Promise<PresenceState> {
-    await this.#syncIfDue(this.#world.now(), defer);
-    return this.#state(this.#world.now());
+    await this.#syncIfDue(this.#runtime.now(), defer);
+    return this.#state(this.#runtime.now());
   }
 
   /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first sync, and where there is no hub. */
   health(): { hub: Hub['kind']; lastSyncAgeMs: number | null; trouble: Trouble | undefined } {
     const { kind, trouble } = this.#hub;
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     const syncedAt = kind === 'none' ? undefined : this.#lastSyncAt;
     const lastSyncAgeMs = syncedAt === undefined ? null : Math.max(0, now - syncedAt);
     const isFailing = this.#failures > 0 || this.#isSilent(now) || this.#isRefused(now);
@@ -222,7 +222,7 @@ export class PresenceStore {
 
   /** Whether the hub has refused what this replica holds for so long that other replicas no longer count it. */
   #isRefused(now: number): boolean {
-    return this.#refusedSince !== undefined && now >= this.#refusedSince + this.#timing.keepMs;
+    return this.#refusedSince !== undefined && now >= this.#refusedSince + this.#timing.remoteTtlMs;
   }
 
   #state(timestamp: number): PresenceState {
@@ -243,7 +243,7 @@ export class PresenceStore {
 
   /** Ends the sessions that a sync has brought and whose leave came here before. Returns whether there were any. */
   #matchLeaves(): boolean {
-    const forgottenAt = this.#world.now() - this.#timing.keepMs;
+    const forgottenAt = this.#runtime.now() - this.#timing.remoteTtlMs;
     let isMatched = false;
     for (const [id, leftAt] of this.#unmatchedLeaves) {
       const theirs = this.#hub.last(id);
@@ -268,7 +268,7 @@ export class PresenceStore {
     this.#waiting.delete(id);
     if (heartbeat === undefined || this.#own.has(id)) return;
     const theirs = this.#hub.claim(id);
-    const isLater = theirs !== undefined && theirs.lastSeen <= this.#world.now();
+    const isLater = theirs !== undefined && theirs.lastSeen <= this.#runtime.now();
     // Of a leave and a heartbeat of one time the heartbeat wins, so it need not be stamped later than the leave.
     const known = theirs?.mood === null ? { ...theirs, lastSeen: theirs.lastSeen - 1 } : theirs;
     this.#own.touch(id, (isLater ? theirs.mood : null) ?? heartbeat.mood, heartbeat.heardAt, known);
@@ -314,7 +314,7 @@ export class PresenceStore {
     const publisher: Publisher = { until, wakesAt: until };
     this.#publisher = publisher;
     for (;;) {
-      const now = this.#world.now();
+      const now = this.#runtime.now();
       if (this.#publisher !== publisher) return;
       if (this.#sent >= this.#changes) break;
       this.#giveUpSilentSync(now);
@@ -324,7 +324,7 @@ export class PresenceStore {
       const flight = this.#flight;
       const nextAt = flight === undefined ? this.#dueAt : flight.startedAt + this.#timing.abandonMs;
       publisher.wakesAt = Math.min(Math.ceil(nextAt), until);
-      const sleep = this.#world.sleep(publisher.wakesAt - now);
+      const sleep = this.#runtime.sleep(publisher.wakesAt - now);
       await (flight === undefined ? sleep : Promise.race([sleep, flight.done]));
     }
     this.#publisher = undefined;
@@ -333,17 +333,17 @@ export class PresenceStore {
   /** Waits for a sync as long as it must be waited for, if it must be at all. */
   #wait(flight: Flight | undefined): Promise<void> | undefined {
     if (flight === undefined) return undefined;
-    const leftMs = flight.waitUntil - this.#world.now();
+    const leftMs = flight.waitUntil - this.#runtime.now();
     return leftMs > 0 ? this.#within(flight, leftMs) : undefined;
   }
 
   #within(flight: Flight, ms: number): Promise<void> {
-    return Promise.race([flight.done, this.#world.sleep(ms)]);
+    return Promise.race([flight.done, this.#runtime.sleep(ms)]);
   }
 
   /** `needed` says whether requests must wait for it. */
   #startSync(needed: boolean, defer: Defer): Flight {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     const sync = this.#hub.sync(this.#own);
     const flight: Flight = {
       startedAt: now,
@@ -351,7 +351,7 @@ export class PresenceStore {
       changes: this.#changes,
       done: sync.then(
         (outcome) => this.#succeed(flight, outcome === 'refused', defer),
-        (error: unknown) => this.#fail(flight, this.#world.now(), error),
+        (error: unknown) => this.#fail(flight, this.#runtime.now(), error),
       ),
     };
     this.#flight = flight;
@@ -371,7 +371,7 @@ export class PresenceStore {
     if (!refused) this.#sent = flight.changes;
     this.#insistAll();
     const isLeaveMatched = this.#matchLeaves();
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     if (this.#isRefused(now)) this.#report('the hub refuses all writes; other isolates miss our sessions');
     this.#lastSyncAt = now;
     this.#dueAt = refused
@@ -397,6 +397,6 @@ export class PresenceStore {
   }
 
   #between(min: number, max: number): number {
-    return min + this.#world.random() * (max - min);
+    return min + this.#runtime.random() * (max - min);
   }
 }

@@ -4,7 +4,7 @@ import { TROUBLE_LOG_INTERVAL_MS } from '../limits';
 export type Report = (trouble: string, cause?: unknown) => void;
 
 /** Tells of such trouble at most once a minute, as one line of JSON without ids or values. */
-export class TroubleLog {
+export class RateLimitedLog {
   readonly #now: () => number;
   readonly #write: (line: string) => void;
   #nextAt = Number.NEGATIVE_INFINITY;

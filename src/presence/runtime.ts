@@ -1,5 +1,5 @@
-/** What the rules of presence take from the world, so that tests can put another world in its place. */
-export interface World {
+/** The clock, the timer and the random numbers. Tests and the simulator pass others in. */
+export interface Runtime {
   /** The clock, in ms since 1970. */
   readonly now: () => number;
   /** Resolves after so many ms. */
@@ -8,7 +8,7 @@ export interface World {
   readonly random: () => number;
 }
 
-export const REAL_WORLD: World = {
+export const REAL_RUNTIME: Runtime = {
   now: () => Date.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   random: () => Math.random(),

@@ -70,12 +70,12 @@ export class SessionTable {
 
   /** Ends the sessions whose last heartbeat is a TTL old, and forgets what is remembered for longer than need be. */
   expire(now: number): void {
-    const { ttlMs, rememberMs } = this.#timing;
+    const { ttlMs, tombstoneTtlMs } = this.#timing;
     for (const [id, { heardAt, lastSeen }] of this.#live.expire(now - ttlMs)) {
       this.#expired.set(id, null, heardAt, lastSeen);
     }
-    this.#left.expire(now - rememberMs);
-    this.#expired.expire(now - rememberMs);
+    this.#left.expire(now - tombstoneTtlMs);
+    this.#expired.expire(now - tombstoneTtlMs);
     this.#forgetBeyondMax();
   }
 
@@ -119,7 +119,7 @@ export class SessionTable {
     now: number,
   ): { all: Map<string, SessionRecord>; elsewhere: ReadonlyMap<string, R> } {
     this.expire(now);
-    const old = now - this.#timing.keepMs;
+    const old = now - this.#timing.remoteTtlMs;
     const all = new Map<string, SessionRecord>();
     const elsewhere = new Map<string, R>();
     for (const [id, theirs] of stored) {

@@ -21,9 +21,9 @@ export interface Timing {
   /** Mean time between two syncs of a replica. */
   readonly syncIntervalMs: number;
   /** TTL + grace: a heartbeat that another replica heard counts for so long, and longer only if that one rests. */
-  readonly keepMs: number;
+  readonly remoteTtlMs: number;
   /** How long after its last heartbeat a session that is over is remembered, so that no old word revives it. */
-  readonly rememberMs: number;
+  readonly tombstoneTtlMs: number;
   /** A sync that is silent for so long has failed. */
   readonly abandonMs: number;
   /** Whether a change is sent by a deferred task if no request follows. Otherwise it waits for the next request. */
@@ -35,7 +35,7 @@ export interface KvTiming extends Timing {
   /** When nothing changes, a replica tells the others of its heartbeats this often. */
   readonly refreshMs: number;
   /** For so much longer a replica that is alone in the world may rest between two refreshes. */
-  readonly restMs: number;
+  readonly leaseExtensionMs: number;
   /** How long what a location says of itself counts elsewhere, if it does not rest: until its next word has surely arrived. */
   readonly leaseMs: number;
   /** When KV may delete a location's key. It only cleans up; the rules above decide who counts. */
@@ -50,20 +50,20 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   // A write may be refused or overwritten, and comes again. A session has two thirds of its TTL left when it is written late.
   const againMs = Math.max(2 * syncIntervalMs, 3 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
   const graceMs = onTimeMs + Math.ceil(Math.max(againMs, 0));
-  const keepMs = ttlMs + graceMs;
+  const remoteTtlMs = ttlMs + graceMs;
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
   // The location of a single session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
   // A summary holds whole ms only: readers ignore any other.
   const leaseMs = refreshMs + Math.ceil(Math.max(syncIntervalMs, (2 * ttlMs) / 3)) + arrivalMs;
-  const restMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
-  const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, keepMs) + restMs) / 1000);
+  const leaseExtensionMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
+  const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, remoteTtlMs) + leaseExtensionMs) / 1000);
   return {
     ttlMs,
     syncIntervalMs,
     refreshMs,
-    restMs,
-    keepMs,
-    rememberMs: keepMs + restMs,
+    leaseExtensionMs,
+    remoteTtlMs,
+    tombstoneTtlMs: remoteTtlMs + leaseExtensionMs,
     abandonMs: abandonMs(syncIntervalMs),
     publishes: syncIntervalMs <= KV_PUBLISH_INTERVAL_MAX_MS,
     leaseMs,
@@ -73,10 +73,17 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
 
 /** The same for the room: it ends sessions by itself, and its word is heard at the next sync, or the one after that. */
 export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
-  const keepMs = ttlMs + 2 * syncIntervalMs;
+  const remoteTtlMs = ttlMs + 2 * syncIntervalMs;
   // A replica whose calls fail asks later what became of a session. After a TTL without an answer it starts anew.
-  const rememberMs = keepMs + ttlMs;
-  return { ttlMs, syncIntervalMs, keepMs, rememberMs, abandonMs: abandonMs(syncIntervalMs), publishes: true };
+  const tombstoneTtlMs = remoteTtlMs + ttlMs;
+  return {
+    ttlMs,
+    syncIntervalMs,
+    remoteTtlMs,
+    tombstoneTtlMs,
+    abandonMs: abandonMs(syncIntervalMs),
+    publishes: true,
+  };
 }
 
 const abandonMs = (syncIntervalMs: number) =>

@@ -1,10 +1,10 @@
-import type { World } from '../../src/presence/runtime';
+import type { Runtime } from '../../src/presence/runtime';
 
 /** Noon of some day, in ms since 1970. */
 export const START = Date.UTC(2026, 0, 1, 12);
 
-/** A world whose clock stands still until `advance`, and whose dice always show `luck`. */
-export class FakeWorld implements World {
+/** A runtime whose clock stands still until `advance`, and whose random numbers are always `luck`. */
+export class FakeRuntime implements Runtime {
   #now: number;
   #luck = 0.5;
   #onTick: (now: number) => void = () => undefined;

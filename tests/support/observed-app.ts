@@ -1,7 +1,7 @@
 import * as app from '../../src/app';
-import type { World } from '../../src/presence/runtime';
+import type { Runtime } from '../../src/presence/runtime';
 import type { SentRequest } from './conformance';
-import { FakeWorld } from './fake-runtime';
+import { FakeRuntime } from './fake-runtime';
 import type { Fetch } from './http';
 import { observeResponse, requestOf } from './observations';
 
@@ -10,11 +10,11 @@ const sent = new WeakMap<Request, SentRequest>();
 
 /**
  * The service as a Hono app whose answers are observed. Every test in workerd uses it instead of `src/app`. Its clock stands
- * still unless a test hands in another world: otherwise a sync that comes due later would write into the storage of the next
+ * still unless a test passes another runtime: otherwise a sync that comes due later would write into the storage of the next
  * test.
  */
-export const createApp: typeof app.createApp = (world = new FakeWorld(Date.now())) => {
-  const service = app.createApp(world);
+export const createApp: typeof app.createApp = (runtime = new FakeRuntime(Date.now())) => {
+  const service = app.createApp(runtime);
   const { fetch } = service;
   service.fetch = async (request, ...rest) => {
     const answer = await fetch(request, ...rest);
@@ -25,8 +25,8 @@ export const createApp: typeof app.createApp = (world = new FakeWorld(Date.now()
 };
 
 /** One isolate: an app with its own replica, which gets the same env with every request. */
-export function fetchOf(env: object | undefined, world?: Partial<World>): Fetch {
-  const service = createApp(world);
+export function fetchOf(env: object | undefined, runtime?: Partial<Runtime>): Fetch {
+  const service = createApp(runtime);
   return (path, init) => {
     const request = new Request(`http://localhost${path}`, init);
     const known = requestOf(init);

@@ -2,7 +2,7 @@ import type { Hub } from '../../src/presence/hub';
 import { PresenceStore } from '../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { Timing } from '../../src/presence/timing';
-import { type FakeWorld, settle } from './fake-runtime';
+import { type FakeRuntime, settle } from './fake-runtime';
 
 /** A replica as one isolate holds it, whose syncs have always ended when a call returns. */
 export class Replica {
@@ -11,7 +11,7 @@ export class Replica {
   readonly reports: string[] = [];
   #syncs: Promise<unknown>[] = [];
 
-  constructor(hub: Hub, timing: Timing, world: FakeWorld) {
+  constructor(hub: Hub, timing: Timing, runtime: FakeRuntime) {
     this.hub = hub;
     const watched: Hub = {
       kind: hub.kind,
@@ -34,7 +34,7 @@ export class Replica {
       hub: watched,
       timing,
       sessionsMax: 50_000,
-      world,
+      runtime,
       report: (trouble) => void this.reports.push(trouble),
     });
   }

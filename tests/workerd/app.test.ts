@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { FakeWorld } from '../support/fake-runtime';
+import { FakeRuntime } from '../support/fake-runtime';
 import { type Fetch, post } from '../support/http';
 import { createApp, fetchOf } from '../support/observed-app';
 import { sessionId } from '../support/session-id';
@@ -129,7 +129,7 @@ describe('without a hub', () => {
   it('nobody is known from elsewhere, so the limit of new sessions holds', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const env = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
-    const fetch = fetchOf(env, new FakeWorld());
+    const fetch = fetchOf(env, new FakeRuntime());
     await fetch('/api/presence');
     const response = await post(fetch, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.7' });
     expect(response.status).toBe(429);
@@ -138,7 +138,7 @@ describe('without a hub', () => {
 
 describe('one set of bindings', () => {
   it('has one replica, and two have two', async () => {
-    const app = createApp(new FakeWorld());
+    const app = createApp(new FakeRuntime());
     const [one, two] = [{ PRESENCE_KV: new MinimalKv() }, { PRESENCE_KV: new MinimalKv() }];
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     await post((path, init) => app.request(path, init, one), '/api/heartbeat', BEAT);

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { emptyStorage } from '../support/empty-storage';
-import { FakeWorld, START } from '../support/fake-runtime';
+import { FakeRuntime, START } from '../support/fake-runtime';
 import { type Fetch, post } from '../support/http';
 import { createApp } from '../support/observed-app';
 import { sessionId } from '../support/session-id';
@@ -23,16 +23,16 @@ const OLD_VALUES: readonly (readonly [string, unknown])[] = [
   ['that is a number', 42],
 ];
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 beforeEach(async () => {
   await emptyStorage();
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });
 
 /** A fresh isolate, in a location or where none is known. */
 function deploy(colo?: string): Fetch {
-  const app = createApp(world);
+  const app = createApp(runtime);
   const bindings = { PRESENCE_KV: env.PRESENCE_KV, NEW_SESSION_LIMIT: 'off' };
   return (path, init) => {
     const request = new Request(`http://localhost${path}`, init);
@@ -56,7 +56,7 @@ describe.each([
     expect(await (await fetch('/health')).json()).toMatchObject({ status: 'ok', hub: 'kv' });
     // What is stored is right again when the isolate has written, which takes up to 120 s where so few are alone in the world.
     for (let seconds = 0; seconds < 150; seconds += 10) {
-      await world.advance(10_000);
+      await runtime.advance(10_000);
       await beat(fetch, BEN);
       expect(await (await beat(fetch, CARL)).json()).toMatchObject({ count: 2 });
     }
@@ -85,7 +85,7 @@ it('a shared key is left as it was where locations are known, and is no location
   await env.PRESENCE_KV.put(SHARED_KEY, value, { metadata });
   const fetch = deploy('AMS');
   await beat(fetch, BEN);
-  await world.advance(60_000);
+  await runtime.advance(60_000);
   expect(await (await beat(fetch, BEN)).json()).toMatchObject({ count: 1 });
   expect(await env.PRESENCE_KV.get(SHARED_KEY)).toBe(value);
 });
@@ -102,7 +102,7 @@ it.each([
     expect(await (await beat(here, BEN)).json()).toMatchObject({ count: 1 });
     expect(await countOf(deploy('FRA'))).toMatchObject({ count: 2 });
     await beat(deploy('FRA'), CARL);
-    await world.advance(100_000);
+    await runtime.advance(100_000);
     expect(await (await beat(here, BEN)).json()).toMatchObject({ count: 3 });
   },
 );

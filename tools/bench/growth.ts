@@ -21,7 +21,7 @@ export interface SyncCost {
 /** What a sync on KV costs the CPU, with a KV that costs nothing. In Node, whose engine workerd has too. */
 export async function syncCost(sessions: number, rounds: number): Promise<SyncCost> {
   let now = Date.UTC(2026, 0, 1);
-  const world = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
+  const runtime = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
   const all = new Map(
     Array.from({ length: sessions }, (_, n) => [
       sessionId(n),
@@ -37,7 +37,7 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
       value = flat(written);
     },
   };
-  const hub = new KvHub({ kv: kv as never, timing: TIMING, world, report: () => undefined });
+  const hub = new KvHub({ kv: kv as never, timing: TIMING, runtime, report: () => undefined });
   const half = [...all].slice(0, sessions / 2);
   const milliseconds: { sync: number; json: number }[] = [];
   // The compiler needs a few to see what is worth its work.

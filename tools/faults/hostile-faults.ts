@@ -7,7 +7,7 @@ const NEW_SESSIONS = 'api/new-sessions.ts';
 const PREFLIGHT = 'api/preflight.ts';
 const PROBLEMS = 'api/problems.ts';
 const SESSION = 'presence/session.ts';
-const SOCKETS = 'presence/live-sockets.ts';
+const SOCKETS = 'presence/room/live-sockets.ts';
 const STORE = 'presence/presence-store.ts';
 
 type HostileFault = Omit<Fault, 'noticedBy'> & { readonly isLogged?: true };

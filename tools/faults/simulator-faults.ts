@@ -4,11 +4,11 @@ import type { Fault } from './fault';
 const TABLE = 'presence/session-table.ts';
 const SESSION = 'presence/session.ts';
 const STORE = 'presence/presence-store.ts';
-const KV_HUB = 'presence/kv-hub.ts';
+const KV_HUB = 'presence/kv/kv-hub.ts';
 const TIMING = 'presence/timing.ts';
-const ROOM_HUB = 'presence/room-hub.ts';
-const ROOM_SESSIONS = 'presence/room-sessions.ts';
-const ROOM = 'presence/room.ts';
+const ROOM_HUB = 'presence/room/room-hub.ts';
+const ROOM_SESSIONS = 'presence/room/room-sessions.ts';
+const ROOM = 'presence/room/room.ts';
 
 type SimulatorFault = Omit<Fault, 'noticedBy'> & { readonly seed: number };
 const noticedWith = (simulator: OurHub, faults: readonly SimulatorFault[]): readonly Fault[] =>
@@ -19,10 +19,10 @@ const noticedWith = (simulator: OurHub, faults: readonly SimulatorFault[]): read
 export const SIMULATOR_FAULTS: readonly Fault[] = [
   ...noticedWith('kv', [
     { seed: 17, name: 'a session expires 1 ms late', file: TABLE, find: 'now - ttlMs', put: 'now - ttlMs - 1' },
-    { seed: 17, name: 'an own session gets the grace of a stored one', file: TABLE, find: 'now - ttlMs', put: 'now - this.#timing.keepMs' },
+    { seed: 17, name: 'an own session gets the grace of a stored one', file: TABLE, find: 'now - ttlMs', put: 'now - this.#timing.remoteTtlMs' },
     { seed: 5, name: 'a stored session gets no grace', file: TIMING, find: 'const graceMs = $GRACE', put: 'const graceMs = 0;' },
     { seed: 22, name: 'a leave stores no tombstone', file: TABLE, find: 'this.#left.set($$$)', put: 'void 0' },
-    { seed: 11, name: 'a tombstone expires with its session', file: TABLE, find: 'this.#left.expire(now - rememberMs)', put: 'this.#left.expire(now - ttlMs)' },
+    { seed: 11, name: 'a tombstone expires with its session', file: TABLE, find: 'this.#left.expire(now - tombstoneTtlMs)', put: 'this.#left.expire(now - ttlMs)' },
     { seed: 17, name: 'a stored copy revives a session that expired here', file: TABLE, find: 'expired !== undefined && $OLDER', put: 'false' },
     { seed: 5, name: 'a merge keeps the older record', file: SESSION, find: 'a.lastSeen > b.lastSeen', put: 'a.lastSeen < b.lastSeen' },
     { seed: 52, name: 'a leave overrules a later heartbeat', file: SESSION, find: 'if (a.lastSeen !== b.lastSeen) $RETURN', put: 'if (a.mood === null || b.mood === null) return a.mood === null; if (a.lastSeen !== b.lastSeen) $RETURN' },
@@ -32,7 +32,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 2, name: 'a session that moves away is counted twice', file: TABLE, within: '#yield', find: 'this.#live.delete(id)', put: 'void 0' },
     { seed: 2, name: 'a stored session expires at syncs only', file: KV_HUB, within: 'counts', find: 'this.#elsewhere.expire($OLD)', put: 'void 0' },
     { seed: 46, name: 'the lease of a summary is too short', file: TIMING, find: '$LEASE + arrivalMs', put: '$LEASE + Math.ceil(arrivalMs / 3)' },
-    { seed: 9, name: 'the lease of a summary never ends', file: 'presence/location-summaries.ts', find: 'end <= now', put: 'false' },
+    { seed: 9, name: 'the lease of a summary never ends', file: 'presence/kv/location-summaries.ts', find: 'end <= now', put: 'false' },
     { seed: 2, name: 'a summary counts own sessions only', file: KV_HUB, within: '#put', find: 'addCounts(own.counts, $OTHERS)', put: 'own.counts' },
     { seed: 5, name: 'a replica rests before its readers know it', file: KV_HUB, find: 'this.#isAlone(own) && this.#promisedRest(summary)', put: 'this.#isAlone(own)' },
     { seed: 5, name: 'a reader ignores that the writer rests', file: KV_HUB, find: 'lastSeen + ($REST)', put: 'lastSeen' },

@@ -73,8 +73,14 @@ class MemoryRooms {
 
   #open(): Room {
     const { ttlMs } = parseSettings({}).timing;
-    const world = { now: () => Date.now(), sleep: () => new Promise<never>(() => undefined) };
-    return new Room({ ttlMs, world, epoch: crypto.randomUUID(), journal: NO_JOURNAL, audience: NO_AUDIENCE });
+    const runtime = { now: () => Date.now(), sleep: () => new Promise<never>(() => undefined) };
+    return new Room({
+      ttlMs,
+      runtime,
+      epoch: crypto.randomUUID(),
+      journal: NO_JOURNAL,
+      audience: NO_AUDIENCE,
+    });
   }
 }
 

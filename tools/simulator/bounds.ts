@@ -33,15 +33,16 @@ export function boundsOf(scenario: Scenario): Bounds {
 
 function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   const { locations, isolates, beatSeconds, listCacheSeconds, limiterMs, hang, die } = scenario;
-  const { syncIntervalMs, refreshMs, keepMs, restMs, leaseMs } = timing;
+  const { syncIntervalMs, refreshMs, remoteTtlMs, leaseExtensionMs, leaseMs } = timing;
   // A sync waits for a request, at worst for the next heartbeat of the only person there; and a write may be refused.
   const syncMs = syncIntervalMs * (1 + SYNC_JITTER) + beatSeconds * 1100 + isolates * REFUSED_RETRY_MAX_MS;
 
-  const homeGraceMs = keepMs + skewsMs(scenario);
-  const homeGhostMs = homeGraceMs + restMs;
-  const awayGhostMs = homeGhostMs + leaseMs + restMs;
-  const homeShownMs = limiterMs + 2 * syncMs + refreshMs + restMs;
-  const awayShownMs = homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + restMs;
+  const homeGraceMs = remoteTtlMs + skewsMs(scenario);
+  const homeGhostMs = homeGraceMs + leaseExtensionMs;
+  const awayGhostMs = homeGhostMs + leaseMs + leaseExtensionMs;
+  const homeShownMs = limiterMs + 2 * syncMs + refreshMs + leaseExtensionMs;
+  const awayShownMs =
+    homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + leaseExtensionMs;
   const healMs = hang > 0 || die > 0 ? timing.abandonMs : 0;
   const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
   const settledMs = arrivedMs(scenario) + healMs + slowest;

@@ -1,8 +1,8 @@
 import { KvHub } from '../../src/presence/kv/kv-hub';
 import { type Defer, PresenceStore } from '../../src/presence/presence-store';
 import { RoomHub } from '../../src/presence/room/room-hub';
+import type { Runtime } from '../../src/presence/runtime';
 import type { Mood, PresenceState } from '../../src/presence/session';
-import type { World } from '../../src/presence/runtime';
 import type { Dice } from './dice';
 import type { RequestContexts } from './request-contexts';
 import { type Scenario, settingsOf } from './scenario';
@@ -73,7 +73,7 @@ export class Isolates {
     const dice = this.#dice.fork();
     const skew = Math.round(dice.between(-skewMs, skewMs));
     const sleep = (ms: number) => this.#contexts.begin(this.#time.sleep(ms));
-    const world: World = { now: () => this.#time.now + skew, sleep, random: dice.random };
+    const runtime: Runtime = { now: () => this.#time.now + skew, sleep, random: dice.random };
     const kv = this.#kv.at(location);
     const report = () => undefined;
     switch (hub) {
@@ -81,22 +81,22 @@ export class Isolates {
       case 'durable-object': {
         const settings = settingsOf(this.#scenario);
         const room = this.#room.at(location);
-        const roomHub = () => new RoomHub({ room: () => room, timing: settings.timing, world });
+        const roomHub = () => new RoomHub({ room: () => room, timing: settings.timing, runtime });
         const meeting =
-          settings.hub === 'kv' ? new KvHub({ kv, timing: settings.timing, world, report }) : roomHub();
+          settings.hub === 'kv' ? new KvHub({ kv, timing: settings.timing, runtime, report }) : roomHub();
         if (meeting instanceof KvHub) meeting.locate(`l${location}`);
         return new PresenceStore({
           hub: meeting,
           timing: settings.timing,
           sessionsMax: Infinity,
-          world,
+          runtime,
           report,
         });
       }
       case 'shared-key':
-        return new SharedKeyStore(kv, this.#scenario.ttlSeconds * 1000, world);
+        return new SharedKeyStore(kv, this.#scenario.ttlSeconds * 1000, runtime);
       case 'key-per-session':
-        return new KeyPerSessionStore(kv, this.#scenario.ttlSeconds * 1000, world);
+        return new KeyPerSessionStore(kv, this.#scenario.ttlSeconds * 1000, runtime);
     }
   }
 }

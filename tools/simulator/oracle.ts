@@ -41,7 +41,7 @@ export const peopleIn = (moods: MoodCounts) => MOODS.reduce((people, mood) => pe
  */
 export class Oracle {
   readonly #ttlMs: number;
-  readonly #rememberMs: number;
+  readonly #tombstoneTtlMs: number;
   readonly #isolatesDiffer: boolean;
   #visits: Visit[] = [];
   readonly #visitOf = new Map<string, Visit>();
@@ -51,12 +51,12 @@ export class Oracle {
   #nextForgettingAt = 0;
 
   /**
-   * @param rememberMs For how long after a heartbeat anybody will ask about it.
+   * @param tombstoneTtlMs For how long after a heartbeat anybody will ask about it.
    * @param isolatesDiffer Whether it matters to others which isolate of a location serves somebody.
    */
-  constructor(ttlMs: number, rememberMs: number, isolatesDiffer: boolean) {
+  constructor(ttlMs: number, tombstoneTtlMs: number, isolatesDiffer: boolean) {
     this.#ttlMs = ttlMs;
-    this.#rememberMs = rememberMs;
+    this.#tombstoneTtlMs = tombstoneTtlMs;
     this.#isolatesDiffer = isolatesDiffer;
   }
 
@@ -95,7 +95,7 @@ export class Oracle {
     // In the order of their heartbeats, so those behind a young one are younger.
     for (const trace of this.#tracesOf.get(isolate) ?? []) {
       if (now < trace.beatAt + this.#ttlMs + syncMs) return;
-      if (now - trace.beatAt > this.#rememberMs) this.#tracesOf.get(isolate)?.delete(trace);
+      if (now - trace.beatAt > this.#tombstoneTtlMs) this.#tracesOf.get(isolate)?.delete(trace);
       else trace.endWrittenFrom ??= now;
     }
   }
@@ -176,7 +176,7 @@ export class Oracle {
   #forget(now: number): void {
     if (now < this.#nextForgettingAt) return;
     this.#nextForgettingAt = now + 10_000;
-    const remembered = ({ beatAt }: { beatAt: number }) => now - beatAt <= this.#rememberMs;
+    const remembered = ({ beatAt }: { beatAt: number }) => now - beatAt <= this.#tombstoneTtlMs;
     for (const visit of this.#visits)
       if (!remembered(visit) && this.#visitOf.get(visit.id) === visit) this.#visitOf.delete(visit.id);
     for (const trace of this.#traces) if (!remembered(trace)) this.#traceOf.delete(trace.key);

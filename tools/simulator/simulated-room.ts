@@ -95,7 +95,7 @@ export class SimulatedRoom {
         this.usage.rows += 1;
       },
     };
-    const world = { now: () => this.#time.now, sleep: this.#time.sleep };
-    return new Room({ ttlMs, world, epoch: String(epoch), journal, audience: NO_AUDIENCE });
+    const runtime = { now: () => this.#time.now, sleep: this.#time.sleep };
+    return new Room({ ttlMs, runtime, epoch: String(epoch), journal, audience: NO_AUDIENCE });
   }
 }

@@ -1,9 +1,9 @@
 import { ALONE_PEOPLE_MAX, KV_CACHE_TTL_SECONDS, KV_SESSIONS_MAX, NEWS_SHARE } from '../../limits';
-import { DailyQuota } from './daily-quota';
 import type { Hub, SyncOutcome } from '../hub';
-import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
 import { countNews } from '../news';
+import type { Report } from '../rate-limited-log';
 import { Roster, type RosterEntry } from '../roster';
+import type { Runtime } from '../runtime';
 import {
   addCounts,
   type MoodCounts,
@@ -16,8 +16,8 @@ import type { SessionTable } from '../session-table';
 import { formatSessions, parseSessions, type StoredRecords } from '../stored-sessions';
 import type { KvTiming } from '../timing';
 import type { Trouble } from '../trouble';
-import type { Report } from '../rate-limited-log';
-import type { World } from '../runtime';
+import { DailyQuota } from './daily-quota';
+import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
 import { WriteAllowance } from './write-allowance';
 
 const KEY = 'presence:sessions';
@@ -34,7 +34,7 @@ type StoredValue = ReturnType<typeof parseSessions> & { readonly summary: Locati
 interface KvHubOptions {
   readonly kv: KeyValueStore;
   readonly timing: KvTiming;
-  readonly world: Pick<World, 'now' | 'sleep'>;
+  readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
   readonly report: Report;
 }
 
@@ -55,7 +55,7 @@ export class KvHub implements Hub {
   /** The key from the next sync on: a sync reads and writes one key. */
   #nextKey = KEY;
   readonly #timing: KvTiming;
-  readonly #world: Pick<World, 'now' | 'sleep'>;
+  readonly #runtime: Pick<Runtime, 'now' | 'sleep'>;
   readonly #report: Report;
   /** What other isolates of this location heard last: their sessions, and their leaves, which are not counted. */
   #elsewhere = new Roster();
@@ -73,18 +73,18 @@ export class KvHub implements Hub {
   /** Our last write: when, and whether it said that we rest. */
   #lastPut = NO_PUT;
 
-  constructor({ kv, timing, world, report }: KvHubOptions) {
+  constructor({ kv, timing, runtime, report }: KvHubOptions) {
     this.#kv = kv;
     this.#timing = timing;
-    this.#world = world;
+    this.#runtime = runtime;
     this.#report = report;
     this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
-    const { now } = world;
+    const { now } = runtime;
     this.#quotas = { get: new DailyQuota(now), put: new DailyQuota(now), list: new DailyQuota(now) };
   }
 
   get trouble(): Trouble | undefined {
-    const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#world.now());
+    const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#runtime.now());
     if (isListFailing) return 'list-failed';
     return this.#isCapped ? 'too-many-sessions' : undefined;
   }
@@ -114,12 +114,12 @@ export class KvHub implements Hub {
       return all === undefined ? 'done' : await this.#put(key, own, all);
     } finally {
       // The platform ends a slow listing with its request, and the store gives up a slow sync. No request waits so long.
-      if (listed !== undefined) await Promise.race([listed, this.#world.sleep(this.#timing.abandonMs / 4)]);
+      if (listed !== undefined) await Promise.race([listed, this.#runtime.sleep(this.#timing.abandonMs / 4)]);
     }
   }
 
   counts(now: number): MoodCounts {
-    this.#elsewhere.expire(now - this.#timing.keepMs);
+    this.#elsewhere.expire(now - this.#timing.remoteTtlMs);
     return addCounts(this.#elsewhere.counts, this.#otherLocations.counts(now));
   }
 
@@ -143,7 +143,7 @@ export class KvHub implements Hub {
   }
 
   #listIfDue(own: SessionTable): Promise<void> | undefined {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     const people = this.#people(own, now);
     const { list } = this.#kv;
     if (list === undefined || !this.#otherLocations.isDue(now, people)) return undefined;
@@ -171,7 +171,7 @@ export class KvHub implements Hub {
       this.#kv.getWithMetadata === undefined
         ? { value: await this.#kv.get(key, options), metadata: null }
         : await this.#kv.getWithMetadata(key, options);
-    const parsed = parseSessions(value, this.#world.now(), KV_SESSIONS_MAX);
+    const parsed = parseSessions(value, this.#runtime.now(), KV_SESSIONS_MAX);
     return { ...parsed, summary: LocationSummary.safeParse(metadata).data };
   }
 
@@ -181,7 +181,7 @@ export class KvHub implements Hub {
    * No await in here: between the merge and the new `#elsewhere` no request may come, or it would be counted twice.
    */
   #merge(own: SessionTable, { sessions: stored, dropped, isCut, summary }: StoredValue) {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
     this.#hasHeard = true;
@@ -220,11 +220,11 @@ export class KvHub implements Hub {
     summary: LocationSummary | undefined,
     now: number,
   ): ReadonlyMap<string, RosterEntry> {
-    const old = now - this.#timing.keepMs;
-    const restMs = this.#restOf(summary);
+    const old = now - this.#timing.remoteTtlMs;
+    const leaseExtensionMs = this.#restOf(summary);
     const heard = new Map<string, RosterEntry>();
     for (const [id, { mood, lastSeen, rests }] of stored) {
-      const heardAt = lastSeen + (rests ? this.#timing.restMs : restMs);
+      const heardAt = lastSeen + (rests ? this.#timing.leaseExtensionMs : leaseExtensionMs);
       if (heardAt > old) heard.set(id, { mood, lastSeen, heardAt });
     }
     const isLater = summary !== undefined && summary.at >= this.#readAt;
@@ -243,7 +243,7 @@ export class KvHub implements Hub {
 
   /** For how much longer its writer may be silent. Version 1.0 says so in the summary only. */
   #restOf(summary: LocationSummary | undefined): number {
-    return this.#saysRest(summary) && summary?.marksRest === undefined ? this.#timing.restMs : 0;
+    return this.#saysRest(summary) && summary?.marksRest === undefined ? this.#timing.leaseExtensionMs : 0;
   }
 
   #saysRest(summary: LocationSummary | undefined): boolean {
@@ -257,8 +257,8 @@ export class KvHub implements Hub {
     all: SessionRecords,
     summary: LocationSummary | undefined,
   ): boolean {
-    const now = this.#world.now();
-    const { refreshMs, restMs } = this.#timing;
+    const now = this.#runtime.now();
+    const { refreshMs, leaseExtensionMs } = this.#timing;
     const people = this.#people(own, now);
     if (own.isEmpty) {
       // A replica without sessions refreshes nothing. When stored sessions have expired, other locations still count them.
@@ -266,7 +266,7 @@ export class KvHub implements Hub {
       return summary !== undefined && totalOf(summary.moods) - present > people * NEWS_SHARE;
     }
     const rests = this.#isAlone(own) && this.#promisedRest(summary);
-    if (now >= this.#lastPut.at + refreshMs + (rests ? restMs : 0)) return true;
+    if (now >= this.#lastPut.at + refreshMs + (rests ? leaseExtensionMs : 0)) return true;
     // The replica writes ended sessions early, as often as the free plan lets it. New sessions and moods wait for the refresh.
     if (rests) return this.#earlyWrites.isLeft(now) && hasEnded(stored, own);
     return countNews(all, stored) > people * NEWS_SHARE;
@@ -278,7 +278,7 @@ export class KvHub implements Hub {
    */
   #isAlone(own: SessionTable): boolean {
     if (this.#kv.getWithMetadata === undefined) return false;
-    if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(this.#world.now())) return false;
+    if (this.#elsewhere.size > 0 || !this.#otherLocations.isEmpty(this.#runtime.now())) return false;
     return totalOf(own.counts) <= ALONE_PEOPLE_MAX;
   }
 
@@ -297,10 +297,10 @@ export class KvHub implements Hub {
   }
 
   async #put(key: string, own: SessionTable, all: SessionRecords): Promise<SyncOutcome> {
-    const at = this.#world.now();
-    const { leaseMs, restMs, expirationTtlSeconds: expirationTtl } = this.#timing;
+    const at = this.#runtime.now();
+    const { leaseMs, leaseExtensionMs, expirationTtlSeconds: expirationTtl } = this.#timing;
     const rests = this.#isAlone(own);
-    const until = at + leaseMs + (rests ? restMs : 0);
+    const until = at + leaseMs + (rests ? leaseExtensionMs : 0);
     const moods = addCounts(own.counts, this.#elsewhere.counts);
     const metadata: LocationSummary = { at, until, moods, marksRest: true };
     const isResting = (id: string) => {

@@ -128,7 +128,7 @@ export class LocationSummaries {
     this.#total = NOBODY;
     this.#totalUntil = Number.POSITIVE_INFINITY;
     for (const [key, { at, until, moods }] of this.#summaries) {
-      const end = Math.min(until, at + this.#timing.leaseMs + this.#timing.restMs);
+      const end = Math.min(until, at + this.#timing.leaseMs + this.#timing.leaseExtensionMs);
       if (end <= now) {
         this.#summaries.delete(key);
       } else {

@@ -6,7 +6,6 @@ import {
   LIVE_SESSION_SOCKETS_MAX,
 } from '../../limits';
 import { parseJson } from '../parse-json';
-import type { Audience, Room } from './room';
 import {
   Mood,
   type MoodCounts,
@@ -17,6 +16,7 @@ import {
   type SessionRecords,
   totalOf,
 } from '../session';
+import type { Audience, Room } from './room';
 
 /** What a live socket may send besides `ping`: with an id it joins, without one it changes its mood. */
 const LiveMessage = z.object(

@@ -1,18 +1,18 @@
 import { SYNC_WAIT_MAX_MS } from '../../limits';
 import type { Hub, SyncOutcome } from '../hub';
-import type { RoomAnswer, RoomStub, RoomVersion } from './room-protocol';
 import { Roster } from '../roster';
+import type { Runtime } from '../runtime';
 import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
 import type { SessionTable } from '../session-table';
 import type { Timing } from '../timing';
 import type { Trouble } from '../trouble';
-import type { World } from '../runtime';
+import type { RoomAnswer, RoomStub, RoomVersion } from './room-protocol';
 
 interface RoomHubOptions {
   /** Makes a stub for one call: after a failed one the platform wants a new one. */
   readonly room: () => RoomStub;
   readonly timing: Timing;
-  readonly world: Pick<World, 'now'>;
+  readonly runtime: Pick<Runtime, 'now'>;
 }
 
 /**
@@ -29,7 +29,7 @@ export class RoomHub implements Hub {
   readonly kind = 'durable-object';
   readonly #room: RoomHubOptions['room'];
   readonly #timing: Timing;
-  readonly #world: Pick<World, 'now'>;
+  readonly #runtime: Pick<Runtime, 'now'>;
   /** Whom the room counts and this replica does not hold. The room says when they end. */
   #elsewhere = new Roster();
   /** Who left, as of the last answer. */
@@ -41,10 +41,10 @@ export class RoomHub implements Hub {
   /** Heard here, and not known to the room as far as we know. */
   readonly #untold = new Set<string>();
 
-  constructor({ room, timing, world }: RoomHubOptions) {
+  constructor({ room, timing, runtime }: RoomHubOptions) {
     this.#room = room;
     this.#timing = timing;
-    this.#world = world;
+    this.#runtime = runtime;
   }
 
   get trouble(): Trouble | undefined {
@@ -89,7 +89,7 @@ export class RoomHub implements Hub {
   }
 
   async #call(own: SessionTable): Promise<RoomAnswer> {
-    this.#forgetIfOld(this.#world.now());
+    this.#forgetIfOld(this.#runtime.now());
     const known = this.#known;
     const sent = this.#toTell(own);
     const heard = new Map([...sent].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }]));
@@ -108,7 +108,7 @@ export class RoomHub implements Hub {
     const toTell = new Map<string, SessionRecord>();
     // By then the next answer will have come, even if it takes as long as anybody waits for it.
     const soonMs = 2 * syncIntervalMs + SYNC_WAIT_MAX_MS;
-    const expiring = own.doubtful(this.#world.now() + soonMs - ttlMs);
+    const expiring = own.doubtful(this.#runtime.now() + soonMs - ttlMs);
     for (const id of [...this.#untold, ...expiring]) {
       const record = own.last(id);
       // A leave of somebody unknown left no trace, and what was over long ago is forgotten.
@@ -119,7 +119,7 @@ export class RoomHub implements Hub {
   }
 
   #learn(own: SessionTable, sent: SessionRecords, answer: RoomAnswer): void {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     this.#known = answer.version;
     this.#answeredAt = now;
     this.#isRoomFull = answer.isFull === true;

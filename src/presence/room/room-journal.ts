@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_BYTES_MAX } from '../../limits';
 import { parseJson } from '../parse-json';
-import type { Journal } from './room';
 import { MoodCounts, type SessionRecord, type SessionRecords } from '../session';
 import { formatSessions, parseSessions } from '../stored-sessions';
+import type { Journal } from './room';
 
 const Row = z.object({ sessions: z.string() });
 const LastRow = z.object({ saved_at: z.number(), told: z.string() });

@@ -1,6 +1,6 @@
 import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../limits';
-import type { RoomAnswer, RoomReport } from './room-protocol';
-import { RoomSessions } from './room-sessions';
+import type { Report } from '../rate-limited-log';
+import type { Runtime } from '../runtime';
 import {
   MOODS,
   type Mood,
@@ -9,8 +9,8 @@ import {
   type SessionRecord,
   type SessionRecords,
 } from '../session';
-import type { Report } from '../rate-limited-log';
-import type { World } from '../runtime';
+import type { RoomAnswer, RoomReport } from './room-protocol';
+import { RoomSessions } from './room-sessions';
 
 /** Where a room keeps what it must find again when it has lost its memory. */
 export interface Journal {
@@ -42,7 +42,7 @@ export interface Audience {
 
 interface RoomOptions {
   readonly ttlMs: number;
-  readonly world: Pick<World, 'now' | 'sleep'>;
+  readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
   /** A name that no other memory of this room has had. */
   readonly epoch: string;
   readonly journal: Journal;
@@ -61,7 +61,7 @@ interface RoomOptions {
  */
 export class Room {
   readonly #ttlMs: number;
-  readonly #world: Pick<World, 'now' | 'sleep'>;
+  readonly #runtime: Pick<Runtime, 'now' | 'sleep'>;
   readonly #epoch: string;
   readonly #journal: Journal;
   readonly #audience: Audience;
@@ -76,14 +76,14 @@ export class Room {
   #willSave = false;
   #willTell = false;
 
-  constructor({ ttlMs, world, epoch, journal, audience, report = () => undefined }: RoomOptions) {
+  constructor({ ttlMs, runtime, epoch, journal, audience, report = () => undefined }: RoomOptions) {
     this.#ttlMs = ttlMs;
-    this.#world = world;
+    this.#runtime = runtime;
     this.#epoch = epoch;
     this.#journal = journal;
     this.#audience = audience;
     this.#report = report;
-    const now = world.now();
+    const now = runtime.now();
     this.#sessions = new RoomSessions(ttlMs, now);
     const { sessions, savedAt, told } = journal.read();
     /** The last of what was saved of sessions that are over by that, and have an open socket. */
@@ -125,7 +125,7 @@ export class Room {
 
   /** A replica tells whom it has heard, and learns what is new to it. */
   sync({ known, heard }: RoomReport): RoomAnswer {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     this.#expire();
     const news = known?.epoch === this.#epoch ? this.#sessions.newsSince(known.number) : undefined;
     const unheard = new Set(news);
@@ -154,7 +154,7 @@ export class Room {
    * session is new and the room is full, and then nothing has changed.
    */
   touch(id: string, mood: Mood | null): number | undefined {
-    const lastSeen = this.#sessions.touch(id, mood, this.#world.now());
+    const lastSeen = this.#sessions.touch(id, mood, this.#runtime.now());
     if (lastSeen === undefined) this.#reportFull();
     else this.#changed(id);
     this.#planSaveAndTell();
@@ -166,7 +166,7 @@ export class Room {
    * are refused. Their mood is the one known here, if there is one.
    */
   heard(guests: SessionRecords): void {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     for (const [id, { mood, lastSeen }] of guests) {
       const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
       const what = this.#sessions.learn(id, record, now);
@@ -186,7 +186,7 @@ export class Room {
   }
 
   #expire(): void {
-    const ended = this.#sessions.expire(this.#world.now(), (id) => this.#audience.heardAt(id));
+    const ended = this.#sessions.expire(this.#runtime.now(), (id) => this.#audience.heardAt(id));
     for (const id of ended) this.#audience.ended(id);
   }
 
@@ -214,7 +214,7 @@ export class Room {
 
   /** Plans what is to be saved and told. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */
   #planSaveAndTell(): void {
-    const now = this.#world.now();
+    const now = this.#runtime.now();
     if (!this.#willTell && differ(this.#told, this.counts)) this.#planTelling(now);
     if (this.#willSave || (this.#unsaved.size === 0 && this.#toldSaved)) return;
     // A clock that has stepped back must not make it wait for longer.
@@ -223,7 +223,7 @@ export class Room {
       this.#save();
     } else {
       this.#willSave = true;
-      void this.#world.sleep(waitMs).then(() => this.#save());
+      void this.#runtime.sleep(waitMs).then(() => this.#save());
     }
   }
 
@@ -234,7 +234,7 @@ export class Room {
     } else {
       this.#willTell = true;
       const waitMs = Math.min(Math.max(this.#toldAt + LIVE_TELL_INTERVAL_MS - now, 0), LIVE_TELL_INTERVAL_MS);
-      void this.#world.sleep(waitMs).then(() => this.#tell());
+      void this.#runtime.sleep(waitMs).then(() => this.#tell());
     }
   }
 
@@ -243,14 +243,14 @@ export class Room {
     // Also when the counts are again what they were: who has come to watch meanwhile was shown others.
     this.#told = { ...this.counts };
     this.#toldSaved = false;
-    this.#toldAt = this.#world.now();
+    this.#toldAt = this.#runtime.now();
     this.#audience.tell(this.#told);
     this.#planSaveAndTell();
   }
 
   #save(): void {
     this.#willSave = false;
-    this.#savedAt = this.#world.now();
+    this.#savedAt = this.#runtime.now();
     if (this.#unsaved.size > 0 || !this.#toldSaved) this.#write();
   }
 

@@ -68,7 +68,7 @@ it('a fault applies only within the method, function or constant that it names',
 
 it.each([
   ['no place', 'const old = then - ttlMs;', 0],
-  ['two places', 'const old = now - ttlMs; const older = now - keepMs;', 2],
+  ['two places', 'const old = now - ttlMs; const older = now - remoteTtlMs;', 2],
 ])(
   'a fault that matches %s throws with its file, its pattern and the number of places',
   (_, source, places) => {

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Health, LeaveResponse } from '../../../src/api/schemas';
 import { MOODS, type Mood, NOBODY, PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { observeResponse, requestOf } from '../../support/observations';
 import { createApp, fetchOf } from '../../support/observed-app';
@@ -12,13 +12,13 @@ import { sessionId } from '../../support/session-id';
 const ANNA = 'a1b2c3d4-e5f6-4a7b-8c9d-e0f1a2b3c4d5';
 const BEN = sessionId(2);
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let fetch: Fetch;
 
 beforeEach(async () => {
   await emptyStorage();
-  world = new FakeWorld();
-  fetch = fetchOf(env, world);
+  runtime = new FakeRuntime();
+  fetch = fetchOf(env, runtime);
 });
 
 async function stateOf(response: Response): Promise<PresenceState> {
@@ -43,11 +43,11 @@ const leave = async (id: string) => {
 
 describe('the three endpoints', () => {
   it('start with nobody, all four moods at zero', async () => {
-    expect(await presence()).toEqual({ count: 0, moods: NOBODY, timestamp: world.now() });
+    expect(await presence()).toEqual({ count: 0, moods: NOBODY, timestamp: runtime.now() });
   });
 
   it.each(MOODS)('count a heartbeat in its mood: %s', async (mood) => {
-    const expected = { count: 1, moods: { ...NOBODY, [mood]: 1 }, timestamp: world.now() };
+    const expected = { count: 1, moods: { ...NOBODY, [mood]: 1 }, timestamp: runtime.now() };
     expect(await heartbeat(ANNA, mood)).toEqual(expected);
     expect(await presence()).toEqual(expected);
   });
@@ -84,17 +84,17 @@ describe('the three endpoints', () => {
 
   it('end a session 30 s after its last heartbeat: in at 29.999 s, out at 30 s', async () => {
     await heartbeat(ANNA);
-    await world.advance(29_999);
+    await runtime.advance(29_999);
     expect((await presence()).count).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect((await presence()).count).toBe(0);
   });
 
   it('ignore unknown keys and whatever time a client sends', async () => {
     const body = { sessionId: ANNA, mood: 'presence', timestamp: 1, lastSeen: 9e15, name: 'Anna' };
     const state = await stateOf(await post(fetch, '/api/heartbeat', body));
-    expect(state).toEqual({ count: 1, moods: { ...NOBODY, presence: 1 }, timestamp: world.now() });
-    await world.advance(30_000);
+    expect(state).toEqual({ count: 1, moods: { ...NOBODY, presence: 1 }, timestamp: runtime.now() });
+    await runtime.advance(30_000);
     expect((await presence()).count).toBe(0);
   });
 });
@@ -177,7 +177,7 @@ describe('caching', () => {
   });
 
   it('of GET /api/presence is what PRESENCE_CACHE_SECONDS says, and of nothing else', async () => {
-    const ask = fetchOf({ ...env, PRESENCE_CACHE_SECONDS: '5' }, world);
+    const ask = fetchOf({ ...env, PRESENCE_CACHE_SECONDS: '5' }, runtime);
     expect((await ask('/api/presence')).headers.get('Cache-Control')).toBe('public, max-age=5');
     for (const response of [
       await post(ask, '/api/heartbeat', { sessionId: ANNA, mood: 'presence' }),
@@ -196,7 +196,7 @@ describe('GET /health', () => {
     const health = async () => Health.strict().parse(await (await fetch('/health')).json());
     expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: null });
     await heartbeat(ANNA);
-    await world.advance(4_000);
+    await runtime.advance(4_000);
     expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4_000 });
   });
 });
@@ -205,7 +205,7 @@ describe('a TTL of 180 s with a heartbeat a minute', () => {
   it('keeps people between their heartbeats, here and in other isolates and locations', async () => {
     const slow = { ...env, SESSION_TTL_SECONDS: '180' };
     const isolate = (colo: string): Fetch => {
-      const app = createApp(world);
+      const app = createApp(runtime);
       // The same env object for all requests of an isolate, as on the platform.
       const own = { ...slow };
       return (path, init) =>
@@ -220,10 +220,10 @@ describe('a TTL of 180 s with a heartbeat a minute', () => {
       }
       // A location hears of another one a minute later, when it lists again.
       if (minute >= 2) expect(counts).toEqual([3, 3, 3]);
-      await world.advance(60_000);
+      await runtime.advance(60_000);
     }
     // All fall silent: own sessions end at 180 s, peers a grace of 30 s later, the other location at the lease of 320 s.
-    await world.advance(260_000);
+    await runtime.advance(260_000);
     for (const one of [here, there, abroad])
       expect((await stateOf(await one('/api/presence'))).count).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, it } from 'vitest';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -10,7 +10,7 @@ import { problemOf } from './problem-of';
 const BEAT = { sessionId: sessionId(1), mood: 'presence' };
 
 const isolate = (allowedOrigins: string) =>
-  fetchOf({ ...env, ALLOWED_ORIGINS: allowedOrigins }, new FakeWorld());
+  fetchOf({ ...env, ALLOWED_ORIGINS: allowedOrigins }, new FakeRuntime());
 
 const preflight = (fetch: Fetch, origin: string, askedFor = 'content-type') =>
   fetch('/api/heartbeat', {
@@ -153,7 +153,7 @@ describe('with a list of origins', () => {
   });
 
   it('a plain page of the same host is foreign to a request that came by TLS', async () => {
-    const app = createApp(new FakeWorld());
+    const app = createApp(new FakeRuntime());
     const variables = { ...env, ALLOWED_ORIGINS: 'https://good.example' };
     const ask = (Origin: string) =>
       app.request('https://presence.example/api/presence', { headers: { Origin } }, variables);

@@ -6,7 +6,7 @@ import { PROBLEM_MEDIA_TYPE } from '../../../src/api/problems';
 import { BODY_BYTES_MAX } from '../../../src/limits';
 import { resolve } from '../../../src/site/resolve';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -148,7 +148,7 @@ it('the table has each documented answer, and no other', () => {
 });
 
 it.each(ANSWERS)('%s answers %s', async (path, answer, bindings, request) => {
-  const fetch = fetchOf({ ...env, ...bindings }, new FakeWorld());
+  const fetch = fetchOf({ ...env, ...bindings }, new FakeRuntime());
   await post(fetch, '/api/heartbeat', { sessionId: sessionId(1), mood: 'presence' });
   const response = await fetch(path, request);
   expect(await answerOf(response)).toBe(answer);
@@ -165,7 +165,7 @@ it('the table has each documented type of a request, and no other', () => {
 
 it.each(REQUESTS)('%s accepts a body of type %s', async (path, type, request) => {
   expect(new Headers(request.headers).get('Content-Type')).toMatch(new RegExp(`^${rangeOf(type)}$`));
-  const fetch = fetchOf({ ...env }, new FakeWorld());
+  const fetch = fetchOf({ ...env }, new FakeRuntime());
   expect((await fetch(path, request)).status).toBe(200);
 });
 

@@ -10,7 +10,7 @@ import { trimTrailingSlash } from 'hono/trailing-slash';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -24,7 +24,7 @@ const ROOM = { ...env, PRESENCE_HUB: 'durable-object' };
 
 beforeEach(() => emptyStorage());
 
-const presence = () => createApp(new FakeWorld());
+const presence = () => createApp(new FakeRuntime());
 
 const fetchOf =
   (app: Hono, bindings: object = env): Fetch =>
@@ -185,7 +185,7 @@ describe('inside middleware of another app', () => {
       for (const name of ['X-After', 'X-Own']) expect(headers.get(name)).toBe('1');
     await firstOf(opened);
     // Answers share their headers until they are sent.
-    const plain = await createApp(new FakeWorld()).request('/api/presence', {}, ROOM);
+    const plain = await createApp(new FakeRuntime()).request('/api/presence', {}, ROOM);
     expect(plain.headers.has('X-Own')).toBe(false);
   });
 

@@ -3,7 +3,7 @@ import { beforeEach, expect, it } from 'vitest';
 import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
 import { MOODS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -11,22 +11,22 @@ import { sessionId } from '../../support/session-id';
 beforeEach(() => emptyStorage());
 
 /** The service as in the examples: everybody is here but the one who sends them. */
-async function serviceOfTheExamples(): Promise<{ fetch: Fetch; world: FakeWorld }> {
-  const world = new FakeWorld(EXAMPLES.presence.timestamp);
-  const fetch = fetchOf(env, world);
+async function serviceOfTheExamples(): Promise<{ fetch: Fetch; runtime: FakeRuntime }> {
+  const runtime = new FakeRuntime(EXAMPLES.presence.timestamp);
+  const fetch = fetchOf(env, runtime);
   const moods = MOODS.flatMap((mood) => Array.from({ length: EXAMPLES.presence.moods[mood] }, () => mood));
   moods.splice(moods.indexOf(EXAMPLES.heartbeat.mood), 1);
   for (const [n, mood] of moods.entries())
     await post(fetch, '/api/heartbeat', { sessionId: sessionId(n), mood });
-  return { fetch, world };
+  return { fetch, runtime };
 }
 
 it('the service answers the examples of requests with those of answers', async () => {
-  const { fetch, world } = await serviceOfTheExamples();
+  const { fetch, runtime } = await serviceOfTheExamples();
   const answer = async (response: Response | Promise<Response>) => (await response).json();
   expect(await answer(post(fetch, '/api/heartbeat', EXAMPLES.heartbeat))).toEqual(EXAMPLES.presence);
   expect(await answer(fetch('/api/presence'))).toEqual(EXAMPLES.presence);
-  await world.advance(EXAMPLES.health.lastSyncAgeMs);
+  await runtime.advance(EXAMPLES.health.lastSyncAgeMs);
   expect(await answer(fetch('/health'))).toEqual(EXAMPLES.health);
   expect(await answer(post(fetch, '/api/leave', EXAMPLES.leave))).toEqual(EXAMPLES.left);
 });

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { Health } from '../../../src/api/schemas';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -10,18 +10,18 @@ import { sessionId } from '../../support/session-id';
 const ANNA = sessionId(1);
 const NETWORK = { 'CF-Connecting-IP': '192.0.2.7' };
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let log: MockInstance;
 beforeEach(async () => {
   await emptyStorage();
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
 });
 afterEach(() => {
   log.mockRestore();
 });
 
-const isolate = (bindings: object) => fetchOf(bindings, world);
+const isolate = (bindings: object) => fetchOf(bindings, runtime);
 const beat = (fetch: Fetch, id = ANNA) =>
   post(fetch, '/api/heartbeat', { sessionId: id, mood: 'presence' }, NETWORK);
 const healthOf = async (fetch: Fetch) => Health.strict().parse(await (await fetch('/health')).json());
@@ -40,7 +40,7 @@ describe('the health of a service', () => {
     const fetch = isolate({ NEW_SESSIONS: env.NEW_SESSIONS });
     for (let tenSeconds = 0; tenSeconds < 13; tenSeconds += 1) {
       await beat(fetch);
-      await world.advance(10_000);
+      await runtime.advance(10_000);
     }
     expect(await healthOf(fetch)).toEqual({
       status: 'degraded',
@@ -59,7 +59,7 @@ describe('the health of a service', () => {
       await vi.waitFor(async () =>
         expect(await healthOf(fetch)).toMatchObject({ reason: 'no-limiter', lastSyncAgeMs: 0 }),
       );
-      await world.advance(10_000);
+      await runtime.advance(10_000);
     }
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'no-limiter', hub: 'kv' });
     expect(lines()).toHaveLength(3);
@@ -76,10 +76,10 @@ describe('the health of a service', () => {
   it('is degraded while a sync is silent, also if only the health is asked for', async () => {
     const fetch = isolate({ ...env, PRESENCE_KV: { get: () => new Promise(() => undefined) } });
     const answer = fetch('/api/presence');
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await answer;
     expect(await healthOf(fetch)).toMatchObject({ status: 'ok' });
-    await world.advance(20_000);
+    await runtime.advance(20_000);
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
   });
 
@@ -117,7 +117,7 @@ describe('the health of a service', () => {
     );
     expect(lines()).toEqual(['the other locations could not be listed']);
     list = () => env.PRESENCE_KV.list();
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await beat(fetch);
     await vi.waitFor(async () => expect(await healthOf(fetch)).toMatchObject({ status: 'ok' }));
   });
@@ -142,7 +142,7 @@ describe('the health of a service', () => {
 });
 
 it('an isolate that was first called without a location uses that of the first request with one', async () => {
-  const app = createApp(world);
+  const app = createApp(runtime);
   const bindings = { ...env };
   const from =
     (colo: string | undefined): Fetch =>
@@ -152,9 +152,9 @@ it('an isolate that was first called without a location uses that of the first r
       return app.fetch(request, bindings);
     };
   await beat(from(undefined));
-  await world.advance(10_000);
+  await runtime.advance(10_000);
   await beat(from('AMS'), sessionId(2));
-  await world.advance(10_000);
+  await runtime.advance(10_000);
   const answer = await beat(from('FRA'), sessionId(3));
   expect(await answer.json()).toMatchObject({ count: 3 });
   await vi.waitFor(async () => {

@@ -4,7 +4,7 @@ import type { ProblemCode } from '../../../src/api/problems';
 import { LIMITER_WAIT_MAX_MS } from '../../../src/limits';
 import type { Mood, PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -24,14 +24,14 @@ class ScriptedLimiter implements RateLimit {
   }
 }
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let limiter: ScriptedLimiter;
 let fetch: Fetch;
 let log: MockInstance;
 
 beforeEach(async () => {
   await emptyStorage();
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   limiter = new ScriptedLimiter();
   fetch = isolate();
   log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
@@ -42,7 +42,7 @@ afterEach(() => {
 });
 
 /** One isolate that has heard from its hub. */
-const isolate = (variables: object = {}) => fetchOf({ ...env, NEW_SESSIONS: limiter, ...variables }, world);
+const isolate = (variables: object = {}) => fetchOf({ ...env, NEW_SESSIONS: limiter, ...variables }, runtime);
 
 const beat = (id: string, headers: Record<string, string> = { 'CF-Connecting-IP': ADDRESS }, by = fetch) =>
   post(by, '/api/heartbeat', { sessionId: id, mood: 'presence' }, headers);
@@ -177,7 +177,7 @@ describe('requests for one session keep their order of arrival while the limiter
   it('a heartbeat that another one overtakes waits for the same sync, so its answer is as new', async () => {
     limiter.answer = () => Promise.resolve({ success: true });
     await beat(BEN, FROM, isolate());
-    await world.advance(20_000);
+    await runtime.advance(20_000);
     limiter.answer = () => new Promise((resolve) => void answerLimiter.push(resolve));
     limiter.keys.length = 0;
     const first = inMood('gratitude');
@@ -212,7 +212,7 @@ describe('the limiter is not asked', () => {
     expect((await beat(ANNA)).status).toBe(200);
     await post(fetch, '/api/leave', { sessionId: ANNA });
     expect((await beat(ANNA)).status).toBe(200);
-    await world.advance(30_000);
+    await runtime.advance(30_000);
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });
     expect((await beat(ANNA)).status).toBe(200);
   });
@@ -221,7 +221,7 @@ describe('the limiter is not asked', () => {
     'about who is known from another isolate: %j',
     async (variables) => {
       const [here, there] = [isolate(variables), isolate(variables)];
-      vi.useFakeTimers({ toFake: ['Date'], now: world.now() });
+      vi.useFakeTimers({ toFake: ['Date'], now: runtime.now() });
       await beat(BEN, {}, there);
       await here('/api/presence');
       nobodyPasses();
@@ -291,7 +291,7 @@ describe('a limiter that fails lets pass, and is logged without the address', ()
     limiter.answer = () => new Promise(() => undefined);
     const answer = Promise.resolve(beat(BEN));
     await vi.waitFor(() => expect(limiter.keys).toEqual([ADDRESS]));
-    await world.advance(LIMITER_WAIT_MAX_MS);
+    await runtime.advance(LIMITER_WAIT_MAX_MS);
     expect((await answer).status).toBe(200);
     expect(String(log.mock.lastCall?.[0])).toContain('The limiter did not answer.');
   });
@@ -319,7 +319,7 @@ describe('a full replica', () => {
     for (const id of [ANNA, BEN, CARL]) await beat(id);
     await post(fetch, '/api/leave', { sessionId: ANNA });
     expect((await beat(DORA)).status).toBe(200);
-    await world.advance(30_000);
+    await runtime.advance(30_000);
     for (const n of [21, 22, 23]) expect((await beat(sessionId(n))).status).toBe(200);
   });
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { faultsOf } from '../../../src/api/problems';
 import { Problem } from '../../../src/api/schemas';
 import { BODY_BYTES_MAX } from '../../../src/limits';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -15,7 +15,7 @@ const BEAT = { sessionId: ANNA, mood: 'presence' };
 
 let fetch: Fetch;
 beforeEach(() => {
-  fetch = fetchOf(env, new FakeWorld());
+  fetch = fetchOf(env, new FakeRuntime());
 });
 
 describe('a body that is not valid', () => {

@@ -5,7 +5,7 @@ import type { ProblemOf } from '../../../src/api/problems';
 import type { AppType } from '../../../src/app';
 import type { PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { createApp } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 
@@ -14,7 +14,7 @@ const ANNA = sessionId(1);
 beforeEach(() => emptyStorage());
 
 function typedClient() {
-  const app = createApp(new FakeWorld());
+  const app = createApp(new FakeRuntime());
   const fetch: typeof app.request = (input, init) => app.request(input, init, env);
   return hc<AppType>('http://localhost', { fetch });
 }

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Hub } from '../../../src/presence/hub';
 import { NOBODY } from '../../../src/presence/session';
 import type { Timing } from '../../../src/presence/timing';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { Replica } from '../../support/replica';
 import { sessionId } from '../../support/session-id';
 
@@ -21,25 +21,25 @@ export interface HubSite {
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
 /** What every engine promises, seen through the replicas that use it. `open` makes an empty site. */
-export function hubContract(name: string, open: (world: FakeWorld) => Promise<HubSite>): void {
+export function hubContract(name: string, open: (runtime: FakeRuntime) => Promise<HubSite>): void {
   describe(`${name}: replicas that share a hub`, () => {
-    let world: FakeWorld;
+    let runtime: FakeRuntime;
     let site: HubSite;
     let here: Replica;
     let there: Replica;
 
     beforeEach(async () => {
-      world = new FakeWorld();
-      site = await open(world);
+      runtime = new FakeRuntime();
+      site = await open(runtime);
       here = join();
       there = join();
     });
 
-    const join = () => new Replica(site.join(), site.timing, world);
+    const join = () => new Replica(site.join(), site.timing, runtime);
 
     /** One sync interval passes, and every replica syncs, one after the other. */
     async function syncAll(...replicas: readonly Replica[]): Promise<void> {
-      await world.advance(site.timing.syncIntervalMs);
+      await runtime.advance(site.timing.syncIntervalMs);
       for (const replica of replicas) await replica.presence();
     }
 
@@ -136,26 +136,26 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
     it('keep counting the sessions of one that vanished, for the TTL and a grace, and then no more', async () => {
       await meet();
       // What `here` heard last it told a refresh later at the latest; then it is no more.
-      const heardAt = world.now();
+      const heardAt = runtime.now();
       await syncAll(here, there);
       await syncAll(here, there);
       const surelyUntil = heardAt + site.orphanMs - 1;
-      while (world.now() < surelyUntil) {
-        await world.advance(Math.min(site.timing.ttlMs / 3, surelyUntil - world.now()));
+      while (runtime.now() < surelyUntil) {
+        await runtime.advance(Math.min(site.timing.ttlMs / 3, surelyUntil - runtime.now()));
         await there.heartbeat(BEN);
         expect(await there.count()).toBe(2);
       }
-      await world.advance(heardAt + site.timing.keepMs - world.now());
+      await runtime.advance(heardAt + site.timing.remoteTtlMs - runtime.now());
       expect(await there.count()).toBe(1);
     });
 
     it('do not let an expired session come back', async () => {
       await here.heartbeat(ANNA);
       await syncAll(here, there);
-      await world.advance(site.timing.ttlMs - site.timing.syncIntervalMs);
+      await runtime.advance(site.timing.ttlMs - site.timing.syncIntervalMs);
       expect(await here.count()).toBe(0);
-      const forgottenAt = world.now() + site.timing.rememberMs;
-      while (world.now() < forgottenAt) {
+      const forgottenAt = runtime.now() + site.timing.tombstoneTtlMs;
+      while (runtime.now() < forgottenAt) {
         await here.heartbeat(BEN);
         await there.heartbeat(CARL);
         await syncAll(here, there);
@@ -198,7 +198,7 @@ export function hubContract(name: string, open: (world: FakeWorld) => Promise<Hu
       await syncAll(here, there);
       expect(await there.count()).toBe(2);
       site.breakDown();
-      await world.advance(site.timing.keepMs);
+      await runtime.advance(site.timing.remoteTtlMs);
       expect(await there.count()).toBe(0);
     });
   });

@@ -9,14 +9,14 @@ for (const [name, times] of [
   ['KV, TTL 30 s', kvTiming(30_000, 10_000)],
   ['KV, TTL 180 s', kvTiming(180_000, 10_000)],
 ] as const) {
-  hubContract(name, async (world) => {
+  hubContract(name, async (runtime) => {
     await emptyStorage();
     const kv = new TroubledKv(env.PRESENCE_KV);
     return {
       timing: times,
-      orphanMs: times.keepMs,
+      orphanMs: times.remoteTtlMs,
       join: () => {
-        const hub = new KvHub({ kv: kv.store, timing: times, world, report: () => undefined });
+        const hub = new KvHub({ kv: kv.store, timing: times, runtime, report: () => undefined });
         hub.locate('ams');
         return hub;
       },

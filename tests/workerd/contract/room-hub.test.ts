@@ -14,15 +14,15 @@ for (const [name, times] of [
   ['the room, TTL 30 s', roomTiming(30_000, 1_000)],
   ['the room, sync every 10 s', roomTiming(30_000, 10_000)],
 ] as const) {
-  hubContract(name, async (world) => {
+  hubContract(name, async (runtime) => {
     await emptyStorage();
     // The object reads its own clock, so that one must go with the test's.
-    world.onTick = (now) => void vi.setSystemTime(now);
+    runtime.onTick = (now) => void vi.setSystemTime(now);
     const room = new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));
     return {
       timing: times,
       orphanMs: times.ttlMs,
-      join: () => new RoomHub({ room: () => room, timing: times, world }),
+      join: () => new RoomHub({ room: () => room, timing: times, runtime }),
       breakDown: () => {
         room.trouble = 'is away';
       },

@@ -4,7 +4,7 @@ import { createApp } from '../../../src/app';
 import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { MOODS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { sessionId } from '../../support/session-id';
 import { TroubledKv } from '../../support/troubled-kv';
@@ -18,7 +18,7 @@ const PEOPLE = 100;
 /** Ids of those who are not people. */
 const stranger = (n: number) => sessionId(1_000_000 + n);
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let platform: WatchedPlatform;
 let kv: TroubledKv;
 let room: TroubledRoom;
@@ -27,9 +27,9 @@ beforeEach(async () => {
   platform = new WatchedPlatform();
   kv = new TroubledKv(platform.kv);
   room = new TroubledRoom(() => platform.room(ROOM_NAME));
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   vi.useFakeTimers({ toFake: ['Date'] });
-  world.onTick = (now) => void vi.setSystemTime(now);
+  runtime.onTick = (now) => void vi.setSystemTime(now);
 });
 afterEach(async () => {
   await platform.idle();
@@ -46,7 +46,7 @@ function isolate(hub: string, luck = 0.5): Fetch {
     PRESENCE_ROOM: { getByName: () => room },
   };
   // Not observed: to compare 50,000 answers with the OpenAPI document takes longer than to make them.
-  const app = createApp({ now: world.now, sleep: world.sleep, random: () => luck });
+  const app = createApp({ now: runtime.now, sleep: runtime.sleep, random: () => luck });
   return (path, init) => app.request(path, init, own);
 }
 
@@ -74,7 +74,7 @@ function costly(fetch: Fetch, n: number): Response | Promise<Response> {
 
 /** A second passes, and what it made due is done. */
 async function tick(): Promise<void> {
-  await world.advance(1_000);
+  await runtime.advance(1_000);
   await platform.idle();
 }
 
@@ -157,7 +157,7 @@ it('a room hears nothing of leaves of strangers, however long a call to it takes
   const fetch = isolate('durable-object');
   await post(fetch, '/api/heartbeat', { sessionId: sessionId(1), mood: 'presence' });
   room.trouble = 'hangs';
-  await world.advance(1_100);
+  await runtime.advance(1_100);
   await fetch('/api/presence');
   for (let n = 0; n < 1_000; n += 1) await post(fetch, '/api/leave', { sessionId: stranger(n) });
   room.trouble = undefined;

@@ -22,7 +22,10 @@ const store = (from: number, count: number) =>
       new Map(
         Array.from({ length: count }, (_, k) => [
           sessionId(from + k),
-          { mood: 'presence', lastSeen: site.world.now() - KV_SESSIONS_MAX / 4 + Math.floor(k / 4) } as const,
+          {
+            mood: 'presence',
+            lastSeen: site.runtime.now() - KV_SESSIONS_MAX / 4 + Math.floor(k / 4),
+          } as const,
         ]),
       ),
     ),
@@ -43,7 +46,7 @@ describe('a location with too many sessions', () => {
     expect(replica.hub.trouble).toBe('too-many-sessions');
     expect(replica.hub.trouble).toBe('too-many-sessions');
     expect(site.reports).toEqual([CAPPED]);
-    await site.world.advance(TIMING.rememberMs);
+    await site.runtime.advance(TIMING.tombstoneTtlMs);
     await store(0, 1);
     await site.sync(replica);
     expect(replica.hub.trouble).toBeUndefined();
@@ -73,7 +76,7 @@ describe('a location with too many sessions', () => {
     const replica = site.join();
     await store(0, KV_SESSIONS_MAX);
     await replica.presence();
-    await site.world.advance(TIMING.ttlMs);
+    await site.runtime.advance(TIMING.ttlMs);
     await store(KV_SESSIONS_MAX, KV_SESSIONS_MAX);
     await site.sync(replica);
     expect(await replica.count()).toBe(KV_SESSIONS_MAX);

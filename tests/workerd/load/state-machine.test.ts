@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { hubSettings } from '../../../src/config';
 import { MOODS, type Mood, NOBODY, PresenceState, totalOf } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -18,7 +18,7 @@ type HubName = (typeof HUBS)[number];
 /** For so long after a last heartbeat that only others have heard an isolate may count somebody (ms). */
 const GHOST_MAX: Readonly<Record<HubName, number>> = {
   // Nobody's word is remembered for longer.
-  kv: hubSettings('kv', TTL, undefined).timing.rememberMs,
+  kv: hubSettings('kv', TTL, undefined).timing.tombstoneTtlMs,
   // The room's last word holds for a TTL, and its sessions live for one.
   'durable-object': 2 * TTL + 1_000,
 };
@@ -40,7 +40,7 @@ interface Paper {
 
 /** The service: isolates with one hub, whose clock the test moves and whose hub it breaks. */
 class Service {
-  readonly world = new FakeWorld();
+  readonly runtime = new FakeRuntime();
   readonly #hub: HubName;
   readonly #platform = new WatchedPlatform();
   readonly #kv = new TroubledKv(this.#platform.kv);
@@ -50,7 +50,7 @@ class Service {
 
   constructor(hub: HubName, isolates: number) {
     this.#hub = hub;
-    this.world.onTick = (now) => void vi.setSystemTime(now);
+    this.runtime.onTick = (now) => void vi.setSystemTime(now);
     this.#isolates = Array.from({ length: isolates }, (_, index) => this.#start(index / isolates));
   }
 
@@ -76,7 +76,7 @@ class Service {
   }
 
   async pass(ms: number): Promise<void> {
-    await this.world.advance(ms);
+    await this.runtime.advance(ms);
     await this.#platform.idle();
   }
 
@@ -93,12 +93,12 @@ class Service {
       await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 1))]);
       await this.#platform.idle();
       if (answer !== undefined) return answer;
-      await this.world.advance(100);
+      await this.runtime.advance(100);
     }
   }
 
   #start(luck: number): Fetch {
-    const { now, sleep } = this.world;
+    const { now, sleep } = this.runtime;
     const own = {
       PRESENCE_HUB: this.#hub,
       PRESENCE_KV: this.#kv.store,
@@ -120,7 +120,7 @@ async function look(
 ): Promise<PresenceState> {
   expect(response.status).toBe(200);
   const state = PresenceState.strict().parse(await response.json());
-  const now = service.world.now();
+  const now = service.runtime.now();
   expect(state.timestamp).toBe(now);
   expect(state.count).toBe(totalOf(state.moods));
   const surelyHere = { ...NOBODY } as Record<Mood, number>;
@@ -149,7 +149,7 @@ function beat(hub: HubName, person: number, isolate: number, mood: Mood): Comman
   return command(`beat(${person}, at ${isolate}, ${mood})`, async (paper, service) => {
     await service.pass(1);
     const id = sessionId(person);
-    const deed = { at: service.world.now(), isolate, mood };
+    const deed = { at: service.runtime.now(), isolate, mood };
     paper.deeds.set(id, deed);
     paper.lastBeats.set(id, deed);
     const response = await service.ask(isolate, '/api/heartbeat', { sessionId: id, mood });
@@ -161,7 +161,7 @@ function beat(hub: HubName, person: number, isolate: number, mood: Mood): Comman
 function leave(person: number, isolate: number): Command {
   return command(`leave(${person}, at ${isolate})`, async (paper, service) => {
     await service.pass(1);
-    paper.deeds.set(sessionId(person), { at: service.world.now(), isolate, mood: null });
+    paper.deeds.set(sessionId(person), { at: service.runtime.now(), isolate, mood: null });
     const response = await service.ask(isolate, '/api/leave', { sessionId: sessionId(person) });
     expect(await response.json()).toEqual({ success: true });
   });
@@ -201,7 +201,7 @@ const commandsFor = (hub: HubName, isolates: number) => {
         command(`restart(${where})`, async (paper, service) => {
           await service.pass(1);
           service.restart(where);
-          paper.startedAt[where] = service.world.now();
+          paper.startedAt[where] = service.runtime.now();
         }),
       ),
       ...(hub === 'kv'
@@ -216,7 +216,7 @@ const commandsFor = (hub: HubName, isolates: number) => {
 async function agree(paper: Paper, service: Service, hub: HubName): Promise<void> {
   service.trouble = undefined;
   const stayers = [...paper.deeds].filter(
-    ([, { mood, at }]) => mood !== null && service.world.now() < at + TTL,
+    ([, { mood, at }]) => mood !== null && service.runtime.now() < at + TTL,
   );
   const moods = { ...NOBODY } as Record<Mood, number>;
   for (const [, { mood }] of stayers) if (mood !== null) moods[mood] += 1;

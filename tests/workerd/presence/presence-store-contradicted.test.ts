@@ -2,20 +2,20 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../src/limits';
 import type { SyncOutcome } from '../../../src/presence/hub';
 import { NOBODY, type SessionRecord } from '../../../src/presence/session';
-import { FakeWorld, START, settle } from '../../support/fake-runtime';
+import { FakeRuntime, START, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
 import { isWaiting, WaitingReplica } from './waiting-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   hub = new ScriptedHub();
-  replica = new WaitingReplica(hub, world);
+  replica = new WaitingReplica(hub, runtime);
 });
 
 describe('a replica that the hub contradicts', () => {
@@ -33,7 +33,7 @@ describe('a replica that the hub contradicts', () => {
       elsewhere = own.merge(new Map([[ANNA, left]]), START).elsewhere.size;
       return 'done';
     };
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     expect((await replica.presence()).count).toBe(1);
     expect(elsewhere).toBe(0);
   });
@@ -60,7 +60,7 @@ describe('a replica that the hub contradicts', () => {
     const leave = replica.leave(ANNA);
     expect(await isWaiting(leave)).toBe(true);
     expect(told).toMatchObject({ mood: null, lastSeen: START + 1 });
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     await leave;
     expect((await replica.presence()).count).toBe(0);
   });
@@ -79,7 +79,7 @@ describe('a replica that the hub contradicts', () => {
     const leave = replica.leave(BEN);
     // A sync may have told of some before all of it has ended.
     hub.known.set(BEN, { mood: 'presence', lastSeen: START });
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     await leave;
     expect(hub.claims).toEqual([BEN]);
     expect(hub.syncs).toBe(1);
@@ -108,7 +108,7 @@ describe('a replica that the hub contradicts', () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const leave = replica.leave(ANNA);
-    await world.advance(500);
+    await runtime.advance(500);
     hub.known.set(ANNA, { mood: 'release', lastSeen: START + 1 });
     landing.resolve('done');
     await leave;
@@ -121,22 +121,22 @@ describe('a replica that the hub contradicts', () => {
     ['by a clock that is ahead, is in the mood that was told here', START + 501, 'presence'],
   ])('counts a caller once who was heard elsewhere while he waited: %s', async (_name, lastSeen, mood) => {
     hub.next = async (own) => {
-      await world.sleep(500);
+      await runtime.sleep(500);
       const elsewhere: SessionRecord = { mood: 'release', lastSeen };
       own.merge(new Map([[ANNA, elsewhere]]), START + 500);
       hub.known.set(ANNA, elsewhere);
       return 'done';
     };
     const answer = replica.heartbeat(ANNA);
-    await world.advance(500);
+    await runtime.advance(500);
     expect((await answer).moods).toEqual({ ...NOBODY, [mood]: 1 });
     expect(hub.known.size).toBe(0);
     // That holds when the hub tells of the other heartbeat again.
     hub.next = async (own) => {
-      own.merge(new Map([[ANNA, { mood: 'release', lastSeen }]]), world.now());
+      own.merge(new Map([[ANNA, { mood: 'release', lastSeen }]]), runtime.now());
       return 'done';
     };
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await replica.presence();
     expect((await replica.presence()).moods).toEqual({ ...NOBODY, [mood]: 1 });
   });
@@ -154,7 +154,7 @@ describe('a replica that the hub contradicts', () => {
       stamped = own.last(ANNA);
       return Promise.resolve('done');
     };
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await replica.presence();
     expect(stamped).toMatchObject({ mood: 'presence', lastSeen: START + 2_000 });
   });
@@ -170,7 +170,7 @@ describe('a replica that the hub contradicts', () => {
     async (_name, order, count) => {
       for (const knownBefore of [false, true]) {
         hub = new ScriptedHub();
-        replica = new WaitingReplica(hub, world);
+        replica = new WaitingReplica(hub, runtime);
         const landing = Promise.withResolvers<SyncOutcome>();
         hub.next = () => landing.promise;
         const ask = { B: () => replica.heartbeat(ANNA), L: () => replica.leave(ANNA) };
@@ -190,9 +190,9 @@ describe('a replica that the hub contradicts', () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const leave = replica.leave(ANNA);
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     await leave;
-    await world.advance(200);
+    await runtime.advance(200);
     hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
     let sent: SessionRecord | undefined;
     hub.next = (own) => {
@@ -207,7 +207,7 @@ describe('a replica that the hub contradicts', () => {
 
   it('remembers a leave of a session that only a later sync brings', async () => {
     await replica.leave(ANNA);
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     hub.next = () => {
       hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
       hub.next = () => Promise.resolve('done');
@@ -220,7 +220,7 @@ describe('a replica that the hub contradicts', () => {
   it('forgets a leave when its session comes here', async () => {
     await replica.leave(ANNA);
     await replica.heartbeat(ANNA);
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     expect((await replica.presence()).count).toBe(1);
   });
 
@@ -228,7 +228,7 @@ describe('a replica that the hub contradicts', () => {
     await replica.presence();
     for (let n = 1; n <= 1_001; n += 1) await replica.leave(sessionId(n));
     for (const n of [1, 2]) hub.known.set(sessionId(n), { mood: 'presence', lastSeen: START - 1_000 });
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await replica.presence();
     await settle();
     expect(hub.claims).toEqual([sessionId(2)]);
@@ -250,7 +250,7 @@ describe('a new session whose heartbeat waits for the limiter', () => {
     answer = limiter.resolve;
     heartbeat = replica.arrive(ANNA, 'presence', () => limiter.promise);
     await settle();
-    await world.advance(500);
+    await runtime.advance(500);
   });
 
   it('does not count if the session left at another replica meanwhile', async () => {
@@ -274,9 +274,9 @@ describe('a new session whose heartbeat waits for the limiter', () => {
   it('ends a TTL after it came, not after the limiter answered', async () => {
     answer(true);
     await heartbeat;
-    await world.advance(29_499);
+    await runtime.advance(29_499);
     expect((await replica.presence()).count).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect((await replica.presence()).count).toBe(0);
   });
 });

@@ -1,47 +1,47 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DEFERRED_MAX_MS, KV_PUBLISH_INTERVAL_MAX_MS, PUBLISH_MAX_MS } from '../../../src/limits';
 import { kvTiming, roomTiming } from '../../../src/presence/timing';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
 import { WaitingReplica } from './waiting-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   hub = new ScriptedHub();
-  replica = new WaitingReplica(hub, world);
+  replica = new WaitingReplica(hub, runtime);
 });
 
 describe('what comes between two syncs that are frequent', () => {
   const FREQUENT = roomTiming(30_000, 1_000);
   beforeEach(async () => {
-    replica = new WaitingReplica(hub, world, FREQUENT);
+    replica = new WaitingReplica(hub, runtime, FREQUENT);
     await replica.presence();
     replica.deferred.length = 0;
   });
 
   /** Ten seconds without a request. */
   async function silence(): Promise<void> {
-    for (let tenth = 0; tenth < 100; tenth += 1) await world.advance(100);
+    for (let tenth = 0; tenth < 100; tenth += 1) await runtime.advance(100);
   }
 
   it('is told at the next one, once and not before', async () => {
     await replica.heartbeatAtOnce();
-    await world.advance(999);
+    await runtime.advance(999);
     expect(hub.syncs).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect(hub.syncs).toBe(2);
     await silence();
     expect(hub.syncs).toBe(2);
   });
 
   it('is not told by a sync of its own where a request starts one', async () => {
-    replica = new WaitingReplica(hub, world, FREQUENT);
+    replica = new WaitingReplica(hub, runtime, FREQUENT);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
   });
@@ -60,7 +60,7 @@ describe('what comes between two syncs that are frequent', () => {
   it('keeps no request waiting while it is told', async () => {
     await replica.heartbeatAtOnce();
     hub.next = never;
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     expect(hub.syncs).toBe(2);
     await replica.heartbeatAtOnce();
   });
@@ -69,9 +69,9 @@ describe('what comes between two syncs that are frequent', () => {
     const sleeps: number[] = [];
     const sleep = (ms: number) => {
       sleeps.push(ms);
-      return world.sleep(ms);
+      return runtime.sleep(ms);
     };
-    replica = new WaitingReplica(hub, { now: world.now, random: world.random, sleep }, FREQUENT);
+    replica = new WaitingReplica(hub, { now: runtime.now, random: runtime.random, sleep }, FREQUENT);
     await replica.heartbeatAtOnce();
     await replica.heartbeatAtOnce(BEN);
     hub.next = never;
@@ -84,7 +84,7 @@ describe('what comes between two syncs that are frequent', () => {
   it('is told again where the hub refused it, with no request more', async () => {
     await replica.heartbeatAtOnce();
     hub.next = () => Promise.resolve('refused');
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     expect(hub.syncs).toBe(2);
     hub.next = () => Promise.resolve('done');
     await silence();
@@ -103,10 +103,10 @@ describe('what comes between two syncs that are frequent', () => {
 
   it('starts no sync in the last 5 s of its deferred task, which the platform ends', async () => {
     await replica.heartbeatAtOnce();
-    const begunAt = world.now();
+    const begunAt = runtime.now();
     let lastAt = begunAt;
     hub.next = () => {
-      lastAt = world.now();
+      lastAt = runtime.now();
       return fail();
     };
     for (let round = 0; round < 4; round += 1) await silence();
@@ -117,18 +117,18 @@ describe('what comes between two syncs that are frequent', () => {
   it('is sent by the next request where the request before it was ended with its deferred task', async () => {
     let isEnded = false;
     const sleep = (ms: number) => {
-      const waking = world.sleep(ms);
+      const waking = runtime.sleep(ms);
       return isEnded ? never() : waking;
     };
-    replica = new WaitingReplica(hub, { now: world.now, random: world.random, sleep }, FREQUENT);
+    replica = new WaitingReplica(hub, { now: runtime.now, random: runtime.random, sleep }, FREQUENT);
     await replica.presence();
     isEnded = true;
     await replica.heartbeatAtOnce();
     isEnded = false;
-    for (let tenth = 0; tenth < 21; tenth += 1) await world.advance(100);
+    for (let tenth = 0; tenth < 21; tenth += 1) await runtime.advance(100);
     // A sync is due, so this request starts it. The change after it finds no publisher at work.
     await replica.heartbeatAtOnce(BEN);
-    await world.advance(100);
+    await runtime.advance(100);
     await replica.heartbeatAtOnce();
     const { syncs } = hub;
     await silence();
@@ -137,21 +137,21 @@ describe('what comes between two syncs that are frequent', () => {
 
   it('is sent within two intervals though an earlier sync never ends', async () => {
     hub.next = never;
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await replica.presence();
     expect(hub.syncs).toBe(2);
     hub.next = () => Promise.resolve('done');
     await replica.heartbeatAtOnce();
-    await world.advance(4_999 - 1_000);
+    await runtime.advance(4_999 - 1_000);
     expect(hub.syncs).toBe(2);
-    for (let tenth = 0; tenth < 25; tenth += 1) await world.advance(100);
+    for (let tenth = 0; tenth < 25; tenth += 1) await runtime.advance(100);
     expect(hub.syncs).toBe(3);
   });
 
   it('is sent too where it comes when the deferred task before it is near its end', async () => {
     hub.next = fail;
     await replica.heartbeatAtOnce();
-    for (let tenth = 0; tenth < 245; tenth += 1) await world.advance(100);
+    for (let tenth = 0; tenth < 245; tenth += 1) await runtime.advance(100);
     await replica.heartbeatAtOnce(BEN);
     hub.next = () => Promise.resolve('done');
     const { syncs } = hub;
@@ -168,7 +168,7 @@ describe('what comes between two syncs that are frequent', () => {
     ['with the room, before the platform ends its task,', roomTiming(600_000, 60_000), 2],
   ])('is sent without a further request %s', async (_where, timing, syncs) => {
     hub = new ScriptedHub();
-    replica = new WaitingReplica(hub, world, timing);
+    replica = new WaitingReplica(hub, runtime, timing);
     await replica.presence();
     await replica.heartbeatAtOnce();
     for (let round = 0; round < 3; round += 1) await silence();

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../src/limits';
 import type { SyncOutcome } from '../../../src/presence/hub';
 import { NOBODY } from '../../../src/presence/session';
-import { FakeWorld, settle } from '../../support/fake-runtime';
+import { FakeRuntime, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
 import { isWaiting, WaitingReplica } from './waiting-replica';
@@ -12,13 +12,13 @@ const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 /** Two intervals of 10 s. */
 const ABANDON_MS = 20_000;
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   hub = new ScriptedHub();
-  replica = new WaitingReplica(hub, world);
+  replica = new WaitingReplica(hub, runtime);
 });
 
 describe('the sync', () => {
@@ -27,19 +27,19 @@ describe('the sync', () => {
     ['a middling', 0.5, 10_000],
     ['a lucky', 1, 12_500],
   ])('comes due after the interval and its jitter: %s draw', async (_name, luck, dueMs) => {
-    world.luck = luck;
+    runtime.luck = luck;
     await replica.heartbeatAtOnce();
-    await world.advance(dueMs - 1);
+    await runtime.advance(dueMs - 1);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
   });
 
   it('runs after the response, handed to waitUntil, when the replica is warm', async () => {
     await replica.heartbeatAtOnce();
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     hub.next = never;
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
@@ -61,10 +61,10 @@ describe('the sync', () => {
   it('is awaited for one second from its start and no longer, whoever asks', async () => {
     hub.next = never;
     const first = replica.heartbeat(ANNA);
-    await world.advance(SYNC_WAIT_MAX_MS - 100);
+    await runtime.advance(SYNC_WAIT_MAX_MS - 100);
     const second = replica.heartbeat(BEN);
     expect(await isWaiting(Promise.race([first, second]))).toBe(true);
-    await world.advance(100);
+    await runtime.advance(100);
     expect((await first).count).toBe(2);
     expect((await second).count).toBe(2);
     await replica.heartbeatAtOnce();
@@ -74,37 +74,37 @@ describe('the sync', () => {
   it('is awaited again when the last attempt is older than one and a half intervals', async () => {
     await replica.heartbeatAtOnce();
     hub.next = never;
-    await world.advance(15_001);
+    await runtime.advance(15_001);
     expect(await isWaiting(replica.heartbeat(ANNA))).toBe(true);
   });
 
   it('is not awaited just before that', async () => {
     await replica.heartbeatAtOnce();
     hub.next = never;
-    await world.advance(15_000);
+    await runtime.advance(15_000);
     await replica.heartbeatAtOnce();
   });
 
   it('comes due an interval after its start, however long it took', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     await replica.heartbeatAtOnce();
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     hub.next = () => landing.promise;
     await replica.heartbeatAtOnce();
-    await world.advance(3_000);
+    await runtime.advance(3_000);
     landing.resolve('done');
     await settle();
-    await world.advance(7_000);
+    await runtime.advance(7_000);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(3);
   });
 
   it('that died with its request is made up for at the first request after it', async () => {
     await replica.heartbeatAtOnce();
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     hub.next = never;
     await replica.heartbeatAtOnce();
-    await world.advance(3_600_000);
+    await runtime.advance(3_600_000);
     expect(await isWaiting(replica.presence())).toBe(true);
     expect(hub.syncs).toBe(3);
   });
@@ -113,7 +113,7 @@ describe('the sync', () => {
     hub.next = fail;
     await replica.heartbeatAtOnce();
     hub.next = never;
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     expect(await isWaiting(replica.heartbeat(ANNA))).toBe(true);
   });
 
@@ -121,19 +121,19 @@ describe('the sync', () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const first = replica.heartbeat(ANNA);
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     await first;
-    await world.advance(ABANDON_MS - SYNC_WAIT_MAX_MS - 1);
+    await runtime.advance(ABANDON_MS - SYNC_WAIT_MAX_MS - 1);
     await replica.heartbeatAtOnce();
     expect(replica.reports).toHaveLength(0);
-    await world.advance(1);
+    await runtime.advance(1);
     await replica.heartbeatAtOnce();
     expect(replica.reports).toHaveLength(1);
     landing.resolve('done');
     await settle();
     expect(replica.health().lastSyncAgeMs).toBeNull();
     hub.next = () => Promise.resolve('done');
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
     expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: 0, trouble: undefined });
@@ -142,11 +142,11 @@ describe('the sync', () => {
   it('that was given up and then fails is not counted as another failure', async () => {
     await replica.heartbeatAtOnce();
     const landing = Promise.withResolvers<SyncOutcome>();
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     hub.next = () => landing.promise;
     await replica.heartbeatAtOnce();
     hub.next = () => Promise.resolve('done');
-    await world.advance(ABANDON_MS + 1_000);
+    await runtime.advance(ABANDON_MS + 1_000);
     await replica.heartbeatAtOnce();
     landing.reject(new Error('KV is away'));
     await settle();

@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { FakeWorld, START, settle } from '../../support/fake-runtime';
+import { FakeRuntime, START, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { fail, never, ScriptedHub } from './scripted-hub';
 import { WaitingReplica } from './waiting-replica';
 
 const ANNA = sessionId(1);
 
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
-  world = new FakeWorld();
+  runtime = new FakeRuntime();
   hub = new ScriptedHub();
-  replica = new WaitingReplica(hub, world);
+  replica = new WaitingReplica(hub, runtime);
 });
 
 describe('a warm replica', () => {
@@ -34,9 +34,9 @@ describe('a warm replica', () => {
 
   it('expires a session exactly a TTL after its heartbeat', async () => {
     await replica.heartbeat(ANNA);
-    await world.advance(29_999);
+    await runtime.advance(29_999);
     expect((await replica.presence()).count).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect((await replica.presence()).count).toBe(0);
   });
 
@@ -52,7 +52,7 @@ describe('a hub in trouble', () => {
     hub.next = fail;
     expect((await replica.heartbeatAtOnce()).count).toBe(1);
     hub.next = never;
-    await world.advance(999);
+    await runtime.advance(999);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(1);
   });
@@ -62,22 +62,22 @@ describe('a hub in trouble', () => {
     await replica.heartbeatAtOnce();
     for (const waitMs of [1, 2, 4, 8, 10, 10].map((s) => s * 1_000)) {
       const before = hub.syncs;
-      await world.advance(waitMs - 1);
+      await runtime.advance(waitMs - 1);
       await replica.heartbeatAtOnce();
       expect(hub.syncs).toBe(before);
-      await world.advance(1);
+      await runtime.advance(1);
       await replica.heartbeatAtOnce();
       expect(hub.syncs).toBe(before + 1);
     }
     hub.next = () => Promise.resolve('done');
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBeUndefined();
     hub.next = fail;
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await replica.heartbeatAtOnce();
     await settle();
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     const before = hub.syncs;
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(before + 1);
@@ -88,14 +88,14 @@ describe('a hub in trouble', () => {
     [0.5, 2_000],
     [1, 3_000],
   ])('that refuses a write is asked again within 1 to 3 s: luck %d, %d ms', async (luck, waitMs) => {
-    world.luck = luck;
+    runtime.luck = luck;
     hub.next = () => Promise.resolve('refused');
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBeUndefined();
-    await world.advance(waitMs - 1);
+    await runtime.advance(waitMs - 1);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
   });
@@ -105,13 +105,13 @@ describe('a hub in trouble', () => {
     for (let seconds = 0; seconds < 70; seconds += 5) {
       await replica.heartbeatAtOnce();
       expect(replica.health().trouble).toBe(undefined);
-      await world.advance(5_000);
+      await runtime.advance(5_000);
     }
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBe('sync-failed');
     expect(replica.reports).toEqual([expect.stringContaining('the hub refuses all writes')]);
     hub.next = () => Promise.resolve('done');
-    await world.advance(5_000);
+    await runtime.advance(5_000);
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBeUndefined();
   });
@@ -119,7 +119,7 @@ describe('a hub in trouble', () => {
   it('shows as degraded, with the age of the last sync that went well', async () => {
     expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: null, trouble: undefined });
     await replica.heartbeatAtOnce();
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     hub.next = fail;
     await replica.heartbeatAtOnce();
     await settle();

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { TROUBLE_LOG_INTERVAL_MS } from '../../../src/limits';
-import { TroubleLog } from '../../../src/presence/rate-limited-log';
+import { RateLimitedLog } from '../../../src/presence/rate-limited-log';
 
 it('trouble is told once a minute, as JSON, with how often it was not', () => {
   let now = 0;
   const lines: unknown[] = [];
-  const log = new TroubleLog(
+  const log = new RateLimitedLog(
     () => now,
     (line) => lines.push(JSON.parse(line)),
   );
@@ -31,7 +31,7 @@ it('trouble is told once a minute, as JSON, with how often it was not', () => {
 
 it('trouble without an error behind it names none', () => {
   const lines: unknown[] = [];
-  const log = new TroubleLog(
+  const log = new RateLimitedLog(
     () => 0,
     (line) => lines.push(JSON.parse(line)),
   );

@@ -1,25 +1,25 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { REAL_WORLD } from '../../../src/presence/runtime';
+import { REAL_RUNTIME } from '../../../src/presence/runtime';
 
 afterEach(() => void vi.useRealTimers());
 
 describe('the real world', () => {
   it('has the clock of the machine, and wakes who sleeps when it is time', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout'], now: 1_000 });
-    expect(REAL_WORLD.now()).toBe(1_000);
+    expect(REAL_RUNTIME.now()).toBe(1_000);
     let isAwake = false;
-    const sleep = REAL_WORLD.sleep(5_000).then(() => {
+    const sleep = REAL_RUNTIME.sleep(5_000).then(() => {
       isAwake = true;
     });
     await vi.advanceTimersByTimeAsync(4_999);
     expect(isAwake).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     await sleep;
-    expect(REAL_WORLD.now()).toBe(6_000);
+    expect(REAL_RUNTIME.now()).toBe(6_000);
   });
 
   it('has dice that fall anywhere from 0 up to 1', () => {
-    const throws = Array.from({ length: 100 }, () => REAL_WORLD.random());
+    const throws = Array.from({ length: 100 }, () => REAL_RUNTIME.random());
     expect(throws.every((luck) => luck >= 0 && luck < 1)).toBe(true);
     expect(new Set(throws).size).toBeGreaterThan(50);
   });

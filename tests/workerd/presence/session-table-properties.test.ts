@@ -8,7 +8,7 @@ import { sessionId } from '../../support/session-id';
 import { recordsIn } from './records-in';
 
 const TIMING = kvTiming(30_000, 10_000);
-const KEPT_MS = TIMING.rememberMs;
+const KEPT_MS = TIMING.tombstoneTtlMs;
 
 // Few ids, short times: so that everything happens to the same sessions at the same moments.
 const anId = fc.integer({ min: 0, max: 5 }).map(sessionId);

@@ -7,7 +7,7 @@ import { sessionId } from '../../support/session-id';
 import { recordsIn } from './records-in';
 
 const TIMING = kvTiming(30_000, 10_000);
-const KEPT_MS = TIMING.rememberMs;
+const KEPT_MS = TIMING.tombstoneTtlMs;
 const NONE: SessionRecords = new Map();
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
@@ -107,8 +107,8 @@ describe('a session table', () => {
     table.touch(ANNA, 'presence', 1_000);
     const stored = new Map([[ANNA, { mood: 'presence' as const, lastSeen: 1_000 }]]);
     expect(table.merge(stored, 31_000).all).toEqual(stored);
-    expect(table.merge(stored, 1_000 + TIMING.keepMs - 1).all).toEqual(stored);
-    expect(table.merge(stored, 1_000 + TIMING.keepMs).all.size).toBe(0);
+    expect(table.merge(stored, 1_000 + TIMING.remoteTtlMs - 1).all).toEqual(stored);
+    expect(table.merge(stored, 1_000 + TIMING.remoteTtlMs).all.size).toBe(0);
   });
 
   it('gives a session up that another replica heard later, and takes it back at its next heartbeat', () => {

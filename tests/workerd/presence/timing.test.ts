@@ -9,8 +9,8 @@ const TTLS = Array.from({ length: 599 }, (_, n) => n + 2);
 it('a summary can be read with every TTL and sync interval that a start accepts', () => {
   for (const ttl of TTLS) {
     for (const interval of [1, 2, 3, 7, 10, 60]) {
-      const { leaseMs, restMs } = kvTiming(ttl * 1000, interval * 1000);
-      const summary = { at: 1, until: 1 + leaseMs + restMs, moods: NOBODY };
+      const { leaseMs, leaseExtensionMs } = kvTiming(ttl * 1000, interval * 1000);
+      const summary = { at: 1, until: 1 + leaseMs + leaseExtensionMs, moods: NOBODY };
       expect(LocationSummary.safeParse(summary).success, `TTL ${ttl}, interval ${interval}`).toBe(true);
     }
   }
@@ -21,7 +21,7 @@ it.each(['kv', 'durable-object'] as const)('all times on %s are whole ms above z
     for (const interval of [undefined, 1, 2, 7, 60]) {
       const { timing } = hubSettings(hub, ttl * 1000, interval && interval * 1000);
       for (const [name, value] of Object.entries(timing)) {
-        if (typeof value !== 'number' || name === 'restMs') continue;
+        if (typeof value !== 'number' || name === 'leaseExtensionMs') continue;
         expect(Number.isInteger(value) && value > 0, `${name} with a TTL of ${ttl}`).toBe(true);
       }
     }

@@ -1,8 +1,8 @@
 import type { Hub } from '../../../src/presence/hub';
 import { PresenceStore } from '../../../src/presence/presence-store';
+import type { Runtime } from '../../../src/presence/runtime';
 import type { Mood, PresenceState } from '../../../src/presence/session';
 import { kvTiming, type Timing } from '../../../src/presence/timing';
-import type { World } from '../../../src/presence/runtime';
 import { settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 
@@ -15,9 +15,9 @@ export class WaitingReplica {
   readonly reports: string[] = [];
   readonly #store: PresenceStore;
 
-  constructor(hub: Hub, world: World, timing: Timing = kvTiming(30_000, 10_000)) {
+  constructor(hub: Hub, runtime: Runtime, timing: Timing = kvTiming(30_000, 10_000)) {
     const report = (trouble: string) => void this.reports.push(trouble);
-    this.#store = new PresenceStore({ hub, timing, sessionsMax: 50_000, world, report });
+    this.#store = new PresenceStore({ hub, timing, sessionsMax: 50_000, runtime, report });
   }
 
   heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {

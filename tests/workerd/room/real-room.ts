@@ -11,7 +11,7 @@ import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { roomTiming } from '../../../src/presence/timing';
 import type { PresenceRoom } from '../../../src/presence-room';
 import { emptyStorage } from '../../support/empty-storage';
-import { FakeWorld } from '../../support/fake-runtime';
+import { FakeRuntime } from '../../support/fake-runtime';
 import { Replica } from '../../support/replica';
 import { TroubledRoom } from '../../support/troubled-room';
 
@@ -21,7 +21,7 @@ export const TIMING = roomTiming(30 * SECOND, SECOND);
 /** The real Durable Object with its own SQLite, whose time, timers and alarms the test moves. */
 export class RealRoom {
   /** It begins now, so that no alarm set by this clock comes due by itself. */
-  readonly #world = new FakeWorld(Date.now());
+  readonly #runtime = new FakeRuntime(Date.now());
   readonly #troubled = new TroubledRoom(() => this.stub);
 
   /** A room that holds nobody. Whoever opens it gives the real clock back afterwards: `vi.useRealTimers()`. */
@@ -45,7 +45,7 @@ export class RealRoom {
   /** Another replica. */
   join(): Replica {
     const room = () => this.#troubled;
-    return new Replica(new RoomHub({ room, timing: TIMING, world: this.#world }), TIMING, this.#world);
+    return new Replica(new RoomHub({ room, timing: TIMING, runtime: this.#runtime }), TIMING, this.#runtime);
   }
 
   /** Anything in the object's own context. */
@@ -58,7 +58,7 @@ export class RealRoom {
   /** Time passes, for the object's timers too: they run in its context, as on the platform. */
   async pass(ms: number): Promise<void> {
     await inside(() => vi.advanceTimersByTime(ms));
-    await this.#world.advance(ms);
+    await this.#runtime.advance(ms);
   }
 
   /** The object hibernates: it is gone from memory, and its timers with it. Rejects if it does so already. */

@@ -33,8 +33,14 @@ const rows = CROWDS.map((people) => {
     );
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const world = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
-  const room = new Room({ ttlMs: TTL_MS, world, epoch: 'bench', journal: NO_JOURNAL, audience: NO_AUDIENCE });
+  const runtime = { now: () => now, sleep: () => new Promise<void>(() => undefined) };
+  const room = new Room({
+    ttlMs: TTL_MS,
+    runtime,
+    epoch: 'bench',
+    journal: NO_JOURNAL,
+    audience: NO_AUDIENCE,
+  });
   let { version: known } = room.sync({ known: undefined, heard: heard(0, people) });
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / people;

@@ -12,7 +12,7 @@ const SCORE_MIN = 90;
 Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND_METRICS: 'false' });
 
 /** These files need a Durable Object. A mutant takes ten seconds there, and a fraction of one in Node. */
-const ON_THE_PLATFORM = ['src/presence-room.ts', 'src/presence/room-journal.ts', 'src/api/live.ts'];
+const ON_THE_PLATFORM = ['src/presence-room.ts', 'src/presence/room/room-journal.ts', 'src/api/live.ts'];
 
 const STAGES = [
   {

@@ -1,6 +1,6 @@
 import type { KeyValueStore } from '../../../src/presence/kv/kv-hub';
+import type { Runtime } from '../../../src/presence/runtime';
 import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
-import type { World } from '../../../src/presence/runtime';
 import type { Store } from '../isolates';
 import { peopleIn } from '../oracle';
 
@@ -18,12 +18,12 @@ interface Note {
 export class KeyPerSessionStore implements Store {
   readonly #kv: KeyValueStore;
   readonly #ttlMs: number;
-  readonly #world: World;
+  readonly #runtime: Runtime;
 
-  constructor(kv: KeyValueStore, ttlMs: number, world: World) {
+  constructor(kv: KeyValueStore, ttlMs: number, runtime: Runtime) {
     this.#kv = kv;
     this.#ttlMs = ttlMs;
-    this.#world = world;
+    this.#runtime = runtime;
   }
 
   async heartbeat(id: string, mood: Mood): Promise<PresenceState> {
@@ -36,7 +36,7 @@ export class KeyPerSessionStore implements Store {
   }
 
   async presence(): Promise<PresenceState> {
-    const oldest = this.#world.now() - this.#ttlMs;
+    const oldest = this.#runtime.now() - this.#ttlMs;
     const moods = { ...NOBODY };
     let cursor: string | undefined;
     do {
@@ -49,11 +49,11 @@ export class KeyPerSessionStore implements Store {
       }
       cursor = page === undefined || page.list_complete ? undefined : page.cursor;
     } while (cursor !== undefined);
-    return { count: peopleIn(moods), moods, timestamp: this.#world.now() };
+    return { count: peopleIn(moods), moods, timestamp: this.#runtime.now() };
   }
 
   async #write(id: string, mood: Mood | null): Promise<void> {
-    const metadata: Note = { mood, lastSeen: this.#world.now() };
+    const metadata: Note = { mood, lastSeen: this.#runtime.now() };
     await this.#kv.put(PREFIX + id, '', { expirationTtl: 60, metadata }).catch(() => undefined);
   }
 }

@@ -1,6 +1,6 @@
 import type { KeyValueStore } from '../../../src/presence/kv/kv-hub';
+import type { Runtime } from '../../../src/presence/runtime';
 import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
-import type { World } from '../../../src/presence/runtime';
 import type { Store } from '../isolates';
 import { peopleIn } from '../oracle';
 
@@ -15,17 +15,17 @@ type Sessions = Record<string, { mood: Mood; lastSeen: number }>;
 export class SharedKeyStore implements Store {
   readonly #kv: KeyValueStore;
   readonly #ttlMs: number;
-  readonly #world: World;
+  readonly #runtime: Runtime;
 
-  constructor(kv: KeyValueStore, ttlMs: number, world: World) {
+  constructor(kv: KeyValueStore, ttlMs: number, runtime: Runtime) {
     this.#kv = kv;
     this.#ttlMs = ttlMs;
-    this.#world = world;
+    this.#runtime = runtime;
   }
 
   async heartbeat(id: string, mood: Mood): Promise<PresenceState> {
     const sessions = await this.#read();
-    sessions[id] = { mood, lastSeen: this.#world.now() };
+    sessions[id] = { mood, lastSeen: this.#runtime.now() };
     await this.#write(sessions);
     return this.#state(sessions);
   }
@@ -44,7 +44,7 @@ export class SharedKeyStore implements Store {
     const stored = JSON.parse(
       (await this.#kv.get(KEY, { cacheTtl: 30 }).catch(() => null)) ?? '{}',
     ) as Sessions;
-    const oldest = this.#world.now() - this.#ttlMs;
+    const oldest = this.#runtime.now() - this.#ttlMs;
     return Object.fromEntries(Object.entries(stored).filter(([, { lastSeen }]) => lastSeen > oldest));
   }
 
@@ -55,6 +55,6 @@ export class SharedKeyStore implements Store {
   #state(sessions: Sessions): PresenceState {
     const moods = { ...NOBODY };
     for (const { mood } of Object.values(sessions)) moods[mood] += 1;
-    return { count: peopleIn(moods), moods, timestamp: this.#world.now() };
+    return { count: peopleIn(moods), moods, timestamp: this.#runtime.now() };
   }
 }

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NOBODY } from '../../../../src/presence/session';
-import { type FakeWorld, START } from '../../../support/fake-runtime';
+import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledKv } from '../../../support/troubled-kv';
 import { KvSite, TIMING } from './kv-site';
@@ -9,11 +9,11 @@ import { KvSite, TIMING } from './kv-site';
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 let site: KvSite;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let kv: TroubledKv;
 beforeEach(async () => {
   site = await KvSite.open();
-  ({ world, kv } = site);
+  ({ runtime, kv } = site);
 });
 
 describe('other locations', () => {
@@ -21,10 +21,10 @@ describe('other locations', () => {
     await site.join('fra').heartbeat(ANNA, 'release');
     const here = site.join();
     expect((await here.heartbeat(BEN, 'gratitude')).moods).toEqual({ ...NOBODY, gratitude: 1, release: 1 });
-    await world.advance(TIMING.leaseMs + TIMING.restMs - 1);
+    await runtime.advance(TIMING.leaseMs + TIMING.leaseExtensionMs - 1);
     kv.trouble.list = 'throws';
     expect(await here.count()).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect(await here.count()).toBe(0);
   });
 
@@ -73,7 +73,7 @@ describe('other locations', () => {
     const [here, there] = [site.join(), site.join()];
     kv.trouble.list = 'hangs';
     await site.afterWaiting(Promise.all([here.heartbeat(ANNA), there.heartbeat(BEN)]));
-    await world.advance(TIMING.syncIntervalMs);
+    await runtime.advance(TIMING.syncIntervalMs);
     await site.afterWaiting(here.presence());
     expect(await here.count()).toBe(2);
     expect(here.store.health().trouble).toBe('list-failed');

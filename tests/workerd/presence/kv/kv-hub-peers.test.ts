@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LocationSummary } from '../../../../src/presence/kv/location-summaries';
 import { NOBODY, totalOf } from '../../../../src/presence/session';
-import { type FakeWorld, START } from '../../../support/fake-runtime';
+import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import type { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledKv } from '../../../support/troubled-kv';
@@ -11,11 +11,11 @@ import { KEY, KvSite, stored, TIMING } from './kv-site';
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
 let site: KvSite;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let kv: TroubledKv;
 beforeEach(async () => {
   site = await KvSite.open();
-  ({ world, kv } = site);
+  ({ runtime, kv } = site);
 });
 
 describe('peers', () => {
@@ -26,17 +26,17 @@ describe('peers', () => {
     const replica = site.join();
     expect(await replica.count()).toBe(2);
     kv.all = 'throws';
-    await world.advance(TIMING.keepMs - 20_000);
+    await runtime.advance(TIMING.remoteTtlMs - 20_000);
     expect(await replica.count()).toBe(1);
-    await world.advance(20_000);
+    await runtime.advance(20_000);
     expect(await replica.count()).toBe(0);
   });
 
-  it('of a writer that rests, since it was alone in the world, count until it will have spoken again', async () => {
+  it('of a writer that rests, since it was alone in the runtime, count until it will have spoken again', async () => {
     const [here, reader] = [site.join(), site.join()];
     await here.heartbeat(ANNA);
     kv.operations.put = 0;
-    for (let waitedMs = 20_000; waitedMs < TIMING.refreshMs + TIMING.restMs; waitedMs += 20_000) {
+    for (let waitedMs = 20_000; waitedMs < TIMING.refreshMs + TIMING.leaseExtensionMs; waitedMs += 20_000) {
       await site.sync(here);
       await here.heartbeat(ANNA);
       await site.sync(reader);
@@ -72,7 +72,7 @@ describe('peers', () => {
       const value = JSON.stringify({ [ANNA]: { mood: 'presence', lastSeen: START } });
       const rests = {
         at: START,
-        until: START + TIMING.leaseMs + TIMING.restMs,
+        until: START + TIMING.leaseMs + TIMING.leaseExtensionMs,
         moods: { ...NOBODY, presence: 1 },
       };
       const reader = site.join();
@@ -81,9 +81,9 @@ describe('peers', () => {
         await site.sync(reader);
       }
       await env.PRESENCE_KV.delete(KEY);
-      await world.advance(START + TIMING.keepMs + TIMING.restMs - 1 - world.now());
+      await runtime.advance(START + TIMING.remoteTtlMs + TIMING.leaseExtensionMs - 1 - runtime.now());
       expect(await reader.count()).toBe(1);
-      await world.advance(1);
+      await runtime.advance(1);
       expect(await reader.count()).toBe(0);
     },
   );
@@ -92,11 +92,11 @@ describe('peers', () => {
     const replica = site.join();
     await replica.heartbeat(ANNA);
     await replica.heartbeat(BEN);
-    await world.advance(5_000);
+    await runtime.advance(5_000);
     await replica.leave(ANNA);
-    while (world.now() < START + 200_000) {
+    while (runtime.now() < START + 200_000) {
       await site.sync(replica);
-      expect(await replica.count()).toBe(world.now() < START + TIMING.ttlMs ? 1 : 0);
+      expect(await replica.count()).toBe(runtime.now() < START + TIMING.ttlMs ? 1 : 0);
     }
   });
 });
@@ -134,14 +134,14 @@ describe('an isolate that rests, alone with its sessions,', () => {
 
   it('takes back a session that falls silent: readers count it for TTL and grace, and never write it again', async () => {
     const [silent = '', ...others] = TEN;
-    const silentSince = world.now() - TIMING.syncIntervalMs;
+    const silentSince = runtime.now() - TIMING.syncIntervalMs;
     const reader = site.join();
     expect(await reader.count()).toBe(10);
-    while (world.now() < silentSince + TIMING.keepMs + TIMING.refreshMs + TIMING.restMs) {
-      await world.advance(TIMING.syncIntervalMs);
+    while (runtime.now() < silentSince + TIMING.remoteTtlMs + TIMING.refreshMs + TIMING.leaseExtensionMs) {
+      await runtime.advance(TIMING.syncIntervalMs);
       for (const id of others) await writer.heartbeat(id);
       const before = await stored();
-      expect(await reader.count()).toBe(world.now() < silentSince + TIMING.keepMs ? 10 : 9);
+      expect(await reader.count()).toBe(runtime.now() < silentSince + TIMING.remoteTtlMs ? 10 : 9);
       expect(await stored()).toEqual(before);
     }
     expect((await stored()).value).not.toHaveProperty(silent);
@@ -158,11 +158,11 @@ describe('an isolate that rests, alone with its sessions,', () => {
   it('is believed also where version 1.0 wrote, which says so in the summary only', async () => {
     const { value, metadata } = await stored();
     const { at, until, moods } = LocationSummary.parse(metadata);
-    expect(until - at).toBe(TIMING.leaseMs + TIMING.restMs);
+    expect(until - at).toBe(TIMING.leaseMs + TIMING.leaseExtensionMs);
     const ids = Object.keys(value as object);
     const older = Object.fromEntries(ids.map((id) => [id, { mood: 'presence', lastSeen: at }]));
     await env.PRESENCE_KV.put(KEY, JSON.stringify(older), { metadata: { at, until, moods } });
-    await world.advance(TIMING.keepMs + 10_000);
+    await runtime.advance(TIMING.remoteTtlMs + 10_000);
     expect(await site.join().count()).toBe(10);
   });
 });
@@ -172,7 +172,7 @@ describe('a replica without sessions', () => {
     await site.join().heartbeat(ANNA);
     const reader = site.join();
     await reader.count();
-    await world.advance(TIMING.keepMs + TIMING.restMs - 10_000);
+    await runtime.advance(TIMING.remoteTtlMs + TIMING.leaseExtensionMs - 10_000);
     kv.operations.put = 0;
     await site.sync(reader);
     await site.sync(reader);

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS } from '../../../../src/limits';
-import { type FakeWorld, START } from '../../../support/fake-runtime';
+import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledKv } from '../../../support/troubled-kv';
 import { KEY, KvSite, stored, TIMING } from './kv-site';
@@ -9,11 +9,11 @@ import { KEY, KvSite, stored, TIMING } from './kv-site';
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 let site: KvSite;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let kv: TroubledKv;
 beforeEach(async () => {
   site = await KvSite.open();
-  ({ world, kv } = site);
+  ({ runtime, kv } = site);
 });
 
 describe('a daily limit of KV', () => {
@@ -31,7 +31,7 @@ describe('a daily limit of KV', () => {
     await site.sync(replica);
     expect(await replica.count()).toBe(2);
     expect(writes).toBe(1);
-    await world.advance(12 * 3_600_000 + 60_000);
+    await runtime.advance(12 * 3_600_000 + 60_000);
     await replica.heartbeat(ANNA);
     expect(writes).toBe(2);
   });
@@ -45,7 +45,7 @@ describe('KV in trouble', () => {
     await replica.heartbeat(ANNA);
     expect(replica.hub.hasHeard).toBe(true);
     kv.trouble.get = 'hangs';
-    await world.advance(TIMING.syncIntervalMs);
+    await runtime.advance(TIMING.syncIntervalMs);
     expect((await replica.store.presence(() => undefined)).count).toBe(2);
   });
 
@@ -57,7 +57,7 @@ describe('KV in trouble', () => {
       const { store } = replica;
       const lost = () => undefined;
       const first = store.heartbeat(ANNA, 'presence', lost);
-      await world.advance(1_000);
+      await runtime.advance(1_000);
       expect((await first).count).toBe(1);
       for (let second = 0; second < 120; second += 1) {
         const answers = [
@@ -65,7 +65,7 @@ describe('KV in trouble', () => {
           store.presence(lost),
           store.leave(BEN, lost),
         ] as const;
-        await world.advance(1_000);
+        await runtime.advance(1_000);
         expect((await answers[0]).count).toBe(1);
         expect((await answers[1]).count).toBe(1);
         await answers[2];
@@ -89,7 +89,7 @@ describe('KV in trouble', () => {
     expect(replica.reports).toEqual([]);
     expect(replica.store.health().trouble).toBeUndefined();
     delete kv.trouble.put;
-    await world.advance(3_000);
+    await runtime.advance(3_000);
     await replica.heartbeat(BEN);
     expect(Object.keys((await stored()).value as object).sort()).toEqual([ANNA, BEN]);
   });
@@ -136,9 +136,9 @@ describe('KV in trouble', () => {
     const replica = site.join();
     expect((await replica.heartbeat(ANNA)).count).toBe(2);
     expect((await stored()).value).toMatchObject({ [BEN]: { lastSeen: START + CLOCK_SKEW_MAX_MS } });
-    await world.advance(CLOCK_SKEW_MAX_MS + TIMING.keepMs - 1);
+    await runtime.advance(CLOCK_SKEW_MAX_MS + TIMING.remoteTtlMs - 1);
     expect(await replica.count()).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect(await replica.count()).toBe(0);
   });
 

@@ -4,7 +4,7 @@ import { KvHub } from '../../../../src/presence/kv/kv-hub';
 import { LocationSummary } from '../../../../src/presence/kv/location-summaries';
 import { NOBODY } from '../../../../src/presence/session';
 import { kvTiming } from '../../../../src/presence/timing';
-import { type FakeWorld, START } from '../../../support/fake-runtime';
+import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledKv } from '../../../support/troubled-kv';
@@ -13,11 +13,11 @@ import { KEY, KvSite, stored, TIMING } from './kv-site';
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
 let site: KvSite;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let kv: TroubledKv;
 beforeEach(async () => {
   site = await KvSite.open();
-  ({ world, kv } = site);
+  ({ runtime, kv } = site);
 });
 
 describe('the stored value', () => {
@@ -51,24 +51,24 @@ describe('the stored value', () => {
   });
 
   it('stands under the key of the location that a later request brings, and loses no session', async () => {
-    const hub = new KvHub({ kv: kv.store, timing: TIMING, world, report: () => undefined });
-    const replica = new Replica(hub, TIMING, world);
+    const hub = new KvHub({ kv: kv.store, timing: TIMING, runtime, report: () => undefined });
+    const replica = new Replica(hub, TIMING, runtime);
     await replica.heartbeat(ANNA);
     hub.locate('ams');
     await site.sync(replica);
     expect((await stored()).value).toHaveProperty(ANNA);
     expect(await site.join().count()).toBe(1);
     await site.join('fra').heartbeat(BEN);
-    await world.advance(100_000);
+    await runtime.advance(100_000);
     await replica.heartbeat(ANNA);
     expect(await replica.count()).toBe(2);
   });
 
   it('is cleaned up by KV no earlier than the lease and than TTL and grace', async () => {
-    expect(TIMING).toMatchObject({ leaseMs: 220_000, restMs: 80_000, expirationTtlSeconds: 300 });
+    expect(TIMING).toMatchObject({ leaseMs: 220_000, leaseExtensionMs: 80_000, expirationTtlSeconds: 300 });
     expect(kvTiming(600_000, 60_000)).toMatchObject({
       leaseMs: 700_000,
-      restMs: 0,
+      leaseExtensionMs: 0,
       expirationTtlSeconds: 840,
     });
     await site.join().heartbeat(ANNA);
@@ -79,7 +79,7 @@ describe('the stored value', () => {
   it('no longer holds who is older than TTL and grace', async () => {
     const replica = site.join();
     await replica.heartbeat(ANNA);
-    await world.advance(TIMING.refreshMs + TIMING.restMs);
+    await runtime.advance(TIMING.refreshMs + TIMING.leaseExtensionMs);
     await replica.heartbeat(BEN);
     expect(Object.keys((await stored()).value as object)).toEqual([BEN]);
   });
@@ -101,7 +101,7 @@ describe('the stored value', () => {
 it.each([1, 2, 5, 10, 20, 49, 50, 60])(
   'with a sync every %d s a replica rests no longer than version 1.0 accepts',
   (seconds) => {
-    expect(kvTiming(30_000, seconds * 1000).restMs).toBeLessThanOrEqual(
+    expect(kvTiming(30_000, seconds * 1000).leaseExtensionMs).toBeLessThanOrEqual(
       Math.max(100_000 - 2_000 * seconds, 0),
     );
   },
@@ -115,7 +115,7 @@ describe('a write', () => {
 
   it('is made by a fresh replica that holds somebody, though others wrote the same of him', async () => {
     await site.join().heartbeat(ANNA);
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await site.join().heartbeat(ANNA);
     expect((await stored()).value).toEqual({
       [ANNA]: { mood: 'presence', lastSeen: START + 10_000, rests: true },
@@ -124,7 +124,7 @@ describe('a write', () => {
 
   it('leaves out who is older than TTL and grace, and nobody who is younger', async () => {
     const record = (lastSeen: number) => ({ mood: 'presence', lastSeen });
-    const keptFrom = START - TIMING.keepMs;
+    const keptFrom = START - TIMING.remoteTtlMs;
     await env.PRESENCE_KV.put(KEY, JSON.stringify({ [ANNA]: record(keptFrom), [BEN]: record(keptFrom + 1) }));
     await site.join().heartbeat(CARL);
     expect(Object.keys((await stored()).value as object).sort()).toEqual([BEN, CARL]);
@@ -143,7 +143,7 @@ describe('a write', () => {
   const restsAfter = async (replica: Replica) => {
     const { metadata } = await stored();
     const { at, until } = LocationSummary.parse(metadata);
-    expect(at).toBe(world.now());
+    expect(at).toBe(runtime.now());
     await replica.idle();
     return until - at > TIMING.leaseMs;
   };
@@ -152,7 +152,7 @@ describe('a write', () => {
     [20, true],
     [21, false],
   ])(
-    'says of %d people who are alone in the world whether their replica rests: %j',
+    'says of %d people who are alone in the runtime whether their replica rests: %j',
     async (people, rests) => {
       const replica = site.join();
       await replica.presence();
@@ -175,14 +175,14 @@ describe('a write', () => {
     await here.heartbeat(ANNA);
     let last = LocationSummary.parse((await stored()).metadata);
     let rested = 0;
-    while (world.now() < START + 300_000) {
+    while (runtime.now() < START + 300_000) {
       await site.sync(here);
       await here.heartbeat(ANNA);
       const { metadata } = await stored();
       const next = LocationSummary.parse(metadata);
-      const restMs = last.until - last.at - TIMING.leaseMs;
-      expect(world.now() - last.at).toBeLessThanOrEqual(TIMING.refreshMs + restMs);
-      if (next.at > last.at) rested += restMs;
+      const leaseExtensionMs = last.until - last.at - TIMING.leaseMs;
+      expect(runtime.now() - last.at).toBeLessThanOrEqual(TIMING.refreshMs + leaseExtensionMs);
+      if (next.at > last.at) rested += leaseExtensionMs;
       last = next;
     }
     expect(rested).toBeGreaterThan(0);
@@ -192,7 +192,7 @@ describe('a write', () => {
     ['an older one that promised none', { at: START - 1, until: START - 1 + TIMING.leaseMs }],
     [
       'one of somebody else, who wrote since and promised one',
-      { at: START + 1, until: START + 1 + TIMING.leaseMs + TIMING.restMs },
+      { at: START + 1, until: START + 1 + TIMING.leaseMs + TIMING.leaseExtensionMs },
     ],
     ['none at all', undefined],
   ])('is made in time if the summary that says of our rest is not there, but %s', async (_what, summary) => {

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { KvHub } from '../../../../src/presence/kv/kv-hub';
 import { kvTiming } from '../../../../src/presence/timing';
 import { emptyStorage } from '../../../support/empty-storage';
-import { FakeWorld } from '../../../support/fake-runtime';
+import { FakeRuntime } from '../../../support/fake-runtime';
 import { Replica } from '../../../support/replica';
 import { TroubledKv } from '../../../support/troubled-kv';
 
@@ -13,7 +13,7 @@ export const KEY = 'presence:sessions:ams';
 
 /** Replicas that meet at a real KV namespace, which fails where a test says. */
 export class KvSite {
-  readonly world = new FakeWorld();
+  readonly runtime = new FakeRuntime();
   readonly kv = new TroubledKv(env.PRESENCE_KV);
   /** What the hubs reported. */
   readonly reports: string[] = [];
@@ -25,16 +25,16 @@ export class KvSite {
   }
 
   join(location: string | null = 'ams', store = this.kv.store): Replica {
-    const { world } = this;
+    const { runtime } = this;
     const report = (trouble: string) => void this.reports.push(trouble);
-    const hub = new KvHub({ kv: store, timing: TIMING, world, report });
+    const hub = new KvHub({ kv: store, timing: TIMING, runtime, report });
     if (location !== null) hub.locate(location);
-    return new Replica(hub, TIMING, world);
+    return new Replica(hub, TIMING, runtime);
   }
 
   /** An interval passes and the replica syncs. */
   async sync(replica: Replica): Promise<void> {
-    await this.world.advance(TIMING.syncIntervalMs);
+    await this.runtime.advance(TIMING.syncIntervalMs);
     await replica.presence();
   }
 
@@ -46,7 +46,7 @@ export class KvSite {
     });
     while (!answered) {
       await new Promise((resolve) => setTimeout(resolve, 10));
-      await this.world.advance(1_000);
+      await this.runtime.advance(1_000);
     }
   }
 }

@@ -4,7 +4,7 @@ import { ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
 import { LiveSockets } from '../../../../src/presence/room/live-sockets';
 import { Room } from '../../../../src/presence/room/room';
 import { MOODS, NOBODY, totalOf } from '../../../../src/presence/session';
-import { FakeWorld } from '../../../support/fake-runtime';
+import { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket, real, stateOf } from './fake-socket';
 import { MemoryJournal } from './memory-journal';
@@ -20,8 +20,8 @@ class KnownSocket extends FakeSocket {
 
 /** A room with its sockets, which hibernates at will; and a naive list of who is here. */
 class Place {
-  readonly world = new FakeWorld();
-  readonly #journal = new MemoryJournal(this.world);
+  readonly runtime = new FakeRuntime();
+  readonly #journal = new MemoryJournal(this.runtime);
   readonly #beats = new Map<string, number>();
   readonly #all: KnownSocket[] = [];
   readonly #late = new Set<string>();
@@ -41,14 +41,14 @@ class Place {
   join(socket: KnownSocket, id: string, mood: number): void {
     if (socket.guest?.id !== id) this.#part(socket);
     this.#sockets.receive(real(socket), JSON.stringify({ sessionId: id, mood: MOODS[mood] }), this.#room);
-    if (socket.isOpen) socket.guest = { id, heardAt: this.world.now(), signAt: 0 };
+    if (socket.isOpen) socket.guest = { id, heardAt: this.runtime.now(), signAt: 0 };
   }
 
   ping(socket: KnownSocket): void {
-    socket.pingedAt = this.world.now();
+    socket.pingedAt = this.runtime.now();
     // Whoever comes back after a TTL may find himself closed, or not.
     const { guest } = socket;
-    if (guest && guest.heardAt + TTL > this.world.now()) guest.heardAt = this.world.now();
+    if (guest && guest.heardAt + TTL > this.runtime.now()) guest.heardAt = this.runtime.now();
     else if (guest) this.#late.add(guest.id);
   }
 
@@ -59,14 +59,14 @@ class Place {
   }
 
   beat(id: string, mood: number): void {
-    this.#beats.set(id, this.world.now());
+    this.#beats.set(id, this.runtime.now());
     this.#tell(id, mood);
   }
 
   leave(id: string): void {
     this.#beats.delete(id);
     // Of somebody who has a live socket this is a sign of life, if the room should hibernate soon.
-    for (const { guest } of this.open) if (guest?.id === id) guest.signAt = this.world.now();
+    for (const { guest } of this.open) if (guest?.id === id) guest.signAt = this.runtime.now();
     this.#tell(id, undefined);
   }
 
@@ -84,13 +84,13 @@ class Place {
   }
 
   async wait(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += 100) await this.world.advance(100);
+    for (let passed = 0; passed < ms; passed += 100) await this.runtime.advance(100);
   }
 
   /** Nobody is lost, nobody counted past his time. */
   judge(): void {
     this.#room.expire();
-    const now = this.world.now();
+    const now = this.runtime.now();
     for (const id of IDS) {
       if (this.#late.has(id)) continue;
       const guests = this.open.flatMap(({ guest }) => (guest?.id === id ? [guest] : []));
@@ -119,14 +119,14 @@ class Place {
   }
 
   #tell(id: string, mood: number | undefined): void {
-    const record = { mood: mood === undefined ? null : (MOODS[mood] ?? null), lastSeen: this.world.now() };
+    const record = { mood: mood === undefined ? null : (MOODS[mood] ?? null), lastSeen: this.runtime.now() };
     this.#room.sync({ known: undefined, heard: new Map([[id, record]]) });
   }
 
   #startSockets(): LiveSockets {
     return new LiveSockets(
       stateOf(this.#all, () => this.open),
-      this.world.now,
+      this.runtime.now,
     );
   }
 
@@ -134,13 +134,13 @@ class Place {
     const epoch = this.#epoch;
     // The timers of an object that is no more don't run.
     const sleep = async (ms: number) => {
-      await this.world.sleep(ms);
+      await this.runtime.sleep(ms);
       if (epoch !== this.#epoch) await new Promise(() => undefined);
     };
-    const world = { now: this.world.now, sleep };
+    const runtime = { now: this.runtime.now, sleep };
     return new Room({
       ttlMs: TTL,
-      world,
+      runtime,
       epoch: String(epoch),
       journal: this.#journal,
       audience: this.#sockets,
@@ -177,7 +177,7 @@ it('sockets, pings, heartbeats, leaves and hibernation in any order lose nobody,
         if (does === 'hibernate') await here.hibernate();
         if (does === 'wait') await here.wait(ms);
         // Replicas and the room stamp what comes within a few milliseconds by its order, which is another test.
-        await here.world.advance(5);
+        await here.runtime.advance(5);
         here.judge();
       }
       await here.judgeScreens();

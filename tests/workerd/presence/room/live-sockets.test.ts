@@ -9,7 +9,7 @@ import { LiveSockets } from '../../../../src/presence/room/live-sockets';
 import { Room } from '../../../../src/presence/room/room';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { NOBODY } from '../../../../src/presence/session';
-import { FakeWorld } from '../../../support/fake-runtime';
+import { FakeRuntime } from '../../../support/fake-runtime';
 import { NO_JOURNAL } from '../../../support/no-journal';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket, real, stateOf } from './fake-socket';
@@ -17,7 +17,7 @@ import { FakeSocket, real, stateOf } from './fake-socket';
 describe('a live socket', () => {
   const [ANNA, BEN] = [sessionId(1), sessionId(2)];
   const JOIN = { sessionId: ANNA, mood: 'gratitude' };
-  let world: FakeWorld;
+  let runtime: FakeRuntime;
   let accepted: FakeSocket[];
   let autoResponse: WebSocketRequestResponsePair | undefined;
   let sockets: LiveSockets;
@@ -31,18 +31,18 @@ describe('a live socket', () => {
         autoResponse = pair;
       },
     );
-    return new LiveSockets(state, world.now);
+    return new LiveSockets(state, runtime.now);
   };
 
   beforeEach(() => {
-    world = new FakeWorld();
+    runtime = new FakeRuntime();
     accepted = [];
     sockets = start([]);
     room = newRoom();
   });
 
   function newRoom(): Room {
-    return new Room({ ttlMs: 30_000, world, epoch: '', journal: NO_JOURNAL, audience: sockets });
+    return new Room({ ttlMs: 30_000, runtime, epoch: '', journal: NO_JOURNAL, audience: sockets });
   }
 
   function open(): FakeSocket {
@@ -71,14 +71,14 @@ describe('a live socket', () => {
     expect(watcher.shown).toEqual({
       count: 1,
       moods: { ...NOBODY, gratitude: 1 },
-      timestamp: world.now(),
+      timestamp: runtime.now(),
     });
   });
 
   it('is shown within a second who joins after it was opened', async () => {
     const watcher = open();
     send(open(), JOIN);
-    await world.advance(0);
+    await runtime.advance(0);
     expect(watcher.shown?.moods).toEqual({ ...NOBODY, gratitude: 1 });
   });
 
@@ -128,10 +128,10 @@ describe('a live socket', () => {
     for (let round = 0; round < 3; round += 1) {
       for (let n = 0; n < LIVE_MESSAGES_MAX; n += 1) send(socket, JOIN);
       expect(socket.isOpen).toBe(true);
-      await world.advance(LIVE_MESSAGES_WINDOW_MS);
+      await runtime.advance(LIVE_MESSAGES_WINDOW_MS);
     }
     send(socket, JOIN);
-    await world.advance(LIVE_MESSAGES_WINDOW_MS - 1);
+    await runtime.advance(LIVE_MESSAGES_WINDOW_MS - 1);
     for (let n = 1; n < LIVE_MESSAGES_MAX; n += 1) send(socket, JOIN);
     expect(socket.isOpen).toBe(true);
     send(socket, JOIN);
@@ -261,14 +261,14 @@ describe('a live socket', () => {
   it('is one of several that a person may have: the last word of any counts, and only his last closing is a leave', async () => {
     const [first, second] = [open(), open()];
     send(first, JOIN);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     send(second, { sessionId: ANNA, mood: 'release' });
-    const secondAt = world.now();
+    const secondAt = runtime.now();
     expect(sockets.guests).toEqual(new Map([[ANNA, { mood: 'release', lastSeen: secondAt }]]));
-    await world.advance(1_000);
-    first.pingedAt = world.now();
-    expect(sockets.heardAt(ANNA)).toBe(world.now());
-    expect(sockets.guests.get(ANNA)?.lastSeen).toBe(world.now());
+    await runtime.advance(1_000);
+    first.pingedAt = runtime.now();
+    expect(sockets.heardAt(ANNA)).toBe(runtime.now());
+    expect(sockets.guests.get(ANNA)?.lastSeen).toBe(runtime.now());
     sockets.close(real(first), room);
     expect(room.counts).toEqual({ ...NOBODY, release: 1 });
     sockets.close(real(second), room);
@@ -294,8 +294,8 @@ describe('a live socket', () => {
   it('that closes is no leave if a heartbeat by HTTP came later', async () => {
     const socket = open();
     send(socket, JOIN);
-    await world.advance(1_000);
-    const beat = { mood: 'release', lastSeen: world.now() } as const;
+    await runtime.advance(1_000);
+    const beat = { mood: 'release', lastSeen: runtime.now() } as const;
     room.sync({ known: undefined, heard: new Map([[ANNA, beat]]) });
     sockets.close(real(socket), room);
     expect(room.counts).toEqual({ ...NOBODY, release: 1 });

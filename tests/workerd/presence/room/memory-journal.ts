@@ -1,14 +1,14 @@
 import type { Journal } from '../../../../src/presence/room/room';
+import type { Runtime } from '../../../../src/presence/runtime';
 import type { MoodCounts, SessionRecords } from '../../../../src/presence/session';
-import type { World } from '../../../../src/presence/runtime';
 
 /** All that a room saved, from the first row on. */
 export class MemoryJournal implements Journal {
   readonly saved: { sessions: SessionRecords; savedAt: number; told: MoodCounts }[] = [];
-  readonly #world: Pick<World, 'now'>;
+  readonly #runtime: Pick<Runtime, 'now'>;
 
-  constructor(world: Pick<World, 'now'>) {
-    this.#world = world;
+  constructor(runtime: Pick<Runtime, 'now'>) {
+    this.#runtime = runtime;
   }
 
   read() {
@@ -18,6 +18,6 @@ export class MemoryJournal implements Journal {
   }
 
   append(sessions: SessionRecords, told: MoodCounts): void {
-    this.saved.push({ sessions, savedAt: this.#world.now(), told: { ...told } });
+    this.saved.push({ sessions, savedAt: this.#runtime.now(), told: { ...told } });
   }
 }

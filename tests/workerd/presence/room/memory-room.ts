@@ -1,7 +1,7 @@
 import { Room } from '../../../../src/presence/room/room';
 import type { RoomAnswer } from '../../../../src/presence/room/room-protocol';
 import type { Mood } from '../../../../src/presence/session';
-import { FakeWorld } from '../../../support/fake-runtime';
+import { FakeRuntime } from '../../../support/fake-runtime';
 import { MemoryJournal } from './memory-journal';
 import { ScriptedAudience } from './scripted-audience';
 
@@ -9,8 +9,8 @@ export const TTL = 30_000;
 
 /** A room with its journal and its audience, which can lose its memory. */
 export class MemoryRoom {
-  readonly world = new FakeWorld();
-  readonly journal = new MemoryJournal(this.world);
+  readonly runtime = new FakeRuntime();
+  readonly journal = new MemoryJournal(this.runtime);
   readonly audience = new ScriptedAudience();
   readonly reports: string[] = [];
   #epochs = 0;
@@ -29,14 +29,14 @@ export class MemoryRoom {
   hear(id: string, mood: Mood | null = 'presence'): RoomAnswer {
     return this.#room.sync({
       known: undefined,
-      heard: new Map([[id, { mood, lastSeen: this.world.now() }]]),
+      heard: new Map([[id, { mood, lastSeen: this.runtime.now() }]]),
     });
   }
 
   #open(): Room {
-    const { world, journal, audience } = this;
+    const { runtime, journal, audience } = this;
     this.#epochs += 1;
     const report = (trouble: string) => void this.reports.push(trouble);
-    return new Room({ ttlMs: TTL, world, epoch: String(this.#epochs), journal, audience, report });
+    return new Room({ ttlMs: TTL, runtime, epoch: String(this.#epochs), journal, audience, report });
   }
 }

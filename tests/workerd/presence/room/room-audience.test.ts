@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
 import { NOBODY } from '../../../../src/presence/session';
-import { type FakeWorld, START } from '../../../support/fake-runtime';
+import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { MemoryJournal } from './memory-journal';
 import { MemoryRoom, TTL } from './memory-room';
@@ -10,58 +10,58 @@ import type { ScriptedAudience } from './scripted-audience';
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 let place: MemoryRoom;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let journal: MemoryJournal;
 let audience: ScriptedAudience;
 beforeEach(() => {
   place = new MemoryRoom();
-  ({ world, journal, audience } = place);
+  ({ runtime, journal, audience } = place);
 });
 
 describe('the audience of a room', () => {
   it('is told at once, then at most once a second', async () => {
     place.hear(ANNA);
-    await world.advance(0);
+    await runtime.advance(0);
     expect(audience.told).toEqual([{ ...NOBODY, presence: 1 }]);
     for (let n = 0; n < 30; n += 1) {
-      await world.advance(LIVE_TELL_INTERVAL_MS / 10);
+      await runtime.advance(LIVE_TELL_INTERVAL_MS / 10);
       place.hear(ANNA, n % 2 === 0 ? 'release' : 'presence');
     }
-    await world.advance(LIVE_TELL_INTERVAL_MS);
+    await runtime.advance(LIVE_TELL_INTERVAL_MS);
     expect(audience.told.length).toBeLessThanOrEqual(5);
     expect(audience.told.at(-1)).toEqual({ ...NOBODY, presence: 1 });
   });
 
   it('is told of a change a second after it was told last, however short before the change came', async () => {
     place.hear(ANNA);
-    await world.advance(0);
-    await world.advance(LIVE_TELL_INTERVAL_MS - 100);
+    await runtime.advance(0);
+    await runtime.advance(LIVE_TELL_INTERVAL_MS - 100);
     place.hear(BEN);
-    await world.advance(99);
+    await runtime.advance(99);
     expect(audience.told).toHaveLength(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect(audience.told).toHaveLength(2);
   });
 
   it('is told nothing while nothing changes', async () => {
     place.room.expire();
-    await world.advance(LIVE_TELL_INTERVAL_MS);
+    await runtime.advance(LIVE_TELL_INTERVAL_MS);
     audience.size = 0;
     place.hear(ANNA);
     audience.size = 1;
     // Who has just come was shown the counts when he came.
     place.room.expire();
-    await world.advance(LIVE_TELL_INTERVAL_MS);
+    await runtime.advance(LIVE_TELL_INTERVAL_MS);
     expect(audience.told).toEqual([]);
   });
 
   it('is told of counts that are again what they were, for somebody who came meanwhile was shown others', async () => {
     place.hear(ANNA);
-    await world.advance(0);
+    await runtime.advance(0);
     place.hear(ANNA, 'release');
-    await world.advance(1);
+    await runtime.advance(1);
     place.hear(ANNA, 'presence');
-    await world.advance(LIVE_TELL_INTERVAL_MS);
+    await runtime.advance(LIVE_TELL_INTERVAL_MS);
     expect(audience.told).toEqual([
       { ...NOBODY, presence: 1 },
       { ...NOBODY, presence: 1 },
@@ -71,20 +71,20 @@ describe('the audience of a room', () => {
   it('that came to a room nobody watched is told of changes after the room has lost its memory', async () => {
     audience.size = 0;
     place.hear(ANNA);
-    await world.advance(TTL + 250);
+    await runtime.advance(TTL + 250);
     place.room.expire();
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     audience.size = 1;
     place.restart();
     place.hear(ANNA);
-    await world.advance(LIVE_TELL_INTERVAL_MS);
+    await runtime.advance(LIVE_TELL_INTERVAL_MS);
     expect(audience.told.at(-1)).toEqual({ ...NOBODY, presence: 1 });
   });
 
   it('keeps whom it hears, whatever another tab says', async () => {
     place.hear(ANNA);
     audience.heard.set(ANNA, START);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     const { sessions } = place.room.sync({
       known: undefined,
       heard: new Map([[ANNA, { mood: null, lastSeen: START + 1_000 }]]),
@@ -95,7 +95,7 @@ describe('the audience of a room', () => {
   it('keeps whom it hears, and the replica that tells of the leave learns so', async () => {
     const { version } = place.hear(ANNA);
     audience.heard.set(ANNA, START);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     const left = { mood: null, lastSeen: START + 1_000 };
     const { sessions } = place.room.sync({ known: version, heard: new Map([[ANNA, left]]) });
     expect(sessions.get(ANNA)?.mood).toBe('presence');
@@ -104,9 +104,9 @@ describe('the audience of a room', () => {
   it('keeps nobody who was last heard a TTL ago, and nobody whom the room does not know', async () => {
     audience.heard.set(ANNA, START);
     audience.heard.set(BEN, START + TTL);
-    await world.advance(TTL - 1_000);
+    await runtime.advance(TTL - 1_000);
     place.hear(ANNA);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     place.hear(ANNA, null);
     place.hear(BEN, null);
     expect(place.room.counts).toEqual(NOBODY);
@@ -116,7 +116,7 @@ describe('the audience of a room', () => {
   it('has the mood that another tab tells, and an old leave is no sign of life', async () => {
     place.hear(ANNA);
     audience.heard.set(ANNA, START);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     place.hear(ANNA, 'release');
     expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
     const old = { mood: null, lastSeen: START + 500 };
@@ -126,7 +126,7 @@ describe('the audience of a room', () => {
 
   it('tells of guests that the room has lost: they count, are told of and saved, and known ones keep their mood', async () => {
     place.hear(BEN, 'release');
-    await world.advance(0);
+    await runtime.advance(0);
     const guest = (lastSeen: number) => ({ mood: 'presence', lastSeen }) as const;
     place.room.heard(
       new Map([
@@ -137,18 +137,18 @@ describe('the audience of a room', () => {
     const counts = { ...NOBODY, presence: 1, release: 1 };
     expect(place.room.counts).toEqual(counts);
     expect(audience.gone).toEqual([]);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(audience.told.at(-1)).toEqual(counts);
     expect([...(journal.saved.at(-1)?.sessions.keys() ?? [])].sort()).toEqual([ANNA, BEN]);
   });
 
   it('does not make a saved leave later than it was', async () => {
     place.hear(ANNA);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
-    const leftAt = world.now();
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    const leftAt = runtime.now();
     place.hear(ANNA, null);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
-    audience.heard.set(ANNA, world.now());
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    audience.heard.set(ANNA, runtime.now());
     place.restart();
     place.room.sync({
       known: undefined,
@@ -166,18 +166,18 @@ describe('the audience of a room', () => {
   it('keeps the mood that was saved of somebody whom it has heard since', async () => {
     place.hear(ANNA, 'release');
     audience.heard.set(ANNA, START + 20_000);
-    await world.advance(TTL);
+    await runtime.advance(TTL);
     place.restart();
     expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
   });
 
   it('is told of who has ended while the room had no memory', async () => {
     place.hear(ANNA);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
-    await world.advance(TTL);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(TTL);
     place.restart();
     place.room.expire();
-    await world.advance(0);
+    await runtime.advance(0);
     expect(audience.told.at(-1)).toEqual(NOBODY);
   });
 
@@ -185,7 +185,7 @@ describe('the audience of a room', () => {
     place.hear(ANNA);
     place.hear(BEN);
     audience.heard.set(ANNA, START + 20_000);
-    await world.advance(TTL + 250);
+    await runtime.advance(TTL + 250);
     place.room.expire();
     expect(audience.gone).toEqual([BEN]);
     expect(place.room.counts.presence).toBe(1);
@@ -194,9 +194,9 @@ describe('the audience of a room', () => {
   it('makes no work while it is empty', async () => {
     audience.size = 0;
     place.hear(ANNA);
-    await world.advance(LIVE_TELL_INTERVAL_MS);
+    await runtime.advance(LIVE_TELL_INTERVAL_MS);
     expect(audience.told).toEqual([]);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved).toHaveLength(1);
   });
 });

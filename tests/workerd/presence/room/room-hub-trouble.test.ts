@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFERRED_MAX_MS, SYNC_WAIT_MAX_MS } from '../../../../src/limits';
 import { NOBODY } from '../../../../src/presence/session';
-import type { FakeWorld } from '../../../support/fake-runtime';
+import type { FakeRuntime } from '../../../support/fake-runtime';
 import type { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledRoom } from '../../../support/troubled-room';
@@ -10,13 +10,13 @@ import { RoomSite, TIMING } from './room-site';
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 let site: RoomSite;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let room: TroubledRoom;
 let here: Replica;
 let there: Replica;
 beforeEach(async () => {
   site = await RoomSite.open();
-  ({ world, room, here, there } = site);
+  ({ runtime, room, here, there } = site);
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -24,7 +24,7 @@ describe('a room in trouble', () => {
   it('is told what changed during a call', async () => {
     room.trouble = 'hangs';
     const first = here.store.heartbeat(ANNA, 'presence', () => undefined);
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     await first;
     await here.store.heartbeat(ANNA, 'release', () => undefined);
     room.trouble = undefined;
@@ -39,13 +39,13 @@ describe('a room in trouble', () => {
     await there.heartbeat(BEN);
     room.trouble = 'hangs';
     const first = countHere();
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     expect(await first).toBe(0);
     room.trouble = undefined;
-    await world.advance(DEFERRED_MAX_MS);
+    await runtime.advance(DEFERRED_MAX_MS);
     await countHere();
     // Its next call is answered, and Ben has ended.
-    await world.advance(2 * TIMING.syncIntervalMs);
+    await runtime.advance(2 * TIMING.syncIntervalMs);
     expect(await countHere()).toBe(0);
     room.letGo();
     await here.idle();
@@ -56,7 +56,7 @@ describe('a room in trouble', () => {
     await here.heartbeat(ANNA);
     await site.pass();
     expect(room.lastReport?.known).toBeDefined();
-    await world.advance(TIMING.ttlMs);
+    await runtime.advance(TIMING.ttlMs);
     await here.presence();
     expect(room.lastReport?.known).toBeUndefined();
   });
@@ -95,15 +95,15 @@ describe('a room in trouble', () => {
     await site.pass();
     room.trouble = 'is away';
     await here.leave(ANNA);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await here.idle();
     room.trouble = undefined;
     for (let second = 0; second < 3; second += 1) {
-      await world.advance(1_000);
+      await runtime.advance(1_000);
       await here.idle();
     }
     await there.presence();
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await there.presence();
     expect(await there.count()).toBe(0);
   });
@@ -127,15 +127,15 @@ describe('a room in trouble', () => {
     await site.pass();
     await site.pass();
     room.trouble = 'hangs';
-    await world.advance(5_000);
+    await runtime.advance(5_000);
     const answer = here.store.heartbeat(ANNA, 'presence', () => undefined);
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     expect((await answer).count).toBe(2);
     room.trouble = undefined;
-    await world.advance(DEFERRED_MAX_MS);
+    await runtime.advance(DEFERRED_MAX_MS);
     // Ben has gone meanwhile. The answer that comes late still counts him.
     const other = here.store.heartbeat(ANNA, 'presence', () => undefined);
-    await world.advance(SYNC_WAIT_MAX_MS);
+    await runtime.advance(SYNC_WAIT_MAX_MS);
     expect((await other).count).toBe(1);
     room.letGo();
     await here.idle();
@@ -148,9 +148,9 @@ describe('a room in trouble', () => {
     await there.heartbeat(BEN);
     await site.pass();
     room.trouble = 'is away';
-    await world.advance(TIMING.ttlMs - 1);
+    await runtime.advance(TIMING.ttlMs - 1);
     expect(await here.count()).toBe(1);
-    await world.advance(1);
+    await runtime.advance(1);
     expect(await here.count()).toBe(0);
   });
 });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../../src/limits';
 import { NOBODY } from '../../../../src/presence/session';
 import { emptyStorage } from '../../../support/empty-storage';
-import type { FakeWorld } from '../../../support/fake-runtime';
+import type { FakeRuntime } from '../../../support/fake-runtime';
 import type { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledRoom } from '../../../support/troubled-room';
@@ -11,13 +11,13 @@ import { RoomSite, TIMING } from './room-site';
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 let site: RoomSite;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let room: TroubledRoom;
 let here: Replica;
 let there: Replica;
 beforeEach(async () => {
   site = await RoomSite.open();
-  ({ world, room, here, there } = site);
+  ({ runtime, room, here, there } = site);
 });
 afterEach(() => void vi.useRealTimers());
 
@@ -41,7 +41,7 @@ describe('a sync with the room', () => {
   it('is one call a second, whatever is asked of the replica', async () => {
     for (let second = 0; second < 10; second += 1) {
       for (let n = 0; n < 100; n += 1) {
-        await world.advance(10);
+        await runtime.advance(10);
         await here.heartbeat(sessionId(n));
       }
     }
@@ -53,12 +53,12 @@ describe('a sync with the room', () => {
     await here.presence();
     await there.presence();
     await here.heartbeat(ANNA);
-    await world.advance(TIMING.syncIntervalMs);
+    await runtime.advance(TIMING.syncIntervalMs);
     await here.idle();
     await site.pass();
     expect(await there.count()).toBe(1);
     await here.leave(ANNA);
-    await world.advance(TIMING.syncIntervalMs);
+    await runtime.advance(TIMING.syncIntervalMs);
     await here.idle();
     await site.pass();
     await there.presence();
@@ -84,7 +84,7 @@ describe('a session that expires here', () => {
     async (_when, ms) => {
       await here.heartbeat(ANNA);
       await site.pass();
-      await world.advance(TIMING.ttlMs - 2 * TIMING.syncIntervalMs - SYNC_WAIT_MAX_MS - 1_001);
+      await runtime.advance(TIMING.ttlMs - 2 * TIMING.syncIntervalMs - SYNC_WAIT_MAX_MS - 1_001);
       await here.presence();
       expect(room.lastReport?.heard.has(ANNA)).toBe(false);
       await site.pass(TIMING.syncIntervalMs + ms);
@@ -98,25 +98,25 @@ describe('a session that expires here', () => {
 
   it('is asked for until the room says that it is over, for another replica may tell of it at the last moment', async () => {
     // The room sees a session end up to 250 ms after its time. Between the two it is over here and not yet there.
-    await world.advance(1);
+    await runtime.advance(1);
     await here.heartbeat(ANNA);
-    await world.advance(29_100);
+    await runtime.advance(29_100);
     await here.presence();
-    await world.advance(50);
+    await runtime.advance(50);
     await there.presence();
-    await world.advance(750);
+    await runtime.advance(750);
     await there.heartbeat(ANNA);
-    await world.advance(100);
+    await runtime.advance(100);
     expect(await here.count()).toBe(0);
-    await world.advance(100);
+    await runtime.advance(100);
     await here.presence();
     // Only now the other one tells of the heartbeat.
-    await world.advance(50);
+    await runtime.advance(50);
     await there.idle();
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await here.presence();
     expect(await here.count()).toBe(1);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await here.presence();
     expect(room.lastReport?.heard.size).toBe(0);
   });
@@ -127,11 +127,11 @@ describe('a room that has lost everything', () => {
     await here.heartbeat(ANNA, 'gratitude');
     await there.heartbeat(BEN);
     await site.pass();
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     // The other one has not heard of this leave when the room loses it.
     await here.leave(BEN);
     await emptyStorage();
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     await there.presence();
     await here.presence();
     // One sync was enough.
@@ -150,7 +150,7 @@ describe('a room that has lost everything', () => {
     expect(await here.count()).toBe(1);
     await emptyStorage();
     room.calls = 0;
-    await world.advance(TIMING.syncIntervalMs);
+    await runtime.advance(TIMING.syncIntervalMs);
     await here.presence();
     expect(await here.count()).toBe(0);
     expect(room.calls).toBe(1);

@@ -4,7 +4,7 @@ import { RoomHub } from '../../../../src/presence/room/room-hub';
 import { ROOM_NAME } from '../../../../src/presence/room/room-protocol';
 import { roomTiming } from '../../../../src/presence/timing';
 import { emptyStorage } from '../../../support/empty-storage';
-import { FakeWorld } from '../../../support/fake-runtime';
+import { FakeRuntime } from '../../../support/fake-runtime';
 import { Replica } from '../../../support/replica';
 import { TroubledRoom } from '../../../support/troubled-room';
 
@@ -12,7 +12,7 @@ export const TIMING = roomTiming(30_000, 1_000);
 
 /** Two replicas that meet at a real room, which goes by the test's clock. */
 export class RoomSite {
-  readonly world = new FakeWorld();
+  readonly runtime = new FakeRuntime();
   /** The room as `here` calls it. The other one's calls are not counted and do not fail. */
   readonly room = this.call();
   readonly here = this.join(this.room);
@@ -26,17 +26,17 @@ export class RoomSite {
   }
 
   private constructor() {
-    this.world.onTick = (now) => void vi.setSystemTime(now);
+    this.runtime.onTick = (now) => void vi.setSystemTime(now);
   }
 
   /** Another replica. */
   join(room = this.call()): Replica {
-    const { world } = this;
-    return new Replica(new RoomHub({ room: () => room, timing: TIMING, world }), TIMING, world);
+    const { runtime } = this;
+    return new Replica(new RoomHub({ room: () => room, timing: TIMING, runtime }), TIMING, runtime);
   }
 
   async pass(ms = TIMING.syncIntervalMs): Promise<void> {
-    await this.world.advance(ms);
+    await this.runtime.advance(ms);
     await this.here.presence();
     await this.there.presence();
   }

@@ -5,7 +5,7 @@ import type { RoomReport } from '../../../../src/presence/room/room-protocol';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { NOBODY } from '../../../../src/presence/session';
 import { roomTiming } from '../../../../src/presence/timing';
-import { type FakeWorld, START } from '../../../support/fake-runtime';
+import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
 import type { MemoryJournal } from './memory-journal';
@@ -15,12 +15,12 @@ import type { ScriptedAudience } from './scripted-audience';
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 let place: MemoryRoom;
-let world: FakeWorld;
+let runtime: FakeRuntime;
 let journal: MemoryJournal;
 let audience: ScriptedAudience;
 beforeEach(() => {
   place = new MemoryRoom();
-  ({ world, journal, audience } = place);
+  ({ runtime, journal, audience } = place);
 });
 
 describe('a room', () => {
@@ -42,11 +42,11 @@ describe('a room', () => {
 
   it('does not tell a replica what it has just told itself', () => {
     const { version } = place.room.sync({ known: undefined, heard: new Map() });
-    const own = new Map([[ANNA, { mood: 'presence', lastSeen: world.now() }]] as const);
+    const own = new Map([[ANNA, { mood: 'presence', lastSeen: runtime.now() }]] as const);
     const answer = place.room.sync({ known: version, heard: own });
     expect(answer.sessions.size).toBe(0);
     expect(place.room.sync({ known: answer.version, heard: new Map() }).sessions.size).toBe(0);
-    const left = new Map([[BEN, { mood: null, lastSeen: world.now() }]]);
+    const left = new Map([[BEN, { mood: null, lastSeen: runtime.now() }]]);
     expect(place.room.sync({ known: answer.version, heard: left }).sessions.size).toBe(0);
   });
 
@@ -62,7 +62,7 @@ describe('a room', () => {
 
   it('tells a replica of who has ended, though nobody else has asked since', async () => {
     const { version } = place.hear(ANNA);
-    await world.advance(TTL);
+    await runtime.advance(TTL);
     const { sessions } = place.room.sync({ known: version, heard: new Map() });
     expect(sessions.get(ANNA)?.mood).toBeNull();
   });
@@ -83,7 +83,7 @@ describe('what a room saves', () => {
     place.hear(ANNA);
     expect(journal.saved.map(({ sessions }) => [...sessions.keys()])).toEqual([[ANNA]]);
     for (let second = 0; second < 60; second += 1) {
-      await world.advance(1_000);
+      await runtime.advance(1_000);
       place.hear(BEN, second % 2 === 0 ? 'presence' : 'release');
     }
     const times = journal.saved.map(({ savedAt }) => savedAt);
@@ -96,10 +96,10 @@ describe('what a room saves', () => {
 
   it('is nothing while nothing changes', async () => {
     place.hear(ANNA);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     const before = journal.saved.length;
     for (let second = 0; second < 20; second += 1) {
-      await world.advance(1_000);
+      await runtime.advance(1_000);
       place.room.sync({ known: undefined, heard: new Map() });
     }
     expect(journal.saved).toHaveLength(before);
@@ -111,13 +111,13 @@ describe('what a room saves', () => {
     audience.size = 0;
     const told = new Map([[ANNA, { mood: 'presence', lastSeen: START }]] as const);
     place.room.sync({ known: undefined, heard: told });
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     place.room.expire();
     const before = journal.saved.length;
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     place.room.sync({ known: undefined, heard: told });
     place.room.heard(told);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved).toHaveLength(before);
   });
 
@@ -125,26 +125,26 @@ describe('what a room saves', () => {
     place.hear(ANNA);
     const late = { mood: 'presence', lastSeen: START - TTL + 1_000 } as const;
     place.room.sync({ known: undefined, heard: new Map([[BEN, late]]) });
-    await world.advance(2_000);
+    await runtime.advance(2_000);
     place.room.expire();
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved.flatMap(({ sessions }) => [...sessions.keys()])).toEqual([ANNA]);
   });
 
   it('is also what came last, though nobody asks any more', async () => {
     place.hear(ANNA);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     place.hear(BEN);
-    await world.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
     expect(journal.saved.at(-1)?.sessions.has(BEN)).toBe(true);
   });
 
   it('is also what came last where nobody watches', async () => {
     audience.size = 0;
     place.hear(ANNA);
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     place.hear(BEN);
-    await world.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
     expect(journal.saved.at(-1)?.sessions.has(BEN)).toBe(true);
   });
 
@@ -152,7 +152,7 @@ describe('what a room saves', () => {
     const crowd = new Map(
       Array.from({ length: 2.5 * ROOM_UNSAVED_MAX }, (_, n) => [
         sessionId(n),
-        { mood: 'presence', lastSeen: world.now() } as const,
+        { mood: 'presence', lastSeen: runtime.now() } as const,
       ]),
     );
     place.hear(ANNA);
@@ -161,7 +161,7 @@ describe('what a room saves', () => {
       ROOM_UNSAVED_MAX,
       ROOM_UNSAVED_MAX,
     ]);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(new Set(journal.saved.flatMap(({ sessions }) => [...sessions.keys()])).size).toBe(crowd.size);
     place.restart();
     expect(place.room.counts.presence).toBe(crowd.size);
@@ -170,23 +170,23 @@ describe('what a room saves', () => {
   it('is written once: a row that was full early leaves nothing for the end of the five seconds', async () => {
     const ids = Array.from({ length: ROOM_UNSAVED_MAX }, (_, n) => sessionId(n));
     const heartbeats = () =>
-      new Map(ids.map((id) => [id, { mood: 'presence', lastSeen: world.now() } as const]));
+      new Map(ids.map((id) => [id, { mood: 'presence', lastSeen: runtime.now() } as const]));
     place.room.sync({ known: undefined, heard: heartbeats() });
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     place.hear(sessionId(0));
-    await world.advance(1_000);
+    await runtime.advance(1_000);
     place.hear(sessionId(0));
     const before = journal.saved.length;
     place.room.sync({ known: undefined, heard: heartbeats() });
     expect(journal.saved).toHaveLength(before + 1);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved).toHaveLength(before + 1);
   });
 });
 
 describe('a full room', () => {
   const full = () => vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
-  const heartbeat = (id: string) => new Map([[id, { mood: 'presence', lastSeen: world.now() }]] as const);
+  const heartbeat = (id: string) => new Map([[id, { mood: 'presence', lastSeen: runtime.now() }]] as const);
 
   it('says so in its answer and in the log, and otherwise says nothing', () => {
     expect(place.hear(ANNA)).not.toHaveProperty('isFull');
@@ -207,33 +207,33 @@ describe('a full room', () => {
 
   it('refuses a new session of a live socket, and saves nothing of it', async () => {
     place.hear(ANNA);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     const saved = journal.saved.length;
     const spy = full();
     expect(place.room.touch(BEN, 'release')).toBeUndefined();
-    expect(place.room.touch(ANNA, 'presence')).toBe(world.now());
+    expect(place.room.touch(ANNA, 'presence')).toBe(runtime.now());
     place.room.heard(heartbeat(sessionId(3)));
     spy.mockRestore();
     expect(audience.turnedAway).toEqual([sessionId(3)]);
     expect(place.reports).toHaveLength(2);
-    await world.advance(ROOM_SAVE_INTERVAL_MS);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved.slice(saved).flatMap(({ sessions }) => [...sessions.keys()])).toEqual([ANNA]);
   });
 
   it('takes in a refused session with its next heartbeat, and until then its own replica counts it', async () => {
     const timing = roomTiming(TTL, 1_000);
-    const here = new Replica(new RoomHub({ room: () => stub, timing, world }), timing, world);
+    const here = new Replica(new RoomHub({ room: () => stub, timing, runtime }), timing, runtime);
     const stub = { sync: async (report: RoomReport) => place.room.sync(report) };
     await here.presence();
     const spy = full();
     await here.heartbeat(ANNA);
-    await world.advance(1_500);
+    await runtime.advance(1_500);
     expect(await here.count()).toBe(1);
     expect(place.room.counts).toEqual(NOBODY);
     spy.mockRestore();
-    await world.advance(10_000);
+    await runtime.advance(10_000);
     await here.heartbeat(ANNA);
-    await world.advance(1_500);
+    await runtime.advance(1_500);
     expect(await here.count()).toBe(1);
     expect(place.room.counts.presence).toBe(1);
   });
