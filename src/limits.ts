@@ -43,10 +43,10 @@ export const DEFERRED_MAX_MS = 30_000;
 export const SYNC_ABANDON_MIN_MS = 5_000;
 
 /** Deferred syncs start at most so long after the request. The rest of the platform's 30 s is for the last one to end. */
-export const PUBLISH_MAX_MS = DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS;
+export const FLUSH_MAX_MS = DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS;
 
 /** A publisher that wakes so much later than planned has ended with its request. */
-export const PUBLISHER_LATE_MS = 1_000;
+export const FLUSH_LATE_MS = 1_000;
 
 /** Most leaves of unknown sessions that a replica remembers for its next syncs. Anybody can send any number of them. */
 export const UNMATCHED_LEAVES_MAX = 1_000;
@@ -75,7 +75,7 @@ export const REFRESH_MIN_MS = 5_000;
 export const SYNC_JITTER = 0.25;
 
 /** Up to this sync interval a deferred task sends changes to KV even if no request follows. A longer one saves reads. */
-export const KV_PUBLISH_INTERVAL_MAX_MS = 2_000;
+export const KV_FLUSH_INTERVAL_MAX_MS = 2_000;
 
 /** Requests wait for a sync if the last attempt is so many intervals old: with requests about it would have been made. */
 export const SYNC_STALE_INTERVALS = 1.5;
@@ -116,8 +116,8 @@ export const ALONE_WRITES_KEPT_MAX = 10;
 /** With more people than that it is no small crowd on the free plan, whose requests carry 11, but a gathering. */
 export const ALONE_PEOPLE_MAX = 20;
 
-/** News waits for the next refresh while it concerns no more than this share of all people. Below 200 people that is nobody. */
-export const NEWS_SHARE = 0.005;
+/** Changes wait for the next refresh while they concern no more than this share of all sessions: none of fewer than 200. */
+export const CHANGES_SHARE = 0.005;
 
 /** KV's daily limits end at midnight UTC. So much later every clock here agrees that it is past. */
 export const QUOTA_RESET_SPARE_MS = 60_000;

@@ -1,7 +1,8 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
 import type { Settings } from '../config';
-import type { Defer, PresenceStore } from '../presence/presence-store';
+import type { PresenceStore } from '../presence/presence-store';
+import type { Defer } from '../presence/sync-loop';
 import { type Answering, json } from './answers';
 import { jsonBody } from './guards';
 import { healthOf } from './health';

@@ -1,26 +1,20 @@
-import { type Mood, type MoodCounts, NOBODY } from './session';
+import { type Mood, type MoodCounts, NOBODY, type SessionRecord } from './session';
 
-/**
- * One entry of a roster.
- * `heardAt` is when this replica heard of it (ms): it orders the roster and decides expiry.
- * `lastSeen` is the time that merging compares (ms): the same, or a little later where `SessionTable` says so.
- */
-export interface RosterEntry {
-  readonly mood: Mood | null;
-  readonly lastSeen: number;
-  readonly heardAt: number;
+/** One session of a roster. `expiresAt` is when the roster drops it (ms); `lastSeen` is the time that merges compare (ms). */
+export interface RosterEntry extends SessionRecord {
+  readonly expiresAt: number;
 }
 
 /**
- * Sessions in the order in which they were heard, with running counts per mood (an entry with no mood is not counted).
- * Setting, deleting, counting and expiring cost O(1), amortised.
+ * Sessions in the order in which they expire, with a running count per mood. An entry without a mood is not counted.
+ * Each call costs O(1), amortised, except `clear`.
  */
 export class Roster {
   readonly #entries = new Map<string, RosterEntry>();
   readonly #counts: Record<Mood, number> = { ...NOBODY };
-  /** No entry was heard before this. It spares a look at the front, where a Map steps over the holes of moved entries. */
-  #oldest = Number.POSITIVE_INFINITY;
-  #newest = Number.NEGATIVE_INFINITY;
+  /** No entry expires before this. It spares a look at the front, where a Map steps over the holes of moved entries. */
+  #earliest = Number.POSITIVE_INFINITY;
+  #latest = Number.NEGATIVE_INFINITY;
 
   get size(): number {
     return this.#entries.size;
@@ -31,56 +25,75 @@ export class Roster {
     return this.#counts;
   }
 
-  get(id: string): RosterEntry | undefined {
-    return this.#entries.get(id);
+  get(key: string): RosterEntry | undefined {
+    return this.#entries.get(key);
   }
 
   [Symbol.iterator](): IterableIterator<[string, RosterEntry]> {
     return this.#entries.entries();
   }
 
-  /** Puts the entry last. A clock that has stepped back stands still here until it has caught up, so the order holds. */
-  set(id: string, mood: Mood | null, heardAt: number, lastSeen: number): void {
-    this.delete(id);
+  /**
+   * Puts the entry last. An entry that would expire before an earlier one expires with it instead, so the order holds: that
+   * happens when the clock steps back.
+   */
+  set(key: string, mood: Mood | null, expiresAt: number, lastSeen: number): void {
+    this.delete(key);
     if (this.#entries.size === 0) {
-      this.#oldest = heardAt;
-      this.#newest = heardAt;
+      this.#earliest = expiresAt;
+      this.#latest = expiresAt;
     }
-    this.#newest = Math.max(this.#newest, heardAt);
-    this.#entries.set(id, { mood, heardAt: this.#newest, lastSeen });
+    this.#latest = Math.max(this.#latest, expiresAt);
+    this.#entries.set(key, { mood, lastSeen, expiresAt: this.#latest });
     if (mood !== null) this.#counts[mood] += 1;
   }
 
-  delete(id: string): RosterEntry | undefined {
-    const entry = this.#entries.get(id);
+  /** Changes an entry, which keeps its place and its expiry. */
+  restamp(key: string, mood: Mood, lastSeen: number): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    if (entry.mood !== null) this.#counts[entry.mood] -= 1;
+    this.#counts[mood] += 1;
+    this.#entries.set(key, { mood, lastSeen, expiresAt: entry.expiresAt });
+  }
+
+  delete(key: string): RosterEntry | undefined {
+    const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(id);
+    this.#entries.delete(key);
     if (entry.mood !== null) this.#counts[entry.mood] -= 1;
     return entry;
   }
 
-  /** Removes so many entries that were heard first. */
-  dropOldest(count: number): void {
-    let left = count;
-    for (const id of this.#entries.keys()) {
-      if (left === 0) break;
-      this.delete(id);
-      left -= 1;
-    }
+  clear(): void {
+    this.#entries.clear();
+    Object.assign(this.#counts, NOBODY);
+    this.#earliest = Number.POSITIVE_INFINITY;
   }
 
-  /** Removes the entries that were heard at `until` (ms) or before, and returns them. */
-  expire(until: number): readonly (readonly [string, RosterEntry])[] {
-    if (until < this.#oldest) return NONE;
+  /** Drops up to `count` entries, those that expire first, and returns their keys. */
+  dropFirst(count: number): readonly string[] {
+    const dropped: string[] = [];
+    for (const key of this.#entries.keys()) {
+      if (dropped.length >= count) break;
+      this.delete(key);
+      dropped.push(key);
+    }
+    return dropped;
+  }
+
+  /** Drops the entries that have expired at `now` (ms), and returns them. */
+  expire(now: number): readonly (readonly [string, RosterEntry])[] {
+    if (now < this.#earliest) return NONE;
     const expired: (readonly [string, RosterEntry])[] = [];
-    this.#oldest = Number.POSITIVE_INFINITY;
-    for (const [id, entry] of this.#entries) {
-      if (entry.heardAt > until) {
-        this.#oldest = entry.heardAt;
+    this.#earliest = Number.POSITIVE_INFINITY;
+    for (const [key, entry] of this.#entries) {
+      if (entry.expiresAt > now) {
+        this.#earliest = entry.expiresAt;
         break;
       }
-      this.delete(id);
-      expired.push([id, entry]);
+      this.delete(key);
+      expired.push([key, entry]);
     }
     return expired;
   }

@@ -1,6 +1,6 @@
 import { CLOCK_SKEW_MAX_MS } from '../limits';
 import { parseJson } from './parse-json';
-import { SessionId, SessionRecord, type SessionRecords } from './session';
+import { SessionId, SessionRecord } from './session';
 
 /** A stored session. It `rests` if its writer may stay silent for longer than usual, and counts for so much longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
@@ -128,18 +128,12 @@ function isObject(json: unknown): json is Record<string, unknown> {
 /**
  * Writes what `parseSessions` reads, entry by entry: an object with thousands of keys, made just to be written, costs twice the
  * time. Parts are joined as they come, otherwise V8 keeps each entry as a string of its own until the end.
- *
- * @param rests Whether the writer of the session rests.
  */
-export function formatSessions(
-  sessions: SessionRecords,
-  rests: (id: string) => boolean = () => false,
-): string {
+export function formatSessions(sessions: Iterable<readonly [string, StoredRecord]>): string {
   const parts: string[] = [];
   let entries: string[] = [];
-  for (const [id, { mood, lastSeen }] of sessions) {
-    const record: StoredRecord = rests(id) ? { mood, lastSeen, rests: true } : { mood, lastSeen };
-    entries.push(`${JSON.stringify(id)}:${JSON.stringify(record)}`);
+  for (const [key, { mood, lastSeen, rests }] of sessions) {
+    entries.push(`${JSON.stringify(key)}:${JSON.stringify({ mood, lastSeen, rests })}`);
     if (entries.length < PART_ENTRIES) continue;
     parts.push(entries.join(','));
     entries = [];

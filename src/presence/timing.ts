@@ -1,7 +1,7 @@
 import {
   ALONE_INTERVAL_MS,
   DEFERRED_MAX_MS,
-  KV_PUBLISH_INTERVAL_MAX_MS,
+  KV_FLUSH_INTERVAL_MAX_MS,
   LIST_INTERVAL_MS,
   REFRESH_MIN_MS,
   REFUSED_RETRY_MAX_MS,
@@ -27,7 +27,7 @@ export interface Timing {
   /** A sync that is silent for so long has failed. */
   readonly abandonMs: number;
   /** Whether a change is sent by a deferred task if no request follows. Otherwise it waits for the next request. */
-  readonly publishes: boolean;
+  readonly flushes: boolean;
 }
 
 /** And on Workers KV. */
@@ -65,7 +65,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
     remoteTtlMs,
     tombstoneTtlMs: remoteTtlMs + leaseExtensionMs,
     abandonMs: abandonMs(syncIntervalMs),
-    publishes: syncIntervalMs <= KV_PUBLISH_INTERVAL_MAX_MS,
+    flushes: syncIntervalMs <= KV_FLUSH_INTERVAL_MAX_MS,
     leaseMs,
     expirationTtlSeconds,
   };
@@ -82,7 +82,7 @@ export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
     remoteTtlMs,
     tombstoneTtlMs,
     abandonMs: abandonMs(syncIntervalMs),
-    publishes: true,
+    flushes: true,
   };
 }
 

@@ -16,7 +16,7 @@ describe('the settings', () => {
         remoteTtlMs: 70_000,
         tombstoneTtlMs: 150_000,
         abandonMs: 20_000,
-        publishes: false,
+        flushes: false,
         leaseMs: 220_000,
         expirationTtlSeconds: 300,
       },

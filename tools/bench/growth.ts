@@ -1,6 +1,6 @@
 import { KvHub } from '../../src/presence/kv/kv-hub';
+import { Replica } from '../../src/presence/replica';
 import { MOODS } from '../../src/presence/session';
-import { SessionTable } from '../../src/presence/session-table';
 import { formatSessions } from '../../src/presence/stored-sessions';
 import { kvTiming } from '../../src/presence/timing';
 import { sessionId } from '../../tests/support/session-id';
@@ -29,7 +29,7 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
     ]),
   );
   let value = formatSessions(all);
-  const own = new SessionTable(TIMING);
+  const replica = new Replica(TIMING);
   const kv = {
     get: async () => value,
     getWithMetadata: async () => ({ value, metadata: null, cacheStatus: null }),
@@ -47,11 +47,11 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
     value = flat(
       formatSessions(new Map([...all].map(([id, { mood }]) => [id, { mood, lastSeen: now - 1_000 }]))),
     );
-    for (const [id, { mood }] of half) own.touch(id, mood ?? 'presence', now, hub.claim(id));
+    for (const [id, { mood }] of half) replica.heartbeat(id, mood ?? 'presence', now);
     const before = value;
     globalThis.gc?.();
     const start = performance.now();
-    await hub.sync(own);
+    await hub.sync(replica);
     const between = performance.now();
     JSON.stringify(JSON.parse(before));
     if (round >= 0) milliseconds.push({ sync: between - start, json: performance.now() - between });
@@ -69,12 +69,12 @@ export function bytesPerSession(sessions: number): number {
   const now = Date.UTC(2026, 0, 1);
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const table = new SessionTable(TIMING);
+  const replica = new Replica(TIMING);
   // Ids are made anew by each request, as here.
-  for (let n = 0; n < sessions; n += 1) table.touch(sessionId(n), 'presence', now);
+  for (let n = 0; n < sessions; n += 1) replica.heartbeat(sessionId(n), 'presence', now);
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / sessions;
-  return table.has(sessionId(0)) ? bytes : Number.NaN;
+  return replica.isOwn(sessionId(0)) ? bytes : Number.NaN;
 }
 
 /** Puts the parts of a string together, which V8 leaves to the first reader: KV, as it were. */

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Defer } from '../../src/presence/presence-store';
+import type { Defer } from '../../src/presence/sync-loop';
 import type { Dice } from './dice';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';

@@ -1,6 +1,6 @@
 import { SYNC_JITTER } from '../../src/limits';
-import type { Defer } from '../../src/presence/presence-store';
 import type { Mood, PresenceState } from '../../src/presence/session';
+import type { Defer } from '../../src/presence/sync-loop';
 import { Accuracy, type AccuracyFigures } from './accuracy';
 import { boundsOf, REORDERED_MS } from './bounds';
 import { Crowd, type Phases, type Request, type Sender } from './crowd';

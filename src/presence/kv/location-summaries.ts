@@ -15,34 +15,39 @@ import { addCounts, MoodCounts, NOBODY } from '../session';
 import type { KvTiming } from '../timing';
 
 /**
- * A whole location in short, kept as the metadata of its key: so one `list` tells of all locations at once. `at` is when it
- * was written, and it counts until `until`, by when the location will have spoken again (both in ms since 1970).
+ * The sums of a whole location, in the metadata of its key: one `list` brings those of all locations. It was written `at` and counts
+ * `until` (both in ms since 1970). By then the location has written again.
  */
 export const LocationSummary = z.object({
   at: z.int().nonnegative(),
   until: z.int(),
   moods: MoodCounts,
-  /** The sessions of the value say themselves whether their writer rests. In version 1.0 only `until` says so, for all of them. */
+  /** Each session of the value says whether its writer has extended its lease. In version 1.0 only `until` says so, for all sessions. */
   marksRest: z.literal(true).optional(),
 });
 export type LocationSummary = z.infer<typeof LocationSummary>;
 
+/** Whether the writer may be silent for longer than usual. */
+export function isLeaseExtended({ at, until }: LocationSummary, { leaseMs }: KvTiming): boolean {
+  return until - at > leaseMs;
+}
+
 /** The part of KV that is needed here. */
 export type KeyLister = Pick<KVNamespace, 'list'>;
 
-/** What the other locations said of themselves, as of the last listing. */
+/** The summaries of the other locations, as of the last listing. */
 export class LocationSummaries {
   readonly #prefix: string;
   #ownKey: string;
   readonly #timing: KvTiming;
   readonly #summaries = new Map<string, LocationSummary>();
+  /** The sum of all that count, and when the first of them expires (ms). */
   #total: MoodCounts = NOBODY;
-  /** When the first summary in `#total` runs out. */
   #totalUntil = Number.POSITIVE_INFINITY;
-  /** How old what the last listing told is: when KV looked, as far as we can tell. */
+  /** The time of the last listing (ms): when KV read the list, as far as its summaries show. */
   #listedAt = Number.NEGATIVE_INFINITY;
-  /** How many people were counted, here and elsewhere, at the last listing. */
-  #peopleThen = 0;
+  /** How many sessions were present everywhere at the last listing. */
+  #everywhereThen = 0;
   /** The last listing failed, or has not ended. */
   #isUnfinished = false;
 
@@ -52,33 +57,33 @@ export class LocationSummaries {
     this.#timing = timing;
   }
 
-  /** The key of the own location, which is none of the others. */
+  /** The key of this location, which is none of the others. */
   set ownKey(key: string) {
     this.#ownKey = key;
     this.#summaries.delete(key);
     this.#totalUntil = Number.NEGATIVE_INFINITY;
   }
 
-  /** Whether a listing that has begun does not end. */
+  /** Whether a listing has not ended when it should have. */
   isLate(now: number): boolean {
     return this.#isUnfinished && now >= this.#listedAt + LIST_RETRY_MS;
   }
 
-  /** Whether to list again, where `people` are counted now, here and elsewhere. */
-  isDue(now: number, people: number): boolean {
-    return now >= this.#listedAt + this.#interval(now, people);
+  /** Whether to list again, where so many sessions are present `everywhere` now. */
+  isDue(now: number, everywhere: number): boolean {
+    return now >= this.#listedAt + this.#interval(now, everywhere);
   }
 
-  /** Whether no other location has spoken lately. */
+  /** Whether no other location has a summary that counts. */
   isEmpty(now: number): boolean {
-    this.counts(now);
-    return this.#summaries.size === 0;
+    for (const summary of this.#summaries.values()) if (this.#endOf(summary) > now) return false;
+    return true;
   }
 
-  /** Lists the locations' keys. Rejects when KV does; what it told before that holds. */
-  async refresh(kv: KeyLister, now: number, people: number): Promise<void> {
+  /** Lists the locations' keys. Rejects when KV does; the summaries of the pages before that count. */
+  async refresh(kv: KeyLister, now: number, everywhere: number): Promise<void> {
     this.#listedAt = now;
-    this.#peopleThen = people;
+    this.#everywhereThen = everywhere;
     this.#isUnfinished = true;
     let newestAt = Number.NEGATIVE_INFINITY;
     let cursor: string | undefined;
@@ -86,7 +91,7 @@ export class LocationSummaries {
       for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
         const listed = await kv.list({ prefix: this.#prefix, ...(cursor === undefined ? {} : { cursor }) });
         for (const { name, metadata } of listed.keys) {
-          newestAt = Math.max(newestAt, this.#learn(name, metadata, now)?.at ?? newestAt);
+          newestAt = Math.max(newestAt, this.#take(name, metadata, now)?.at ?? newestAt);
         }
         // A page may be empty and still not be the last one.
         if (listed.list_complete) break;
@@ -98,6 +103,8 @@ export class LocationSummaries {
         this.#listedAt = Math.min(Math.max(newestAt + SUMMARY_TRAVEL_MS, oldest), now);
       }
     } finally {
+      for (const [key, summary] of this.#summaries)
+        if (this.#endOf(summary) <= now) this.#summaries.delete(key);
       this.#sum(now);
     }
   }
@@ -107,17 +114,17 @@ export class LocationSummaries {
     return this.#total;
   }
 
-  #interval(now: number, people: number): number {
+  #interval(now: number, everywhere: number): number {
     if (this.#isUnfinished) return LIST_RETRY_MS;
-    const changed = Math.abs(people - this.#peopleThen);
-    if (changed > Math.max(CHANGING_PEOPLE, people * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
-    return this.isEmpty(now) && people <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
+    const changed = Math.abs(everywhere - this.#everywhereThen);
+    if (changed > Math.max(CHANGING_PEOPLE, everywhere * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
+    return this.isEmpty(now) && everywhere <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 
-  #learn(key: string, metadata: unknown, now: number): LocationSummary | undefined {
+  #take(key: string, metadata: unknown, now: number): LocationSummary | undefined {
     if (key === this.#ownKey) return undefined;
     const summary = LocationSummary.safeParse(metadata);
-    // A summary of the future would never grow old, and nobody here can repair it.
+    // A summary of the future would count for too long, and no isolate of this location can repair it.
     if (!summary.success || summary.data.at > now + CLOCK_SKEW_MAX_MS) return undefined;
     // A cached list may be older than the one before.
     if (summary.data.at > (this.#summaries.get(key)?.at ?? 0)) this.#summaries.set(key, summary.data);
@@ -127,14 +134,16 @@ export class LocationSummaries {
   #sum(now: number): void {
     this.#total = NOBODY;
     this.#totalUntil = Number.POSITIVE_INFINITY;
-    for (const [key, { at, until, moods }] of this.#summaries) {
-      const end = Math.min(until, at + this.#timing.leaseMs + this.#timing.leaseExtensionMs);
-      if (end <= now) {
-        this.#summaries.delete(key);
-      } else {
-        this.#total = addCounts(this.#total, moods);
-        this.#totalUntil = Math.min(this.#totalUntil, end);
-      }
+    for (const summary of this.#summaries.values()) {
+      const end = this.#endOf(summary);
+      if (end <= now) continue;
+      this.#total = addCounts(this.#total, summary.moods);
+      this.#totalUntil = Math.min(this.#totalUntil, end);
     }
+  }
+
+  /** A summary with a longer lease than any writer gives counts for the longest lease. */
+  #endOf({ at, until }: LocationSummary): number {
+    return Math.min(until, at + this.#timing.leaseMs + this.#timing.leaseExtensionMs);
   }
 }

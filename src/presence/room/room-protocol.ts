@@ -39,5 +39,23 @@ export interface RoomStub {
   sync(report: RoomReport): Promise<RoomAnswer>;
 }
 
+export const reportToWire = ({
+  since,
+  updates,
+}: {
+  since: RoomVersion | undefined;
+  updates: SessionRecords;
+}): RoomReport => ({
+  known: since,
+  heard: new Map([...updates].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }])),
+});
+
+export const answerFromWire = ({ version, isAll, sessions, isFull }: RoomAnswer) => ({
+  version,
+  isSnapshot: isAll,
+  sessions,
+  isFull: isFull === true,
+});
+
 /** The one room there is. */
 export const ROOM_NAME = 'world';

@@ -3,8 +3,8 @@ import type { Hub } from '../../../src/presence/hub';
 import { NOBODY } from '../../../src/presence/session';
 import type { Timing } from '../../../src/presence/timing';
 import { FakeRuntime } from '../../support/fake-runtime';
-import { Replica } from '../../support/replica';
 import { sessionId } from '../../support/session-id';
+import { SyncedReplica } from '../../support/synced-replica';
 
 /** A place where hubs meet, as a test needs it. */
 export interface HubSite {
@@ -25,8 +25,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
   describe(`${name}: replicas that share a hub`, () => {
     let runtime: FakeRuntime;
     let site: HubSite;
-    let here: Replica;
-    let there: Replica;
+    let here: SyncedReplica;
+    let there: SyncedReplica;
 
     beforeEach(async () => {
       runtime = new FakeRuntime();
@@ -35,10 +35,10 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       there = join();
     });
 
-    const join = () => new Replica(site.join(), site.timing, runtime);
+    const join = () => new SyncedReplica(site.join(), site.timing, runtime);
 
     /** One sync interval passes, and every replica syncs, one after the other. */
-    async function syncAll(...replicas: readonly Replica[]): Promise<void> {
+    async function syncAll(...replicas: readonly SyncedReplica[]): Promise<void> {
       await runtime.advance(site.timing.syncIntervalMs);
       for (const replica of replicas) await replica.presence();
     }
@@ -187,10 +187,10 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
     it('know whether they have heard from the hub, which they have not while it is away', async () => {
       site.breakDown();
       await here.presence();
-      expect(here.hub.hasHeard).toBe(false);
+      expect(here.sessions.hasSynced).toBe(false);
       site.heal();
       await syncAll(here);
-      expect(here.hub.hasHeard).toBe(true);
+      expect(here.sessions.hasSynced).toBe(true);
     });
 
     it('freeze no count while the hub is away', async () => {

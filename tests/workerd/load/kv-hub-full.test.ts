@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KV_SESSIONS_MAX } from '../../../src/limits';
-import { SessionTable } from '../../../src/presence/session-table';
+import { Replica } from '../../../src/presence/replica';
 import { formatSessions } from '../../../src/presence/stored-sessions';
 import { START } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
@@ -38,18 +38,18 @@ describe('a location with too many sessions', () => {
     const replica = site.join();
     await store(0, KV_SESSIONS_MAX);
     expect(await replica.count()).toBe(KV_SESSIONS_MAX);
-    expect(replica.hub.trouble).toBeUndefined();
+    expect(replica.trouble).toBeUndefined();
     expect(site.reports).toEqual([]);
     await store(0, KV_SESSIONS_MAX + 1);
     await site.sync(replica);
     expect(await replica.count()).toBe(KV_SESSIONS_MAX);
-    expect(replica.hub.trouble).toBe('too-many-sessions');
-    expect(replica.hub.trouble).toBe('too-many-sessions');
+    expect(replica.trouble).toBe('too-many-sessions');
+    expect(replica.trouble).toBe('too-many-sessions');
     expect(site.reports).toEqual([CAPPED]);
     await site.runtime.advance(TIMING.tombstoneTtlMs);
     await store(0, 1);
     await site.sync(replica);
-    expect(replica.hub.trouble).toBeUndefined();
+    expect(replica.trouble).toBeUndefined();
   });
 
   it('writes all own sessions, and drops the others that were heard longest ago', {
@@ -69,7 +69,7 @@ describe('a location with too many sessions', () => {
     expect(value).not.toHaveProperty(sessionId(10));
     expect(value).not.toHaveProperty(sessionId(11));
     expect(value).toHaveProperty(sessionId(12));
-    expect(replica.hub.trouble).toBe('too-many-sessions');
+    expect(replica.trouble).toBe('too-many-sessions');
   });
 
   it('keeps no more of two reads than of one', { timeout: 20_000 }, async () => {
@@ -80,21 +80,19 @@ describe('a location with too many sessions', () => {
     await store(KV_SESSIONS_MAX, KV_SESSIONS_MAX);
     await site.sync(replica);
     expect(await replica.count()).toBe(KV_SESSIONS_MAX);
-    expect(replica.hub.last(sessionId(KV_SESSIONS_MAX))).toBeDefined();
-    expect(replica.hub.last(sessionId(0))).toBeUndefined();
+    expect(replica.sessions.get(sessionId(KV_SESSIONS_MAX))).toBeDefined();
+    expect(replica.sessions.get(sessionId(0))).toBeUndefined();
   });
 
   it('counts all own sessions, and writes the latest of too many', { timeout: 20_000 }, async () => {
-    const own = new SessionTable(TIMING);
-    for (let n = 0; n < KV_SESSIONS_MAX + 2; n += 1) own.touch(sessionId(n), 'presence', START);
-    const { hub } = site.join();
+    const replica = new Replica(TIMING);
+    for (let n = 0; n < KV_SESSIONS_MAX + 2; n += 1) replica.heartbeat(sessionId(n), 'presence', START);
     await store(KV_SESSIONS_MAX + 2, 10);
-    await hub.sync(own);
-    expect(own.liveCount).toBe(KV_SESSIONS_MAX + 2);
-    expect(hub.counts(START).presence).toBe(0);
+    expect(await site.hub().sync(replica)).toMatchObject({ trouble: 'too-many-sessions' });
+    expect(replica.ownSize).toBe(KV_SESSIONS_MAX + 2);
+    expect(replica.remoteSize).toBe(0);
     const ids = Object.keys((await stored()).value as object);
     expect(ids).toHaveLength(KV_SESSIONS_MAX);
     expect(ids[0]).toBe(sessionId(2));
-    expect(hub.trouble).toBe('too-many-sessions');
   });
 });

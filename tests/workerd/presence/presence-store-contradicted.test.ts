@@ -4,7 +4,7 @@ import type { SyncOutcome } from '../../../src/presence/hub';
 import { NOBODY, type SessionRecord } from '../../../src/presence/session';
 import { FakeRuntime, START, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
-import { fail, never, ScriptedHub } from './scripted-hub';
+import { DONE, fail, never, ScriptedHub } from './scripted-hub';
 import { isWaiting, WaitingReplica } from './waiting-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -14,87 +14,109 @@ let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
   runtime = new FakeRuntime();
-  hub = new ScriptedHub();
+  hub = new ScriptedHub(runtime);
   replica = new WaitingReplica(hub, runtime);
 });
 
 describe('a replica that the hub contradicts', () => {
+  const LEFT: SessionRecord = { mood: null, lastSeen: START + 2_000 };
+
   it('counts the caller in its own answer, even if another clock stamped a leave later', async () => {
-    const left: SessionRecord = { mood: null, lastSeen: START + 2_000 };
-    hub.next = async (own) => {
-      for (const [id, record] of own.merge(new Map([[ANNA, left]]), START).elsewhere)
-        hub.known.set(id, record);
-      return 'done';
-    };
+    hub.stored.set(ANNA, LEFT);
     expect((await replica.heartbeat(ANNA)).count).toBe(1);
-    // And stamps this heartbeat later than that leave, so that it wins the next merge too.
-    let elsewhere: number | undefined;
-    hub.next = async (own) => {
-      elsewhere = own.merge(new Map([[ANNA, left]]), START).elsewhere.size;
-      return 'done';
-    };
+    // The heartbeat has a stamp that wins the next merge too.
     await runtime.advance(10_000);
     expect((await replica.presence()).count).toBe(1);
-    expect(elsewhere).toBe(0);
+    expect(hub.replica.isOwn(ANNA)).toBe(true);
   });
 
-  it('that is fresh knows a leaving session after its first sync, and tells of the leave at once', async () => {
-    hub.next = () => {
-      hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
-      return Promise.resolve('done');
-    };
-    await replica.leave(ANNA);
-    expect(hub.syncs).toBe(2);
+  it('stamps a heartbeat that waited no later than the leave that it overrules', async () => {
+    hub.stored.set(ANNA, LEFT);
+    await replica.heartbeat(ANNA);
+    expect(hub.replica.get(ANNA)).toMatchObject({ mood: 'presence', lastSeen: LEFT.lastSeen });
   });
 
-  it('that is fresh keeps a leaving session waiting until the hub has been told, and tells it of the leave', async () => {
-    let told: SessionRecord | undefined;
-    hub.next = async () => {
-      hub.known.set(ANNA, { mood: 'presence', lastSeen: START });
-      hub.next = (own) => {
-        told = own.last(ANNA);
-        return never();
-      };
-      return 'done';
-    };
-    const leave = replica.leave(ANNA);
-    expect(await isWaiting(leave)).toBe(true);
-    expect(told).toMatchObject({ mood: null, lastSeen: START + 1 });
-    await runtime.advance(SYNC_WAIT_MAX_MS);
-    await leave;
+  it('ends the session of a caller whose heartbeat has been answered', async () => {
+    await replica.heartbeat(ANNA);
+    hub.stored.set(ANNA, LEFT);
+    await runtime.advance(10_000);
+    await replica.presence();
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('that is fresh says nothing of a leave that the hub knows already', async () => {
-    hub.next = () => {
-      hub.known.set(ANNA, { mood: null, lastSeen: START - 1_000 });
-      return Promise.resolve('done');
-    };
+  it('ends the session of a caller whose request the platform has ended, once that sync has ended', async () => {
+    hub.next = never;
+    void replica.heartbeat(ANNA);
+    await runtime.advance(20_000);
+    hub.next = () => Promise.resolve(DONE);
+    await replica.presence();
+    hub.stored.set(ANNA, { mood: null, lastSeen: START + 20_000 });
+    await runtime.advance(1_000);
+    await replica.presence();
+    expect((await replica.presence()).count).toBe(0);
+  });
+
+  it('ends a session that a leave ends while its heartbeat waits', async () => {
+    const landing = Promise.withResolvers<SyncOutcome>();
+    hub.next = () => landing.promise;
+    const answers = [replica.heartbeat(ANNA), replica.leave(ANNA)];
+    await settle();
+    hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+    landing.resolve(DONE);
+    await Promise.all(answers);
+    expect((await replica.presence()).count).toBe(0);
+  });
+
+  it('that is fresh holds the tombstone of a leave when its first sync writes', async () => {
+    hub.stored.set(ANNA, { mood: 'presence', lastSeen: START });
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
+    expect(hub.replica.get(ANNA)).toMatchObject({ mood: null, lastSeen: START + 1 });
+    expect([...hub.replica.outbox(0).keys()]).toEqual([ANNA]);
+    expect((await replica.presence()).count).toBe(0);
+  });
+
+  it('that is fresh keeps a leave waiting until the hub has it', async () => {
+    const landing = Promise.withResolvers<SyncOutcome>();
+    hub.stored.set(ANNA, { mood: 'presence', lastSeen: START });
+    hub.next = () => {
+      hub.merge();
+      return landing.promise;
+    };
+    const leave = replica.leave(ANNA);
+    expect(await isWaiting(leave)).toBe(true);
+    landing.resolve(DONE);
+    await leave;
+  });
+
+  it('that is fresh sends nothing of a leave that the hub knows already', async () => {
+    hub.stored.set(ANNA, { mood: null, lastSeen: START - 1_000 });
+    await replica.leave(ANNA);
+    expect(hub.syncs).toBe(1);
+    expect(hub.replica.ownRecordsSize).toBe(0);
   });
 
   it('that is fresh starts no second sync for a leave while one is under way', async () => {
     hub.next = never;
     const leave = replica.leave(BEN);
-    // A sync may have told of some before all of it has ended.
-    hub.known.set(BEN, { mood: 'presence', lastSeen: START });
+    // A sync may merge some sessions before all of it has ended.
+    hub.stored.set(BEN, { mood: 'presence', lastSeen: START });
+    hub.merge();
     await runtime.advance(SYNC_WAIT_MAX_MS);
     await leave;
-    expect(hub.claims).toEqual([BEN]);
+    expect(hub.replica.get(BEN)).toMatchObject({ mood: null });
     expect(hub.syncs).toBe(1);
   });
 
   it.each([
-    ['ended well', (): Promise<SyncOutcome> => Promise.resolve('done')],
+    ['ended well', (): Promise<SyncOutcome> => Promise.resolve(DONE)],
     ['failed', fail],
   ])('counts a caller in all answers that wait for the sync, also when it %s', async (_name, end) => {
     const landing = Promise.withResolvers<void>();
-    hub.next = async (own) => {
+    hub.next = async () => {
       await landing.promise;
-      const left: SessionRecord = { mood: null, lastSeen: START + 2_000 };
-      own.merge(new Map([[ANNA, left]]), START);
-      hub.known.set(ANNA, left);
+      hub.stored.set(ANNA, LEFT);
+      hub.merge();
       return end();
     };
     const earlier = replica.presence();
@@ -104,60 +126,40 @@ describe('a replica that the hub contradicts', () => {
     expect((await heartbeat).count).toBe(1);
   });
 
-  it('lets nobody leave whom another replica has heard since', async () => {
+  it('ends no session for a leave before its heartbeat at another replica', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const leave = replica.leave(ANNA);
     await runtime.advance(500);
-    hub.known.set(ANNA, { mood: 'release', lastSeen: START + 1 });
-    landing.resolve('done');
+    hub.stored.set(ANNA, { mood: 'release', lastSeen: START + 1 });
+    landing.resolve(DONE);
     await leave;
-    expect(hub.claims).toEqual([]);
+    expect(hub.replica.ownRecordsSize).toBe(0);
     expect(hub.syncs).toBe(1);
   });
 
   it.each([
     ['as of now, is in that mood', START + 500, 'release'],
-    ['by a clock that is ahead, is in the mood that was told here', START + 501, 'presence'],
-  ])('counts a caller once who was heard elsewhere while he waited: %s', async (_name, lastSeen, mood) => {
-    hub.next = async (own) => {
-      await runtime.sleep(500);
-      const elsewhere: SessionRecord = { mood: 'release', lastSeen };
-      own.merge(new Map([[ANNA, elsewhere]]), START + 500);
-      hub.known.set(ANNA, elsewhere);
-      return 'done';
-    };
-    const answer = replica.heartbeat(ANNA);
-    await runtime.advance(500);
-    expect((await answer).moods).toEqual({ ...NOBODY, [mood]: 1 });
-    expect(hub.known.size).toBe(0);
-    // That holds when the hub tells of the other heartbeat again.
-    hub.next = async (own) => {
-      own.merge(new Map([[ANNA, { mood: 'release', lastSeen }]]), runtime.now());
-      return 'done';
-    };
-    await runtime.advance(10_000);
-    await replica.presence();
-    expect((await replica.presence()).moods).toEqual({ ...NOBODY, [mood]: 1 });
-  });
-
-  it('stamps a heartbeat that waited no later than the leave that it overrules', async () => {
-    hub.next = async (own) => {
-      const left: SessionRecord = { mood: null, lastSeen: START + 2_000 };
-      own.merge(new Map([[ANNA, left]]), START);
-      hub.known.set(ANNA, left);
-      return 'done';
-    };
-    await replica.heartbeat(ANNA);
-    let stamped: SessionRecord | undefined;
-    hub.next = (own) => {
-      stamped = own.last(ANNA);
-      return Promise.resolve('done');
-    };
-    await runtime.advance(10_000);
-    await replica.presence();
-    expect(stamped).toMatchObject({ mood: 'presence', lastSeen: START + 2_000 });
-  });
+    ['by a clock that is ahead, is in the mood that came here', START + 501, 'presence'],
+  ])(
+    'counts a caller once whose heartbeat came elsewhere while it waited: %s',
+    async (_name, lastSeen, mood) => {
+      hub.next = async () => {
+        await runtime.sleep(500);
+        hub.stored.set(ANNA, { mood: 'release', lastSeen });
+        return DONE;
+      };
+      const answer = replica.heartbeat(ANNA);
+      await runtime.advance(500);
+      expect((await answer).moods).toEqual({ ...NOBODY, [mood]: 1 });
+      expect(hub.replica.remoteSize).toBe(0);
+      // That holds when the hub brings the other heartbeat again.
+      hub.next = () => Promise.resolve(DONE);
+      await runtime.advance(10_000);
+      await replica.presence();
+      expect((await replica.presence()).moods).toEqual({ ...NOBODY, [mood]: 1 });
+    },
+  );
 
   it.each([
     ['beat, leave', 'BL', 0],
@@ -169,18 +171,17 @@ describe('a replica that the hub contradicts', () => {
     'that is fresh applies what comes while it waits in the order of arrival: %s',
     async (_name, order, count) => {
       for (const knownBefore of [false, true]) {
-        hub = new ScriptedHub();
+        hub = new ScriptedHub(runtime);
         replica = new WaitingReplica(hub, runtime);
         const landing = Promise.withResolvers<SyncOutcome>();
         hub.next = () => landing.promise;
         const ask = { B: () => replica.heartbeat(ANNA), L: () => replica.leave(ANNA) };
         const answers = [...order].map((one) => ask[one as 'B' | 'L']());
         await settle();
-        if (knownBefore) hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
-        hub.next = () => Promise.resolve('done');
-        landing.resolve('done');
+        if (knownBefore) hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+        hub.next = () => Promise.resolve(DONE);
+        landing.resolve(DONE);
         await Promise.all(answers);
-        // Whom the hub knew is no longer among the others, since the replica claims him.
         expect((await replica.presence()).count).toBe(count);
       }
     },
@@ -193,28 +194,20 @@ describe('a replica that the hub contradicts', () => {
     await runtime.advance(SYNC_WAIT_MAX_MS);
     await leave;
     await runtime.advance(200);
-    hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
-    let sent: SessionRecord | undefined;
-    hub.next = (own) => {
-      sent = own.last(ANNA);
-      return Promise.resolve('done');
-    };
-    landing.resolve('done');
+    hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+    landing.resolve(DONE);
     await settle();
-    expect(hub.syncs).toBe(2);
-    expect(sent).toMatchObject({ mood: null });
+    expect(hub.replica.get(ANNA)).toMatchObject({ mood: null });
+    expect(hub.replica.ownRecordsSize).toBe(1);
   });
 
   it('remembers a leave of a session that only a later sync brings', async () => {
     await replica.leave(ANNA);
     await runtime.advance(10_000);
-    hub.next = () => {
-      hub.known.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
-      hub.next = () => Promise.resolve('done');
-      return Promise.resolve('done');
-    };
+    hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
     await replica.presence();
-    expect(hub.claims).toEqual([ANNA]);
+    await settle();
+    expect(hub.replica.get(ANNA)).toMatchObject({ mood: null });
   });
 
   it('forgets a leave when its session comes here', async () => {
@@ -227,17 +220,17 @@ describe('a replica that the hub contradicts', () => {
   it('remembers the latest thousand leaves of unknown sessions', async () => {
     await replica.presence();
     for (let n = 1; n <= 1_001; n += 1) await replica.leave(sessionId(n));
-    for (const n of [1, 2]) hub.known.set(sessionId(n), { mood: 'presence', lastSeen: START - 1_000 });
+    for (const n of [1, 2]) hub.stored.set(sessionId(n), { mood: 'presence', lastSeen: START - 1_000 });
     await runtime.advance(10_000);
     await replica.presence();
     await settle();
-    expect(hub.claims).toEqual([sessionId(2)]);
+    expect([1, 2].map((n) => hub.replica.get(sessionId(n))?.mood)).toEqual(['presence', null]);
   });
 
-  it('that is fresh says nothing of a leave that the hub does not know either', async () => {
+  it('that is fresh sends nothing of a leave that the hub does not know either', async () => {
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
-    expect(hub.claims).toEqual([]);
+    expect(hub.replica.ownRecordsSize).toBe(0);
   });
 });
 
@@ -254,19 +247,22 @@ describe('a new session whose heartbeat waits for the limiter', () => {
   });
 
   it('does not count if the session left at another replica meanwhile', async () => {
-    hub.known.set(ANNA, { mood: null, lastSeen: START + 200 });
+    hub.stored.set(ANNA, { mood: null, lastSeen: START + 200 });
+    hub.merge();
     answer(true);
     expect(await heartbeat).toMatchObject({ count: 0 });
   });
 
   it('keeps the mood of a later heartbeat at another replica', async () => {
-    hub.known.set(ANNA, { mood: 'release', lastSeen: START + 200 });
+    hub.stored.set(ANNA, { mood: 'release', lastSeen: START + 200 });
+    hub.merge();
     answer(true);
     expect(await heartbeat).toMatchObject({ count: 1, moods: { release: 1 } });
   });
 
   it('counts in its own mood where the other replica heard it earlier', async () => {
-    hub.known.set(ANNA, { mood: 'release', lastSeen: START - 200 });
+    hub.stored.set(ANNA, { mood: 'release', lastSeen: START - 200 });
+    hub.merge();
     answer(false);
     expect(await heartbeat).toMatchObject({ count: 1, moods: { presence: 1 } });
   });

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { DEFERRED_MAX_MS, KV_PUBLISH_INTERVAL_MAX_MS, PUBLISH_MAX_MS } from '../../../src/limits';
+import { DEFERRED_MAX_MS, FLUSH_MAX_MS, KV_FLUSH_INTERVAL_MAX_MS } from '../../../src/limits';
 import { kvTiming, roomTiming } from '../../../src/presence/timing';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
-import { fail, never, ScriptedHub } from './scripted-hub';
+import { DONE, fail, never, REFUSED, ScriptedHub } from './scripted-hub';
 import { WaitingReplica } from './waiting-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -13,7 +13,7 @@ let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
   runtime = new FakeRuntime();
-  hub = new ScriptedHub();
+  hub = new ScriptedHub(runtime);
   replica = new WaitingReplica(hub, runtime);
 });
 
@@ -83,10 +83,10 @@ describe('what comes between two syncs that are frequent', () => {
 
   it('is told again where the hub refused it, with no request more', async () => {
     await replica.heartbeatAtOnce();
-    hub.next = () => Promise.resolve('refused');
+    hub.next = () => Promise.resolve(REFUSED);
     await runtime.advance(1_000);
     expect(hub.syncs).toBe(2);
-    hub.next = () => Promise.resolve('done');
+    hub.next = () => Promise.resolve(DONE);
     await silence();
     expect(hub.syncs).toBe(3);
   });
@@ -110,8 +110,8 @@ describe('what comes between two syncs that are frequent', () => {
       return fail();
     };
     for (let round = 0; round < 4; round += 1) await silence();
-    expect(lastAt - begunAt).toBeGreaterThan(PUBLISH_MAX_MS - 2_000);
-    expect(lastAt - begunAt).toBeLessThanOrEqual(PUBLISH_MAX_MS);
+    expect(lastAt - begunAt).toBeGreaterThan(FLUSH_MAX_MS - 2_000);
+    expect(lastAt - begunAt).toBeLessThanOrEqual(FLUSH_MAX_MS);
   });
 
   it('is sent by the next request where the request before it was ended with its deferred task', async () => {
@@ -140,7 +140,7 @@ describe('what comes between two syncs that are frequent', () => {
     await runtime.advance(1_000);
     await replica.presence();
     expect(hub.syncs).toBe(2);
-    hub.next = () => Promise.resolve('done');
+    hub.next = () => Promise.resolve(DONE);
     await replica.heartbeatAtOnce();
     await runtime.advance(4_999 - 1_000);
     expect(hub.syncs).toBe(2);
@@ -153,7 +153,7 @@ describe('what comes between two syncs that are frequent', () => {
     await replica.heartbeatAtOnce();
     for (let tenth = 0; tenth < 245; tenth += 1) await runtime.advance(100);
     await replica.heartbeatAtOnce(BEN);
-    hub.next = () => Promise.resolve('done');
+    hub.next = () => Promise.resolve(DONE);
     const { syncs } = hub;
     await silence();
     expect(hub.syncs).toBe(syncs + 1);
@@ -162,12 +162,12 @@ describe('what comes between two syncs that are frequent', () => {
   });
 
   it.each([
-    ['on KV', kvTiming(30_000, KV_PUBLISH_INTERVAL_MAX_MS), 2],
-    ['not on KV', kvTiming(30_000, KV_PUBLISH_INTERVAL_MAX_MS + 1), 1],
+    ['on KV', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS), 2],
+    ['not on KV', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS + 1), 1],
     ['with the room', roomTiming(30_000, 7_000), 2],
     ['with the room, before the platform ends its task,', roomTiming(600_000, 60_000), 2],
   ])('is sent without a further request %s', async (_where, timing, syncs) => {
-    hub = new ScriptedHub();
+    hub = new ScriptedHub(runtime);
     replica = new WaitingReplica(hub, runtime, timing);
     await replica.presence();
     await replica.heartbeatAtOnce();

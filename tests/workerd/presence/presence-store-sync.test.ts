@@ -4,7 +4,7 @@ import type { SyncOutcome } from '../../../src/presence/hub';
 import { NOBODY } from '../../../src/presence/session';
 import { FakeRuntime, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
-import { fail, never, ScriptedHub } from './scripted-hub';
+import { DONE, fail, never, ScriptedHub } from './scripted-hub';
 import { isWaiting, WaitingReplica } from './waiting-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -17,7 +17,7 @@ let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
   runtime = new FakeRuntime();
-  hub = new ScriptedHub();
+  hub = new ScriptedHub(runtime);
   replica = new WaitingReplica(hub, runtime);
 });
 
@@ -52,7 +52,7 @@ describe('the sync', () => {
     const answers = [1, 2, 3].map((n) => replica.heartbeat(sessionId(n)));
     expect(await isWaiting(Promise.race(answers))).toBe(true);
     hub.others = { ...NOBODY, release: 5 };
-    landing.resolve('done');
+    landing.resolve(DONE);
     for (const answer of answers) expect((await answer).count).toBe(8);
     expect(hub.syncs).toBe(1);
     expect(replica.deferred).toHaveLength(1);
@@ -92,7 +92,7 @@ describe('the sync', () => {
     hub.next = () => landing.promise;
     await replica.heartbeatAtOnce();
     await runtime.advance(3_000);
-    landing.resolve('done');
+    landing.resolve(DONE);
     await settle();
     await runtime.advance(7_000);
     await replica.heartbeatAtOnce();
@@ -129,10 +129,10 @@ describe('the sync', () => {
     await runtime.advance(1);
     await replica.heartbeatAtOnce();
     expect(replica.reports).toHaveLength(1);
-    landing.resolve('done');
+    landing.resolve(DONE);
     await settle();
     expect(replica.health().lastSyncAgeMs).toBeNull();
-    hub.next = () => Promise.resolve('done');
+    hub.next = () => Promise.resolve(DONE);
     await runtime.advance(1_000);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
@@ -145,7 +145,7 @@ describe('the sync', () => {
     await runtime.advance(10_000);
     hub.next = () => landing.promise;
     await replica.heartbeatAtOnce();
-    hub.next = () => Promise.resolve('done');
+    hub.next = () => Promise.resolve(DONE);
     await runtime.advance(ABANDON_MS + 1_000);
     await replica.heartbeatAtOnce();
     landing.reject(new Error('KV is away'));

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { NOBODY } from '../../../src/presence/session';
 import { FakeRuntime, START, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
-import { fail, never, ScriptedHub } from './scripted-hub';
+import { DONE, fail, never, REFUSED, ScriptedHub } from './scripted-hub';
 import { WaitingReplica } from './waiting-replica';
 
 const ANNA = sessionId(1);
@@ -11,7 +12,7 @@ let hub: ScriptedHub;
 let replica: WaitingReplica;
 beforeEach(() => {
   runtime = new FakeRuntime();
-  hub = new ScriptedHub();
+  hub = new ScriptedHub(runtime);
   replica = new WaitingReplica(hub, runtime);
 });
 
@@ -40,10 +41,10 @@ describe('a warm replica', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('claims a session that comes here, so that the hub counts it no more', async () => {
-    hub.known.set(ANNA, { mood: 'presence', lastSeen: START });
-    await replica.heartbeat(ANNA);
-    expect(hub.claims).toEqual([ANNA]);
+  it('counts a session once that comes here from another replica', async () => {
+    hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
+    expect((await replica.presence()).count).toBe(1);
+    expect((await replica.heartbeat(ANNA, 'release')).moods).toEqual({ ...NOBODY, release: 1 });
   });
 });
 
@@ -69,7 +70,7 @@ describe('a hub in trouble', () => {
       await replica.heartbeatAtOnce();
       expect(hub.syncs).toBe(before + 1);
     }
-    hub.next = () => Promise.resolve('done');
+    hub.next = () => Promise.resolve(DONE);
     await runtime.advance(10_000);
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBeUndefined();
@@ -89,7 +90,7 @@ describe('a hub in trouble', () => {
     [1, 3_000],
   ])('that refuses a write is asked again within 1 to 3 s: luck %d, %d ms', async (luck, waitMs) => {
     runtime.luck = luck;
-    hub.next = () => Promise.resolve('refused');
+    hub.next = () => Promise.resolve(REFUSED);
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBeUndefined();
     await runtime.advance(waitMs - 1);
@@ -101,7 +102,7 @@ describe('a hub in trouble', () => {
   });
 
   it('that refuses every write for longer than a heartbeat counts elsewhere is in trouble, and logged', async () => {
-    hub.next = () => Promise.resolve('refused');
+    hub.next = () => Promise.resolve(REFUSED);
     for (let seconds = 0; seconds < 70; seconds += 5) {
       await replica.heartbeatAtOnce();
       expect(replica.health().trouble).toBe(undefined);
@@ -110,7 +111,7 @@ describe('a hub in trouble', () => {
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBe('sync-failed');
     expect(replica.reports).toEqual([expect.stringContaining('the hub refuses all writes')]);
-    hub.next = () => Promise.resolve('done');
+    hub.next = () => Promise.resolve(DONE);
     await runtime.advance(5_000);
     await replica.heartbeatAtOnce();
     expect(replica.health().trouble).toBeUndefined();

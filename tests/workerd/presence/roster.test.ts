@@ -2,12 +2,12 @@ import { expect, it } from 'vitest';
 import { Roster } from '../../../src/presence/roster';
 import { NOBODY } from '../../../src/presence/session';
 
-it('a roster stays in the order of time when the clock steps back, and expires nobody early', () => {
+it('a roster stays in the order of expiry when the clock steps back, and expires no session early', () => {
   const roster = new Roster();
   roster.set('first', 'presence', 10_000, 10_000);
   roster.set('second', 'release', 4_000, 4_000);
   roster.set('first', 'presence', 5_000, 5_000);
-  expect([...roster].map(([id, { heardAt }]) => [id, heardAt])).toEqual([
+  expect([...roster].map(([id, { expiresAt }]) => [id, expiresAt])).toEqual([
     ['second', 10_000],
     ['first', 10_000],
   ]);
@@ -24,10 +24,28 @@ it('a roster that has emptied takes any time', () => {
   expect(roster.expire(4_000)).toHaveLength(1);
 });
 
-it('a roster counts nobody who has left', () => {
+it('a roster counts no tombstone', () => {
   const roster = new Roster();
   roster.set('first', null, 10_000, 10_000);
   expect(roster.counts).toEqual(NOBODY);
   roster.delete('first');
   expect(roster.counts).toEqual(NOBODY);
+});
+
+it('a roster that changes an entry keeps its place and its expiry', () => {
+  const roster = new Roster();
+  roster.set('first', 'presence', 10_000, 5_000);
+  roster.set('second', 'release', 20_000, 6_000);
+  roster.restamp('first', 'gratitude', 7_000);
+  expect([...roster][0]).toEqual(['first', { mood: 'gratitude', expiresAt: 10_000, lastSeen: 7_000 }]);
+  expect(roster.counts).toEqual({ ...NOBODY, gratitude: 1, release: 1 });
+});
+
+it('a roster that was cleared is empty and takes any time', () => {
+  const roster = new Roster();
+  roster.set('first', 'presence', 10_000, 5_000);
+  roster.clear();
+  expect(roster.counts).toEqual(NOBODY);
+  roster.set('second', 'release', 4_000, 4_000);
+  expect(roster.expire(4_000)).toHaveLength(1);
 });

@@ -1,40 +1,51 @@
 import type { Hub, SyncOutcome } from '../../../src/presence/hub';
+import type { Replica } from '../../../src/presence/replica';
 import { type MoodCounts, NOBODY, type SessionRecord } from '../../../src/presence/session';
-import type { SessionTable } from '../../../src/presence/session-table';
-import type { Trouble } from '../../../src/presence/trouble';
+import type { FakeRuntime } from '../../support/fake-runtime';
 
-/** A hub that answers when and how the test says. */
+export const DONE: SyncOutcome = { isRefused: false, trouble: undefined };
+export const REFUSED: SyncOutcome = { isRefused: true, trouble: undefined };
+
+/** A hub that answers when and how the test says. Each sync that does not fail merges what is stored, after `next`. */
 export class ScriptedHub implements Hub {
   readonly kind = 'kv';
-  hasHeard = false;
-  trouble: Trouble | undefined;
   syncs = 0;
   others: MoodCounts = NOBODY;
-  readonly known = new Map<string, SessionRecord>();
-  readonly claims: string[] = [];
-  /** What the next sync does. */
-  next: (own: SessionTable) => Promise<SyncOutcome> = () => Promise.resolve('done');
+  /** What other replicas stored. */
+  readonly stored = new Map<string, SessionRecord>();
+  /** What the next sync does before it merges. */
+  next: (replica: Replica) => Promise<SyncOutcome> = () => Promise.resolve(DONE);
+  #replica: Replica | undefined;
+  readonly #runtime: FakeRuntime;
 
-  async sync(own: SessionTable): Promise<SyncOutcome> {
+  constructor(runtime: FakeRuntime) {
+    this.#runtime = runtime;
+  }
+
+  /** The replica of the last sync. */
+  get replica(): Replica {
+    if (this.#replica === undefined) throw new Error('There has been no sync.');
+    return this.#replica;
+  }
+
+  async sync(replica: Replica): Promise<SyncOutcome> {
     this.syncs += 1;
-    const outcome = await this.next(own);
-    this.hasHeard = true;
+    this.#replica = replica;
+    const outcome = await this.next(replica);
+    this.merge();
     return outcome;
   }
 
-  counts(): MoodCounts {
+  /** Merges what is stored, at any time: as a sync does before it ends. */
+  merge(): void {
+    const stored = [...this.stored].map(
+      ([id, record]) => [id, { ...record, expiresAt: record.lastSeen + 60_000 }] as const,
+    );
+    this.replica.replaceRemote(new Map(stored), this.#runtime.now());
+  }
+
+  otherLocations(): MoodCounts {
     return this.others;
-  }
-
-  last(id: string): SessionRecord | undefined {
-    return this.known.get(id);
-  }
-
-  claim(id: string): SessionRecord | undefined {
-    this.claims.push(id);
-    const record = this.known.get(id);
-    this.known.delete(id);
-    return record;
   }
 }
 

@@ -12,7 +12,7 @@ import { roomTiming } from '../../../src/presence/timing';
 import type { PresenceRoom } from '../../../src/presence-room';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
-import { Replica } from '../../support/replica';
+import { SyncedReplica } from '../../support/synced-replica';
 import { TroubledRoom } from '../../support/troubled-room';
 
 export const SECOND = 1_000;
@@ -43,9 +43,13 @@ export class RealRoom {
   }
 
   /** Another replica. */
-  join(): Replica {
+  join(): SyncedReplica {
     const room = () => this.#troubled;
-    return new Replica(new RoomHub({ room, timing: TIMING, runtime: this.#runtime }), TIMING, this.#runtime);
+    return new SyncedReplica(
+      new RoomHub({ room, timing: TIMING, runtime: this.#runtime }),
+      TIMING,
+      this.#runtime,
+    );
   }
 
   /** Anything in the object's own context. */

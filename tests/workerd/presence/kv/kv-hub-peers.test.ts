@@ -3,8 +3,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { LocationSummary } from '../../../../src/presence/kv/location-summaries';
 import { NOBODY, totalOf } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
-import type { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
+import type { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledKv } from '../../../support/troubled-kv';
 import { KEY, KvSite, stored, TIMING } from './kv-site';
 
@@ -103,7 +103,7 @@ describe('peers', () => {
 
 describe('an isolate that rests, alone with its sessions,', () => {
   const TEN = Array.from({ length: 10 }, (_, n) => sessionId(100 + n));
-  let writer: Replica;
+  let writer: SyncedReplica;
   const beatAll = async () => {
     for (const id of TEN) await writer.heartbeat(id);
   };

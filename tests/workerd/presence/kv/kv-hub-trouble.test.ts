@@ -43,7 +43,7 @@ describe('KV in trouble', () => {
     kv.trouble.put = 'throws';
     const replica = site.join();
     await replica.heartbeat(ANNA);
-    expect(replica.hub.hasHeard).toBe(true);
+    expect(replica.sessions.hasSynced).toBe(true);
     kv.trouble.get = 'hangs';
     await runtime.advance(TIMING.syncIntervalMs);
     expect((await replica.store.presence(() => undefined)).count).toBe(2);

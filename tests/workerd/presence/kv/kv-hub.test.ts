@@ -5,8 +5,8 @@ import { LocationSummary } from '../../../../src/presence/kv/location-summaries'
 import { NOBODY } from '../../../../src/presence/session';
 import { kvTiming } from '../../../../src/presence/timing';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
-import { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
+import { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledKv } from '../../../support/troubled-kv';
 import { KEY, KvSite, stored, TIMING } from './kv-site';
 
@@ -52,7 +52,7 @@ describe('the stored value', () => {
 
   it('stands under the key of the location that a later request brings, and loses no session', async () => {
     const hub = new KvHub({ kv: kv.store, timing: TIMING, runtime, report: () => undefined });
-    const replica = new Replica(hub, TIMING, runtime);
+    const replica = new SyncedReplica(hub, TIMING, runtime);
     await replica.heartbeat(ANNA);
     hub.locate('ams');
     await site.sync(replica);
@@ -140,7 +140,7 @@ describe('a write', () => {
     expect(replica.store.health().trouble).toBe('sync-failed');
   });
 
-  const restsAfter = async (replica: Replica) => {
+  const restsAfter = async (replica: SyncedReplica) => {
     const { metadata } = await stored();
     const { at, until } = LocationSummary.parse(metadata);
     expect(at).toBe(runtime.now());

@@ -3,7 +3,7 @@ import { KvHub } from '../../../../src/presence/kv/kv-hub';
 import { kvTiming } from '../../../../src/presence/timing';
 import { emptyStorage } from '../../../support/empty-storage';
 import { FakeRuntime } from '../../../support/fake-runtime';
-import { Replica } from '../../../support/replica';
+import { SyncedReplica } from '../../../support/synced-replica';
 import { TroubledKv } from '../../../support/troubled-kv';
 
 export const TIMING = kvTiming(30_000, 10_000);
@@ -24,16 +24,20 @@ export class KvSite {
     return new KvSite();
   }
 
-  join(location: string | null = 'ams', store = this.kv.store): Replica {
+  join(location: string | null = 'ams', store = this.kv.store): SyncedReplica {
+    return new SyncedReplica(this.hub(location, store), TIMING, this.runtime);
+  }
+
+  hub(location: string | null = 'ams', store = this.kv.store): KvHub {
     const { runtime } = this;
     const report = (trouble: string) => void this.reports.push(trouble);
     const hub = new KvHub({ kv: store, timing: TIMING, runtime, report });
     if (location !== null) hub.locate(location);
-    return new Replica(hub, TIMING, runtime);
+    return hub;
   }
 
   /** An interval passes and the replica syncs. */
-  async sync(replica: Replica): Promise<void> {
+  async sync(replica: SyncedReplica): Promise<void> {
     await this.runtime.advance(TIMING.syncIntervalMs);
     await replica.presence();
   }

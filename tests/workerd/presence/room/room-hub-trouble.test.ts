@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFERRED_MAX_MS, SYNC_WAIT_MAX_MS } from '../../../../src/limits';
 import { NOBODY } from '../../../../src/presence/session';
 import type { FakeRuntime } from '../../../support/fake-runtime';
-import type { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
+import type { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledRoom } from '../../../support/troubled-room';
 import { RoomSite, TIMING } from './room-site';
 
@@ -12,8 +12,8 @@ const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 let site: RoomSite;
 let runtime: FakeRuntime;
 let room: TroubledRoom;
-let here: Replica;
-let there: Replica;
+let here: SyncedReplica;
+let there: SyncedReplica;
 beforeEach(async () => {
   site = await RoomSite.open();
   ({ runtime, room, here, there } = site);

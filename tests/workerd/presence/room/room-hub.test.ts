@@ -3,8 +3,8 @@ import { SYNC_WAIT_MAX_MS } from '../../../../src/limits';
 import { NOBODY } from '../../../../src/presence/session';
 import { emptyStorage } from '../../../support/empty-storage';
 import type { FakeRuntime } from '../../../support/fake-runtime';
-import type { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
+import type { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledRoom } from '../../../support/troubled-room';
 import { RoomSite, TIMING } from './room-site';
 
@@ -13,8 +13,8 @@ const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 let site: RoomSite;
 let runtime: FakeRuntime;
 let room: TroubledRoom;
-let here: Replica;
-let there: Replica;
+let here: SyncedReplica;
+let there: SyncedReplica;
 beforeEach(async () => {
   site = await RoomSite.open();
   ({ runtime, room, here, there } = site);

@@ -5,7 +5,7 @@ import { ROOM_NAME } from '../../../../src/presence/room/room-protocol';
 import { roomTiming } from '../../../../src/presence/timing';
 import { emptyStorage } from '../../../support/empty-storage';
 import { FakeRuntime } from '../../../support/fake-runtime';
-import { Replica } from '../../../support/replica';
+import { SyncedReplica } from '../../../support/synced-replica';
 import { TroubledRoom } from '../../../support/troubled-room';
 
 export const TIMING = roomTiming(30_000, 1_000);
@@ -30,9 +30,9 @@ export class RoomSite {
   }
 
   /** Another replica. */
-  join(room = this.call()): Replica {
+  join(room = this.call()): SyncedReplica {
     const { runtime } = this;
-    return new Replica(new RoomHub({ room: () => room, timing: TIMING, runtime }), TIMING, runtime);
+    return new SyncedReplica(new RoomHub({ room: () => room, timing: TIMING, runtime }), TIMING, runtime);
   }
 
   async pass(ms = TIMING.syncIntervalMs): Promise<void> {

@@ -6,8 +6,8 @@ import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { NOBODY } from '../../../../src/presence/session';
 import { roomTiming } from '../../../../src/presence/timing';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
-import { Replica } from '../../../support/replica';
 import { sessionId } from '../../../support/session-id';
+import { SyncedReplica } from '../../../support/synced-replica';
 import type { MemoryJournal } from './memory-journal';
 import { MemoryRoom, TTL } from './memory-room';
 import type { ScriptedAudience } from './scripted-audience';
@@ -222,7 +222,7 @@ describe('a full room', () => {
 
   it('takes in a refused session with its next heartbeat, and until then its own replica counts it', async () => {
     const timing = roomTiming(TTL, 1_000);
-    const here = new Replica(new RoomHub({ room: () => stub, timing, runtime }), timing, runtime);
+    const here = new SyncedReplica(new RoomHub({ room: () => stub, timing, runtime }), timing, runtime);
     const stub = { sync: async (report: RoomReport) => place.room.sync(report) };
     await here.presence();
     const spy = full();

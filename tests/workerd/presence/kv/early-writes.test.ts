@@ -1,18 +1,18 @@
 import { expect, it } from 'vitest';
 import { ALONE_INTERVAL_MS } from '../../../../src/limits';
-import { WriteAllowance } from '../../../../src/presence/kv/write-allowance';
+import { EarlyWrites } from '../../../../src/presence/kv/early-writes';
 
 const DAY_MS = 86_400_000;
 
 /** Writes of one day in which a session ends every so many ms. */
 function writesOfADay(endsEveryMs: number): number {
-  const allowance = new WriteAllowance();
+  const earlyWrites = new EarlyWrites();
   let writes = 0;
   let writtenAt = 0;
   for (let now = 0; now < DAY_MS; now += 1_000) {
     const isDue = now >= writtenAt + ALONE_INTERVAL_MS;
-    if (!isDue && !(now % endsEveryMs === 0 && allowance.isLeft(now))) continue;
-    allowance.spend(now);
+    if (!isDue && !(now % endsEveryMs === 0 && earlyWrites.has(now))) continue;
+    earlyWrites.spend(now);
     writes += 1;
     writtenAt = now;
   }
@@ -20,17 +20,17 @@ function writesOfADay(endsEveryMs: number): number {
 }
 
 it.each([1_000, 10_000, 60_000, 99_000, 300_000, DAY_MS])(
-  'an isolate that rests writes fewer than 1,000 times a day, though a session ends every %d ms',
+  'an isolate that extends its lease writes fewer than 1,000 times a day, though a session ends every %d ms',
   (endsEveryMs) => {
     expect(writesOfADay(endsEveryMs)).toBeLessThan(1_000);
   },
 );
 
-it('ten ends in a row are written at once', () => {
-  const allowance = new WriteAllowance();
+it('ten ended sessions in a row are written at once', () => {
+  const earlyWrites = new EarlyWrites();
   for (let n = 0; n < 10; n += 1) {
-    expect(allowance.isLeft(n)).toBe(true);
-    allowance.spend(n);
+    expect(earlyWrites.has(n)).toBe(true);
+    earlyWrites.spend(n);
   }
-  expect(allowance.isLeft(10)).toBe(false);
+  expect(earlyWrites.has(10)).toBe(false);
 });

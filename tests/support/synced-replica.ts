@@ -1,31 +1,27 @@
 import type { Hub } from '../../src/presence/hub';
 import { PresenceStore } from '../../src/presence/presence-store';
+import { Replica } from '../../src/presence/replica';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { Timing } from '../../src/presence/timing';
+import type { Trouble } from '../../src/presence/trouble';
 import { type FakeRuntime, settle } from './fake-runtime';
 
 /** A replica as one isolate holds it, whose syncs have always ended when a call returns. */
-export class Replica {
+export class SyncedReplica {
   readonly store: PresenceStore;
-  readonly hub: Hub;
   readonly reports: string[] = [];
+  /** What the store holds, as of its first sync. */
+  sessions: Replica;
   #syncs: Promise<unknown>[] = [];
 
   constructor(hub: Hub, timing: Timing, runtime: FakeRuntime) {
-    this.hub = hub;
+    this.sessions = new Replica(timing);
     const watched: Hub = {
       kind: hub.kind,
-      get trouble() {
-        return hub.trouble;
-      },
-      get hasHeard() {
-        return hub.hasHeard;
-      },
-      counts: (now) => hub.counts(now),
-      last: (id) => hub.last(id),
-      claim: (id) => hub.claim(id),
-      sync: (own) => {
-        const sync = hub.sync(own);
+      otherLocations: (now) => hub.otherLocations(now),
+      sync: (replica) => {
+        this.sessions = replica;
+        const sync = hub.sync(replica);
         this.#syncs.push(sync.catch(() => undefined));
         return sync;
       },
@@ -37,6 +33,10 @@ export class Replica {
       runtime,
       report: (trouble) => void this.reports.push(trouble),
     });
+  }
+
+  get trouble(): Trouble | undefined {
+    return this.store.health().trouble;
   }
 
   heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {

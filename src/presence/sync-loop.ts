@@ -1,0 +1,220 @@
+import {
+  FLUSH_LATE_MS,
+  FLUSH_MAX_MS,
+  REFUSED_RETRY_MAX_MS,
+  REFUSED_RETRY_MIN_MS,
+  RETRY_MIN_MS,
+  SYNC_ABANDON_MIN_MS,
+  SYNC_JITTER,
+  SYNC_STALE_INTERVALS,
+  SYNC_WAIT_MAX_MS,
+} from '../limits';
+import type { Hub, SyncOutcome } from './hub';
+import type { Report } from './rate-limited-log';
+import type { Replica } from './replica';
+import type { Runtime } from './runtime';
+import type { Timing } from './timing';
+import type { Trouble } from './trouble';
+
+/** Keeps a task alive after the response: `ctx.waitUntil`. The task never rejects. */
+export type Defer = (task: Promise<void>) => void;
+
+interface Running {
+  readonly kind: 'running';
+  readonly startedAt: number;
+  /** Requests wait for this sync until then (ms). */
+  readonly waitUntil: number;
+  /** The revision of the sessions that it sends. */
+  readonly revision: number;
+  readonly done: Promise<void>;
+}
+
+type SyncState = { readonly kind: 'idle'; readonly dueAt: number } | Running;
+
+/** A deferred task that syncs until all changes are sent. */
+interface Flush {
+  /** It starts no sync after this time (ms), because the platform ends it soon after. */
+  readonly until: number;
+  /** When it acts next (ms). */
+  wakesAt: number;
+}
+
+interface SyncLoopOptions {
+  readonly hub: Hub;
+  readonly replica: Replica;
+  readonly timing: Timing;
+  readonly runtime: Runtime;
+  readonly report: Report;
+}
+
+/**
+ * When a replica syncs with its hub, and which requests wait for that. It knows no session.
+ *
+ * A sync comes due between requests, starts with the next request or the flush, and runs after the response. A request waits
+ * for it only where the replica has not synced yet or long ago, and for at most a second. The loop runs one sync at a time.
+ *
+ * The platform ends a request's deferred work 30 s after the response, and at once at a CPU or memory limit. Then a promise
+ * never settles. So the loop abandons a sync that takes too long, and replaces a flush that is late:
+ * https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
+ */
+export class SyncLoop {
+  readonly #hub: Hub;
+  readonly #replica: Replica;
+  readonly #timing: Timing;
+  readonly #runtime: Runtime;
+  readonly #report: Report;
+  #state: SyncState = { kind: 'idle', dueAt: Number.NEGATIVE_INFINITY };
+  #isUrgent = false;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #syncedAt: number | undefined;
+  #failures = 0;
+  /** When the hub first refused a write since it last took one (ms). */
+  #refusedSince: number | undefined;
+  #trouble: Trouble | undefined;
+  /** Grows with each heartbeat and each leave. */
+  #revision = 0;
+  #sentRevision = 0;
+  #flush: Flush | undefined;
+
+  constructor({ hub, replica, timing, runtime, report }: SyncLoopOptions) {
+    this.#hub = hub;
+    this.#replica = replica;
+    this.#timing = timing;
+    this.#runtime = runtime;
+    this.#report = report;
+  }
+
+  /** The next request starts a sync and waits for it. */
+  hurry(): void {
+    this.#isUrgent = true;
+  }
+
+  /** For a request: starts a sync if one is due. Returns a promise if the request must wait for it. */
+  poll(now: number, defer: Defer): Promise<void> | undefined {
+    this.#abandonSilent(now);
+    if (this.#isDue(now)) {
+      const isStale = now - this.#startedAt > SYNC_STALE_INTERVALS * this.#timing.syncIntervalMs;
+      this.#start(now, isStale || this.#isUrgent || !this.#replica.hasSynced, defer);
+    }
+    if (this.#state.kind === 'idle' || this.#state.waitUntil <= now) return undefined;
+    return Promise.race([this.#state.done, this.#runtime.sleep(this.#state.waitUntil - now)]);
+  }
+
+  /** The same for a request that has changed the replica. The change is sent even if no request follows. */
+  changed(now: number, defer: Defer): Promise<void> | undefined {
+    this.#revision += 1;
+    const synced = this.poll(now, defer);
+    if (this.#timing.flushes && !this.#isFlushing(now)) defer(this.#runFlush(now + FLUSH_MAX_MS, defer));
+    return synced;
+  }
+
+  /** Costs no I/O. `lastSyncAgeMs` is null before the first sync. */
+  health(now: number): { readonly lastSyncAgeMs: number | null; readonly trouble: Trouble | undefined } {
+    const lastSyncAgeMs = this.#syncedAt === undefined ? null : Math.max(0, now - this.#syncedAt);
+    const isFailing = this.#failures > 0 || this.#isSilent(now) || this.#isRefused(now);
+    return { lastSyncAgeMs, trouble: isFailing ? 'sync-failed' : this.#trouble };
+  }
+
+  #isDue(now: number): boolean {
+    return this.#state.kind === 'idle' && (this.#isUrgent || now >= this.#state.dueAt);
+  }
+
+  #isSilent(now: number): boolean {
+    return this.#state.kind === 'running' && now >= this.#state.startedAt + this.#timing.abandonMs;
+  }
+
+  /** Whether the hub has refused writes for so long that other replicas no longer count the sessions of this one. */
+  #isRefused(now: number): boolean {
+    return this.#refusedSince !== undefined && now >= this.#refusedSince + this.#timing.remoteTtlMs;
+  }
+
+  #isFlushing(now: number): boolean {
+    const flush = this.#flush;
+    if (flush === undefined) return false;
+    return now < flush.until - SYNC_ABANDON_MIN_MS && now <= flush.wakesAt + FLUSH_LATE_MS;
+  }
+
+  async #runFlush(until: number, defer: Defer): Promise<void> {
+    const flush: Flush = { until, wakesAt: until };
+    this.#flush = flush;
+    while (this.#flush === flush && this.#sentRevision < this.#revision) {
+      const now = this.#runtime.now();
+      this.#abandonSilent(now);
+      const isLast = now >= until;
+      if (this.#state.kind === 'idle' && (isLast || now >= this.#state.dueAt)) this.#start(now, false, defer);
+      if (isLast) break;
+      const { done, at } = this.#nextStep();
+      flush.wakesAt = Math.min(Math.ceil(at), until);
+      await Promise.race([this.#runtime.sleep(flush.wakesAt - now), ...done]);
+    }
+    if (this.#flush === flush) this.#flush = undefined;
+  }
+
+  /** When the loop has something to do by itself (ms), or `done` before. */
+  #nextStep(): { readonly at: number; readonly done: readonly Promise<void>[] } {
+    if (this.#state.kind === 'idle') return { at: this.#state.dueAt, done: [] };
+    return { at: this.#state.startedAt + this.#timing.abandonMs, done: [this.#state.done] };
+  }
+
+  #start(now: number, isAwaited: boolean, defer: Defer): void {
+    const sync = this.#hub.sync(this.#replica);
+    const running: Running = {
+      kind: 'running',
+      startedAt: now,
+      waitUntil: isAwaited ? now + SYNC_WAIT_MAX_MS : now,
+      revision: this.#revision,
+      done: sync.then(
+        (outcome) => this.#succeed(running, outcome),
+        (error: unknown) => this.#fail(running, this.#runtime.now(), error),
+      ),
+    };
+    this.#state = running;
+    this.#startedAt = now;
+    this.#isUrgent = false;
+    // Other requests may wait for this sync, so it must outlive the request that started it.
+    defer(running.done);
+  }
+
+  #succeed(running: Running, { isRefused, trouble }: SyncOutcome): void {
+    // An abandoned sync may still end. By then another one counts.
+    if (this.#state !== running) return;
+    const now = this.#runtime.now();
+    this.#replica.unpinAll();
+    this.#failures = 0;
+    this.#syncedAt = now;
+    this.#trouble = trouble;
+    if (isRefused) this.#refusedSince ??= running.startedAt;
+    else {
+      this.#refusedSince = undefined;
+      this.#sentRevision = running.revision;
+    }
+    if (this.#isRefused(now)) this.#report('the hub refuses all writes; other isolates miss our sessions');
+    const dueAt = isRefused
+      ? now + this.#between(REFUSED_RETRY_MIN_MS, REFUSED_RETRY_MAX_MS)
+      : running.startedAt + this.#jittered(this.#timing.syncIntervalMs);
+    this.#state = { kind: 'idle', dueAt };
+  }
+
+  #fail(running: Running, failedAt: number, error: unknown): void {
+    if (this.#state !== running) return;
+    this.#replica.unpinAll();
+    const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs);
+    this.#failures += 1;
+    this.#state = { kind: 'idle', dueAt: failedAt + this.#jittered(backoffMs) };
+    this.#report(`sync ${this.#failures} in a row failed; answering from memory`, error);
+  }
+
+  #abandonSilent(now: number): void {
+    if (this.#state.kind === 'idle' || !this.#isSilent(now)) return;
+    const abandonedAt = this.#state.startedAt + this.#timing.abandonMs;
+    this.#fail(this.#state, abandonedAt, new Error('The hub did not answer.'));
+  }
+
+  #jittered(ms: number): number {
+    return ms * this.#between(1 - SYNC_JITTER, 1 + SYNC_JITTER);
+  }
+
+  #between(min: number, max: number): number {
+    return min + this.#runtime.random() * (max - min);
+  }
+}
