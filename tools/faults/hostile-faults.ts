@@ -8,7 +8,7 @@ const PREFLIGHT = 'api/preflight.ts';
 const PROBLEMS = 'api/problems.ts';
 const SESSION = 'presence/session.ts';
 const SOCKETS = 'presence/room/live-sockets.ts';
-const STORE = 'presence/presence-store.ts';
+const REPLICA = 'presence/replica.ts';
 
 type HostileFault = Omit<Fault, 'noticedBy'> & { readonly isLogged?: true };
 const noticedBy = (hostile: string, faults: readonly HostileFault[]): readonly Fault[] =>
@@ -98,11 +98,11 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   ]),
   ...noticedBy('new sessions', [
     { name: 'new sessions have no limit', file: 'api/routes.ts', find: `answer === 'over-limit'`, put: 'false' },
-    { name: 'known sessions count towards the limit of new ones', file: STORE, within: '#admit', find: 'this.#isKnown(id)', put: 'false' },
+    { name: 'known sessions count towards the limit of new ones', file: REPLICA, within: 'admit', find: 'this.get(key) !== undefined || $EXPIRED', put: 'false' },
     { name: 'live sockets have no limit', file: LIVE, find: '!(await newSessions.isWithinLimit(c))', put: 'false' },
     { name: 'each IPv6 address is a client of its own', file: NEW_SESSIONS, find: '$GROUPS.slice(0, 4)', put: '$GROUPS' },
     { name: 'X-Forwarded-For decides the address of a client', file: NEW_SESSIONS, find: `c.req.header('CF-Connecting-IP')`, put: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
-    { name: 'a replica is never full', file: STORE, find: 'this.#own.liveCount >= this.#sessionsMax', put: 'false' },
+    { name: 'a replica is never full', file: REPLICA, within: 'admit', find: 'this.#own.size >= max', put: 'false' },
   ]),
   ...noticedBy('sockets', [
     { name: 'a request that is no WebSocket opens a socket', file: LIVE, find: `$UPGRADE !== 'websocket'`, put: 'false' },

@@ -1,9 +1,13 @@
 import type { OurHub } from '../simulator/scenario';
 import type { Fault } from './fault';
 
-const TABLE = 'presence/session-table.ts';
+const OWN = 'presence/own-sessions.ts';
+const REPLICA = 'presence/replica.ts';
+const REMOTE = 'presence/remote-sessions.ts';
+const READS = 'presence/kv/stored-reads.ts';
+const POLICY = 'presence/kv/write-policy.ts';
 const SESSION = 'presence/session.ts';
-const STORE = 'presence/presence-store.ts';
+const LOOP = 'presence/sync-loop.ts';
 const KV_HUB = 'presence/kv/kv-hub.ts';
 const TIMING = 'presence/timing.ts';
 const ROOM_HUB = 'presence/room/room-hub.ts';
@@ -18,41 +22,43 @@ const noticedWith = (simulator: OurHub, faults: readonly SimulatorFault[]): read
 // biome-ignore format: one fault, one line
 export const SIMULATOR_FAULTS: readonly Fault[] = [
   ...noticedWith('kv', [
-    { seed: 17, name: 'a session expires 1 ms late', file: TABLE, find: 'now - ttlMs', put: 'now - ttlMs - 1' },
-    { seed: 17, name: 'an own session gets the grace of a stored one', file: TABLE, find: 'now - ttlMs', put: 'now - this.#timing.remoteTtlMs' },
+    { seed: 17, name: 'a session expires 1 ms late', file: OWN, within: 'heartbeat', find: 'at + this.#timing.ttlMs', put: 'at + this.#timing.ttlMs + 1' },
+    { seed: 17, name: 'an own session gets the grace of a stored one', file: OWN, within: 'heartbeat', find: 'at + this.#timing.ttlMs', put: 'at + this.#timing.remoteTtlMs' },
     { seed: 5, name: 'a stored session gets no grace', file: TIMING, find: 'const graceMs = $GRACE', put: 'const graceMs = 0;' },
-    { seed: 22, name: 'a leave stores no tombstone', file: TABLE, find: 'this.#left.set($$$)', put: 'void 0' },
-    { seed: 11, name: 'a tombstone expires with its session', file: TABLE, find: 'this.#left.expire(now - tombstoneTtlMs)', put: 'this.#left.expire(now - ttlMs)' },
-    { seed: 17, name: 'a stored copy revives a session that expired here', file: TABLE, find: 'expired !== undefined && $OLDER', put: 'false' },
+    { seed: 22, name: 'a leave stores no tombstone', file: OWN, find: 'this.#left.set($$$)', put: 'void 0' },
+    { seed: 11, name: 'a tombstone expires with its session', file: OWN, find: 'at + this.#timing.tombstoneTtlMs', put: 'at + this.#timing.ttlMs' },
+    { seed: 17, name: 'a stored copy revives a session that expired here', file: REPLICA, find: 'expired !== undefined && $OLDER', put: 'false' },
     { seed: 5, name: 'a merge keeps the older record', file: SESSION, find: 'a.lastSeen > b.lastSeen', put: 'a.lastSeen < b.lastSeen' },
     { seed: 52, name: 'a leave overrules a later heartbeat', file: SESSION, find: 'if (a.lastSeen !== b.lastSeen) $RETURN', put: 'if (a.mood === null || b.mood === null) return a.mood === null; if (a.lastSeen !== b.lastSeen) $RETURN' },
-    { seed: 20, name: 'a write drops the sessions of other replicas', file: TABLE, find: 'all.set(id, theirs)', put: 'void 0' },
-    { seed: 20, name: 'a stale read drops stored sessions', file: KV_HUB, find: 'read === undefined || overrules(known, read)', put: 'read !== undefined && overrules(known, read)' },
-    { seed: 2, name: 'a session that moves here is counted twice', file: KV_HUB, within: 'claim', find: 'this.#elsewhere.delete(id)', put: 'void 0' },
-    { seed: 2, name: 'a session that moves away is counted twice', file: TABLE, within: '#yield', find: 'this.#live.delete(id)', put: 'void 0' },
-    { seed: 2, name: 'a stored session expires at syncs only', file: KV_HUB, within: 'counts', find: 'this.#elsewhere.expire($OLD)', put: 'void 0' },
+    { seed: 20, name: 'a write drops the sessions of other replicas', file: KV_HUB, find: 'yield [key, toStore(record, record.expiresAt > $END)]', put: 'void 0' },
+    { seed: 20, name: 'a stale read drops stored sessions', file: READS, find: 'read === undefined || overrules(known, read)', put: 'read !== undefined && overrules(known, read)' },
+    { seed: 2, name: 'a session that moves here is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(key)', put: 'void 0' },
+    { seed: 2, name: 'a session that moves away is counted twice', file: OWN, within: 'giveUp', find: 'this.#present.delete(key)', put: 'void 0' },
+    { seed: 2, name: 'a stored session expires at syncs only', file: REMOTE, within: 'expire', find: 'this.#present.expire(now)', put: 'void 0' },
     { seed: 46, name: 'the lease of a summary is too short', file: TIMING, find: '$LEASE + arrivalMs', put: '$LEASE + Math.ceil(arrivalMs / 3)' },
     { seed: 9, name: 'the lease of a summary never ends', file: 'presence/kv/location-summaries.ts', find: 'end <= now', put: 'false' },
-    { seed: 2, name: 'a summary counts own sessions only', file: KV_HUB, within: '#put', find: 'addCounts(own.counts, $OTHERS)', put: 'own.counts' },
-    { seed: 5, name: 'a replica rests before its readers know it', file: KV_HUB, find: 'this.#isAlone(own) && this.#promisedRest(summary)', put: 'this.#isAlone(own)' },
-    { seed: 5, name: 'a reader ignores that the writer rests', file: KV_HUB, find: 'lastSeen + ($REST)', put: 'lastSeen' },
-    { seed: 12, name: 'a resting replica writes ended sessions at its refresh only', file: KV_HUB, find: 'this.#earlyWrites.isLeft(now) && $ENDED', put: 'false' },
-    { seed: 52, name: 'a write by another replica drops which sessions rest', file: KV_HUB, find: 'peer !== undefined && $LATER', put: 'false' },
-    { seed: 2, name: 'a reader keeps a rest that the writer has ended', file: KV_HUB, find: 'isLater ? $ENDED : entry', put: 'entry' },
-    { seed: 22, name: 'a request does not wait for the first sync', file: STORE, find: 'needed ? now + SYNC_WAIT_MAX_MS : now', put: 'now' },
-    { seed: 7, name: 'a replica retries a failed sync after minutes', file: STORE, find: 'Math.min($BACKOFF, this.#timing.syncIntervalMs)', put: 'Math.min($BACKOFF, 300_000)' },
-    { seed: 11, name: 'a sync that hangs blocks all later syncs', file: STORE, within: '#syncIfDue', find: 'this.#giveUpSilentSync(now)', put: 'void 0' },
+    { seed: 2, name: 'a summary counts own sessions only', file: REPLICA, within: 'counts', find: 'addCounts(this.#own.counts, this.#remote.counts)', put: 'this.#own.counts' },
+    { seed: 5, name: 'a replica waits for its extended lease before its readers know it', file: POLICY, find: 'extendsLease && readersKnowExtension(input)', put: 'extendsLease' },
+    { seed: 5, name: 'a reader ignores an extended lease', file: READS, find: '$TIME + remoteTtlMs + ($EXTENSION)', put: '$TIME + remoteTtlMs' },
+    { seed: 12, name: 'a replica with an extended lease writes ended sessions at its refresh only', file: POLICY, find: 'input.hasEarlyWrite && $ENDED', put: 'false' },
+    { seed: 52, name: 'a write by another replica drops which sessions are extended', file: KV_HUB, find: 'record.expiresAt > $END', put: 'false' },
+    { seed: 2, name: 'a reader keeps an extension that the writer has ended', file: READS, find: 'isLaterWrite ? $ENDED : entry.expiresAt', put: 'entry.expiresAt' },
+    { seed: 22, name: 'a request does not wait for the first sync', file: LOOP, find: 'isAwaited ? now + SYNC_WAIT_MAX_MS : now', put: 'now' },
+    { seed: 7, name: 'a replica retries a failed sync after minutes', file: LOOP, find: 'Math.min($BACKOFF, this.#timing.syncIntervalMs)', put: 'Math.min($BACKOFF, 300_000)' },
+    { seed: 5, name: 'a merge ends a session whose heartbeat waits', file: REPLICA, within: 'pin', find: 'this.#pinned.add(key)', put: 'void 0' },
+    { seed: 5, name: 'a leave before the first sync ends nothing', file: REPLICA, find: 'setLatest($$$)', put: 'void 0' },
+    { seed: 11, name: 'a sync that hangs blocks all later syncs', file: LOOP, within: 'poll', find: 'this.#abandonSilent(now)', put: 'void 0' },
   ]),
   ...noticedWith('durable-object', [
-    { seed: 20, name: 'a lost call loses the sessions that it sent', file: ROOM_HUB, find: 'this.#room().sync($REPORT)', put: '(this.#untold.clear(), this.#room().sync($REPORT))' },
-    { seed: 5, name: 'a replica sends nothing again to a room that lost its memory', file: ROOM_HUB, within: 'sync', find: 'this.#untold.add(id)', put: 'void 0' },
-    { seed: 2, name: 'a replica never asks for its expiring sessions', file: ROOM_HUB, find: '[...this.#untold, ...expiring]', put: '[...this.#untold]' },
-    { seed: 3, name: 'a replica asks too late for its expiring sessions', file: ROOM_HUB, find: '$NOW + soonMs - ttlMs', put: '$NOW - ttlMs' },
-    { seed: 2, name: 'a session that moves to a replica of the room is counted twice', file: ROOM_HUB, within: 'claim', find: 'this.#elsewhere.delete(id)', put: 'this.#elsewhere.get(id)' },
-    { seed: 5, name: 'the last answer of the room counts without end', file: ROOM_HUB, within: '#forgetIfOld', find: 'this.#elsewhere = new Roster()', put: 'void 0' },
-    { seed: 1, name: 'a replica ignores the leaves in the answer of the room', file: ROOM_HUB, within: '#learn', find: 'this.#elsewhere.delete(id)', put: 'void 0' },
-    { seed: 3, name: 'a change between two syncs waits for another request', file: STORE, find: 'if (!isAtWork) $PUBLISH', put: '' },
-    { seed: 9, name: 'a deferred task starts syncs until the platform ends it', file: 'limits.ts', find: 'DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS', put: 'DEFERRED_MAX_MS + SYNC_ABANDON_MIN_MS' },
+    { seed: 20, name: 'a lost call loses the sessions that it sent', file: OWN, within: 'outbox', find: 'return outbox', put: 'this.#unsent.clear(); return outbox;' },
+    { seed: 5, name: 'a replica sends nothing again to a room that lost its memory', file: OWN, within: 'queueMissing', find: 'this.#unsent.add(key)', put: 'void 0' },
+    { seed: 2, name: 'a replica never asks for its expiring sessions', file: OWN, within: 'outbox', find: 'outbox.set(key, entry)', put: 'void 0' },
+    { seed: 3, name: 'a replica asks too late for its expiring sessions', file: ROOM_HUB, find: 'sentAt + $SOON + SYNC_WAIT_MAX_MS', put: 'sentAt' },
+    { seed: 2, name: 'a session that moves to a replica of the room is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(key)', put: 'void 0' },
+    { seed: 5, name: 'the last answer of the room counts without end', file: REMOTE, find: 'now >= this.#validUntil', put: 'false' },
+    { seed: 1, name: 'a replica ignores the leaves in the answer of the room', file: REPLICA, find: 'if (theirs.mood === null) this.#remote.delete(key)', put: 'if (theirs.mood === null) continue;' },
+    { seed: 3, name: 'a change between two syncs waits for another request', file: LOOP, find: 'if (this.#timing.flushes && $NOT) $FLUSH', put: '' },
+    { seed: 9, name: 'a flush starts syncs until the platform ends it', file: 'limits.ts', find: 'DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS', put: 'DEFERRED_MAX_MS + SYNC_ABANDON_MIN_MS' },
     { seed: 7, name: 'a sync of an ended request blocks the next sync for 30 s', file: TIMING, find: 'Math.min($MS, DEFERRED_MAX_MS)', put: 'DEFERRED_MAX_MS' },
     { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, within: '#endsNow', find: 'this.#record(id)', put: 'void 0' },
     { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#set', find: 'this.#record(id)', put: 'if (known === undefined) this.#record(id)' },
