@@ -1,5 +1,5 @@
+import { DEFAULT_MOOD, MOODS } from '../../src/moods';
 import { KvHub } from '../../src/presence/kv/kv-hub';
-import { MOODS } from '../../src/presence/session';
 import { SessionTable } from '../../src/presence/session-table';
 import { formatSessions } from '../../src/presence/stored-sessions';
 import { kvTiming } from '../../src/presence/timing';
@@ -47,7 +47,7 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
     value = flat(
       formatSessions(new Map([...all].map(([id, { mood }]) => [id, { mood, lastSeen: now - 1_000 }]))),
     );
-    for (const [id, { mood }] of half) own.touch(id, mood ?? 'presence', now, hub.claim(id));
+    for (const [id, { mood }] of half) own.touch(id, mood ?? DEFAULT_MOOD, now, hub.claim(id));
     const before = value;
     globalThis.gc?.();
     const start = performance.now();
@@ -71,7 +71,7 @@ export function bytesPerSession(sessions: number): number {
   const before = process.memoryUsage().heapUsed;
   const table = new SessionTable(TIMING);
   // Ids are made anew by each request, as here.
-  for (let n = 0; n < sessions; n += 1) table.touch(sessionId(n), 'presence', now);
+  for (let n = 0; n < sessions; n += 1) table.touch(sessionId(n), DEFAULT_MOOD, now);
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / sessions;
   return table.has(sessionId(0)) ? bytes : Number.NaN;
