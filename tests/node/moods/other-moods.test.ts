@@ -67,7 +67,7 @@ it('the Worker, the site build and the client type-check with other moods', () =
   };
   expect(errors('types.json')).toBe('');
   expect(errors('src/client')).toBe('');
-});
+}, 60_000);
 
 it('a heartbeat in each of the other moods is counted, and every answer has all of them in their order', async () => {
   for (const [n, mood] of OTHERS.entries()) {
