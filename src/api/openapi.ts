@@ -8,7 +8,8 @@ import {
   LIVE_MESSAGES_WINDOW_MS,
   LIVE_SESSION_SOCKETS_MAX,
 } from '../limits';
-import { PresenceState, SessionId } from '../presence/session';
+import { DEFAULT_MOOD, MOODS } from '../moods';
+import { type MoodCounts, PresenceState, SessionId, totalOf } from '../presence/session';
 import { type HeaderName, headersWith, problemResponse, problemResponses } from './problem-responses';
 import type { ProblemCode } from './problems';
 import { HEALTH_REASONS, Health, HeartbeatRequest, LeaveRequest, LeaveResponse } from './schemas';
@@ -17,12 +18,16 @@ const JSON_TYPE = 'application/json';
 
 const SESSION = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
 
-/** What a request may be, and what the service answered to it when 41 others were there. */
+/** Sessions of each mood in the examples. Longer lists of moods begin again. */
+const CROWD = [10, 15, 10, 7];
+const crowd = Object.fromEntries(MOODS.map((mood, n) => [mood, CROWD[n % CROWD.length]])) as MoodCounts;
+
+/** Requests, and the answers to them. The presence state counts the session of the heartbeat. */
 export const EXAMPLES = {
-  heartbeat: { sessionId: SESSION, mood: 'presence' },
+  heartbeat: { sessionId: SESSION, mood: DEFAULT_MOOD },
   presence: {
-    count: 42,
-    moods: { gratitude: 10, presence: 15, release: 10, connection: 7 },
+    count: totalOf(crowd),
+    moods: crowd,
     timestamp: 1704067200000,
   },
   leave: { sessionId: SESSION },
@@ -42,7 +47,7 @@ const leaveRequest = LeaveRequest.extend({ sessionId }).meta({ id: 'LeaveRequest
 const leaveResponse = LeaveResponse.meta({ id: 'LeaveResponse' });
 const presenceState = PresenceState.extend({
   count: count.meta({ description: 'How many are here: the sum of `moods`.' }),
-  moods: moods.meta({ description: 'How many are here in each mood. All four are always there.' }),
+  moods: moods.meta({ description: 'How many are here in each mood. All moods are always there.' }),
   timestamp: timestamp.meta({ description: 'The clock of the server at the answer, in ms since 1970.' }),
 }).meta({ id: 'PresenceState' });
 
@@ -108,8 +113,8 @@ The service sends the presence state as JSON, the same as \`GET /api/presence\` 
 | You send | and |
 |---|---|
 | nothing | you watch |
-| \`{"sessionId": "<uuid>", "mood": "release"}\` | you join. The session counts once, whatever else sends heartbeats with that id |
-| \`{"mood": "gratitude"}\` | once you have joined, your mood changes |
+| \`{"sessionId": "<uuid>", "mood": "${MOODS.at(2) ?? DEFAULT_MOOD}"}\` | you join. The session counts once, whatever else sends heartbeats with that id |
+| \`{"mood": "${MOODS[0]}"}\` | once you have joined, your mood changes |
 | \`ping\` | you get \`pong\`. A joined socket sends one every 10 seconds |
 | a close | you leave, unless another socket or a later heartbeat keeps the session |
 

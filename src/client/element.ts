@@ -1,3 +1,4 @@
+import { DEFAULT_MOOD } from '../moods.js';
 import { createPresence, type Mood, type Presence } from './presence.js';
 
 /**
@@ -28,7 +29,7 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
 
   /** The service refuses what is no mood. */
   get #mood() {
-    const mood = this.getAttribute('mood') ?? 'presence';
+    const mood = this.getAttribute('mood') ?? DEFAULT_MOOD;
     return mood === '' ? null : (mood as Mood);
   }
 

@@ -1,3 +1,4 @@
+import { DEFAULT_MOOD } from '../moods.js';
 import { openLiveSocket } from './live-socket.js';
 import { heartbeat, leave, TIMEOUT_MS } from './requests.js';
 import { observe, type ServerClock, UNKNOWN } from './server-clock.js';
@@ -44,7 +45,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const subscribers = new Set<(snapshot: PresenceSnapshot) => void>();
   let snapshot = IDLE;
   let clock = UNKNOWN;
-  let { mood = 'presence' } = options;
+  let { mood = DEFAULT_MOOD } = options;
   let hasLive: boolean | undefined;
   let moodAt = 0;
   let base: URL;

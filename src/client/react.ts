@@ -1,4 +1,5 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
+import { DEFAULT_MOOD } from '../moods.js';
 import { createPresence, type PresenceOptions, type PresenceSnapshot } from './presence.js';
 
 /**
@@ -6,7 +7,7 @@ import { createPresence, type PresenceOptions, type PresenceSnapshot } from './p
  * time; the others count as they were at the first render.
  */
 export function usePresence(options: PresenceOptions = {}): PresenceSnapshot {
-  const { mood = 'presence' } = options;
+  const { mood = DEFAULT_MOOD } = options;
   const [presence] = useState(() => createPresence(options));
   useEffect(() => {
     presence.start();

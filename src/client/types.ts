@@ -1,4 +1,6 @@
-export type Mood = 'gratitude' | 'presence' | 'release' | 'connection';
+import type { Mood } from '../moods.js';
+
+export type { Mood };
 
 /** Who is here: people per mood, their sum, and the server's clock in ms since 1970. */
 export interface PresenceState {
@@ -22,7 +24,7 @@ export interface PresenceSnapshot {
 export interface PresenceOptions {
   /** Any address of the service. By default it is the page's own origin, or for `/presence.js` where that was loaded from. */
   readonly url?: string | URL | undefined;
-  /** `null` watches without being counted. Default: `presence`. */
+  /** `null` watches without being counted. Default: `DEFAULT_MOOD` of `moods.ts`. */
   readonly mood?: Mood | null | undefined;
   /** Time between two heartbeats in ms, a third of the service's `SESSION_TTL_SECONDS`. Default: 10,000. */
   readonly intervalMs?: number | undefined;

@@ -14,7 +14,7 @@ class RequestLog extends Log {
   }
 }
 
-/** The bundle and the static assets of a deploy, in a workerd of their own. A global setup has built both. */
+/** The bundle and the static assets of a deploy, in a workerd of their own. A global setup builds those in `dist`. */
 export class DeployedWorker {
   readonly #miniflare: Miniflare;
   readonly #log: RequestLog;
@@ -27,7 +27,11 @@ export class DeployedWorker {
     this.origin = `http://localhost:${port}`;
   }
 
-  static async start(variables: Readonly<Record<string, string>> = {}): Promise<DeployedWorker> {
+  /** @param folder Where the bundle and the static assets are. */
+  static async start(
+    variables: Readonly<Record<string, string>> = {},
+    folder = 'dist',
+  ): Promise<DeployedWorker> {
     const log = new RequestLog(LogLevel.INFO);
     const options = convertV4MiniflareOptions({
       host: 'localhost',
@@ -37,13 +41,14 @@ export class DeployedWorker {
         {
           name: 'presence',
           modules: true,
-          scriptPath: 'dist/index.js',
+          scriptPath: `${folder}/index.js`,
+          modulesRoot: folder,
           compatibilityDate: COMPATIBILITY_DATE,
           bindings: variables,
           kvNamespaces: ['PRESENCE_KV'],
           ratelimits: limiterOf(),
           durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
-          assets: { directory: 'dist/site', routerConfig: { has_user_worker: true } },
+          assets: { directory: `${folder}/site`, routerConfig: { has_user_worker: true } },
         },
       ],
     });

@@ -10,6 +10,7 @@ const COMPUTING = [
   'node/faults',
   'node/hostile',
   'node/isolates',
+  'node/moods',
   'node/tools',
   'workerd/load',
 ];

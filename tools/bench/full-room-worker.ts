@@ -1,5 +1,6 @@
+import { DEFAULT_MOOD, MOODS } from '../../src/moods';
 import { ROOM_NAME, type RoomReport, type RoomStub } from '../../src/presence/room/room-protocol';
-import { MOODS, type SessionRecord } from '../../src/presence/session';
+import type { SessionRecord } from '../../src/presence/session';
 import { sessionId } from '../../tests/support/session-id';
 
 /** Sessions in one call to the room. */
@@ -20,7 +21,7 @@ export default {
     for (let done = 0; done < count; done += CALL_SESSIONS) {
       const heard = new Map<string, SessionRecord>();
       for (let n = from + done; n < from + Math.min(done + CALL_SESSIONS, count); n += 1) {
-        const mood = pathname === '/leave' ? null : (MOODS[n % MOODS.length] ?? 'presence');
+        const mood = pathname === '/leave' ? null : (MOODS[n % MOODS.length] ?? DEFAULT_MOOD);
         heard.set(sessionId(n), { mood, lastSeen: Date.now() });
       }
       ({ version: known } = await room.sync({ known, heard }));

@@ -1,6 +1,6 @@
+import { DEFAULT_MOOD, MOODS } from '../../src/moods';
 import { KvHub } from '../../src/presence/kv/kv-hub';
 import { Replica } from '../../src/presence/replica';
-import { MOODS } from '../../src/presence/session';
 import { formatSessions } from '../../src/presence/stored-sessions';
 import { kvTiming } from '../../src/presence/timing';
 import { sessionId } from '../../tests/support/session-id';
@@ -47,7 +47,7 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
     value = flat(
       formatSessions(new Map([...all].map(([id, { mood }]) => [id, { mood, lastSeen: now - 1_000 }]))),
     );
-    for (const [id, { mood }] of half) replica.heartbeat(id, mood ?? 'presence', now);
+    for (const [id, { mood }] of half) replica.heartbeat(id, mood ?? DEFAULT_MOOD, now);
     const before = value;
     globalThis.gc?.();
     const start = performance.now();
@@ -71,7 +71,7 @@ export function bytesPerSession(sessions: number): number {
   const before = process.memoryUsage().heapUsed;
   const replica = new Replica(TIMING);
   // Ids are made anew by each request, as here.
-  for (let n = 0; n < sessions; n += 1) replica.heartbeat(sessionId(n), 'presence', now);
+  for (let n = 0; n < sessions; n += 1) replica.heartbeat(sessionId(n), DEFAULT_MOOD, now);
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / sessions;
   return replica.isOwn(sessionId(0)) ? bytes : Number.NaN;

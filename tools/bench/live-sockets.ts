@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { DEFAULT_MOOD, MOODS } from '../../src/moods';
 import { LiveClient } from '../../tests/support/live-client';
 import { Service } from '../../tests/support/service';
 import { sessionId } from '../../tests/support/session-id';
@@ -41,7 +42,7 @@ export async function measureSockets(wanted: number): Promise<SocketFigures> {
     while (opening < wanted) {
       const n = opening++;
       const client = await LiveClient.open(url);
-      client.send({ sessionId: sessionId(n), mood: 'presence' });
+      client.send({ sessionId: sessionId(n), mood: DEFAULT_MOOD });
       clients.push(client);
       progress('sockets open', clients.length, wanted);
     }
@@ -80,7 +81,7 @@ export async function measureSockets(wanted: number): Promise<SocketFigures> {
 async function flood(clients: readonly LiveClient[]): Promise<number> {
   const startedAt = performance.now();
   for (let message = 1; message < MESSAGES; message += 1) {
-    for (const client of clients) client.send({ mood: message % 2 === 0 ? 'presence' : 'release' });
+    for (const client of clients) client.send({ mood: MOODS[message % 2] });
   }
   for (const client of clients) client.send('no JSON');
   await Promise.all(clients.map(({ closed }) => closed));

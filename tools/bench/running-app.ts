@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import { DEFAULT_MOOD } from '../../src/moods';
 import { COMPATIBILITY_DATE } from '../../tests/support/compatibility-date';
 import { sessionId } from '../../tests/support/session-id';
 import { workerdProcesses } from '../../tests/support/workerd-processes';
@@ -132,6 +133,6 @@ function requestsOf(
     method,
     path,
     headers: { 'Content-Type': contentType ?? 'application/json' },
-    body: JSON.stringify({ sessionId: id, mood: 'presence' }),
+    body: JSON.stringify({ sessionId: id, mood: DEFAULT_MOOD }),
   }));
 }

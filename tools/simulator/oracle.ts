@@ -1,9 +1,11 @@
-import { MOODS, type Mood, type MoodCounts } from '../../src/presence/session';
+import { MOODS, type Mood } from '../../src/moods';
+import { type MoodCounts, NOBODY } from '../../src/presence/session';
 import type { Bounds } from './bounds';
 
 /** Moods by their place in `MOODS`: the lists are looked through at every answer, and counting by name takes much longer. */
-type MoodIndex = 0 | 1 | 2 | 3;
-type Counts = [number, number, number, number];
+type MoodIndex = number;
+/** Sessions by the place of their mood in `MOODS`. */
+type Counts = Uint32Array;
 
 /** What is true of one session, by the time of its requests' arrival on the one true clock (ms). */
 interface Visit {
@@ -62,7 +64,7 @@ export class Oracle {
 
   /** @param writer The running isolate; another object after an eviction. */
   heartbeat(id: string, name: Mood, location: number, isolate: number, writer: object, now: number): void {
-    const mood = MOODS.indexOf(name) as MoodIndex;
+    const mood = MOODS.indexOf(name);
     this.#forget(now);
     const visit = this.#visitOf.get(id);
     if (visit === undefined || !this.#isHere(visit, now)) {
@@ -107,8 +109,8 @@ export class Oracle {
 
   /** The true presence. */
   moods(now: number): MoodCounts {
-    const counts: Counts = [0, 0, 0, 0];
-    for (const visit of this.#visits) if (this.#isHere(visit, now)) counts[visit.mood] += 1;
+    const counts = noCounts();
+    for (const visit of this.#visits) if (this.#isHere(visit, now)) increment(counts, visit.mood);
     return named(counts);
   }
 
@@ -117,10 +119,10 @@ export class Oracle {
    * On KV also with the same isolate: one that somebody has left lets him expire, and may not have heard yet.
    */
   settled(location: number, now: number, { homeShownMs, awayShownMs, earlyMs }: Bounds): MoodCounts {
-    const counts: Counts = [0, 0, 0, 0];
+    const counts = noCounts();
     for (const visit of this.#visits) {
       const within = visit.location === location ? homeShownMs : awayShownMs;
-      if (this.#isHere(visit, now + earlyMs) && now - visit.sameSince > within) counts[visit.mood] += 1;
+      if (this.#isHere(visit, now + earlyMs) && now - visit.sameSince > within) increment(counts, visit.mood);
     }
     return named(counts);
   }
@@ -130,10 +132,10 @@ export class Oracle {
    * Somebody who moves or changes the mood has more than one trace.
    */
   traces(location: number, now: number, { homeGhostMs, awayGhostMs }: Bounds): MoodCounts {
-    const counts: Counts = [0, 0, 0, 0];
+    const counts = noCounts();
     for (const trace of this.#traces) {
       const within = trace.location === location ? homeGhostMs : awayGhostMs;
-      if (now - trace.beatAt <= within) counts[trace.mood] += 1;
+      if (now - trace.beatAt <= within) increment(counts, trace.mood);
     }
     return named(counts);
   }
@@ -185,9 +187,18 @@ export class Oracle {
   }
 }
 
-const named = ([gratitude, presence, release, connection]: Counts): MoodCounts => ({
-  gratitude,
-  presence,
-  release,
-  connection,
-});
+const noCounts = (): Counts => new Uint32Array(MOODS.length);
+
+function increment(counts: Counts, mood: MoodIndex): void {
+  counts[mood] = (counts[mood] ?? 0) + 1;
+}
+
+function named(counts: Counts): MoodCounts {
+  const moods: Record<Mood, number> = { ...NOBODY };
+  let index = 0;
+  for (const mood of MOODS) {
+    moods[mood] = counts[index] ?? 0;
+    index += 1;
+  }
+  return moods;
+}

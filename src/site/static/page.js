@@ -20,10 +20,11 @@ function keepTime() {
   }
 }
 
-/** The orb and the buttons have the colours of those who are here. */
+const tinted = document.querySelectorAll('[data-mood]');
+/** Sets how strong the colour of each mood is: its share of all sessions. */
 function tint({ count, moods }) {
-  for (const [mood, people] of Object.entries(moods)) {
-    body.style.setProperty(`--${mood}-share`, count === 0 ? 0 : people / count);
+  for (const { style, dataset } of tinted) {
+    style.setProperty('--share', count === 0 ? 0 : moods[dataset.mood] / count);
   }
 }
 

@@ -24,7 +24,7 @@ async function gzippedBytes(entry: string): Promise<number> {
 }
 
 it.each([
-  ['presence.ts', 2_500],
+  ['presence.ts', 2_530],
   ['react.ts', 2_650],
 ])('%s, with all that it imports but React, is at most %i bytes', async (file, bytesMax) => {
   expect(await gzippedBytes(`src/client/${file}`)).toBeLessThanOrEqual(bytesMax);
@@ -54,13 +54,13 @@ describe('the package', () => {
   afterAll(() => rmSync(folder, { recursive: true }));
 
   it('has the client, its types, and nothing of the service', () => {
-    expect(files.filter((path) => !/^[a-z-]+\.(js|d\.ts)$/.test(path)).sort()).toEqual([
+    expect(files.filter((path) => !/^(client\/[a-z-]+|moods)\.(js|d\.ts)$/.test(path)).sort()).toEqual([
       'LICENSE',
       'README.md',
       'package.json',
     ]);
     for (const entry of ['presence', 'react', 'element'])
-      expect(files).toEqual(expect.arrayContaining([`${entry}.js`, `${entry}.d.ts`]));
+      expect(files).toEqual(expect.arrayContaining([`client/${entry}.js`, `client/${entry}.d.ts`]));
   });
 
   it('can be imported on a server', () => {

@@ -1,6 +1,7 @@
+import { DEFAULT_MOOD, MOODS, type Mood } from '../../../src/moods';
 import { Room } from '../../../src/presence/room/room';
 import type { RoomReport } from '../../../src/presence/room/room-protocol';
-import { MOODS, type Mood, type SessionRecord } from '../../../src/presence/session';
+import type { SessionRecord } from '../../../src/presence/session';
 import { NO_AUDIENCE } from '../../../tests/support/no-audience';
 import { NO_JOURNAL } from '../../../tests/support/no-journal';
 import { sessionId } from '../../../tests/support/session-id';
@@ -19,7 +20,7 @@ const given = givenOptions(
   {},
   { json: 'Prints all figures, for programs.' },
 );
-const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? 'presence';
+const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? DEFAULT_MOOD;
 
 const rows = CROWDS.map((people) => {
   let now = Date.UTC(2026, 0, 1);

@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
+import { MOODS } from '../../../src/moods';
 import type { PresenceState } from '../../../src/presence/session';
 
 // The least that an API with these two requests can do: no validation, no rule. What it costs is what the framework costs.
 
-const moods = { gratitude: 0, presence: 0, release: 0, connection: 0 };
+const moods = Object.fromEntries(MOODS.map((mood) => [mood, 0])) as PresenceState['moods'];
 const sessions = new Map<string, unknown>();
 const state = (): PresenceState => ({ count: sessions.size, moods, timestamp: Date.now() });
 

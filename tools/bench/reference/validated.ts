@@ -1,13 +1,12 @@
 import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
 import { HeartbeatRequest } from '../../../src/api/schemas';
-import type { PresenceState } from '../../../src/presence/session';
+import { NOBODY, type PresenceState } from '../../../src/presence/session';
 
 // The bare API with the validator, and the schema, that ours has.
 
-const moods = { gratitude: 0, presence: 0, release: 0, connection: 0 };
 const sessions = new Map<string, unknown>();
-const state = (): PresenceState => ({ count: sessions.size, moods, timestamp: Date.now() });
+const state = (): PresenceState => ({ count: sessions.size, moods: NOBODY, timestamp: Date.now() });
 
 const app = new Hono().post('/api/heartbeat', zValidator('json', HeartbeatRequest), (c) => {
   const { sessionId, mood } = c.req.valid('json');

@@ -2,6 +2,7 @@ import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { openApiDocument } from '../../../src/api/openapi';
 import { docsPage } from '../../../src/site/docs-page';
+import { homePage } from '../../../src/site/home-page';
 
 /** What wrangler serves and uploads as static assets: `[assets]` in wrangler.toml. */
 const SITE = 'dist/site';
@@ -14,6 +15,7 @@ const document = openApiDocument();
 rmSync(SITE, { recursive: true, force: true });
 cpSync('src/site/static', SITE, { recursive: true });
 writeFileSync(`${SITE}/openapi.json`, `${JSON.stringify(document, null, 2)}\n`);
+writeFileSync(`${SITE}/index.html`, homePage());
 writeFileSync(`${SITE}/docs.html`, docsPage(document));
 cpSync(
   'node_modules/@fontsource-variable/fraunces/files/fraunces-latin-wght-normal.woff2',

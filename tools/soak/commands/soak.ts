@@ -1,6 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
+import { DEFAULT_MOOD, MOODS } from '../../../src/moods';
 import { bundleForWorkerd } from '../../../tests/support/bundle';
 import { LiveClient } from '../../../tests/support/live-client';
 import { Service } from '../../../tests/support/service';
@@ -16,7 +17,6 @@ const ISOLATES = 2;
 const PEOPLE = 2_000;
 const SOCKETS = 50;
 const CONCURRENT = 48;
-const MOODS = ['gratitude', 'presence', 'release', 'connection'];
 /**
  * The same load before anything is compared. V8 lets the heap grow until it has found its size, which in a run of seven
  * minutes took 80 to 120 seconds, and from then on the memory stayed within 4 %. A leak goes on after that.
@@ -94,7 +94,7 @@ class Soak {
     const until = Date.now() + 1_000 * (2 * TTL_SECONDS + 6 * SYNC_SECONDS);
     while (Date.now() < until) {
       for (let person = 0; person < PEOPLE; person += 1) {
-        const body = { sessionId: sessionId(person), mood: 'presence' };
+        const body = { sessionId: sessionId(person), mood: DEFAULT_MOOD };
         await this.#send(person, 'POST', person < here ? '/api/heartbeat' : '/api/leave', json(body), [200]);
       }
       await wait(1_000);
@@ -114,8 +114,8 @@ class Soak {
   /** Mostly heartbeats; leaves of people and of strangers, looks, new sessions, nonsense, and clients that go away. */
   async #sendOne(): Promise<void> {
     const person = anyOf(PEOPLE);
-    const beat = { sessionId: sessionId(person), mood: MOODS[anyOf(4)] };
-    const stranger = { sessionId: crypto.randomUUID(), mood: 'release' };
+    const beat = { sessionId: sessionId(person), mood: MOODS[anyOf(MOODS.length)] };
+    const stranger = { sessionId: crypto.randomUUID(), mood: DEFAULT_MOOD };
     const dice = Math.random();
     if (dice < 0.7) return this.#send(person, 'POST', '/api/heartbeat', json(beat), [200]);
     if (dice < 0.76) return this.#send(person, 'POST', '/api/leave', json(beat), [200]);
@@ -140,10 +140,10 @@ class Soak {
           await wait(1_000);
           continue;
         }
-        client.send({ sessionId: sessionId(PEOPLE + n), mood: 'release' });
+        client.send({ sessionId: sessionId(PEOPLE + n), mood: DEFAULT_MOOD });
         for (let step = 0; step < 5 && !this.#stops; step += 1) {
           await wait(1_000);
-          client.send(step === 2 ? { mood: 'gratitude' } : 'ping');
+          client.send(step === 2 ? { mood: MOODS[0] } : 'ping');
         }
         client.close();
         this.#note('socket');

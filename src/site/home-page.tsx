@@ -1,0 +1,104 @@
+/** @jsxRuntime automatic @jsxImportSource hono/jsx */
+
+import { DEFAULT_MOOD, MOODS } from '../moods';
+
+/** The page at `/`. Its scripts and styles are in `static/`; they find the moods by `data-mood`. */
+export function homePage(): string {
+  const page = (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="description" content="Sit down for a minute. See how many people breathe with you." />
+        <title>Breathe together</title>
+        <link rel="icon" href="/icon.svg" />
+        <link rel="preload" href="/fraunces.woff2" as="font" type="font/woff2" crossorigin="" />
+        <link rel="stylesheet" href="/page.css" />
+        <link rel="stylesheet" href="/orb.css" />
+        <script type="module" src="/here.js" />
+        <script type="module" src="/page.js" />
+      </head>
+      <body data-status="connecting">
+        <main>
+          <div class="orb" aria-hidden="true">
+            <Lights layer="glow" />
+            <Lights layer="body" />
+            <span class="cue in">Breathe in</span>
+            <span class="cue out">Breathe out</span>
+          </div>
+
+          <h1>
+            <span class="with">Breathing with</span>{' '}
+            <span class="number" id="count">
+              –
+            </span>{' '}
+            <span class="who" id="who">
+              people
+            </span>
+          </h1>
+          <p class="reconnecting" aria-hidden="true">
+            Reconnecting…
+          </p>
+
+          <fieldset class="moods">
+            <legend class="unseen">What brings you here</legend>
+            {MOODS.map((mood) => (
+              <button type="button" data-mood={mood} aria-pressed={mood === DEFAULT_MOOD ? 'true' : 'false'}>
+                {capitalized(mood)} <span class="of">–</span>
+              </button>
+            ))}
+          </fieldset>
+        </main>
+
+        <footer>
+          <p>In for four seconds, out for six, everyone in time.</p>
+          <nav>
+            <button type="button" id="pause" aria-pressed="false">
+              Pause
+            </button>
+            <button type="button" id="show-code">
+              Show the code
+            </button>
+            <a href="/docs">API</a>
+          </nav>
+        </footer>
+
+        <p role="status" class="unseen" id="status" />
+
+        <dialog id="code" aria-labelledby="code-title">
+          <h2 id="code-title">The code of this page</h2>
+          <p>All that it does to know who is here:</p>
+          <pre>
+            <code />
+          </pre>
+          <p>Or, for the number alone, in any page of yours:</p>
+          <pre>
+            <code>
+              {'<script type="module" src="'}
+              <span id="origin" />
+              {'/presence-element.js"></script>\nBreathing with <presence-count>…</presence-count> people'}
+            </code>
+          </pre>
+          <form method="dialog">
+            <button type="submit">Close</button>
+          </form>
+        </dialog>
+      </body>
+    </html>
+  );
+  return `<!doctype html>\n${page}\n`;
+}
+
+/** One light for each mood, in the mood's colour. */
+function Lights({ layer }: { layer: 'glow' | 'body' }) {
+  return (
+    <i class={layer}>
+      {MOODS.map((mood) => (
+        <i data-mood={mood} />
+      ))}
+    </i>
+  );
+}
+
+const capitalized = (mood: string) => `${mood.charAt(0).toUpperCase()}${mood.slice(1)}`;
