@@ -11,11 +11,11 @@ import type { Timing } from './timing';
 
 /**
  * The sessions whose last heartbeat or leave came to this replica: the present ones, tombstones of those that left, and the last
- * time of those that expired. No older copy can revive an ended session while it is remembered. `endedMax` limits how many are
- * remembered; the oldest are dropped first.
+ * stamps of those that expired. While an ended session is remembered, no older copy revives it. At most `endedMax` are
+ * remembered.
  *
  * A change gets a stamp later than all stamps known of its session, if need be by 1 ms. So heartbeat, leave, heartbeat within
- * one millisecond end in the right order in every replica. No stamp is further ahead than `CLOCK_SKEW_MAX_MS`.
+ * one millisecond end in the right order in every replica.
  */
 export class OwnSessions {
   readonly #timing: Timing;
@@ -24,7 +24,7 @@ export class OwnSessions {
   readonly #left = new Roster();
   /** Without a mood. Another replica may know a later heartbeat. */
   readonly #expired = new Roster();
-  /** Sessions and tombstones that a hub of changes may not have. */
+  /** Keys of sessions and tombstones that a hub of changes may not have. */
   readonly #unsent = new Set<string>();
 
   constructor(timing: Timing, endedMax: number) {
@@ -61,7 +61,6 @@ export class OwnSessions {
     return this.#present.get(key) !== undefined;
   }
 
-  /** When the session expired here; its mood is null. */
   getExpired(key: string): RosterEntry | undefined {
     return this.#expired.get(key);
   }
@@ -110,8 +109,8 @@ export class OwnSessions {
   }
 
   /**
-   * Sessions and tombstones that the hub may not have; sessions that expired here; and those that expire by `expiringBy` (ms)
-   * unless a heartbeat comes. Another replica may have had a later heartbeat of the last two, and the hub's answer then says so.
+   * What to send to a hub of changes: what it may not have; sessions that expired here; and those that expire by `expiringBy`
+   * (ms) unless a heartbeat comes. The hub's answer says where another replica had a later heartbeat of the last two.
    */
   outbox(expiringBy: number): Map<string, SessionRecord> {
     const outbox = new Map<string, SessionRecord>(this.#expired);
@@ -126,16 +125,15 @@ export class OwnSessions {
     return outbox;
   }
 
-  /** The hub has what was sent, unless it changed meanwhile. Its `answer` says more of sessions that it knows more of. */
+  /** The hub has what was sent, unless it changed meanwhile. */
   acknowledge(sent: SessionRecords, answer: SessionRecords): void {
     for (const [key, record] of sent) {
       if (this.get(key) === record) this.#unsent.delete(key);
-      // Without a later heartbeat elsewhere an expired session is over for good.
+      // Without a later heartbeat elsewhere, an expired session is over for good.
       if (record.mood === null && (answer.get(key)?.mood ?? null) === null) this.#expired.delete(key);
     }
   }
 
-  /** The hub has everything. */
   acknowledgeAll(): void {
     this.#unsent.clear();
   }
@@ -145,7 +143,7 @@ export class OwnSessions {
     this.#expired.delete(key);
   }
 
-  /** Queues what a hub that has lost its memory lacks. Returns whether there is anything. */
+  /** Queues what a hub that lost its memory lacks. Returns whether there is anything. */
   queueMissing(snapshot: SessionRecords, sent: SessionRecords): boolean {
     let isMissing = false;
     for (const [key, record] of this) {
@@ -162,11 +160,8 @@ export class OwnSessions {
     while (this.#left.size + this.#expired.size > this.#endedMax) {
       // The hub may not have a tombstone yet, so an expired session goes first.
       const ended = this.#expired.size > 0 ? this.#expired : this.#left;
-      const dropped = ended.dropFirst(Math.ceil(this.#endedMax / ENDED_DROPPED_PART));
-      for (const key of dropped) this.#unsent.delete(key);
+      // An eighth at once: the walk over the holes at a Map's front then costs O(1), amortised.
+      for (const key of ended.dropFirst(Math.ceil(this.#endedMax / 8))) this.#unsent.delete(key);
     }
   }
 }
-
-/** This part of the ended sessions is dropped at once, so that the walk over the holes at a Map's front costs O(1), amortised. */
-const ENDED_DROPPED_PART = 8;

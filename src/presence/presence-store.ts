@@ -99,7 +99,7 @@ export class PresenceStore {
     if (kind === 'none') return { hub: kind, lastSyncAgeMs: null, trouble: 'no-hub' };
     const now = this.#runtime.now();
     this.#replica.expire(now);
-    const isFull = this.#replica.ownSize >= this.#sessionsMax;
+    const isFull = this.#replica.own.size >= this.#sessionsMax;
     const { lastSyncAgeMs, trouble = isFull ? 'too-many-sessions' : undefined } = this.#loop.health(now);
     return { hub: kind, lastSyncAgeMs, trouble };
   }

@@ -17,8 +17,12 @@ export class RemoteSessions {
     return this.#isStale ? NOBODY : this.#present.counts;
   }
 
-  /** Number of sessions and tombstones. */
   get size(): number {
+    return this.#present.size;
+  }
+
+  /** Number of present sessions and tombstones. */
+  get recordsSize(): number {
     return this.#present.size + this.#left.size;
   }
 

@@ -26,6 +26,14 @@ export interface HubAnswer {
   readonly sentAt: number;
 }
 
+/** Sessions to read. Iteration gives the present ones, then the tombstones. */
+interface Sessions extends Iterable<readonly [string, RosterEntry]> {
+  readonly size: number;
+  /** Number of present sessions and tombstones. */
+  readonly recordsSize: number;
+  isPresent(key: string): boolean;
+}
+
 /**
  * Every session that one isolate knows: its own ones and the remote ones. A session is own or remote, never both, so it counts
  * once. Pure rules: no clock, no I/O; `now` is in ms since 1970.
@@ -61,43 +69,19 @@ export class Replica {
     return this.#hasSynced;
   }
 
-  /** Own sessions, then the tombstones of those that left here. */
-  get own(): Iterable<readonly [string, RosterEntry]> {
+  /** The own sessions. Only the replica changes them. */
+  get own(): Sessions {
     return this.#own;
   }
 
-  get remote(): Iterable<readonly [string, RosterEntry]> {
+  /** The remote sessions. `isStale`: a hub of changes has been silent for a TTL, so what it sends next must be a snapshot. */
+  get remote(): Sessions & { readonly isStale: boolean } {
     return this.#remote;
-  }
-
-  /** Number of own sessions, without tombstones. */
-  get ownSize(): number {
-    return this.#own.size;
-  }
-
-  /** Number of remote sessions and tombstones. */
-  get remoteSize(): number {
-    return this.#remote.size;
-  }
-
-  /** Whether a hub of changes has been silent for a TTL. What it sends next must be a snapshot. */
-  get isStale(): boolean {
-    return this.#remote.isStale;
-  }
-
-  /** Number of own sessions and tombstones. */
-  get ownRecordsSize(): number {
-    return this.#own.recordsSize;
   }
 
   /** The session or the tombstone, own or remote. */
   get(key: string): RosterEntry | undefined {
     return this.#own.get(key) ?? this.#remote.get(key);
-  }
-
-  /** Whether the session is present, and its last heartbeat came here. */
-  isOwn(key: string): boolean {
-    return this.#own.isPresent(key);
   }
 
   /** Whether a heartbeat is of a known session. With `max` own sessions the replica is full and takes no new one. */
@@ -159,7 +143,7 @@ export class Replica {
     }
   }
 
-  /** What to send to a hub of changes: see `OwnSessions.outbox`. */
+  /** What to send to a hub of changes. */
   outbox(expiringBy: number): SessionRecords {
     return this.#own.outbox(expiringBy);
   }

@@ -74,7 +74,7 @@ export function bytesPerSession(sessions: number): number {
   for (let n = 0; n < sessions; n += 1) replica.heartbeat(sessionId(n), DEFAULT_MOOD, now);
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / sessions;
-  return replica.isOwn(sessionId(0)) ? bytes : Number.NaN;
+  return replica.own.isPresent(sessionId(0)) ? bytes : Number.NaN;
 }
 
 /** Puts the parts of a string together, which V8 leaves to the first reader: KV, as it were. */

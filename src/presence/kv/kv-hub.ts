@@ -191,7 +191,7 @@ export class KvHub implements Hub {
   #dropBeyondMax(replica: Replica, kept: SessionRecords, { dropped, isCut }: StoredValue): number {
     if (dropped > 0)
       this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
-    const excess = kept.size + replica.remoteSize + replica.ownRecordsSize - KV_SESSIONS_MAX;
+    const excess = kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
     this.#isCapped = excess > 0 || isCut;
     if (this.#isCapped)
       this.#report(`this location has more than ${KV_SESSIONS_MAX} sessions; those beyond are not counted`);

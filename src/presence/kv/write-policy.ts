@@ -53,7 +53,7 @@ export function decideWrite(input: WriteInput): WriteDecision {
 
 function isWorthWriting(input: WriteInput, extendsLease: boolean): boolean {
   const { replica, stored, summary, lastWrite, everywhere, now, timing } = input;
-  if (replica.ownRecordsSize === 0)
+  if (replica.own.recordsSize === 0)
     return (
       summary !== undefined && totalOf(summary.moods) - totalOf(replica.counts) > everywhere * CHANGES_SHARE
     );
@@ -66,7 +66,7 @@ function isWorthWriting(input: WriteInput, extendsLease: boolean): boolean {
 
 /** Whether no other replica holds a session, as far as this one knows, and its own ones are few. */
 function isAlone({ replica, hasOtherLocations }: WriteInput): boolean {
-  return replica.remoteSize === 0 && !hasOtherLocations && replica.ownSize <= ALONE_PEOPLE_MAX;
+  return replica.remote.recordsSize === 0 && !hasOtherLocations && replica.own.size <= ALONE_PEOPLE_MAX;
 }
 
 /**
@@ -80,7 +80,8 @@ function readersKnowExtension({ summary, lastWrite, timing }: WriteInput): boole
 
 /** Whether a session whose writer had extended its lease is no longer present here. */
 function hasEnded(stored: StoredRecords, replica: Replica): boolean {
-  for (const [key, { mood, rests }] of stored) if (rests && mood !== null && !replica.isOwn(key)) return true;
+  for (const [key, { mood, rests }] of stored)
+    if (rests && mood !== null && !replica.own.isPresent(key)) return true;
   return false;
 }
 

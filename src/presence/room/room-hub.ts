@@ -50,7 +50,7 @@ export class RoomHub implements Hub {
     replica.expire(sentAt);
     const version = this.#version;
     // A stale replica has forgotten which sessions expired here, and may have missed that they went on elsewhere.
-    const since = replica.isStale ? undefined : version;
+    const since = replica.remote.isStale ? undefined : version;
     // By then the next answer has come, even if it takes as long as a request waits for it.
     const sent = replica.outbox(sentAt + 2 * this.#timing.syncIntervalMs + SYNC_WAIT_MAX_MS);
     const answer = answerFromWire(await this.#room().sync(reportToWire({ since, updates: sent })));

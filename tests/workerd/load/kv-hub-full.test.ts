@@ -89,8 +89,8 @@ describe('a location with too many sessions', () => {
     for (let n = 0; n < KV_SESSIONS_MAX + 2; n += 1) replica.heartbeat(sessionId(n), 'presence', START);
     await store(KV_SESSIONS_MAX + 2, 10);
     expect(await site.hub().sync(replica)).toMatchObject({ trouble: 'too-many-sessions' });
-    expect(replica.ownSize).toBe(KV_SESSIONS_MAX + 2);
-    expect(replica.remoteSize).toBe(0);
+    expect(replica.own.size).toBe(KV_SESSIONS_MAX + 2);
+    expect(replica.remote.recordsSize).toBe(0);
     const ids = Object.keys((await stored()).value as object);
     expect(ids).toHaveLength(KV_SESSIONS_MAX);
     expect(ids[0]).toBe(sessionId(2));

@@ -27,7 +27,7 @@ describe('a replica that the hub contradicts', () => {
     // The heartbeat has a stamp that wins the next merge too.
     await runtime.advance(10_000);
     expect((await replica.presence()).count).toBe(1);
-    expect(hub.replica.isOwn(ANNA)).toBe(true);
+    expect(hub.replica.own.isPresent(ANNA)).toBe(true);
   });
 
   it('stamps a heartbeat that waited no later than the leave that it overrules', async () => {
@@ -93,7 +93,7 @@ describe('a replica that the hub contradicts', () => {
     hub.stored.set(ANNA, { mood: null, lastSeen: START - 1_000 });
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
-    expect(hub.replica.ownRecordsSize).toBe(0);
+    expect(hub.replica.own.recordsSize).toBe(0);
   });
 
   it('that is fresh starts no second sync for a leave while one is under way', async () => {
@@ -134,7 +134,7 @@ describe('a replica that the hub contradicts', () => {
     hub.stored.set(ANNA, { mood: 'release', lastSeen: START + 1 });
     landing.resolve(DONE);
     await leave;
-    expect(hub.replica.ownRecordsSize).toBe(0);
+    expect(hub.replica.own.recordsSize).toBe(0);
     expect(hub.syncs).toBe(1);
   });
 
@@ -152,7 +152,7 @@ describe('a replica that the hub contradicts', () => {
       const answer = replica.heartbeat(ANNA);
       await runtime.advance(500);
       expect((await answer).moods).toEqual({ ...NOBODY, [mood]: 1 });
-      expect(hub.replica.remoteSize).toBe(0);
+      expect(hub.replica.remote.recordsSize).toBe(0);
       // That holds when the hub brings the other heartbeat again.
       hub.next = () => Promise.resolve(DONE);
       await runtime.advance(10_000);
@@ -198,7 +198,7 @@ describe('a replica that the hub contradicts', () => {
     landing.resolve(DONE);
     await settle();
     expect(hub.replica.get(ANNA)).toMatchObject({ mood: null });
-    expect(hub.replica.ownRecordsSize).toBe(1);
+    expect(hub.replica.own.recordsSize).toBe(1);
   });
 
   it('remembers a leave of a session that only a later sync brings', async () => {
@@ -230,7 +230,7 @@ describe('a replica that the hub contradicts', () => {
   it('that is fresh sends nothing of a leave that the hub does not know either', async () => {
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
-    expect(hub.replica.ownRecordsSize).toBe(0);
+    expect(hub.replica.own.recordsSize).toBe(0);
   });
 });
 

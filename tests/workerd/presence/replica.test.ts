@@ -69,7 +69,7 @@ describe('a replica by itself', () => {
     expect(replica.leave(ANNA, 5)).toBe(false);
     mergeStored(replica, anna(null, 4), 5);
     expect(replica.leave(ANNA, 5)).toBe(false);
-    expect(replica.ownRecordsSize).toBe(0);
+    expect(replica.own.recordsSize).toBe(0);
   });
 
   it('stays in order when the clock steps back', () => {
@@ -106,11 +106,11 @@ describe('a replica that merges all that a hub stores', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     expect(replica.leave(ANNA, 100)).toBe(true);
     expect(allOf(replica, anna('presence', 5), 200)).toEqual(anna(null, 100));
-    expect(replica.remoteSize).toBe(0);
+    expect(replica.remote.recordsSize).toBe(0);
     replica.expire(100 + TIMING.tombstoneTtlMs - 1);
-    expect(replica.ownRecordsSize).toBe(1);
+    expect(replica.own.recordsSize).toBe(1);
     replica.expire(100 + TIMING.tombstoneTtlMs);
-    expect(replica.ownRecordsSize).toBe(0);
+    expect(replica.own.recordsSize).toBe(0);
   });
 
   it('does not count a session that expired here, unless another replica had a later heartbeat', () => {
@@ -139,7 +139,7 @@ describe('a replica that merges all that a hub stores', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     const later = anna('release', 2_000);
     expect(allOf(replica, later, 2_000)).toEqual(later);
-    expect(replica.ownSize).toBe(0);
+    expect(replica.own.size).toBe(0);
     expect(replica.counts).toEqual({ ...NOBODY, release: 1 });
     // This clock is behind the other one, and yet this heartbeat is the later one.
     replica.heartbeat(ANNA, 'gratitude', 1_500);
@@ -170,10 +170,10 @@ describe('a replica that merges all that a hub stores', () => {
       replica.heartbeat(ANNA, 'presence', 1_500);
       replica.pin(ANNA);
       expect(allOf(replica, theirs, 2_000)).toEqual(anna(kept, lastSeen));
-      expect(replica.isOwn(ANNA)).toBe(true);
+      expect(replica.own.isPresent(ANNA)).toBe(true);
       replica.unpin(ANNA);
       mergeStored(replica, anna(mood, lastSeen + 1), 2_000);
-      expect(replica.isOwn(ANNA)).toBe(false);
+      expect(replica.own.isPresent(ANNA)).toBe(false);
     },
   );
 
@@ -182,9 +182,9 @@ describe('a replica that merges all that a hub stores', () => {
     replica.pin(ANNA);
     mergeStored(replica, anna(null, 2_000), 2_000);
     replica.expire(30_999);
-    expect(replica.isOwn(ANNA)).toBe(true);
+    expect(replica.own.isPresent(ANNA)).toBe(true);
     replica.expire(31_000);
-    expect(replica.isOwn(ANNA)).toBe(false);
+    expect(replica.own.isPresent(ANNA)).toBe(false);
     replica.heartbeat(BEN, 'presence', 31_000);
     replica.pin(BEN);
     replica.leave(BEN, 31_001);
@@ -208,11 +208,11 @@ describe('a replica that merges all that a hub stores', () => {
   it('forgets a leave for an unknown session when no replica can count that session any more', () => {
     replica.leave(ANNA, 5_000);
     mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs - 1);
-    expect(replica.ownRecordsSize).toBe(1);
+    expect(replica.own.recordsSize).toBe(1);
     replica = new Replica(TIMING);
     replica.leave(ANNA, 5_000);
     mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs);
-    expect(replica.ownRecordsSize).toBe(0);
+    expect(replica.own.recordsSize).toBe(0);
   });
 
   it('counts a heartbeat that waited from when it came, unless the session left elsewhere meanwhile', () => {
@@ -290,10 +290,10 @@ describe('a replica whose hub sends changes', () => {
     replica.applyAnswer({ ...NOTHING, sentAt: 25_000 }, 26_000);
     replica.expire(54_999);
     expect(replica.counts.presence).toBe(1);
-    expect(replica.isStale).toBe(false);
+    expect(replica.remote.isStale).toBe(false);
     replica.expire(55_000);
     expect(replica.counts).toEqual(NOBODY);
-    expect(replica.isStale).toBe(true);
+    expect(replica.remote.isStale).toBe(true);
     // An answer to a call from before that brings the changes of what is still remembered.
     replica.applyAnswer({ ...NOTHING, sentAt: 54_000 }, 55_100);
     expect(replica.counts.presence).toBe(1);
