@@ -6,7 +6,7 @@ import { notFound, onError, type ProblemOf } from './api/problems';
 import { type ApiEnv, routes } from './api/routes';
 import { answerUnmatched } from './api/unmatched';
 import type { Bindings } from './config';
-import { REAL_RUNTIME, type Runtime } from './presence/runtime';
+import { REAL_RUNTIME, type Runtime } from './runtime';
 import { Services } from './services';
 
 /**

@@ -1,12 +1,12 @@
 import { DurableObject } from 'cloudflare:workers';
 import { type Bindings, type LiveRoomStub, parseSettings } from './config';
 import { LIVE_SOCKETS_MAX, ROOM_ALARM_GAP_MS } from './limits';
-import { RateLimitedLog } from './presence/rate-limited-log';
 import { LiveSockets } from './presence/room/live-sockets';
 import { Room } from './presence/room/room';
 import { RoomJournal } from './presence/room/room-journal';
 import type { RoomAnswer, RoomReport } from './presence/room/room-protocol';
-import { REAL_RUNTIME } from './presence/runtime';
+import { RateLimitedLog } from './rate-limited-log';
+import { REAL_RUNTIME } from './runtime';
 
 /**
  * The Durable Object of the room: it gives a `Room` its journal and its sockets, and wakes it when somebody may have fallen

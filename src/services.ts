@@ -8,10 +8,10 @@ import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv/kv-hub';
 import { LocalHub } from './presence/local-hub';
 import { PresenceStore } from './presence/presence-store';
-import { RateLimitedLog, type Report } from './presence/rate-limited-log';
 import { RoomHub } from './presence/room/room-hub';
 import { ROOM_NAME } from './presence/room/room-protocol';
-import type { Runtime } from './presence/runtime';
+import { RateLimitedLog, type Report } from './rate-limited-log';
+import type { Runtime } from './runtime';
 
 /** A service, and its hub while the isolate's location is unknown. */
 interface Entry extends Service {

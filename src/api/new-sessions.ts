@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import { LIMITER_WAIT_MAX_MS } from '../limits';
-import type { Report } from '../presence/rate-limited-log';
-import type { Runtime } from '../presence/runtime';
 import type { Trouble } from '../presence/trouble';
+import type { Report } from '../rate-limited-log';
+import type { Runtime } from '../runtime';
 
 interface NewSessionsOptions {
   /** The binding that counts, `off` if new sessions are not to be limited, or undefined if it is not bound. */

@@ -1,5 +1,5 @@
+import type { Report } from '../rate-limited-log';
 import type { Hub, SyncOutcome } from './hub';
-import type { Report } from './rate-limited-log';
 import { type MoodCounts, NOBODY } from './session';
 
 /** The hub of a Worker whose hub is not bound: each isolate counts its own sessions only, and each sync logs that. */

@@ -1,8 +1,8 @@
+import type { Report } from '../rate-limited-log';
+import type { Runtime } from '../runtime';
 import { type Arrival, Arrivals } from './arrivals';
 import type { Hub } from './hub';
-import type { Report } from './rate-limited-log';
 import { Replica } from './replica';
-import type { Runtime } from './runtime';
 import { addCounts, type Mood, type PresenceState, totalOf } from './session';
 import { type Defer, SyncLoop } from './sync-loop';
 import type { Timing } from './timing';

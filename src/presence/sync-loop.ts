@@ -9,10 +9,10 @@ import {
   SYNC_STALE_INTERVALS,
   SYNC_WAIT_MAX_MS,
 } from '../limits';
+import type { Report } from '../rate-limited-log';
+import type { Runtime } from '../runtime';
 import type { Hub, SyncOutcome } from './hub';
-import type { Report } from './rate-limited-log';
 import type { Replica } from './replica';
-import type { Runtime } from './runtime';
 import type { Timing } from './timing';
 import type { Trouble } from './trouble';
 

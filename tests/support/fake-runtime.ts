@@ -1,4 +1,4 @@
-import type { Runtime } from '../../src/presence/runtime';
+import type { Runtime } from '../../src/runtime';
 
 /** Noon of some day, in ms since 1970. */
 export const START = Date.UTC(2026, 0, 1, 12);

@@ -1,5 +1,5 @@
 import * as app from '../../src/app';
-import type { Runtime } from '../../src/presence/runtime';
+import type { Runtime } from '../../src/runtime';
 import type { SentRequest } from './conformance';
 import { FakeRuntime } from './fake-runtime';
 import type { Fetch } from './http';

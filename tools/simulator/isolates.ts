@@ -1,9 +1,9 @@
 import { KvHub } from '../../src/presence/kv/kv-hub';
 import { PresenceStore } from '../../src/presence/presence-store';
 import { RoomHub } from '../../src/presence/room/room-hub';
-import type { Runtime } from '../../src/presence/runtime';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { Defer } from '../../src/presence/sync-loop';
+import type { Runtime } from '../../src/runtime';
 import type { Dice } from './dice';
 import type { RequestContexts } from './request-contexts';
 import { type Scenario, settingsOf } from './scenario';

@@ -1,8 +1,8 @@
 import { KV_CACHE_TTL_SECONDS, KV_SESSIONS_MAX } from '../../limits';
+import type { Report } from '../../rate-limited-log';
+import type { Runtime } from '../../runtime';
 import type { Hub, SyncOutcome } from '../hub';
-import type { Report } from '../rate-limited-log';
 import type { Replica } from '../replica';
-import type { Runtime } from '../runtime';
 import { addCounts, type MoodCounts, type SessionRecord, type SessionRecords, totalOf } from '../session';
 import { formatSessions, parseSessions, type StoredRecord } from '../stored-sessions';
 import type { KvTiming } from '../timing';

@@ -1,7 +1,7 @@
 import { SYNC_WAIT_MAX_MS } from '../../limits';
+import type { Runtime } from '../../runtime';
 import type { Hub, SyncOutcome } from '../hub';
 import type { Replica } from '../replica';
-import type { Runtime } from '../runtime';
 import { type MoodCounts, NOBODY } from '../session';
 import type { Timing } from '../timing';
 import { answerFromWire, type RoomStub, type RoomVersion, reportToWire } from './room-protocol';

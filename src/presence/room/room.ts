@@ -1,6 +1,6 @@
 import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../limits';
-import type { Report } from '../rate-limited-log';
-import type { Runtime } from '../runtime';
+import type { Report } from '../../rate-limited-log';
+import type { Runtime } from '../../runtime';
 import {
   MOODS,
   type Mood,

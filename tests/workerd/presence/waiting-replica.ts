@@ -1,8 +1,8 @@
 import type { Hub } from '../../../src/presence/hub';
 import { PresenceStore } from '../../../src/presence/presence-store';
-import type { Runtime } from '../../../src/presence/runtime';
 import type { Mood, PresenceState } from '../../../src/presence/session';
 import { kvTiming, type Timing } from '../../../src/presence/timing';
+import type { Runtime } from '../../../src/runtime';
 import { settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 

@@ -1,6 +1,6 @@
 import type { KeyValueStore } from '../../../src/presence/kv/kv-hub';
-import type { Runtime } from '../../../src/presence/runtime';
 import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
+import type { Runtime } from '../../../src/runtime';
 import type { Store } from '../isolates';
 import { peopleIn } from '../oracle';
 

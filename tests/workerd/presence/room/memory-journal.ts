@@ -1,6 +1,6 @@
 import type { Journal } from '../../../../src/presence/room/room';
-import type { Runtime } from '../../../../src/presence/runtime';
 import type { MoodCounts, SessionRecords } from '../../../../src/presence/session';
+import type { Runtime } from '../../../../src/runtime';
 
 /** All that a room saved, from the first row on. */
 export class MemoryJournal implements Journal {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { TROUBLE_LOG_INTERVAL_MS } from '../../../src/limits';
-import { RateLimitedLog } from '../../../src/presence/rate-limited-log';
+import { TROUBLE_LOG_INTERVAL_MS } from '../../src/limits';
+import { RateLimitedLog } from '../../src/rate-limited-log';
 
 it('trouble is told once a minute, as JSON, with how often it was not', () => {
   let now = 0;

@@ -1,4 +1,4 @@
-import { TROUBLE_LOG_INTERVAL_MS } from '../limits';
+import { TROUBLE_LOG_INTERVAL_MS } from './limits';
 
 /** Takes note of trouble with what the service is built on, and of the error behind it if there was one. */
 export type Report = (trouble: string, cause?: unknown) => void;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { REAL_RUNTIME } from '../../../src/presence/runtime';
+import { REAL_RUNTIME } from '../../src/runtime';
 
 afterEach(() => void vi.useRealTimers());
 
