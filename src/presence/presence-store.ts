@@ -28,21 +28,15 @@ export type Refusal = 'over-limit' | 'full';
  * failing hub fails no request. Two isolates may answer differently at the same moment; the hub's docstring says by how much.
  */
 export class PresenceStore {
-  readonly #hub: Hub;
-  readonly #sessionsMax: number;
-  readonly #runtime: Runtime;
-  readonly #report: Report;
+  readonly #options: PresenceStoreOptions;
   readonly #replica: Replica;
   readonly #loop: SyncLoop;
   readonly #arrivals = new Arrivals();
 
-  constructor({ hub, timing, sessionsMax, runtime, report }: PresenceStoreOptions) {
-    this.#hub = hub;
-    this.#sessionsMax = sessionsMax;
-    this.#runtime = runtime;
-    this.#report = report;
-    this.#replica = new Replica(timing, sessionsMax);
-    this.#loop = new SyncLoop({ hub, replica: this.#replica, timing, runtime, report });
+  constructor(options: PresenceStoreOptions) {
+    this.#options = options;
+    this.#replica = new Replica(options.timing, options.sessionsMax);
+    this.#loop = new SyncLoop({ ...options, replica: this.#replica });
   }
 
   /**
@@ -63,7 +57,7 @@ export class PresenceStore {
 
   /** A heartbeat of an admitted session, which may have waited since its `arrival`. The answer counts the session. */
   async heartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
-    const now = this.#runtime.now();
+    const now = this.#now;
     this.#arrivals.overtake(id, arrival);
     // The session left, or sent another heartbeat, after this one came.
     if (arrival?.isOvertaken) return this.presence(defer);
@@ -73,19 +67,19 @@ export class PresenceStore {
     this.#replica.pin(id);
     await synced;
     this.#replica.unpin(id);
-    return this.#state(this.#runtime.now());
+    return this.#state(this.#now);
   }
 
   /** Ends a session. A leave for an unknown session does nothing, unless a later sync brings that session. */
   async leave(id: string, defer: Defer): Promise<void> {
-    const now = this.#runtime.now();
+    const now = this.#now;
     this.#arrivals.overtake(id);
     await (this.#replica.leave(id, now) ? this.#loop.changed(now, defer) : this.#loop.poll(now, defer));
   }
 
   async presence(defer: Defer): Promise<PresenceState> {
-    await this.#loop.poll(this.#runtime.now(), defer);
-    return this.#state(this.#runtime.now());
+    await this.#loop.poll(this.#now, defer);
+    return this.#state(this.#now);
   }
 
   /** The next request waits for a sync. */
@@ -95,13 +89,17 @@ export class PresenceStore {
 
   /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first sync, and where there is no hub. */
   health(): { hub: Hub['kind']; lastSyncAgeMs: number | null; trouble: Trouble | undefined } {
-    const { kind } = this.#hub;
+    const { kind } = this.#options.hub;
     if (kind === 'none') return { hub: kind, lastSyncAgeMs: null, trouble: 'no-hub' };
-    const now = this.#runtime.now();
+    const now = this.#now;
     this.#replica.expire(now);
-    const isFull = this.#replica.own.size >= this.#sessionsMax;
+    const isFull = this.#replica.own.size >= this.#options.sessionsMax;
     const { lastSyncAgeMs, trouble = isFull ? 'too-many-sessions' : undefined } = this.#loop.health(now);
     return { hub: kind, lastSyncAgeMs, trouble };
+  }
+
+  get #now(): number {
+    return this.#options.runtime.now();
   }
 
   async #arriveNew(
@@ -110,7 +108,7 @@ export class PresenceStore {
     defer: Defer,
     isWithinLimit: () => Promise<boolean>,
   ): Promise<PresenceState | Refusal> {
-    const arrival = this.#arrivals.add(id, this.#runtime.now());
+    const arrival = this.#arrivals.add(id, this.#now);
     await this.#firstSync(defer);
     const isWithin = this.#admit(id) !== 'new' || (await isWithinLimit());
     // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
@@ -119,24 +117,24 @@ export class PresenceStore {
       return this.heartbeat(id, mood, defer, arrival);
     this.#arrivals.cancel(arrival);
     if (admission === 'new') return 'over-limit';
-    this.#report('the isolate is full: new sessions are refused');
+    this.#options.report('the isolate is full: new sessions are refused');
     return 'full';
   }
 
   #admit(id: string): 'known' | 'new' | 'full' {
-    return this.#replica.admit(id, this.#sessionsMax, this.#runtime.now());
+    return this.#replica.admit(id, this.#options.sessionsMax, this.#now);
   }
 
   async #firstSync(defer: Defer): Promise<void> {
     if (this.#replica.hasSynced) return;
-    await this.#loop.poll(this.#runtime.now(), defer);
+    await this.#loop.poll(this.#now, defer);
     // The session comes after that sync. Without another one, other replicas learn of it an interval later.
     if (this.#replica.hasSynced) this.#loop.hurry();
   }
 
   #state(timestamp: number): PresenceState {
     this.#replica.expire(timestamp);
-    const moods = addCounts(this.#replica.counts, this.#hub.otherLocations(timestamp));
+    const moods = addCounts(this.#replica.counts, this.#options.hub.otherLocations(timestamp));
     return { count: totalOf(moods), moods, timestamp };
   }
 }

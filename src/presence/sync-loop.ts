@@ -58,11 +58,7 @@ interface SyncLoopOptions {
  * https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
  */
 export class SyncLoop {
-  readonly #hub: Hub;
-  readonly #replica: Replica;
-  readonly #timing: Timing;
-  readonly #runtime: Runtime;
-  readonly #report: Report;
+  readonly #options: SyncLoopOptions;
   #state: SyncState = { kind: 'idle', dueAt: Number.NEGATIVE_INFINITY };
   #isUrgent = false;
   #startedAt = Number.NEGATIVE_INFINITY;
@@ -76,12 +72,8 @@ export class SyncLoop {
   #sentRevision = 0;
   #flush: Flush | undefined;
 
-  constructor({ hub, replica, timing, runtime, report }: SyncLoopOptions) {
-    this.#hub = hub;
-    this.#replica = replica;
-    this.#timing = timing;
-    this.#runtime = runtime;
-    this.#report = report;
+  constructor(options: SyncLoopOptions) {
+    this.#options = options;
   }
 
   /** The next request starts a sync and waits for it. */
@@ -93,18 +85,19 @@ export class SyncLoop {
   poll(now: number, defer: Defer): Promise<void> | undefined {
     this.#abandonSilent(now);
     if (this.#isDue(now)) {
-      const isStale = now - this.#startedAt > SYNC_STALE_INTERVALS * this.#timing.syncIntervalMs;
-      this.#start(now, isStale || this.#isUrgent || !this.#replica.hasSynced, defer);
+      const isStale = now - this.#startedAt > SYNC_STALE_INTERVALS * this.#options.timing.syncIntervalMs;
+      this.#start(now, isStale || this.#isUrgent || !this.#options.replica.hasSynced, defer);
     }
     if (this.#state.kind === 'idle' || this.#state.waitUntil <= now) return undefined;
-    return Promise.race([this.#state.done, this.#runtime.sleep(this.#state.waitUntil - now)]);
+    return Promise.race([this.#state.done, this.#options.runtime.sleep(this.#state.waitUntil - now)]);
   }
 
   /** The same for a request that has changed the replica. The change is sent even if no request follows. */
   changed(now: number, defer: Defer): Promise<void> | undefined {
     this.#revision += 1;
     const synced = this.poll(now, defer);
-    if (this.#timing.flushes && !this.#isFlushing(now)) defer(this.#runFlush(now + FLUSH_MAX_MS, defer));
+    if (this.#options.timing.flushes && !this.#isFlushing(now))
+      defer(this.#runFlush(now + FLUSH_MAX_MS, defer));
     return synced;
   }
 
@@ -120,12 +113,12 @@ export class SyncLoop {
   }
 
   #isSilent(now: number): boolean {
-    return this.#state.kind === 'running' && now >= this.#state.startedAt + this.#timing.abandonMs;
+    return this.#state.kind === 'running' && now >= this.#state.startedAt + this.#options.timing.abandonMs;
   }
 
   /** Whether the hub has refused writes for so long that other replicas no longer count the sessions of this one. */
   #isRefused(now: number): boolean {
-    return this.#refusedSince !== undefined && now >= this.#refusedSince + this.#timing.remoteTtlMs;
+    return this.#refusedSince !== undefined && now >= this.#refusedSince + this.#options.timing.remoteTtlMs;
   }
 
   #isFlushing(now: number): boolean {
@@ -138,14 +131,14 @@ export class SyncLoop {
     const flush: Flush = { until, wakesAt: until };
     this.#flush = flush;
     while (this.#flush === flush && this.#sentRevision < this.#revision) {
-      const now = this.#runtime.now();
+      const now = this.#options.runtime.now();
       this.#abandonSilent(now);
       const isLast = now >= until;
       if (this.#state.kind === 'idle' && (isLast || now >= this.#state.dueAt)) this.#start(now, false, defer);
       if (isLast) break;
       const { done, at } = this.#nextStep();
       flush.wakesAt = Math.min(Math.ceil(at), until);
-      await Promise.race([this.#runtime.sleep(flush.wakesAt - now), ...done]);
+      await Promise.race([this.#options.runtime.sleep(flush.wakesAt - now), ...done]);
     }
     if (this.#flush === flush) this.#flush = undefined;
   }
@@ -153,11 +146,11 @@ export class SyncLoop {
   /** When the loop has something to do by itself (ms), or `done` before. */
   #nextStep(): { readonly at: number; readonly done: readonly Promise<void>[] } {
     if (this.#state.kind === 'idle') return { at: this.#state.dueAt, done: [] };
-    return { at: this.#state.startedAt + this.#timing.abandonMs, done: [this.#state.done] };
+    return { at: this.#state.startedAt + this.#options.timing.abandonMs, done: [this.#state.done] };
   }
 
   #start(now: number, isAwaited: boolean, defer: Defer): void {
-    const sync = this.#hub.sync(this.#replica);
+    const sync = this.#options.hub.sync(this.#options.replica);
     const running: Running = {
       kind: 'running',
       startedAt: now,
@@ -165,7 +158,7 @@ export class SyncLoop {
       revision: this.#revision,
       done: sync.then(
         (outcome) => this.#succeed(running, outcome),
-        (error: unknown) => this.#fail(running, this.#runtime.now(), error),
+        (error: unknown) => this.#fail(running, this.#options.runtime.now(), error),
       ),
     };
     this.#state = running;
@@ -178,8 +171,8 @@ export class SyncLoop {
   #succeed(running: Running, { isRefused, trouble }: SyncOutcome): void {
     // An abandoned sync may still end. By then another one counts.
     if (this.#state !== running) return;
-    const now = this.#runtime.now();
-    this.#replica.unpinAll();
+    const now = this.#options.runtime.now();
+    this.#options.replica.unpinAll();
     this.#failures = 0;
     this.#syncedAt = now;
     this.#trouble = trouble;
@@ -188,25 +181,26 @@ export class SyncLoop {
       this.#refusedSince = undefined;
       this.#sentRevision = running.revision;
     }
-    if (this.#isRefused(now)) this.#report('the hub refuses all writes; other isolates miss our sessions');
+    if (this.#isRefused(now))
+      this.#options.report('the hub refuses all writes; other isolates miss our sessions');
     const dueAt = isRefused
       ? now + this.#between(REFUSED_RETRY_MIN_MS, REFUSED_RETRY_MAX_MS)
-      : running.startedAt + this.#jittered(this.#timing.syncIntervalMs);
+      : running.startedAt + this.#jittered(this.#options.timing.syncIntervalMs);
     this.#state = { kind: 'idle', dueAt };
   }
 
   #fail(running: Running, failedAt: number, error: unknown): void {
     if (this.#state !== running) return;
-    this.#replica.unpinAll();
-    const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#timing.syncIntervalMs);
+    this.#options.replica.unpinAll();
+    const backoffMs = Math.min(RETRY_MIN_MS * 2 ** this.#failures, this.#options.timing.syncIntervalMs);
     this.#failures += 1;
     this.#state = { kind: 'idle', dueAt: failedAt + this.#jittered(backoffMs) };
-    this.#report(`sync ${this.#failures} in a row failed; answering from memory`, error);
+    this.#options.report(`sync ${this.#failures} in a row failed; answering from memory`, error);
   }
 
   #abandonSilent(now: number): void {
     if (this.#state.kind === 'idle' || !this.#isSilent(now)) return;
-    const abandonedAt = this.#state.startedAt + this.#timing.abandonMs;
+    const abandonedAt = this.#state.startedAt + this.#options.timing.abandonMs;
     this.#fail(this.#state, abandonedAt, new Error('The hub did not answer.'));
   }
 
@@ -215,6 +209,6 @@ export class SyncLoop {
   }
 
   #between(min: number, max: number): number {
-    return min + this.#runtime.random() * (max - min);
+    return min + this.#options.runtime.random() * (max - min);
   }
 }

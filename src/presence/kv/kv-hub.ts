@@ -46,10 +46,7 @@ interface KvHubOptions {
  */
 export class KvHub implements Hub {
   readonly kind = 'kv';
-  readonly #kv: KeyValueStore;
-  readonly #timing: KvTiming;
-  readonly #runtime: Pick<Runtime, 'now' | 'sleep'>;
-  readonly #report: Report;
+  readonly #options: KvHubOptions;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   readonly #otherLocations: LocationSummaries;
   readonly #earlyWrites = new EarlyWrites();
@@ -65,14 +62,12 @@ export class KvHub implements Hub {
   /** Whether the latest listing failed. */
   #hasListFailed = false;
 
-  constructor({ kv, timing, runtime, report }: KvHubOptions) {
-    this.#kv = kv;
-    this.#timing = timing;
-    this.#runtime = runtime;
-    this.#report = report;
+  constructor(options: KvHubOptions) {
+    this.#options = options;
+    const { timing, runtime } = options;
+    const { now } = runtime;
     this.#reads = new StoredReads(timing);
     this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
-    const { now } = runtime;
     this.#quotas = { get: new DailyQuota(now), put: new DailyQuota(now), list: new DailyQuota(now) };
   }
 
@@ -96,7 +91,8 @@ export class KvHub implements Hub {
       isRefused = await this.#mergeAndWrite(key, replica, read);
     } finally {
       // The platform ends a slow listing with its request, and the loop abandons a slow sync. No request waits so long.
-      if (listed !== undefined) await Promise.race([listed, this.#runtime.sleep(this.#timing.abandonMs / 4)]);
+      if (listed !== undefined)
+        await Promise.race([listed, this.#options.runtime.sleep(this.#options.timing.abandonMs / 4)]);
     }
     return { isRefused, trouble: this.#trouble() };
   }
@@ -106,7 +102,7 @@ export class KvHub implements Hub {
   }
 
   #trouble(): Trouble | undefined {
-    const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#runtime.now());
+    const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#options.runtime.now());
     if (isListFailing) return 'list-failed';
     return this.#isCapped ? 'too-many-sessions' : undefined;
   }
@@ -116,19 +112,19 @@ export class KvHub implements Hub {
     this.#key = key;
     this.#otherLocations.ownKey = key;
     this.#lastWrite = NO_WRITE;
-    this.#reads = new StoredReads(this.#timing);
+    this.#reads = new StoredReads(this.#options.timing);
   }
 
   #listIfDue(replica: Replica): Promise<void> | undefined {
-    const now = this.#runtime.now();
+    const now = this.#options.runtime.now();
     replica.expire(now);
     const everywhere = this.#countEverywhere(replica, now);
-    const { list } = this.#kv;
+    const { list } = this.#options.kv;
     if (list === undefined || !this.#otherLocations.isDue(now, everywhere)) return undefined;
-    if (this.#otherLocations.isLate(now)) this.#report(LIST_FAILED, new Error('KV did not answer.'));
+    if (this.#otherLocations.isLate(now)) this.#options.report(LIST_FAILED, new Error('KV did not answer.'));
     this.#listings += 1;
     const attempt = this.#listings;
-    const lister = { list: list.bind(this.#kv) };
+    const lister = { list: list.bind(this.#options.kv) };
     const listing = this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now, everywhere));
     return listing.then(
       () => {
@@ -137,7 +133,7 @@ export class KvHub implements Hub {
       (error: unknown) => {
         // What is known of the other locations ages as usual. The sync of this location goes on.
         if (attempt === this.#listings) this.#hasListFailed = true;
-        this.#report(LIST_FAILED, error);
+        this.#options.report(LIST_FAILED, error);
       },
     );
   }
@@ -146,10 +142,10 @@ export class KvHub implements Hub {
   async #read(key: string): Promise<StoredValue> {
     const options = { cacheTtl: KV_CACHE_TTL_SECONDS };
     const { value, metadata } =
-      this.#kv.getWithMetadata === undefined
-        ? { value: await this.#kv.get(key, options), metadata: null }
-        : await this.#kv.getWithMetadata(key, options);
-    const parsed = parseSessions(value, this.#runtime.now(), KV_SESSIONS_MAX);
+      this.#options.kv.getWithMetadata === undefined
+        ? { value: await this.#options.kv.get(key, options), metadata: null }
+        : await this.#options.kv.getWithMetadata(key, options);
+    const parsed = parseSessions(value, this.#options.runtime.now(), KV_SESSIONS_MAX);
     return { ...parsed, summary: LocationSummary.safeParse(metadata).data };
   }
 
@@ -159,7 +155,7 @@ export class KvHub implements Hub {
    * Nothing is awaited before the write. Otherwise a request could change the replica between merge and write.
    */
   async #mergeAndWrite(key: string, replica: Replica, read: StoredValue): Promise<boolean> {
-    const now = this.#runtime.now();
+    const now = this.#options.runtime.now();
     this.#hasRead = true;
     const { sessions: stored, summary } = read;
     const kept = replica.replaceRemote(this.#reads.join(stored, summary, replica.remote, now), now);
@@ -171,14 +167,14 @@ export class KvHub implements Hub {
       summary,
       everywhere: this.#countEverywhere(replica, now),
       hasOtherLocations: !this.#otherLocations.isEmpty(now),
-      canExtendLease: this.#kv.getWithMetadata !== undefined,
+      canExtendLease: this.#options.kv.getWithMetadata !== undefined,
       lastWrite: this.#lastWrite,
       hasEarlyWrite: this.#earlyWrites.has(now),
       now,
-      timing: this.#timing,
+      timing: this.#options.timing,
     });
     if (!write) return false;
-    const entries = entriesToStore(replica, kept, extendsLease, this.#timing);
+    const entries = entriesToStore(replica, kept, extendsLease, this.#options.timing);
     // Those that expire first stand first.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
     return this.#put(key, formatSessions(entries), replica.counts, extendsLease);
@@ -190,11 +186,13 @@ export class KvHub implements Hub {
    */
   #dropBeyondMax(replica: Replica, kept: SessionRecords, { dropped, isCut }: StoredValue): number {
     if (dropped > 0)
-      this.#report(`${dropped} stored entries could not be read; the next write repairs the value`);
+      this.#options.report(`${dropped} stored entries could not be read; the next write repairs the value`);
     const excess = kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
     this.#isCapped = excess > 0 || isCut;
     if (this.#isCapped)
-      this.#report(`this location has more than ${KV_SESSIONS_MAX} sessions; those beyond are not counted`);
+      this.#options.report(
+        `this location has more than ${KV_SESSIONS_MAX} sessions; those beyond are not counted`,
+      );
     if (excess <= 0) return 0;
     return excess - replica.dropRemote(excess);
   }
@@ -206,12 +204,12 @@ export class KvHub implements Hub {
 
   /** Returns whether KV refused the write. */
   async #put(key: string, text: string, moods: MoodCounts, extendsLease: boolean): Promise<boolean> {
-    const at = this.#runtime.now();
-    const { leaseMs, leaseExtensionMs, expirationTtlSeconds: expirationTtl } = this.#timing;
+    const at = this.#options.runtime.now();
+    const { leaseMs, leaseExtensionMs, expirationTtlSeconds: expirationTtl } = this.#options.timing;
     const until = at + leaseMs + (extendsLease ? leaseExtensionMs : 0);
     const metadata: LocationSummary = { at, until, moods, marksRest: true };
     try {
-      await this.#quotas.put.run(() => this.#kv.put(key, text, { expirationTtl, metadata }));
+      await this.#quotas.put.run(() => this.#options.kv.put(key, text, { expirationTtl, metadata }));
     } catch (error) {
       // One write a second per key: https://developers.cloudflare.com/kv/platform/limits/
       if (/\b429\b/.test(String(error))) return true;

@@ -22,16 +22,12 @@ interface RoomHubOptions {
  */
 export class RoomHub implements Hub {
   readonly kind = 'durable-object';
-  readonly #room: RoomHubOptions['room'];
-  readonly #timing: Timing;
-  readonly #runtime: Pick<Runtime, 'now'>;
+  readonly #options: RoomHubOptions;
   /** The version of the last answer. */
   #version: RoomVersion | undefined;
 
-  constructor({ room, timing, runtime }: RoomHubOptions) {
-    this.#room = room;
-    this.#timing = timing;
-    this.#runtime = runtime;
+  constructor(options: RoomHubOptions) {
+    this.#options = options;
   }
 
   async sync(replica: Replica): Promise<SyncOutcome> {
@@ -46,20 +42,21 @@ export class RoomHub implements Hub {
   }
 
   async #exchange(replica: Replica): Promise<{ readonly isBehind: boolean; readonly isFull: boolean }> {
-    const sentAt = this.#runtime.now();
+    const { room, timing, runtime } = this.#options;
+    const sentAt = runtime.now();
     replica.expire(sentAt);
     const version = this.#version;
     // A stale replica has forgotten which sessions expired here, and may have missed that they went on elsewhere.
     const since = replica.remote.isStale ? undefined : version;
     // By then the next answer has come, even if it takes as long as a request waits for it.
-    const sent = replica.outbox(sentAt + 2 * this.#timing.syncIntervalMs + SYNC_WAIT_MAX_MS);
-    const answer = answerFromWire(await this.#room().sync(reportToWire({ since, updates: sent })));
+    const sent = replica.outbox(sentAt + 2 * timing.syncIntervalMs + SYNC_WAIT_MAX_MS);
+    const answer = answerFromWire(await room().sync(reportToWire({ since, updates: sent })));
     const { isSnapshot, isFull, sessions: records } = answer;
     // An abandoned call may be answered late. Its changes go on from where the replica no longer is.
     if (this.#version !== version) return { isBehind: false, isFull };
     this.#version = answer.version;
     const isRestart = version !== undefined && answer.version.epoch !== version.epoch;
     const hubAnswer = { records, isSnapshot, isRestart, sent, sentAt };
-    return { isBehind: replica.applyAnswer(hubAnswer, this.#runtime.now()), isFull };
+    return { isBehind: replica.applyAnswer(hubAnswer, runtime.now()), isFull };
   }
 }
