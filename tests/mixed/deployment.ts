@@ -1,0 +1,170 @@
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { PresenceState } from '../../src/presence/session';
+import { COMPATIBILITY_DATE } from '../support/compatibility-date';
+import { limiterOf } from '../support/limiter';
+import { LiveClient } from '../support/live-client';
+import { CLOCK_HEADER, ISOLATE_HEADER, ROOM_HEADER, type RoomState, type Version } from './test-protocol';
+
+/** Where the clock of each test starts. It is in the future, otherwise workerd would run the alarms of a room at once. */
+export const START = Date.UTC(2040, 0, 1, 12);
+
+/** A sync with local storage ends while so many requests are answered. */
+const SYNC_TURNS_MAX = 100;
+
+interface Health {
+  readonly lastSyncAgeMs: number | null;
+}
+
+/** A replica of one version. */
+export interface Isolate {
+  readonly version: Version;
+  heartbeat(sessionId: string, mood?: string): Promise<PresenceState>;
+  leave(sessionId: string): Promise<void>;
+  presence(): Promise<PresenceState>;
+  health(): Promise<Health>;
+  /** Asks the isolate, whose next sync is due, and waits until that sync has ended. */
+  sync(): Promise<void>;
+  /** Opens a live socket at the room. */
+  open(): Promise<LiveClient>;
+}
+
+interface DeploymentOptions {
+  /** The version of the room; undefined for the hub on KV. */
+  readonly room?: Version;
+  /** A folder where KV and the room are kept after the end. */
+  readonly persist?: string;
+}
+
+/**
+ * A rolling deploy: a Worker of 1.0 and one of this version in one workerd, with one hub between them. The clock stands still until a
+ * test moves it.
+ */
+export class Deployment {
+  readonly #miniflare: Miniflare;
+  readonly #hasRoom: boolean;
+  #isolates = 0;
+  #rooms = 0;
+  nowMs = START;
+
+  constructor({ room, persist }: DeploymentOptions = {}) {
+    this.#hasRoom = room !== undefined;
+    const worker = (name: string, version: Version) => ({
+      name,
+      modules: true,
+      scriptPath: 'dist/tests/mixed.js',
+      compatibilityDate: COMPATIBILITY_DATE,
+      kvNamespaces: { PRESENCE_KV: 'shared' },
+      bindings: { VERSION: version, PRESENCE_HUB: room === undefined ? 'kv' : 'durable-object' },
+      ratelimits: limiterOf(),
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'room', useSQLite: true } },
+    });
+    const workers = [worker('1.0', '1.0'), worker('today', 'today'), worker('room', room ?? 'today')];
+    const folders = persist && { kvPersist: `${persist}/kv`, durableObjectsPersist: `${persist}/objects` };
+    this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers, ...folders }));
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+
+  /** Empties KV, opens a room that no test has used, and sets the clock back. */
+  async reset(): Promise<void> {
+    this.nowMs = START;
+    this.#rooms += 1;
+    const kv = await this.#kv();
+    for (const { name } of (await kv.list()).keys) await kv.delete(name);
+  }
+
+  /** A fresh replica of that version, in a location. */
+  isolate(version: Version, colo = 'AMS'): Isolate {
+    this.#isolates += 1;
+    const isolate = String(this.#isolates);
+    const ask = (path: string, body?: object) =>
+      this.#ask(version, path, { isolate, colo, ...(body && { body: JSON.stringify(body) }) });
+    const health = async () => (await (await ask('/health')).json()) as Health;
+    // The contract test checks the shapes.
+    const presence = async () => (await (await ask('/api/presence')).json()) as PresenceState;
+    return {
+      version,
+      heartbeat: async (sessionId, mood = 'presence') =>
+        (await (await ask('/api/heartbeat', { sessionId, mood })).json()) as PresenceState,
+      leave: async (sessionId) => void (await (await ask('/api/leave', { sessionId })).text()),
+      presence,
+      health,
+      sync: async () => {
+        await presence();
+        for (let turn = 0; (await health()).lastSyncAgeMs !== 0; turn += 1)
+          if (turn === SYNC_TURNS_MAX) throw new Error(`An isolate of ${version} does not sync.`);
+      },
+      open: async () => {
+        const url = await this.#miniflare.unsafeGetDirectURL(version);
+        const live = new URL('/api/live', url).href.replace(/^http/, 'ws');
+        return LiveClient.open(live, this.#headers(isolate));
+      },
+    };
+  }
+
+  /** Moves the clock, also the room's if there is one. */
+  async pass(ms: number): Promise<void> {
+    this.nowMs += ms;
+    if (this.#hasRoom) await this.room();
+  }
+
+  /** What the room holds, after its timers that are due. */
+  async room(): Promise<RoomState> {
+    return (await (await this.#ask('room', '/test/room')).json()) as RoomState;
+  }
+
+  /** The alarm of the room comes. */
+  async alarm(): Promise<void> {
+    await (await this.#ask('room', '/test/alarm')).text();
+  }
+
+  /** The room hibernates and keeps its sockets. The next event wakes it as the room of that version. */
+  async replaceRoom(version: Version): Promise<void> {
+    await (await this.#ask('room', '/test/deploy', { body: version })).text();
+    await this.#miniflare.unsafeEvictDurableObject('room', 'PresenceRoom', {
+      name: this.#roomName,
+      webSockets: 'hibernate',
+    });
+  }
+
+  /** What KV holds: the value and the metadata of each key. */
+  async stored(): Promise<Readonly<Record<string, { value: string | null; metadata: unknown }>>> {
+    const kv = await this.#kv();
+    const { keys } = await kv.list();
+    const entries = keys.map(async ({ name }) => {
+      const { value, metadata } = await kv.getWithMetadata(name);
+      return [name, { value, metadata }] as const;
+    });
+    return Object.fromEntries(await Promise.all(entries));
+  }
+
+  #kv() {
+    return this.#miniflare.getKVNamespace('PRESENCE_KV', 'today');
+  }
+
+  get #roomName(): string {
+    return `room-${this.#rooms}`;
+  }
+
+  #headers(isolate: string) {
+    return { [CLOCK_HEADER]: String(this.nowMs), [ISOLATE_HEADER]: isolate, [ROOM_HEADER]: this.#roomName };
+  }
+
+  async #ask(
+    worker: Version | 'room',
+    path: string,
+    { isolate = '', colo = 'AMS', body }: { isolate?: string; colo?: string; body?: string } = {},
+  ) {
+    const response = await (await this.#miniflare.getWorker(worker)).fetch(`http://localhost${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'Content-Type': 'application/json', ...this.#headers(isolate) },
+      body: body ?? null,
+      cf: { colo },
+    });
+    if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+    return response;
+  }
+}

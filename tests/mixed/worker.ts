@@ -1,0 +1,127 @@
+import { createApp as createAppOf1 } from 'version-1.0/app';
+import { PresenceRoom as RoomOf1 } from 'version-1.0/presence-room';
+import { createApp } from '../../src/app';
+import type { Bindings } from '../../src/config';
+import type { RoomAnswer, RoomReport } from '../../src/presence/room/room-protocol';
+import { PresenceRoom as TodaysRoom } from '../../src/presence-room';
+import { CLOCK_HEADER, ISOLATE_HEADER, ROOM_HEADER, type RoomState, type Version } from './test-protocol';
+
+interface Env extends Bindings {
+  readonly VERSION: Version;
+}
+
+let now = 0;
+let timers: { readonly at: number; readonly run: () => void }[] = [];
+
+// The room takes its time from these two.
+Date.now = () => now;
+globalThis.setTimeout = ((run: () => void, ms: number) =>
+  timers.push({ at: now + ms, run })) as unknown as typeof setTimeout;
+
+/** The clock stands still until a test moves it, and no sleep ends. Otherwise a deferred task would sync at a random moment. */
+const RUNTIME = { now: () => now, random: () => 0.5, sleep: () => new Promise<void>(() => undefined) };
+
+/** A room that keeps the calls of its replicas, and that a test can look into. */
+const observable = (Room: typeof TodaysRoom) =>
+  class extends Room {
+    readonly #calls: RoomState['calls'][number][] = [];
+
+    override async sync(report: RoomReport): Promise<RoomAnswer> {
+      const answer = await super.sync(report);
+      this.#calls.push({
+        report: { ...report, heard: Object.fromEntries(report.heard) },
+        answer: { ...answer, sessions: Object.fromEntries(answer.sessions) },
+      });
+      return answer;
+    }
+
+    /** Moves the clock of the room, and runs the timers that are due. */
+    async pass(nowMs: number): Promise<RoomState> {
+      now = nowMs;
+      for (let due = takeDue(); due.length > 0; due = takeDue()) {
+        for (const { run } of due) run();
+        await Promise.resolve();
+      }
+      const { sql } = this.ctx.storage;
+      const isEmpty =
+        sql.exec("SELECT name FROM sqlite_master WHERE name = 'journal'").toArray().length === 0;
+      return {
+        rows: isEmpty ? [] : sql.exec('SELECT * FROM journal ORDER BY rowid').toArray(),
+        attachments: this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()),
+        alarmAt: await this.ctx.storage.getAlarm(),
+        calls: this.#calls.splice(0),
+      };
+    }
+
+    /** Runs the alarm, which the platform would run at this time. */
+    async ring(nowMs: number): Promise<void> {
+      now = nowMs;
+      await this.ctx.storage.deleteAlarm();
+      await this.alarm();
+    }
+  };
+
+function takeDue() {
+  const due = timers.filter(({ at }) => at <= now);
+  timers = timers.filter(({ at }) => at > now);
+  return due;
+}
+
+const VERSIONS = {
+  '1.0': { createApp: createAppOf1, Room: observable(RoomOf1) },
+  today: { createApp, Room: observable(TodaysRoom) },
+};
+
+/** The version of the next room object, if a test has changed it. */
+let deployed: Version | undefined;
+
+/** The room of the version that is deployed when the object wakes. A test has one room, so the timers of another one are over. */
+export const PresenceRoom = new Proxy(VERSIONS.today.Room, {
+  construct: (_, [state, env]: [DurableObjectState, Env]) => {
+    timers = [];
+    return new VERSIONS[deployed ?? env.VERSION].Room(state, env);
+  },
+});
+
+/** A replica: an app and the bindings that it gets with every request. */
+interface Replica {
+  readonly app: ReturnType<typeof createApp>;
+  readonly bindings: Bindings;
+}
+
+const replicas = new Map<string, Replica>();
+
+function replicaOf(name: string, env: Env, room: RoomOfTest): Replica {
+  const known = replicas.get(name);
+  if (known !== undefined) return known;
+  const PRESENCE_ROOM = { getByName: room } as unknown as NonNullable<Bindings['PRESENCE_ROOM']>;
+  const replica = { app: VERSIONS[env.VERSION].createApp(RUNTIME), bindings: { ...env, PRESENCE_ROOM } };
+  replicas.set(name, replica);
+  return replica;
+}
+
+type RoomOfTest = () => InstanceType<typeof PresenceRoom>;
+
+export default {
+  async fetch(request, env, context) {
+    now = Number(request.headers.get(CLOCK_HEADER));
+    const { pathname } = new URL(request.url);
+    const name = request.headers.get(ROOM_HEADER) ?? '';
+    // The types of a namespace know no methods of a class that is made at run time.
+    const room: RoomOfTest = () => env.PRESENCE_ROOM?.getByName(name) as unknown as ReturnType<RoomOfTest>;
+    switch (pathname) {
+      case '/test/room':
+        return Response.json(await room().pass(now));
+      case '/test/alarm':
+        await room().ring(now);
+        return new Response();
+      case '/test/deploy':
+        deployed = (await request.text()) as Version;
+        return new Response();
+      default: {
+        const { app, bindings } = replicaOf(request.headers.get(ISOLATE_HEADER) ?? '', env, room);
+        return app.fetch(request, bindings, context);
+      }
+    }
+  },
+} satisfies ExportedHandler<Env>;
