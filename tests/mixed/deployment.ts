@@ -8,8 +8,9 @@ import { CLOCK_HEADER, ISOLATE_HEADER, ROOM_HEADER, type RoomState, type Version
 /** Where the clock of each test starts. It is in the future, otherwise workerd would run the alarms of a room at once. */
 export const START = Date.UTC(2040, 0, 1, 12);
 
-/** A sync with local storage ends while so many requests are answered. */
-const SYNC_TURNS_MAX = 100;
+/** What happens on this machine happens while so many requests are answered. */
+const TURNS_MAX = 200;
+const TURN_MS = 10;
 
 interface Health {
   readonly lastSyncAgeMs: number | null;
@@ -28,13 +29,6 @@ export interface Isolate {
   open(): Promise<LiveClient>;
 }
 
-interface DeploymentOptions {
-  /** The version of the room; undefined for the hub on KV. */
-  readonly room?: Version;
-  /** A folder where KV and the room are kept after the end. */
-  readonly persist?: string;
-}
-
 /**
  * A rolling deploy: a Worker of 1.0 and one of this version in one workerd, with one hub between them. The clock stands still until a
  * test moves it.
@@ -46,7 +40,8 @@ export class Deployment {
   #rooms = 0;
   nowMs = START;
 
-  constructor({ room, persist }: DeploymentOptions = {}) {
+  /** @param room The version of the room; undefined for the hub on KV. */
+  constructor(room?: Version) {
     this.#hasRoom = room !== undefined;
     const worker = (name: string, version: Version) => ({
       name,
@@ -60,8 +55,7 @@ export class Deployment {
       durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'room', useSQLite: true } },
     });
     const workers = [worker('1.0', '1.0'), worker('today', 'today'), worker('room', room ?? 'today')];
-    const folders = persist && { kvPersist: `${persist}/kv`, durableObjectsPersist: `${persist}/objects` };
-    this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers, ...folders }));
+    this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }
 
   dispose(): Promise<void> {
@@ -74,6 +68,8 @@ export class Deployment {
     this.#rooms += 1;
     const kv = await this.#kv();
     for (const { name } of (await kv.list()).keys) await kv.delete(name);
+    // A room takes the time of its isolate when it is made.
+    if (this.#hasRoom) await this.room();
   }
 
   /** A fresh replica of that version, in a location. */
@@ -94,8 +90,7 @@ export class Deployment {
       health,
       sync: async () => {
         await presence();
-        for (let turn = 0; (await health()).lastSyncAgeMs !== 0; turn += 1)
-          if (turn === SYNC_TURNS_MAX) throw new Error(`An isolate of ${version} does not sync.`);
+        await until(async () => (await health()).lastSyncAgeMs === 0);
       },
       open: async () => {
         const url = await this.#miniflare.unsafeGetDirectURL(version);
@@ -116,14 +111,35 @@ export class Deployment {
     return (await (await this.#ask('room', '/test/room')).json()) as RoomState;
   }
 
+  /** Sends a message to the room, and waits until the room keeps its mood with the socket. */
+  async send(client: LiveClient, message: { sessionId?: string; mood: string }): Promise<void> {
+    client.send(message);
+    await until(async () => {
+      const { attachments } = await this.room();
+      return attachments.some((kept) => (kept as { mood?: unknown } | null)?.mood === message.mood);
+    });
+  }
+
+  /** Waits until the last state that the socket got has this count. The clock moves, since the room sends once a second. */
+  async shows(client: LiveClient, count: number): Promise<void> {
+    await until(async () => {
+      await this.pass(TURN_MS);
+      return client.states.at(-1)?.count === count;
+    });
+  }
+
   /** The alarm of the room comes. */
   async alarm(): Promise<void> {
     await (await this.#ask('room', '/test/alarm')).text();
   }
 
-  /** The room hibernates and keeps its sockets. The next event wakes it as the room of that version. */
-  async replaceRoom(version: Version): Promise<void> {
+  /** The next event that wakes the room wakes the room of that version. */
+  async deployRoom(version: Version): Promise<void> {
     await (await this.#ask('room', '/test/deploy', { body: version })).text();
+  }
+
+  /** The room hibernates: it loses its memory and its timers, and keeps its sockets. */
+  async hibernate(): Promise<void> {
     await this.#miniflare.unsafeEvictDurableObject('room', 'PresenceRoom', {
       name: this.#roomName,
       webSockets: 'hibernate',
@@ -167,4 +183,8 @@ export class Deployment {
     if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
     return response;
   }
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; !(await holds()); turn += 1) if (turn === TURNS_MAX) throw new Error('It never holds.');
 }

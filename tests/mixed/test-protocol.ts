@@ -10,6 +10,7 @@ export const ROOM_HEADER = 'test-room';
 
 /** What a test sees of a room. */
 export interface RoomState {
+  readonly version: Version;
   /** The rows of its journal, the oldest first. */
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   /** What is kept with each open socket. */

@@ -22,7 +22,7 @@ globalThis.setTimeout = ((run: () => void, ms: number) =>
 const RUNTIME = { now: () => now, random: () => 0.5, sleep: () => new Promise<void>(() => undefined) };
 
 /** A room that keeps the calls of its replicas, and that a test can look into. */
-const observable = (Room: typeof TodaysRoom) =>
+const observable = (version: Version, Room: typeof TodaysRoom) =>
   class extends Room {
     readonly #calls: RoomState['calls'][number][] = [];
 
@@ -46,6 +46,7 @@ const observable = (Room: typeof TodaysRoom) =>
       const isEmpty =
         sql.exec("SELECT name FROM sqlite_master WHERE name = 'journal'").toArray().length === 0;
       return {
+        version,
         rows: isEmpty ? [] : sql.exec('SELECT * FROM journal ORDER BY rowid').toArray(),
         attachments: this.ctx.getWebSockets().map((socket) => socket.deserializeAttachment()),
         alarmAt: await this.ctx.storage.getAlarm(),
@@ -68,8 +69,8 @@ function takeDue() {
 }
 
 const VERSIONS = {
-  '1.0': { createApp: createAppOf1, Room: observable(RoomOf1) },
-  today: { createApp, Room: observable(TodaysRoom) },
+  '1.0': { createApp: createAppOf1, Room: observable('1.0', RoomOf1) },
+  today: { createApp, Room: observable('today', TodaysRoom) },
 };
 
 /** The version of the next room object, if a test has changed it. */
