@@ -126,6 +126,23 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({});
     });
 
+    it('an isolate drops a session that left before the room lost its memory', async () => {
+      await live(3, [
+        [here, ANNA, 'gratitude'],
+        [there, BEN, 'release'],
+      ]);
+      await live(1);
+      expect((await there.presence()).count).toBe(2);
+      await here.leave(ANNA);
+      await deployment.pass(ROUND_MS);
+      await here.sync();
+      // The room saves every 5 s what has changed.
+      await deployment.pass(6 * SECOND);
+      await deployment.hibernate();
+      await there.sync();
+      expect((await there.presence()).moods).toMatchObject({ gratitude: 0, release: 1 });
+    });
+
     it('live sockets and heartbeats count together, and each socket shows all', async () => {
       const [ben, carl] = [await open(here), await open(there)];
       await deployment.send(ben, { sessionId: BEN, mood: 'gratitude' });
