@@ -3,10 +3,18 @@ import type { PresenceState } from '../../src/presence/session';
 import { COMPATIBILITY_DATE } from '../support/compatibility-date';
 import { limiterOf } from '../support/limiter';
 import { LiveClient } from '../support/live-client';
-import { CLOCK_HEADER, ISOLATE_HEADER, ROOM_HEADER, type RoomState, type Version } from './test-protocol';
+import { RECORDED_AT } from '../support/recording';
+import {
+  CLOCK_HEADER,
+  ISOLATE_HEADER,
+  type Put,
+  ROOM_HEADER,
+  type RoomState,
+  type Version,
+} from './test-protocol';
 
 /** Where the clock of each test starts. It is in the future, otherwise workerd would run the alarms of a room at once. */
-export const START = Date.UTC(2040, 0, 1, 12);
+const START = RECORDED_AT;
 
 /** What happens on this machine happens while so many requests are answered. */
 const TURNS_MAX = 200;
@@ -146,15 +154,9 @@ export class Deployment {
     });
   }
 
-  /** What KV holds: the value and the metadata of each key. */
-  async stored(): Promise<Readonly<Record<string, { value: string | null; metadata: unknown }>>> {
-    const kv = await this.#kv();
-    const { keys } = await kv.list();
-    const entries = keys.map(async ({ name }) => {
-      const { value, metadata } = await kv.getWithMetadata(name);
-      return [name, { value, metadata }] as const;
-    });
-    return Object.fromEntries(await Promise.all(entries));
+  /** What the isolates of that version wrote into KV since this was asked last. */
+  async puts(version: Version): Promise<readonly Put[]> {
+    return (await (await this.#ask(version, '/test/puts')).json()) as readonly Put[];
   }
 
   #kv() {

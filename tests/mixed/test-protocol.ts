@@ -20,4 +20,11 @@ export interface RoomState {
   readonly calls: readonly { readonly report: RoomMessage; readonly answer: RoomMessage }[];
 }
 
+/** What an isolate wrote into KV. */
+export interface Put {
+  readonly key: string;
+  readonly value: unknown;
+  readonly options: unknown;
+}
+
 type RoomMessage = Readonly<Record<string, unknown>>;

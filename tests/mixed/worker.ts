@@ -4,14 +4,26 @@ import { createApp } from '../../src/app';
 import type { Bindings } from '../../src/config';
 import type { RoomAnswer, RoomReport } from '../../src/presence/room/room-protocol';
 import { PresenceRoom as TodaysRoom } from '../../src/presence-room';
-import { CLOCK_HEADER, ISOLATE_HEADER, ROOM_HEADER, type RoomState, type Version } from './test-protocol';
+import {
+  CLOCK_HEADER,
+  ISOLATE_HEADER,
+  type Put,
+  ROOM_HEADER,
+  type RoomState,
+  type Version,
+} from './test-protocol';
 
 interface Env extends Bindings {
   readonly VERSION: Version;
 }
 
+interface Timer {
+  readonly at: number;
+  readonly run: () => void;
+}
+
 let now = 0;
-let timers: { readonly at: number; readonly run: () => void }[] = [];
+let timers: Timer[] = [];
 
 // The room takes its time from these two.
 Date.now = () => now;
@@ -35,13 +47,14 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
       return answer;
     }
 
-    /** Moves the clock of the room, and runs the timers that are due. */
+    /** Moves the clock of the room, and runs the timers that are due, each at its time. */
     async pass(nowMs: number): Promise<RoomState> {
-      now = nowMs;
-      for (let due = takeDue(); due.length > 0; due = takeDue()) {
-        for (const { run } of due) run();
-        await Promise.resolve();
+      for (let timer = takeDue(nowMs); timer !== undefined; timer = takeDue(nowMs)) {
+        now = Math.max(now, timer.at);
+        timer.run();
+        for (let turn = 0; turn < MICROTASKS; turn += 1) await Promise.resolve();
       }
+      now = nowMs;
       const { sql } = this.ctx.storage;
       const isEmpty =
         sql.exec("SELECT name FROM sqlite_master WHERE name = 'journal'").toArray().length === 0;
@@ -62,10 +75,14 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
     }
   };
 
-function takeDue() {
-  const due = timers.filter(({ at }) => at <= now);
-  timers = timers.filter(({ at }) => at > now);
-  return due;
+/** What a timer starts takes fewer microtasks. */
+const MICROTASKS = 10;
+
+/** Takes the next timer that is due by then. */
+function takeDue(untilMs: number): Timer | undefined {
+  const [next] = timers.filter(({ at }) => at <= untilMs).sort((a, b) => a.at - b.at);
+  timers = timers.filter((timer) => timer !== next);
+  return next;
 }
 
 const VERSIONS = {
@@ -95,26 +112,49 @@ const replicas = new Map<string, Replica>();
 function replicaOf(name: string, env: Env, room: RoomOfTest): Replica {
   const known = replicas.get(name);
   if (known !== undefined) return known;
+  const { PRESENCE_KV } = env;
   const PRESENCE_ROOM = { getByName: room } as unknown as NonNullable<Bindings['PRESENCE_ROOM']>;
-  const replica = { app: VERSIONS[env.VERSION].createApp(RUNTIME), bindings: { ...env, PRESENCE_ROOM } };
+  const replica = {
+    app: VERSIONS[env.VERSION].createApp(RUNTIME),
+    bindings: { ...env, PRESENCE_ROOM, ...(PRESENCE_KV && { PRESENCE_KV: observed(PRESENCE_KV) }) },
+  };
   replicas.set(name, replica);
   return replica;
+}
+
+let puts: Put[] = [];
+
+/** A namespace that keeps what is written. */
+function observed(kv: KVNamespace): KVNamespace {
+  const put = (key: string, value: string, options?: KVNamespacePutOptions) => {
+    puts.push({ key, value: JSON.parse(value), options });
+    return kv.put(key, value, options);
+  };
+  const [get, getWithMetadata, list] = [kv.get, kv.getWithMetadata, kv.list].map((method) => method.bind(kv));
+  return { get, getWithMetadata, list, put } as unknown as KVNamespace;
 }
 
 type RoomOfTest = () => InstanceType<typeof PresenceRoom>;
 
 export default {
   async fetch(request, env, context) {
-    now = Number(request.headers.get(CLOCK_HEADER));
+    const nowMs = Number(request.headers.get(CLOCK_HEADER));
     const { pathname } = new URL(request.url);
+    // A room that exists moves the clock forward itself, from timer to timer.
+    if (pathname !== '/test/room' || now === 0 || nowMs < now) now = nowMs;
     const name = request.headers.get(ROOM_HEADER) ?? '';
     // The types of a namespace know no methods of a class that is made at run time.
     const room: RoomOfTest = () => env.PRESENCE_ROOM?.getByName(name) as unknown as ReturnType<RoomOfTest>;
     switch (pathname) {
       case '/test/room':
-        return Response.json(await room().pass(now));
+        return Response.json(await room().pass(nowMs));
+      case '/test/puts': {
+        const written = puts;
+        puts = [];
+        return Response.json(written);
+      }
       case '/test/alarm':
-        await room().ring(now);
+        await room().ring(nowMs);
         return new Response();
       case '/test/deploy':
         deployed = (await request.text()) as Version;
