@@ -136,6 +136,11 @@ export class Deployment {
     });
   }
 
+  /** Brings so many sessions into the room. */
+  async fill(sessions: number): Promise<void> {
+    await (await this.#ask('room', '/test/fill', { body: String(sessions) })).text();
+  }
+
   /** The alarm of the room comes. */
   async alarm(): Promise<void> {
     await (await this.#ask('room', '/test/alarm')).text();

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { ROOM_SESSIONS_MAX } from '../../src/limits';
 import type { LiveClient } from '../support/live-client';
 import { sessionId } from '../support/session-id';
 import { Deployment, type Isolate } from './deployment';
@@ -196,4 +197,16 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({});
     });
   });
+
+  it('isolates of both versions count their own sessions while the room is full', async () => {
+    here = deployment.isolate('1.0');
+    there = deployment.isolate('today');
+    await deployment.fill(ROOM_SESSIONS_MAX);
+    await live(2, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+    ]);
+    expect((await here.presence()).moods).toMatchObject({ gratitude: 1, presence: ROOM_SESSIONS_MAX });
+    expect((await there.presence()).moods).toMatchObject({ release: 1, presence: ROOM_SESSIONS_MAX });
+  }, 60_000);
 });

@@ -4,6 +4,7 @@ import { createApp } from '../../src/app';
 import type { Bindings } from '../../src/config';
 import type { RoomAnswer, RoomReport } from '../../src/presence/room/room-protocol';
 import { PresenceRoom as TodaysRoom } from '../../src/presence-room';
+import { sessionId } from '../support/session-id';
 import {
   CLOCK_HEADER,
   ISOLATE_HEADER,
@@ -40,6 +41,7 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
 
     override async sync(report: RoomReport): Promise<RoomAnswer> {
       const answer = await super.sync(report);
+      if (answer.sessions.size > CALL_SESSIONS_MAX) return answer;
       this.#calls.push({
         report: { ...report, heard: Object.fromEntries(report.heard) },
         answer: { ...answer, sessions: Object.fromEntries(answer.sessions) },
@@ -67,6 +69,20 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
       };
     }
 
+    /** Takes in so many sessions, as from replicas that know all others. */
+    async fill(count: number): Promise<void> {
+      const record = { mood: 'presence', lastSeen: now } as const;
+      let known: RoomReport['known'];
+      for (let from = 0; from < count; from += FILL_SESSIONS) {
+        const ids = Array.from(
+          { length: Math.min(FILL_SESSIONS, count - from) },
+          (_, n) => FILLED + from + n,
+        );
+        const heard = new Map(ids.map((n) => [sessionId(n), record]));
+        ({ version: known } = await super.sync({ known, heard }));
+      }
+    }
+
     /** Runs the alarm, which the platform would run at this time. */
     async ring(nowMs: number): Promise<void> {
       now = nowMs;
@@ -74,6 +90,13 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
       await this.alarm();
     }
   };
+
+/** A call with more sessions is not kept: RPC takes 32 MiB. */
+const CALL_SESSIONS_MAX = 1_000;
+
+/** Sessions in one call, few enough to be told as changes, and the number of the first session that fills the room. */
+const FILL_SESSIONS = 4_000;
+const FILLED = 1_000_000;
 
 /** What a timer starts takes fewer microtasks. */
 const MICROTASKS = 10;
@@ -153,6 +176,9 @@ export default {
         puts = [];
         return Response.json(written);
       }
+      case '/test/fill':
+        await room().fill(Number(await request.text()));
+        return new Response();
       case '/test/alarm':
         await room().ring(nowMs);
         return new Response();

@@ -43,9 +43,9 @@ function archiveOf(commit: string): Buffer {
       maxBuffer: ARCHIVE_BYTES_MAX,
     });
   } catch {
-    throw new Error(
-      `This clone has no commit ${commit.slice(0, 7)}. Run "git fetch --unshallow" to get the whole history.`,
-    );
+    const message = `This clone has no commit ${commit.slice(0, 7)}. Run "git fetch --unshallow" to get the whole history.`;
+    // The place in this file says nothing more to the caller.
+    throw Object.assign(new Error(message), { stack: message });
   }
 }
 
