@@ -16,7 +16,7 @@ import {
 /** Where the clock of each test starts. It is in the future, otherwise workerd would run the alarms of a room at once. */
 const START = RECORDED_AT;
 
-/** What happens on this machine happens while so many requests are answered. */
+/** On this machine a sync or a message takes less than so many requests. */
 const TURNS_MAX = 200;
 const TURN_MS = 10;
 

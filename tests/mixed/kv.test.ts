@@ -104,7 +104,7 @@ describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key'
     }
   });
 
-  it('the count reaches zero after a crowd has fallen silent, and stays there', async () => {
+  it('the count reaches zero after the last heartbeats of a crowd, and stays there', async () => {
     await live(
       5,
       Array.from({ length: 30 }, (_, n) => [n % 2 === 0 ? here : there, sessionId(n), 'presence']),

@@ -113,7 +113,7 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({});
     });
 
-    it('the count reaches zero after a crowd has fallen silent, and stays there', async () => {
+    it('the count reaches zero after the last heartbeats of a crowd, and stays there', async () => {
       const crowd = Array.from(
         { length: 30 },
         (_, n) => [n % 2 === 0 ? here : there, sessionId(n), 'presence'] as const,

@@ -164,7 +164,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room of %s that becomes a room of %s', (b
     await expectMoods({});
   });
 
-  it('the alarm of the old room ends a session on a silent socket', async () => {
+  it('the alarm of the old room ends the session of a socket that sends nothing', async () => {
     const [ben, watcher] = [await open(), await open()];
     await deployment.send(ben, { sessionId: BEN, mood: 'release' });
     await live(6);

@@ -94,7 +94,7 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
 /** A call with more sessions is not kept: RPC takes 32 MiB. */
 const CALL_SESSIONS_MAX = 1_000;
 
-/** Sessions in one call, few enough to be told as changes, and the number of the first session that fills the room. */
+/** Sessions in one call, few enough to be sent as changes, and the number of the first session that fills the room. */
 const FILL_SESSIONS = 4_000;
 const FILLED = 1_000_000;
 

@@ -20,7 +20,7 @@ const ABOUT =
 const given = givenOptions(
   ABOUT,
   {},
-  { json: 'Prints all figures, for programs.', quick: 'Takes three minutes, and writes no file.' },
+  { json: 'Prints all figures, for programs.', quick: 'Takes five minutes, and writes no file.' },
 );
 const quick = given['quick'] === true;
 
