@@ -27,10 +27,10 @@ export async function bundleForWorkerd(entry: string, outfile: string, options: 
   });
 }
 
-/** Bundles the Worker into `dist/index.js` exactly as a deploy does. */
-export function bundleAsDeployed(): void {
+/** Bundles the Worker into `dist/index.js` exactly as a deploy does; or another entry, into another folder. */
+export function bundleAsDeployed(entry = 'src/index.ts', outdir = 'dist'): void {
   const wrangler = 'node_modules/wrangler/bin/wrangler.js';
-  execFileSync(process.execPath, [wrangler, 'deploy', '--dry-run', '--outdir', 'dist'], {
+  execFileSync(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--outdir', outdir], {
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false' },
     stdio: ['ignore', 'ignore', 'inherit'],
   });

@@ -2,6 +2,7 @@ import { MOODS } from '../../src/presence/session';
 import { formatSessions } from '../../src/presence/stored-sessions';
 import { sessionId } from '../../tests/support/session-id';
 import { progress } from '../progress';
+import { WORKER_OF_1_0 } from './build-workers';
 import { median } from './median';
 import { type AppOptions, type Asking, HEARTBEAT, type Load, startApps } from './running-app';
 
@@ -53,6 +54,10 @@ const ours = (
   scriptPath: OURS,
   variables,
 });
+const version1 = (name: string, asking: Asking) => ({
+  ...ours(name, asking, 1_000),
+  scriptPath: WORKER_OF_1_0,
+});
 const reference = (name: string, script: string, asking: Asking, sessions = 1_000) => ({
   name,
   asking,
@@ -64,9 +69,11 @@ const APPS: Race = {
   contenders: [
     reference('bare Hono, GET', 'bare', PRESENCE),
     ours('GET /api/presence', PRESENCE, 1_000),
+    version1('GET /api/presence, version 1.0', PRESENCE),
     reference('bare Hono, POST', 'bare', HEARTBEAT),
     reference('bare Hono, POST with the validator', 'validated', HEARTBEAT),
     ours('heartbeat, 1,000 sessions', HEARTBEAT, 1_000),
+    version1('heartbeat, 1,000 sessions, version 1.0', HEARTBEAT),
     ours('heartbeat, 1 session', HEARTBEAT, 1),
     ours('heartbeat as text/plain', AS_TEXT, 1_000),
     ours('heartbeat, with the room', HEARTBEAT, 1_000, ROOM),

@@ -69,12 +69,14 @@ export function performanceTables(
     ),
     growth: measuredTable(growth),
     syncs: markdownTable(
-      ['sessions', 'a sync', 'its JSON', 'ratio'],
-      syncs.map(({ sessions, syncMs, jsonMs, ratio }) => [
+      ['sessions', 'a sync', 'its JSON', 'ratio', 'a sync of 1.0', 'speed ÷ 1.0'],
+      syncs.map(({ sessions, syncMs, jsonMs, ratio, version1Ms, speedRatio }) => [
         number(sessions),
         `${syncMs.toFixed(1)} ms`,
         `${jsonMs.toFixed(1)} ms`,
         short(ratio),
+        `${version1Ms.toFixed(1)} ms`,
+        short(speedRatio),
       ]),
     ),
     'cold-start': markdownTable(

@@ -11,6 +11,7 @@ export interface Target {
 }
 
 const HEARTBEAT = 'heartbeat, 1,000 sessions';
+const GET = 'GET /api/presence';
 const VALIDATED = 'bare Hono, POST with the validator';
 const BARE = 'bare Hono, POST';
 
@@ -58,6 +59,12 @@ export function targetsOf(
       syncs.find(({ sessions }) => sessions === 10_000)?.ratio ?? Number.NaN,
     ),
     atMost(1.5, 'cold start ÷ that of bare Hono', coldStart.ratio),
+    notSlower('heartbeats', speedOf(loads, HEARTBEAT, `${HEARTBEAT}, version 1.0`)),
+    notSlower('GET /api/presence', speedOf(loads, GET, `${GET}, version 1.0`)),
+    notSlower(
+      'a sync of 10,000 sessions',
+      syncs.find(({ sessions }) => sessions === 10_000)?.speedRatio ?? Number.NaN,
+    ),
   ];
 }
 
@@ -104,6 +111,8 @@ const atLeast = (least: number, what: string, ratio: number): Target => ({
   wanted: `≥ ${least}`,
   isReached: ratio >= least,
 });
+/** One run measures the same Worker twice with a difference of up to 3 %. */
+const notSlower = (what: string, ratio: number) => atLeast(0.97, `speed of ${what} ÷ version 1.0`, ratio);
 const atMost = (most: number, what: string, ratio: number): Target => ({
   what,
   ratio,

@@ -1,0 +1,197 @@
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { PresenceState } from '../../src/presence/session';
+import { COMPATIBILITY_DATE } from '../support/compatibility-date';
+import { limiterOf } from '../support/limiter';
+import { LiveClient } from '../support/live-client';
+import { RECORDED_AT } from '../support/recording';
+import {
+  CLOCK_HEADER,
+  ISOLATE_HEADER,
+  type Put,
+  ROOM_HEADER,
+  type RoomState,
+  type Version,
+} from './test-protocol';
+
+/** Where the clock of each test starts. It is in the future, otherwise workerd would run the alarms of a room at once. */
+const START = RECORDED_AT;
+
+/** On this machine a sync or a message takes less than so many requests. */
+const TURNS_MAX = 200;
+const TURN_MS = 10;
+
+interface Health {
+  readonly lastSyncAgeMs: number | null;
+}
+
+/** A replica of one version. */
+export interface Isolate {
+  readonly version: Version;
+  heartbeat(sessionId: string, mood?: string): Promise<PresenceState>;
+  leave(sessionId: string): Promise<void>;
+  presence(): Promise<PresenceState>;
+  health(): Promise<Health>;
+  /** Asks the isolate, whose next sync is due, and waits until that sync has ended. */
+  sync(): Promise<void>;
+  /** Opens a live socket at the room. */
+  open(): Promise<LiveClient>;
+}
+
+/**
+ * A rolling deploy: a Worker of 1.0 and one of this version in one workerd, with one hub between them. The clock stands still until a
+ * test moves it.
+ */
+export class Deployment {
+  readonly #miniflare: Miniflare;
+  readonly #hasRoom: boolean;
+  #isolates = 0;
+  #rooms = 0;
+  nowMs = START;
+
+  /** @param room The version of the room; undefined for the hub on KV. */
+  constructor(room?: Version) {
+    this.#hasRoom = room !== undefined;
+    const worker = (name: string, version: Version) => ({
+      name,
+      modules: true,
+      scriptPath: 'dist/tests/mixed.js',
+      compatibilityDate: COMPATIBILITY_DATE,
+      kvNamespaces: { PRESENCE_KV: 'shared' },
+      bindings: { VERSION: version, PRESENCE_HUB: room === undefined ? 'kv' : 'durable-object' },
+      ratelimits: limiterOf(),
+      unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+      durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'room', useSQLite: true } },
+    });
+    const workers = [worker('1.0', '1.0'), worker('today', 'today'), worker('room', room ?? 'today')];
+    this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
+  }
+
+  dispose(): Promise<void> {
+    return this.#miniflare.dispose();
+  }
+
+  /** Empties KV, opens a room that no test has used, and sets the clock back. */
+  async reset(): Promise<void> {
+    this.nowMs = START;
+    this.#rooms += 1;
+    const kv = await this.#kv();
+    for (const { name } of (await kv.list()).keys) await kv.delete(name);
+    // A room takes the time of its isolate when it is made.
+    if (this.#hasRoom) await this.room();
+  }
+
+  /** A fresh replica of that version, in a location. */
+  isolate(version: Version, colo = 'AMS'): Isolate {
+    this.#isolates += 1;
+    const isolate = String(this.#isolates);
+    const ask = (path: string, body?: object) =>
+      this.#ask(version, path, { isolate, colo, ...(body && { body: JSON.stringify(body) }) });
+    const health = async () => (await (await ask('/health')).json()) as Health;
+    // The contract test checks the shapes.
+    const presence = async () => (await (await ask('/api/presence')).json()) as PresenceState;
+    return {
+      version,
+      heartbeat: async (sessionId, mood = 'presence') =>
+        (await (await ask('/api/heartbeat', { sessionId, mood })).json()) as PresenceState,
+      leave: async (sessionId) => void (await (await ask('/api/leave', { sessionId })).text()),
+      presence,
+      health,
+      sync: async () => {
+        await presence();
+        await until(async () => (await health()).lastSyncAgeMs === 0);
+      },
+      open: async () => {
+        const url = await this.#miniflare.unsafeGetDirectURL(version);
+        const live = new URL('/api/live', url).href.replace(/^http/, 'ws');
+        return LiveClient.open(live, this.#headers(isolate));
+      },
+    };
+  }
+
+  /** Moves the clock, also the room's if there is one. */
+  async pass(ms: number): Promise<void> {
+    this.nowMs += ms;
+    if (this.#hasRoom) await this.room();
+  }
+
+  /** What the room holds, after its timers that are due. */
+  async room(): Promise<RoomState> {
+    return (await (await this.#ask('room', '/test/room')).json()) as RoomState;
+  }
+
+  /** Sends a message to the room, and waits until the room keeps its mood with the socket. */
+  async send(client: LiveClient, message: { sessionId?: string; mood: string }): Promise<void> {
+    client.send(message);
+    await until(async () => {
+      const { attachments } = await this.room();
+      return attachments.some((kept) => (kept as { mood?: unknown } | null)?.mood === message.mood);
+    });
+  }
+
+  /** Waits until the last state that the socket got has this count. The clock moves, since the room sends once a second. */
+  async shows(client: LiveClient, count: number): Promise<void> {
+    await until(async () => {
+      await this.pass(TURN_MS);
+      return client.states.at(-1)?.count === count;
+    });
+  }
+
+  /** Brings so many sessions into the room. */
+  async fill(sessions: number): Promise<void> {
+    await (await this.#ask('room', '/test/fill', { body: String(sessions) })).text();
+  }
+
+  /** The alarm of the room comes. */
+  async alarm(): Promise<void> {
+    await (await this.#ask('room', '/test/alarm')).text();
+  }
+
+  /** The next event that wakes the room wakes the room of that version. */
+  async deployRoom(version: Version): Promise<void> {
+    await (await this.#ask('room', '/test/deploy', { body: version })).text();
+  }
+
+  /** The room hibernates: it loses its memory and its timers, and keeps its sockets. */
+  async hibernate(): Promise<void> {
+    await this.#miniflare.unsafeEvictDurableObject('room', 'PresenceRoom', {
+      name: this.#roomName,
+      webSockets: 'hibernate',
+    });
+  }
+
+  /** What the isolates of that version wrote into KV since this was asked last. */
+  async puts(version: Version): Promise<readonly Put[]> {
+    return (await (await this.#ask(version, '/test/puts')).json()) as readonly Put[];
+  }
+
+  #kv() {
+    return this.#miniflare.getKVNamespace('PRESENCE_KV', 'today');
+  }
+
+  get #roomName(): string {
+    return `room-${this.#rooms}`;
+  }
+
+  #headers(isolate: string) {
+    return { [CLOCK_HEADER]: String(this.nowMs), [ISOLATE_HEADER]: isolate, [ROOM_HEADER]: this.#roomName };
+  }
+
+  async #ask(
+    worker: Version | 'room',
+    path: string,
+    { isolate = '', colo = 'AMS', body }: { isolate?: string; colo?: string; body?: string } = {},
+  ) {
+    const response = await (await this.#miniflare.getWorker(worker)).fetch(`http://localhost${path}`, {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { 'Content-Type': 'application/json', ...this.#headers(isolate) },
+      body: body ?? null,
+      cf: { colo },
+    });
+    if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+    return response;
+  }
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; !(await holds()); turn += 1) if (turn === TURNS_MAX) throw new Error('It never holds.');
+}

@@ -1,0 +1,193 @@
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { sessionId } from '../support/session-id';
+import { Deployment, type Isolate } from './deployment';
+import type { Version } from './test-protocol';
+
+const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
+const SECOND = 1_000;
+/** The sync interval, which is also the time between two heartbeats of a client. */
+const ROUND_MS = 10 * SECOND + 1;
+
+const BOTH_WAYS: readonly [Version, Version][] = [
+  ['1.0', 'today'],
+  ['today', '1.0'],
+];
+
+/** A session, the isolate that gets its heartbeats, and its mood. */
+type Visitor = readonly [Isolate, string, string];
+
+const deployment = new Deployment();
+afterAll(() => deployment.dispose());
+beforeEach(() => deployment.reset());
+
+let here: Isolate;
+let there: Isolate;
+
+/** In each round the isolates sync one after the other. Then each visitor sends a heartbeat. */
+async function live(rounds: number, visitors: readonly Visitor[]): Promise<void> {
+  for (let round = 0; round < rounds; round += 1) {
+    await deployment.pass(ROUND_MS);
+    for (const isolate of [here, there]) await isolate.sync();
+    for (const [isolate, id, mood] of visitors) await isolate.heartbeat(id, mood);
+  }
+}
+
+/** Both isolates answer with these moods and no others. */
+async function expectMoods(moods: Readonly<Record<string, number>>): Promise<void> {
+  const all = { gratitude: 0, presence: 0, release: 0, connection: 0, ...moods };
+  for (const isolate of [here, there]) {
+    expect((await isolate.presence()).moods, `an isolate of ${isolate.version}`).toEqual(all);
+  }
+}
+
+it('each isolate runs the version that the tests name', async () => {
+  expect(await deployment.isolate('1.0').health()).not.toHaveProperty('reason');
+  expect(await deployment.isolate('today').health()).toHaveProperty('reason');
+});
+
+describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key', (first, second) => {
+  beforeEach(() => {
+    here = deployment.isolate(first);
+    there = deployment.isolate(second);
+  });
+
+  it('both isolates count the sessions of both', async () => {
+    await live(5, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+      [here, CARL, 'presence'],
+    ]);
+    await expectMoods({ gratitude: 1, release: 1, presence: 1 });
+  });
+
+  it.each(['first', 'second'])('a leave at the %s isolate ends a session at both', async (where) => {
+    await live(5, [
+      [here, ANNA, 'presence'],
+      [there, BEN, 'presence'],
+    ]);
+    await expectMoods({ presence: 2 });
+    await deployment.pass(SECOND);
+    await (where === 'first' ? here : there).leave(ANNA);
+    await live(5, [[there, BEN, 'presence']]);
+    await expectMoods({ presence: 1 });
+  });
+
+  it('a change of the mood reaches both isolates', async () => {
+    await live(5, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'gratitude'],
+    ]);
+    await live(5, [
+      [here, ANNA, 'release'],
+      [there, BEN, 'connection'],
+    ]);
+    await expectMoods({ release: 1, connection: 1 });
+  });
+
+  it('a session that moves to the other isolate, and back, is counted once', async () => {
+    const ben: Visitor = [there, BEN, 'presence'];
+    await live(5, [[here, ANNA, 'gratitude'], ben]);
+    expect((await there.heartbeat(ANNA, 'release')).count).toBe(2);
+    await live(5, [[there, ANNA, 'release'], ben]);
+    await expectMoods({ release: 1, presence: 1 });
+    expect((await here.heartbeat(ANNA, 'connection')).count).toBe(2);
+    await live(5, [[here, ANNA, 'connection'], ben]);
+    await expectMoods({ connection: 1, presence: 1 });
+  });
+
+  it('the second isolate counts a single session at each moment while the first isolate rests', async () => {
+    await here.heartbeat(ANNA);
+    for (let elapsedMs = 0; elapsedMs < 360 * SECOND; elapsedMs += 10 * SECOND) {
+      await deployment.pass(10 * SECOND);
+      expect((await here.heartbeat(ANNA)).count).toBe(1);
+      expect((await there.presence()).count).toBe(1);
+    }
+  });
+
+  it('the count reaches zero after the last heartbeats of a crowd, and stays there', async () => {
+    await live(
+      5,
+      Array.from({ length: 30 }, (_, n) => [n % 2 === 0 ? here : there, sessionId(n), 'presence']),
+    );
+    await expectMoods({ presence: 30 });
+    // A TTL of 30 s and a grace of 40 s. The first session was written by an isolate that rested, which adds 80 s.
+    await live(16, []);
+    await expectMoods({});
+    await live(16, []);
+    await expectMoods({});
+    for (const version of [first, second])
+      expect((await deployment.isolate(version).presence()).count).toBe(0);
+  });
+
+  it('fresh isolates of both versions count all sessions', async () => {
+    await live(4, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+    ]);
+    for (const version of [first, second]) {
+      expect((await deployment.isolate(version).presence()).moods).toMatchObject({
+        gratitude: 1,
+        release: 1,
+      });
+    }
+  });
+
+  it('the sessions of an isolate that vanishes end at the other one', async () => {
+    await live(5, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+    ]);
+    for (let round = 0; round < 16; round += 1) {
+      await deployment.pass(ROUND_MS);
+      await there.sync();
+      await there.heartbeat(BEN, 'release');
+    }
+    expect((await there.presence()).moods).toMatchObject({ gratitude: 0, release: 1 });
+  });
+});
+
+describe.each(BOTH_WAYS)('a location of %s and a location of %s', (first, second) => {
+  beforeEach(() => {
+    here = deployment.isolate(first, 'AMS');
+    there = deployment.isolate(second, 'FRA');
+  });
+
+  it('both locations count the sessions of both', async () => {
+    await here.heartbeat(ANNA, 'gratitude');
+    expect((await there.heartbeat(BEN, 'release')).count).toBe(2);
+    await live(12, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+    ]);
+    await expectMoods({ gratitude: 1, release: 1 });
+  });
+
+  it('a change of the mood and a leave reach both locations', async () => {
+    await live(12, [
+      [here, ANNA, 'gratitude'],
+      [here, CARL, 'presence'],
+      [there, BEN, 'release'],
+    ]);
+    await expectMoods({ gratitude: 1, presence: 1, release: 1 });
+    await here.leave(CARL);
+    await live(12, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'connection'],
+    ]);
+    await expectMoods({ gratitude: 1, connection: 1 });
+  });
+
+  it('a location stops counting another one whose lease has ended', async () => {
+    await live(12, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+    ]);
+    // The lease takes 220 s at most, 80 s more for a location that rests. A listing comes within 60 s.
+    for (let round = 0; round < 38; round += 1) {
+      await deployment.pass(ROUND_MS);
+      await there.sync();
+      await there.heartbeat(BEN, 'release');
+    }
+    expect((await there.presence()).count).toBe(1);
+  });
+});

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { LiveClient } from '../support/live-client';
+import { sessionId } from '../support/session-id';
+import { Deployment, type Isolate } from './deployment';
+import type { Version } from './test-protocol';
+
+const [ANNA, BEN, CARL, DORA] = [sessionId(1), sessionId(2), sessionId(3), sessionId(4)];
+const SECOND = 1_000;
+
+const UPGRADE_AND_ROLLBACK: readonly [Version, Version][] = [
+  ['1.0', 'today'],
+  ['today', '1.0'],
+];
+
+describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read', (before, after) => {
+  const deployment = new Deployment();
+  afterAll(() => deployment.dispose());
+  beforeEach(() => deployment.reset());
+
+  async function live(rounds: number, visitors: readonly (readonly [Isolate, string, string])[]) {
+    for (let round = 0; round < rounds; round += 1) {
+      await deployment.pass(10 * SECOND + 1);
+      for (const isolate of new Set(visitors.map(([one]) => one))) await isolate.sync();
+      for (const [isolate, id, mood] of visitors) await isolate.heartbeat(id, mood);
+    }
+  }
+
+  it('the first answer counts all sessions of both locations, and no session that has left', async () => {
+    const [here, there, abroad] = ['AMS', 'AMS', 'FRA'].map((colo) => deployment.isolate(before, colo));
+    if (!here || !there || !abroad) throw new Error('No isolates.');
+    const stay = [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+      [abroad, CARL, 'connection'],
+    ] as const;
+    await live(12, [...stay, [there, DORA, 'presence']]);
+    await there.leave(DORA);
+    await live(4, stay);
+    for (const colo of ['AMS', 'FRA']) {
+      const { moods } = await deployment.isolate(after, colo).presence();
+      expect(moods, colo).toEqual({ gratitude: 1, presence: 0, release: 1, connection: 1 });
+    }
+  });
+
+  it('a session whose writer rested goes on when its heartbeats come to the other version', async () => {
+    const old = deployment.isolate(before);
+    await old.heartbeat(ANNA, 'gratitude');
+    await live(9, [[old, ANNA, 'gratitude']]);
+    const fresh = deployment.isolate(after);
+    expect((await fresh.presence()).count).toBe(1);
+    for (let round = 0; round < 20; round += 1) {
+      await deployment.pass(10 * SECOND);
+      expect((await fresh.heartbeat(ANNA, 'release')).moods).toMatchObject({ gratitude: 0, release: 1 });
+    }
+  });
+
+  it('sessions that send no heartbeat after the deploy end', async () => {
+    const [here, abroad] = [deployment.isolate(before, 'AMS'), deployment.isolate(before, 'FRA')];
+    await live(4, [
+      [here, ANNA, 'gratitude'],
+      [abroad, BEN, 'release'],
+    ]);
+    const fresh = deployment.isolate(after);
+    expect((await fresh.presence()).count).toBe(2);
+    await live(40, [[fresh, CARL, 'presence']]);
+    expect((await fresh.presence()).moods).toEqual({ gratitude: 0, presence: 1, release: 0, connection: 0 });
+  });
+});
+
+describe.each(UPGRADE_AND_ROLLBACK)('a room of %s that becomes a room of %s', (before, after) => {
+  let deployment: Deployment;
+  beforeAll(() => {
+    deployment = new Deployment(before);
+  });
+  afterAll(() => deployment.dispose());
+  let here: Isolate;
+  let there: Isolate;
+  beforeEach(async () => {
+    await deployment.deployRoom(before);
+    await deployment.reset();
+    here = deployment.isolate(before);
+    there = deployment.isolate(after);
+  });
+
+  async function live(rounds: number, visitors: readonly (readonly [Isolate, string, string])[] = []) {
+    for (let round = 0; round < rounds; round += 1) {
+      await deployment.pass(SECOND + 1);
+      for (const isolate of [here, there]) await isolate.sync();
+      for (const [isolate, id, mood] of visitors) await isolate.heartbeat(id, mood);
+    }
+  }
+
+  async function open(): Promise<LiveClient> {
+    const client = await here.open();
+    onTestFinished(() => client.close());
+    return client;
+  }
+
+  /** The room hibernates, and wakes as the other version. */
+  async function upgrade(): Promise<void> {
+    await deployment.deployRoom(after);
+    await deployment.hibernate();
+    expect((await deployment.room()).version).toBe(after);
+  }
+
+  /** Fresh isolates of both versions count these moods and no others. */
+  async function expectMoods(moods: Readonly<Record<string, number>>): Promise<void> {
+    const all = { gratitude: 0, presence: 0, release: 0, connection: 0, ...moods };
+    for (const isolate of [deployment.isolate('1.0'), deployment.isolate('today')]) {
+      expect((await isolate.presence()).moods, `an isolate of ${isolate.version}`).toEqual(all);
+    }
+  }
+
+  it('the new room counts the sessions of the journal and of the sockets, and no session that has left', async () => {
+    const socket = await open();
+    await deployment.send(socket, { sessionId: BEN, mood: 'release' });
+    await live(2, [
+      [here, ANNA, 'gratitude'],
+      [there, CARL, 'connection'],
+      [there, DORA, 'presence'],
+    ]);
+    await there.leave(DORA);
+    // The room saves every 5 s what has changed.
+    await live(6);
+    await upgrade();
+    await expectMoods({ gratitude: 1, release: 1, connection: 1 });
+  });
+
+  it('the sockets go on: they show changes, change their moods, and end their sessions', async () => {
+    const [ben, watcher] = [await open(), await open()];
+    await deployment.send(ben, { sessionId: BEN, mood: 'release' });
+    await live(6);
+    await upgrade();
+    await live(2, [[there, ANNA, 'gratitude']]);
+    await deployment.shows(watcher, 2);
+    await deployment.send(ben, { mood: 'connection' });
+    await live(2);
+    await expectMoods({ gratitude: 1, connection: 1 });
+    ben.close();
+    await deployment.shows(watcher, 1);
+    await expectMoods({ gratitude: 1 });
+  });
+
+  it('the isolates of both versions send the new room what the old room had not saved', async () => {
+    await live(6, [[here, ANNA, 'gratitude']]);
+    await live(2, [
+      [here, BEN, 'release'],
+      [there, CARL, 'connection'],
+    ]);
+    await upgrade();
+    await live(2);
+    await expectMoods({ gratitude: 1, release: 1, connection: 1 });
+  });
+
+  it('a session that the old room saved ends a TTL after its last heartbeat', async () => {
+    await live(1, [[here, ANNA, 'gratitude']]);
+    await live(6);
+    await upgrade();
+    here = deployment.isolate(after);
+    there = deployment.isolate(before);
+    await live(20);
+    await expectMoods({ gratitude: 1 });
+    await live(6);
+    await expectMoods({});
+  });
+
+  it('the alarm of the old room ends the session of a socket that sends nothing', async () => {
+    const [ben, watcher] = [await open(), await open()];
+    await deployment.send(ben, { sessionId: BEN, mood: 'release' });
+    await live(6);
+    const { alarmAt } = await deployment.room();
+    await upgrade();
+    await deployment.pass((alarmAt ?? 0) - deployment.nowMs);
+    await deployment.alarm();
+    expect((await ben.closed).code).toBe(1008);
+    await deployment.shows(watcher, 0);
+    await expectMoods({});
+  });
+});

@@ -1,0 +1,8 @@
+/** The sources of version 1.0 as the test Worker uses them. `build.ts` says where they are. */
+declare module 'version-1.0/app' {
+  export const createApp: typeof import('../../src/app').createApp;
+}
+
+declare module 'version-1.0/presence-room' {
+  export const PresenceRoom: typeof import('../../src/presence-room').PresenceRoom;
+}

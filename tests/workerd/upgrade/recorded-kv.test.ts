@@ -1,0 +1,131 @@
+import { env } from 'cloudflare:workers';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { emptyStorage } from '../../support/empty-storage';
+import { FakeRuntime } from '../../support/fake-runtime';
+import { post } from '../../support/http';
+import { createApp } from '../../support/observed-app';
+import { RECORDED_AT, type RecordedKv, type Step } from '../../support/recording';
+import leave from './1.0-kv-a-leave.json';
+import resting from './1.0-kv-a-resting-writer.json';
+import moods from './1.0-kv-several-moods.json';
+
+/** A session counts for a TTL of 30 s and a grace of 40 s, and for 80 s more where its writer rests. */
+const CASES = [
+  { name: 'several moods', recorded: moods as unknown as RecordedKv, countsMs: 70_000 },
+  { name: 'a leave', recorded: leave as unknown as RecordedKv, countsMs: 70_000 },
+  { name: 'a resting writer', recorded: resting as unknown as RecordedKv, countsMs: 150_000 },
+] as const;
+
+/** The lease of this version is 10 s longer, for the heartbeat that may be lost. */
+const LONGER_LEASE_MS = 10_000;
+
+let runtime: FakeRuntime;
+beforeEach(async () => {
+  await emptyStorage();
+  runtime = new FakeRuntime(RECORDED_AT);
+});
+
+/** A fresh isolate in a location. */
+function deploy(colo: string, kv: KVNamespace = env.PRESENCE_KV) {
+  const app = createApp(runtime);
+  const bindings = { PRESENCE_KV: kv, NEW_SESSION_LIMIT: 'off' };
+  const fetch = (path: string, init?: RequestInit) => {
+    const request = new Request(`http://localhost${path}`, init);
+    Object.defineProperty(request, 'cf', { value: { colo } });
+    return app.fetch(request, bindings);
+  };
+  const ask = async (path: string) =>
+    (await (await fetch(path)).json()) as { moods: object; count: number; lastSyncAgeMs: number };
+  return {
+    fetch,
+    count: async () => (await ask('/api/presence')).count,
+    moods: async () => (await ask('/api/presence')).moods,
+    /** A read, after which the sync that is due has ended. */
+    async sync() {
+      await ask('/api/presence');
+      for (let turn = 0; (await ask('/health')).lastSyncAgeMs !== 0; turn += 1)
+        if (turn === SYNC_TURNS_MAX) throw new Error('The isolate does not sync.');
+    },
+  };
+}
+
+const SYNC_TURNS_MAX = 200;
+
+async function store({ key, value, options: { metadata } }: RecordedKv): Promise<void> {
+  await env.PRESENCE_KV.put(key, JSON.stringify(value), { metadata });
+  await runtime.advance(metadata.at - runtime.now());
+}
+
+describe.each(CASES)('what 1.0 stored: $name', ({ recorded, countsMs }) => {
+  const { at, until, moods: present } = recorded.options.metadata;
+  const presentCount = Object.values(present).reduce((sum, count) => sum + count, 0);
+  const lastSeen = Math.max(
+    ...Object.values(recorded.value).flatMap((record) => (record.mood === null ? [] : [record.lastSeen])),
+  );
+
+  it('a fresh isolate of the location counts its sessions, and none that has left', async () => {
+    await store(recorded);
+    expect(await deploy('AMS').moods()).toEqual(present);
+  });
+
+  it('the sessions count until their time is over', async () => {
+    await store(recorded);
+    const here = deploy('AMS');
+    await here.sync();
+    await runtime.advance(lastSeen + countsMs - 1 - runtime.now());
+    expect(await here.count()).toBe(presentCount);
+    await runtime.advance(1);
+    expect(await here.count()).toBe(0);
+  });
+
+  it('another location counts the summary until its lease ends', async () => {
+    await store(recorded);
+    const abroad = deploy('FRA');
+    expect(await abroad.moods()).toEqual(present);
+    await runtime.advance(until - 1 - runtime.now());
+    expect(await abroad.count()).toBe(presentCount);
+    await runtime.advance(1);
+    expect(await abroad.count()).toBe(0);
+  });
+
+  it('this version stores the same for the same requests', async () => {
+    const put = await lastPut(recorded.steps);
+    const isResting = until - at > 210_000;
+    const rests = isResting ? { rests: true } : {};
+    const value = Object.entries(recorded.value).map(([id, record]) => [id, { ...record, ...rests }]);
+    expect(put).toEqual({
+      key: recorded.key,
+      value: Object.fromEntries(value),
+      options: {
+        expirationTtl: recorded.options.expirationTtl + LONGER_LEASE_MS / 1_000,
+        metadata: { at, until: until + LONGER_LEASE_MS, moods: present, marksRest: true },
+      },
+    });
+  });
+});
+
+/** Takes the steps with isolates of this version. Returns what they wrote last. */
+async function lastPut(steps: readonly Step[]): Promise<object> {
+  const puts: object[] = [];
+  const kv = new Proxy(env.PRESENCE_KV, {
+    get: (target, name: keyof KVNamespace) => {
+      if (name !== 'put') return target[name].bind(target);
+      return (key: string, value: string, options: KVNamespacePutOptions) => {
+        puts.push({ key, value: JSON.parse(value), options });
+        return target.put(key, value, options);
+      };
+    },
+  });
+  const isolates = [deploy('AMS', kv), deploy('AMS', kv)];
+  for (const step of steps) {
+    const isolate = 'isolate' in step ? isolates[step.isolate] : undefined;
+    if (step.do === 'pass') await runtime.advance(step.ms);
+    else if (step.do === 'sync') await isolate?.sync();
+    else if (isolate && 'sessionId' in step) {
+      const { do: what, sessionId } = step;
+      const body = { sessionId, ...('mood' in step && { mood: step.mood }) };
+      expect((await post(isolate.fetch, `/api/${what}`, body)).status).toBe(200);
+    }
+  }
+  return puts.at(-1) ?? {};
+}

@@ -1,0 +1,222 @@
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { emptyStorage } from '../../support/empty-storage';
+import { type Fetch, post } from '../../support/http';
+import { fetchOf } from '../../support/observed-app';
+import {
+  RECORDED_AT,
+  type RecordedAnswer,
+  type RecordedReport,
+  type RecordedRoom,
+  type Step,
+} from '../../support/recording';
+import recording from './1.0-room.json';
+
+const recorded = recording as unknown as RecordedRoom;
+type Call = Extract<Step, { do: 'call' }>;
+
+/** Nothing happens by itself, as when 1.0 was recorded. */
+const RUNTIME = { now: () => Date.now(), random: () => 0.5, sleep: () => new Promise<void>(() => undefined) };
+
+const room = () => env.PRESENCE_ROOM.getByName('world');
+const inRoom = <Result>(look: (state: DurableObjectState) => Result | Promise<Result>) =>
+  runInDurableObject(room(), (_, state) => look(state));
+
+/** Time passes for the room, whose timers run at their times. */
+const pass = (ms: number) => inRoom(() => vi.advanceTimersByTimeAsync(ms).then(() => undefined));
+
+beforeEach(async () => {
+  await emptyStorage();
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout'] });
+  vi.setSystemTime(RECORDED_AT);
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('the room answers the calls of 1.0 as 1.0 did, and keeps the same rows and attachments', async () => {
+  const sockets: WebSocket[] = [];
+  const answers: RecordedAnswer[] = [];
+  let epoch: string | undefined;
+  for (const step of recorded.steps) {
+    if (step.do === 'pass') await pass(step.ms);
+    if (step.do === 'open') sockets.push(await open());
+    if (step.do === 'send') await send(sockets[step.socket], step.message);
+    if (step.do !== 'call') continue;
+    const answer = await room().sync(messageOf(step.report, epoch));
+    epoch ??= answer.version.epoch;
+    answers.push(dataOf(answer, 'epoch'));
+  }
+  expect(answers).toEqual(calls(recorded.steps).map(({ answer }) => answer));
+  const kept = await inRoom((state) => ({
+    rows: state.storage.sql.exec('SELECT * FROM journal ORDER BY rowid').toArray(),
+    attachments: state.getWebSockets().map((socket) => socket.deserializeAttachment()),
+  }));
+  expect(kept).toEqual({ rows: recorded.rows, attachments: recorded.attachments });
+});
+
+it('isolates of this version send the room the same sessions as 1.0 did', async () => {
+  const sent: RecordedReport[] = [];
+  const sync: Sync = (report) => {
+    expect(Object.keys(report).sort()).toEqual(['heard', 'known']);
+    sent.push({ heard: Object.fromEntries(report.heard) });
+    return room().sync(report);
+  };
+  const isolates = [deploy(sync), deploy(sync)];
+  for (const step of recorded.steps) {
+    const isolate = 'isolate' in step ? isolates[step.isolate] : undefined;
+    if (step.do === 'pass') await pass(step.ms);
+    if (step.do === 'sync') await isolate?.('/api/presence');
+    if (isolate && 'sessionId' in step) {
+      const { do: what, sessionId } = step;
+      await post(isolate, `/api/${what}`, { sessionId, ...('mood' in step && { mood: step.mood }) });
+    }
+  }
+  const heard = (reports: readonly RecordedReport[]) =>
+    reports.flatMap((report) => Object.entries(report.heard));
+  expect(heard(sent)).toEqual(heard(calls(recorded.steps).map(({ report }) => report)));
+});
+
+it.each([0, 1])('an isolate counts by the answers of 1.0 to its isolate %i', async (index) => {
+  const isolate = deploy(async () => {
+    const answer = answers.shift();
+    if (answer === undefined) throw new Error('1.0 gave no further answer.');
+    return { ...answer, sessions: new Map(Object.entries(answer.sessions)) } as RoomAnswer;
+  });
+  const answers = answersTo(index);
+  const known = new Map<string, { readonly mood: string | null }>();
+  for (const { isAll, sessions } of answersTo(index)) {
+    if (isAll) known.clear();
+    for (const [id, record] of Object.entries(sessions)) known.set(id, record);
+    expect((await (await isolate('/api/presence')).json()) as object).toMatchObject({
+      moods: moodsOf(known),
+    });
+    vi.setSystemTime(Date.now() + 2_000);
+  }
+  expect(answers).toEqual([]);
+});
+
+it('a room that finds the rows of 1.0 counts their sessions, and none that has left', async () => {
+  await inRoom(({ storage: { sql } }) => restore(sql));
+  await wake();
+  const { isAll, sessions } = await room().sync({ known: undefined, heard: new Map() });
+  expect(isAll).toBe(true);
+  expect(moodsOf(sessions)).toEqual(FINAL_MOODS);
+  // An old copy of the session that has left.
+  const old = new Map([[LEFT, { mood: 'release' as const, lastSeen: RECORDED_AT }]]);
+  const answer = await room().sync({ known: undefined, heard: old });
+  expect(moodsOf(answer.sessions)).toEqual(FINAL_MOODS);
+});
+
+it('a session in the rows of 1.0 ends a TTL after its last heartbeat', async () => {
+  await inRoom(({ storage: { sql } }) => restore(sql));
+  await wake();
+  // The last heartbeats came 5 s after the start, and a room sees an end 250 ms late at most.
+  await pass(RECORDED_AT + 34_750 - Date.now());
+  expect(moodsOf((await room().sync(NOTHING)).sessions)).toMatchObject({ connection: 1 });
+  await pass(500);
+  expect(moodsOf((await room().sync(NOTHING)).sessions)).toMatchObject({ connection: 0 });
+});
+
+it('sockets with the attachments of 1.0 go on: one changes its mood, shows counts, and ends its session', async () => {
+  const [watcher, owner] = [await open(), await open()];
+  const shown: unknown[] = [];
+  watcher.addEventListener('message', ({ data }) => void shown.push(JSON.parse(String(data)).moods));
+  await inRoom((state) => {
+    restore(state.storage.sql);
+    // The platform lists the sockets in the order of the recording.
+    for (const [n, socket] of state.getWebSockets().entries())
+      socket.serializeAttachment(recorded.attachments[n]);
+  });
+  await wake();
+  await send(owner, { mood: 'gratitude' });
+  expect((await room().sync(NOTHING)).sessions.get(JOINED)).toMatchObject({ mood: 'gratitude' });
+  await pass(1_000);
+  await delivered();
+  owner.close(1000);
+  await delivered();
+  expect((await room().sync(NOTHING)).sessions.has(JOINED)).toBe(false);
+  expect(shown).toContainEqual({ ...FINAL_MOODS, release: 0, gratitude: 2 });
+});
+
+const NOTHING = { known: undefined, heard: new Map() };
+/** What the steps of the recording end with. */
+const FINAL_MOODS = { gratitude: 1, presence: 0, release: 1, connection: 1 };
+const [LEFT, JOINED] = ['00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000003'];
+
+type Sync = ReturnType<typeof room>['sync'];
+type RoomAnswer = Awaited<ReturnType<Sync>>;
+
+/** A fresh isolate whose calls to the room go there. */
+const deploy = (sync: (...args: Parameters<Sync>) => Promise<RoomAnswer>): Fetch =>
+  fetchOf(
+    {
+      PRESENCE_HUB: 'durable-object',
+      NEW_SESSION_LIMIT: 'off',
+      PRESENCE_ROOM: { getByName: () => ({ sync }) },
+    },
+    RUNTIME,
+  );
+
+/** The answers that an isolate of 1.0 got, in order. */
+function answersTo(isolate: number): RecordedAnswer[] {
+  let asks: number | undefined;
+  return recorded.steps.flatMap((step) => {
+    if ('isolate' in step) asks = step.isolate;
+    return step.do === 'call' && asks === isolate ? [step.answer] : [];
+  });
+}
+
+const calls = (steps: readonly Step[]) => steps.filter((step): step is Call => step.do === 'call');
+
+function messageOf({ known, heard }: RecordedReport, epoch: string | undefined) {
+  const sessions = new Map(Object.entries(heard)) as Parameters<Sync>[0]['heard'];
+  return { known: known && { ...known, epoch: epoch ?? known.epoch }, heard: sessions };
+}
+
+function dataOf(answer: RoomAnswer, epoch: string): RecordedAnswer {
+  return {
+    ...answer,
+    version: { ...answer.version, epoch },
+    sessions: Object.fromEntries(answer.sessions),
+  };
+}
+
+function moodsOf(sessions: ReadonlyMap<string, { readonly mood: string | null }>) {
+  const count = (mood: string) => [...sessions.values()].filter((session) => session.mood === mood).length;
+  return Object.fromEntries(Object.keys(FINAL_MOODS).map((mood) => [mood, count(mood)]));
+}
+
+/** Puts the rows of 1.0 in place of those of the room. */
+function restore(sql: SqlStorage): void {
+  sql.exec('CREATE TABLE IF NOT EXISTS journal (saved_at INTEGER, sessions TEXT, told TEXT)');
+  sql.exec('DELETE FROM journal');
+  for (const { saved_at, sessions, told } of recorded.rows) {
+    sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', saved_at, sessions, told);
+  }
+}
+
+/** The room loses its memory and wakes when it was recorded. */
+async function wake(): Promise<void> {
+  await evictDurableObject(room());
+  vi.clearAllTimers();
+  vi.setSystemTime(Math.max(...recorded.rows.map(({ saved_at }) => saved_at)));
+}
+
+async function open(): Promise<WebSocket> {
+  const { webSocket } = await room().fetch('http://room/', { headers: { Upgrade: 'websocket' } });
+  if (webSocket === null) throw new Error('No socket.');
+  webSocket.accept();
+  return webSocket;
+}
+
+async function send(socket: WebSocket | undefined, message: object): Promise<void> {
+  socket?.send(JSON.stringify(message));
+  await delivered();
+}
+
+/** What was sent to the object has arrived, and what it sent has come back. */
+async function delivered(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await inRoom(() => undefined);
+}
