@@ -120,7 +120,7 @@ export const ALONE_PEOPLE_MAX = 20;
 export const CHANGES_SHARE = 0.005;
 
 /** KV's daily limits end at midnight UTC. So much later every clock here agrees that it is past. */
-export const QUOTA_RESET_SPARE_MS = 60_000;
+export const QUOTA_RESET_MARGIN_MS = 60_000;
 
 /** An operation that a daily limit refuses is tried again so often: a refusal costs nothing, and a plan may change. */
 export const QUOTA_RETRY_MS = 3_600_000;

@@ -15,7 +15,7 @@ import type { Runtime } from './presence/runtime';
 
 /** A service, and its hub while the isolate's location is unknown. */
 interface Entry extends Service {
-  unlocated: KvHub | undefined;
+  hubToLocate: KvHub | undefined;
 }
 
 /**
@@ -31,7 +31,7 @@ export class Services {
   #last: { readonly env: Bindings; readonly entry: Entry } | undefined;
   /** How many services were made since when (ms), and until when that was too many. */
   #created = { count: 0, since: Number.NEGATIVE_INFINITY };
-  #manyUntil = Number.NEGATIVE_INFINITY;
+  #manyReplicasUntil = Number.NEGATIVE_INFINITY;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -41,7 +41,7 @@ export class Services {
   /** @throws {Error} if a variable is wrong. */
   of(env: Bindings, request: Request): Service {
     const entry = this.#byEnv.get(env) ?? this.#find(env);
-    if (entry.unlocated !== undefined) locate(entry, request);
+    if (entry.hubToLocate !== undefined) locate(entry, request);
     return entry;
   }
 
@@ -55,7 +55,7 @@ export class Services {
   }
 
   #create(env: Bindings): Entry {
-    const hasManyReplicas = () => this.#runtime.now() < this.#manyUntil;
+    const hasManyReplicas = () => this.#runtime.now() < this.#manyReplicasUntil;
     const entry = createService(env, this.#runtime, hasManyReplicas);
     this.#countService();
     return entry;
@@ -67,7 +67,7 @@ export class Services {
     if (now >= this.#created.since + SERVICES_WINDOW_MS) this.#created = { count: 0, since: now };
     this.#created.count += 1;
     if (this.#created.count <= SERVICES_MAX) return;
-    this.#manyUntil = now + SERVICES_WINDOW_MS;
+    this.#manyReplicasUntil = now + SERVICES_WINDOW_MS;
     this.#report('other bindings come with each request, so each request counts by itself');
   }
 }
@@ -104,7 +104,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
     openLive: room && openLiveIn(room, runtime, report),
     answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
     hasManyReplicas,
-    unlocated: hub instanceof KvHub ? hub : undefined,
+    hubToLocate: hub instanceof KvHub ? hub : undefined,
   };
 }
 
@@ -145,7 +145,7 @@ function openLiveIn(room: () => LiveRoomStub, runtime: Runtime, report: Report):
 function locate(entry: Entry, request: Request): void {
   const colo: unknown = request.cf?.['colo'];
   if (typeof colo !== 'string' || !/^[a-z0-9]{1,16}$/i.test(colo)) return;
-  entry.unlocated?.locate(colo);
+  entry.hubToLocate?.locate(colo);
   entry.store.hurry();
-  entry.unlocated = undefined;
+  entry.hubToLocate = undefined;
 }

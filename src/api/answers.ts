@@ -7,7 +7,7 @@ import type { Settings } from '../config';
 export const LIVE_HEADER = 'Presence-Live';
 
 /** What one answer says otherwise than the others. */
-type OwnHeaders = Readonly<Record<string, string>>;
+type HeaderOverrides = Readonly<Record<string, string>>;
 
 /** What answers need of the variable `service`. */
 export interface Answering {
@@ -60,16 +60,19 @@ export function json<Body, Status extends ContentfulStatusCode = 200>(
   c: Context,
   body: Body,
   status?: Status,
-  headers?: OwnHeaders,
+  headers?: HeaderOverrides,
 ): Response & TypedResponse<JSONParsed<Body>, Status, 'json'> {
   const service: Answering | undefined = c.get('service');
   const common = service?.answerHeaders(c) ?? new Headers(COMMON);
-  const init = { status: status ?? 200, headers: headers === undefined ? common : replaced(common, headers) };
+  const init = {
+    status: status ?? 200,
+    headers: headers === undefined ? common : withOverrides(common, headers),
+  };
   return new Response(JSON.stringify(body), init) as ReturnType<typeof json<Body, Status>>;
 }
 
-function replaced(common: Headers, own: OwnHeaders): Headers {
+function withOverrides(common: Headers, overrides: HeaderOverrides): Headers {
   const headers = new Headers(common);
-  for (const [name, value] of Object.entries(own)) headers.set(name, value);
+  for (const [name, value] of Object.entries(overrides)) headers.set(name, value);
   return headers;
 }

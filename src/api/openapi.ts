@@ -198,12 +198,12 @@ export function openApiDocument() {
       // What every other path answers.
       components: { responses: { NotFound: problemResponse('not-found') } },
     },
-    { override: leaveOpen },
+    { override: allowNewKeys },
   );
 }
 
 /** Lets an object have more keys than it has today, otherwise a new key breaks clients that validate. */
-function leaveOpen({ jsonSchema }: { readonly jsonSchema: { additionalProperties?: unknown } }): void {
+function allowNewKeys({ jsonSchema }: { readonly jsonSchema: { additionalProperties?: unknown } }): void {
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }
 

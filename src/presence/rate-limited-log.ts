@@ -8,7 +8,7 @@ export class RateLimitedLog {
   readonly #now: () => number;
   readonly #write: (line: string) => void;
   #nextAt = Number.NEGATIVE_INFINITY;
-  #unsaid = 0;
+  #suppressed = 0;
 
   constructor(now: () => number, write: (line: string) => void) {
     this.#now = now;
@@ -18,14 +18,14 @@ export class RateLimitedLog {
   readonly report: Report = (trouble, cause) => {
     const now = this.#now();
     if (now < this.#nextAt) {
-      this.#unsaid += 1;
+      this.#suppressed += 1;
       return;
     }
     this.#nextAt = now + TROUBLE_LOG_INTERVAL_MS;
     const error = cause === undefined ? undefined : String(cause);
     this.#write(
-      JSON.stringify({ level: 'warn', event: 'trouble', trouble, error, unsaidBefore: this.#unsaid }),
+      JSON.stringify({ level: 'warn', event: 'trouble', trouble, error, unsaidBefore: this.#suppressed }),
     );
-    this.#unsaid = 0;
+    this.#suppressed = 0;
   };
 }

@@ -1,4 +1,4 @@
-import { QUOTA_RESET_SPARE_MS, QUOTA_RETRY_MS } from '../../limits';
+import { QUOTA_RESET_MARGIN_MS, QUOTA_RETRY_MS } from '../../limits';
 
 const DAY_MS = 86_400_000;
 
@@ -33,6 +33,6 @@ export class DailyQuota {
 
 /** A refusal just after midnight still speaks of the day before. */
 function nextReset(now: number): number {
-  const day = Math.floor((now - QUOTA_RESET_SPARE_MS) / DAY_MS);
-  return (day + 1) * DAY_MS + QUOTA_RESET_SPARE_MS;
+  const day = Math.floor((now - QUOTA_RESET_MARGIN_MS) / DAY_MS);
+  return (day + 1) * DAY_MS + QUOTA_RESET_MARGIN_MS;
 }
