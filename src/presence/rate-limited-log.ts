@@ -1,9 +1,9 @@
 import { TROUBLE_LOG_INTERVAL_MS } from '../limits';
 
-/** Takes note of trouble with what the service is built on, and of the error behind it if there was one. */
+/** Logs a failure of the platform or of the settings, and the error that caused it. */
 export type Report = (trouble: string, cause?: unknown) => void;
 
-/** Tells of such trouble at most once a minute, as one line of JSON without ids or values. */
+/** Logs at most once a minute, as one line of JSON without ids or values. */
 export class RateLimitedLog {
   readonly #now: () => number;
   readonly #write: (line: string) => void;
