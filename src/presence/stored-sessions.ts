@@ -89,23 +89,11 @@ function* splitEntries(text: string): Generator<string | undefined> {
 function* findEntryEnds(text: string): Generator<number> {
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
-    switch (text.charCodeAt(at)) {
-      case QUOTE:
-        at = findStringEnd(text, at + 1);
-        break;
-      case COMMA:
-        if (depth === 1) yield at;
-        break;
-      case OPEN_BRACE:
-      case OPEN_BRACKET:
-        depth += 1;
-        break;
-      case CLOSE_BRACE:
-      case CLOSE_BRACKET:
-        depth -= 1;
-        break;
-      default:
-    }
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = findStringEnd(text, at + 1);
+    else if (code === COMMA && depth === 1) yield at;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth += 1;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
   }
   yield text.length;
 }
@@ -130,12 +118,10 @@ function isObject(json: unknown): json is Record<string, unknown> {
  */
 export function formatSessions(sessions: Iterable<readonly [string, StoredRecord]>): string {
   const parts: string[] = [];
-  let entries: string[] = [];
+  const entries: string[] = [];
   for (const [key, { mood, lastSeen, rests }] of sessions) {
     entries.push(`${JSON.stringify(key)}:${JSON.stringify({ mood, lastSeen, rests })}`);
-    if (entries.length < PART_ENTRIES) continue;
-    parts.push(entries.join(','));
-    entries = [];
+    if (entries.length === PART_ENTRIES) parts.push(entries.splice(0).join(','));
   }
   if (entries.length > 0) parts.push(entries.join(','));
   return `{${parts.join(',')}}`;

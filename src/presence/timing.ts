@@ -64,7 +64,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
     leaseExtensionMs,
     remoteTtlMs,
     tombstoneTtlMs: remoteTtlMs + leaseExtensionMs,
-    abandonMs: abandonMs(syncIntervalMs),
+    abandonMs: abandonAfter(syncIntervalMs),
     flushes: syncIntervalMs <= KV_FLUSH_INTERVAL_MAX_MS,
     leaseMs,
     expirationTtlSeconds,
@@ -76,15 +76,9 @@ export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
   const remoteTtlMs = ttlMs + 2 * syncIntervalMs;
   // The calls of a replica may fail for a TTL. After that it takes a snapshot, and needs no tombstones.
   const tombstoneTtlMs = remoteTtlMs + ttlMs;
-  return {
-    ttlMs,
-    syncIntervalMs,
-    remoteTtlMs,
-    tombstoneTtlMs,
-    abandonMs: abandonMs(syncIntervalMs),
-    flushes: true,
-  };
+  const abandonMs = abandonAfter(syncIntervalMs);
+  return { ttlMs, syncIntervalMs, remoteTtlMs, tombstoneTtlMs, abandonMs, flushes: true };
 }
 
-const abandonMs = (syncIntervalMs: number) =>
+const abandonAfter = (syncIntervalMs: number) =>
   Math.min(Math.max(2 * syncIntervalMs, SYNC_ABANDON_MIN_MS), DEFERRED_MAX_MS);
