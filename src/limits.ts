@@ -77,7 +77,7 @@ export const SYNC_JITTER = 0.25;
 /** Up to this sync interval a deferred task sends changes to KV even if no request follows. A longer one saves reads. */
 export const KV_FLUSH_INTERVAL_MAX_MS = 2_000;
 
-/** Requests wait for a sync if the last one started longer ago than this many intervals. Frequent requests never wait. */
+/** Requests wait for the sync if the last one is older than this many intervals: no request came in between. */
 export const SYNC_STALE_INTERVALS = 1.5;
 
 /** Shortest time between two lines of one log. A failing hub fails at each request, and logs are billed by the line. */
@@ -101,8 +101,9 @@ export const CHANGING_PEOPLE = 5;
 export const SUMMARY_TRAVEL_MS = 20_000;
 
 /**
- * Time between two listings, and between two writes, of an isolate with few sessions and without other locations. That makes
- * 864 of each a day; the free plan has 1,000. Version 1.0 accepts no longer lease: https://developers.cloudflare.com/kv/platform/limits/
+ * Time between two listings, and between two writes, of an isolate with few sessions and no other location. It makes 864
+ * of each a day; the free plan has 1,000. Version 1.0 accepts no longer lease:
+ * https://developers.cloudflare.com/kv/platform/limits/
  */
 export const ALONE_INTERVAL_MS = 100_000;
 

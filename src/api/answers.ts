@@ -31,8 +31,8 @@ export const EXPOSED = {
 export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';
 
 /**
- * Returns a function that looks up the common headers of an answer. They are built once, because
- * `Response` copies a `Headers` object fast. Setting them one by one costs 10 % of a heartbeat, and a plain object 5 %.
+ * Returns a function that looks up the common headers of an answer. They are built once, because `Response` copies a
+ * `Headers` object fast. Setting them one by one takes 10 % of a heartbeat's time, and a plain object 5 %.
  *
  * Listed origins may send credentials, because a beacon with a JSON Blob always has them. The service never reads them. With
  * `*` no origin may send them: browsers refuse the two together.

@@ -4,7 +4,7 @@ import { setLatest } from './set-latest';
 /** A heartbeat of a new session that waits for the limiter. An overtaken one must not count. */
 export interface Arrival {
   readonly id: string;
-  /** Time of arrival (ms). The heartbeat counts from then on. */
+  /** Time of arrival (ms). The TTL of the heartbeat starts then. */
   readonly at: number;
   isOvertaken: boolean;
 }
