@@ -12,8 +12,8 @@ import { Services } from './services';
 /**
  * The whole service as a Hono app: for the Worker's `export default`, and for `app.request(path, init, env)`.
  *
- * One app holds one replica for each set of bindings and variables, which is one per isolate on the platform. What `env` lacks
- * degrades, and `/health` says so: without `PRESENCE_KV` it counts the sessions of this isolate only.
+ * Each set of bindings and variables has one replica: on the platform, one per isolate. `/health` reports a missing binding.
+ * Without `PRESENCE_KV` the app counts the sessions of this isolate only.
  *
  * @param runtime Another clock, timer or random numbers, for tests.
  */
@@ -25,9 +25,9 @@ export function createApp(runtime: Partial<Runtime> = {}) {
   app.onError(onError);
   app.notFound(notFound);
 
-  // Not async: one promise more to wait for costs a heartbeat two hundredths.
+  // Not async, because one more promise takes 2 % of a heartbeat's time.
   app.use((c, next) => {
-    // `app.request(path)` hands over no env at all, whatever the type says.
+    // `app.request(path)` passes no env, although its type has one.
     const service = services.of(c.env ?? noEnv, c.req.raw);
     c.set('service', service);
     const refusal = refuseForeignOrigin(c, service.settings.allowedOrigins);
@@ -40,7 +40,7 @@ export function createApp(runtime: Partial<Runtime> = {}) {
   return api;
 }
 
-/** For typed clients, `hc<AppType>(origin)` of `hono/client`: what every route answers, and what any may. */
+/** For typed clients, `hc<AppType>(origin)` of `hono/client`: the answers of each route, and the two of every route. */
 export type AppType = ApplyGlobalResponse<
   ReturnType<typeof createApp>,
   { 403: { json: ProblemOf<'origin-not-allowed'> }; 500: { json: ProblemOf<'internal-error'> } }

@@ -4,12 +4,12 @@ import { originOf } from './origin-of';
 import type { RoomStub } from './presence/room/room-protocol';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
-/** The Durable Object as the Worker sees it: replicas sync with it, and it opens live sockets. */
+/** The stub of the room: replicas sync with it, and it opens live sockets. */
 export interface LiveRoomStub extends RoomStub {
   fetch(request: Request): Promise<Response>;
 }
 
-/** The Worker's bindings and variables as the platform hands them over: nothing here is checked yet. */
+/** The Worker's bindings and variables as the platform passes them, not yet checked. */
 export interface Bindings {
   readonly PRESENCE_HUB?: string;
   readonly PRESENCE_KV?: KVNamespace;
@@ -23,16 +23,17 @@ export interface Bindings {
   readonly PRESENCE_CACHE_SECONDS?: string | number;
 }
 
-/** Which hub replicas meet at, and the times that go with it. */
+/** The hub that replicas sync with, and its times. */
 export type HubSettings =
   | { readonly hub: 'kv'; readonly timing: KvTiming }
   | { readonly hub: 'durable-object'; readonly timing: Timing };
 
 /**
- * The hub's times, from the TTL and the sync interval (ms); where no interval is given, the hub's own: 10 s on KV, 1 s with the room.
+ * The hub's times, from the TTL and the sync interval (ms). The default interval is 10 s on KV, and 1 s with the room.
  *
- * The room knows no grace. A session that moves to another replica is missing for a moment unless its next heartbeat, a third of
- * the TTL later, crosses two syncs in time. So there the interval is at most a quarter of the TTL, less what calls take.
+ * The room has no grace. A session that moves sends its next heartbeat a third of the TTL later, which needs two syncs to reach
+ * other replicas. So with the room the interval is at most a quarter of the TTL, less the time of calls. Otherwise the session
+ * is missing for a moment.
  */
 export function hubSettings(
   hub: HubSettings['hub'],
@@ -47,12 +48,11 @@ export function hubSettings(
 /** The variables, checked and in the units that the code uses. */
 export type Settings = HubSettings & {
   readonly allowedOrigins: '*' | readonly string[];
-  /** Whether new sessions are limited per client. */
   readonly limitsNewSessions: boolean;
-  /** With so many present sessions a replica takes no new one. It remembers as many that have ended. */
+  /** Most present sessions of a replica. It remembers as many ended ones. */
   readonly sessionsMax: number;
   readonly presenceCacheSeconds: number;
-  /** Settings that version 1.0 accepted and that break a promise: each as a text that says to what it is lowered, and why. */
+  /** One text for each lowered setting: the new value, and why. Version 1.0 accepted the higher value. */
   readonly lowered: readonly string[];
 };
 
@@ -73,7 +73,7 @@ const Origin = z
   .transform((text, context) => {
     const origin = /^https?:\/\/[^\s\\/?#@*%]+\/?$/.test(text) ? originOf(text) : undefined;
     if (origin !== undefined) return origin;
-    // URL knows no origin for the schemes of app shells, so those are taken as they stand: capacitor://localhost
+    // `URL` returns no origin for the schemes of app shells, such as capacitor://localhost
     const shell = /^((?!https?:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?)\/?$/.exec(text)?.[1];
     if (shell !== undefined) return shell;
     context.addIssue({ code: 'custom', message: ORIGINS_ERROR });
@@ -85,7 +85,7 @@ const Variables = z.object({
   PRESENCE_ROOM: z.unknown().optional(),
   SESSION_TTL_SECONDS: WholeNumber(2, 600).default(30),
   SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).optional(),
-  // Version 1.0 accepted up to 250,000. A start lowers what is beyond `REPLICA_SESSIONS_MAX`.
+  // Version 1.0 accepted up to 250,000. `parseSettings` lowers a value above `REPLICA_SESSIONS_MAX`.
   SESSIONS_MAX: WholeNumber(1, 250_000).default(50_000),
   NEW_SESSION_LIMIT: z.enum(['on', 'off'], { error: 'takes on or off' }).default('on'),
   ALLOWED_ORIGINS: z
@@ -104,9 +104,9 @@ const Variables = z.object({
 });
 
 /**
- * Reads the variables; those that are not set get their defaults.
+ * Reads the variables; a missing one gets its default.
  *
- * @throws {Error} naming every variable that is wrong and what it accepts.
+ * @throws {Error} naming every wrong variable and what it accepts.
  */
 export function parseSettings(env: object): Settings {
   const parsed = Variables.safeParse(env);
@@ -131,11 +131,13 @@ export function parseSettings(env: object): Settings {
   const lowered: string[] = [];
   if (syncIntervalMs !== undefined && syncIntervalMs > settings.timing.syncIntervalMs)
     lowered.push(
-      `SYNC_INTERVAL_SECONDS to ${settings.timing.syncIntervalMs / 1000}, just below a quarter of SESSION_TTL_SECONDS`,
+      `SYNC_INTERVAL_SECONDS to ${settings.timing.syncIntervalMs / 1000}, because it must be below a quarter of SESSION_TTL_SECONDS`,
     );
   if (SESSIONS_MAX > REPLICA_SESSIONS_MAX)
-    lowered.push(`SESSIONS_MAX to ${REPLICA_SESSIONS_MAX}, the most with which a sync fits into memory`);
-  // Version 1.0 accepted up to a third, so that is lowered and stops no start.
+    lowered.push(
+      `SESSIONS_MAX to ${REPLICA_SESSIONS_MAX}, because a sync of more sessions exceeds the memory`,
+    );
+  // Version 1.0 accepted up to a third of the TTL. An upgrade must not stop the start, so such an interval is lowered.
   if (settings.hub === 'durable-object' && (syncIntervalMs ?? 0) > Math.max(ttlMs / 3, 1_000))
     throw wrongSetting(
       'SYNC_INTERVAL_SECONDS takes less than a quarter of SESSION_TTL_SECONDS with PRESENCE_HUB durable-object',
@@ -150,5 +152,4 @@ export function parseSettings(env: object): Settings {
   };
 }
 
-/** What stops the start of a Worker whose settings cannot be used. */
 const wrongSetting = (what: string) => new Error(`Wrong setting: ${what}.`);

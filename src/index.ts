@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { createApp } from './app';
 import { parseSettings } from './config';
 
-// Read once more than need be, at the start: so a wrong setting stops the Worker, and a deploy, instead of its requests.
+// Checks the settings at the start, so that a wrong one stops the deploy. Otherwise every request fails.
 parseSettings(env);
 
 export { PresenceRoom } from './presence-room';

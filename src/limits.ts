@@ -1,66 +1,66 @@
-/** Every limit of the service, with its unit and its reason. What depends on the settings is in `presence/timing.ts`. */
+/** Every limit of the service, with its unit and its reason. Times that depend on the settings are in `presence/timing.ts`. */
 
 /**
- * When to try again where too many new sessions came from one client, in seconds. The limit itself stands in wrangler.toml,
- * with this period: https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/
+ * Time until a client that sent too many new sessions may try again, in seconds. It is the period of the limit in wrangler.toml:
+ * https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/
  */
 export const NEW_SESSION_RETRY_SECONDS = 60;
 
 /** Longest time that a new session waits for the rate limiter, which counts on the same machine. */
 export const LIMITER_WAIT_MAX_MS = 1_000;
 
-/** When to try again where a replica is full, in seconds: the time between two heartbeats. */
+/** Time until a client may try a full replica again, in seconds: the time between two heartbeats. */
 export const FULL_RETRY_SECONDS = 10;
 
-/** Largest request body, in bytes. A heartbeat takes about 80; the rest is room for keys that are ignored. */
+/** Largest request body, in bytes. A heartbeat takes about 80; further keys are allowed and ignored. */
 export const BODY_BYTES_MAX = 1024;
 
-/** Most entries in the `errors` of a problem, so that no body can make the answer long. */
+/** Most entries in the `errors` of a problem, otherwise a body decides how long the answer is. */
 export const PROBLEM_ERRORS_MAX = 8;
 
 /** How long a browser may keep a preflight, in seconds. Browsers cap it themselves: Chromium at 7,200. */
 export const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
 
-/** Longest `Access-Control-Request-Headers` that a preflight's answer repeats, in characters: some forty names of headers. */
+/** Longest `Access-Control-Request-Headers` that a preflight's answer repeats, in characters: about 40 header names. */
 export const REQUESTED_HEADERS_LENGTH_MAX = 1_024;
 
-/** How far ahead of ours another isolate's clock may be before its times count as wrong. */
+/** A time that is further ahead of this isolate's clock counts as wrong. */
 export const CLOCK_SKEW_MAX_MS = 5_000;
 
-/** Longest time that a request waits for a sync, counted from the start of that sync. */
+/** Longest time that a request waits for a sync, from the start of that sync. */
 export const SYNC_WAIT_MAX_MS = 1_000;
 
 /**
- * The platform ends deferred work 30 s after the response. Nothing that is under way then ever settles:
+ * The platform ends deferred work 30 s after the response. Its pending promises never settle:
  * https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
  */
 export const DEFERRED_MAX_MS = 30_000;
 
 /**
- * A sync fails when the hub does not answer within two intervals, and at least this long. It may belong to a request that the platform
- * ended at a CPU or memory limit; otherwise the next sync would wait for it without end.
+ * A sync fails if the hub does not answer within two sync intervals, but not before this time. The platform may have ended
+ * its request at a CPU or memory limit. Otherwise the next sync would wait for it forever.
  */
 export const SYNC_ABANDON_MIN_MS = 5_000;
 
-/** Deferred syncs start at most so long after the request. The rest of the platform's 30 s is for the last one to end. */
+/** A flush starts its last sync at most this long after the request, otherwise the platform may end that sync. */
 export const FLUSH_MAX_MS = DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS;
 
-/** A publisher that wakes so much later than planned has ended with its request. */
+/** A flush that is this late has ended with its request. */
 export const FLUSH_LATE_MS = 1_000;
 
-/** Most leaves of unknown sessions that a replica remembers for its next syncs. Anybody can send any number of them. */
+/** Most leaves of unknown sessions that a replica remembers for its next syncs. A client can send any number of them. */
 export const UNMATCHED_LEAVES_MAX = 1_000;
 
-/** Most new sessions that wait for the limiter at once and keep their order of arrival. A request that the platform ends stays listed. */
+/** Most new sessions that wait for the limiter in their order of arrival. A request that the platform ends is never removed. */
 export const ARRIVALS_MAX = 10_000;
 
-/** Most of them of one session. No browser sends more at once; the earliest lose their place. */
+/** Most waiting heartbeats of one session; earlier ones lose their order. No browser sends more at once. */
 export const ARRIVALS_PER_SESSION_MAX = 8;
 
-/** Wait after a failed sync, doubled at every further failure up to the sync interval: trying costs no more than a sync does. */
+/** Wait after a failed sync. Each further failure doubles it, up to the sync interval. */
 export const RETRY_MIN_MS = 1_000;
 
-/** Wait after a refused write, drawn between the two: the key is free again after 1 s, and the isolates must spread. */
+/** Wait after a refused write, random between the two. The key takes a write after 1 s; isolates must not retry together. */
 export const REFUSED_RETRY_MIN_MS = 1_000;
 export const REFUSED_RETRY_MAX_MS = 3_000;
 
@@ -68,85 +68,84 @@ export const REFUSED_RETRY_MAX_MS = 3_000;
 export const ROOM_SYNCS_IN_TTL_MIN = 4;
 export const ROOM_CALLS_MS = 250;
 
-/** An isolate on KV refreshes its key no more often: a key takes one write a second, and other isolates write it too. */
+/** Shortest time between two refreshes of a key by one isolate. A key takes one write a second from all isolates. */
 export const REFRESH_MIN_MS = 5_000;
 
-/** Share by which the sync interval varies, so that isolates that started together drift apart. */
+/** Share by which the sync interval varies, otherwise isolates that started together keep writing together. */
 export const SYNC_JITTER = 0.25;
 
 /** Up to this sync interval a deferred task sends changes to KV even if no request follows. A longer one saves reads. */
 export const KV_FLUSH_INTERVAL_MAX_MS = 2_000;
 
-/** Requests wait for a sync if the last attempt is so many intervals old: with requests about it would have been made. */
+/** Requests wait for the sync if the last one is older than this many intervals: no request came in between. */
 export const SYNC_STALE_INTERVALS = 1.5;
 
-/** At most one log line about the hub, or about the limiter, in this time: trouble lasts, and logs are billed by the line. */
+/** Shortest time between two lines of one log. A failing hub fails at each request, and logs are billed by the line. */
 export const TROUBLE_LOG_INTERVAL_MS = 60_000;
 
-/** Time between two `list` calls. KV caches lists for up to a minute, so asking more often tells little that is new. */
+/** Time between two `list` calls. KV caches lists for up to 60 s, so a shorter time brings few changes. */
 export const LIST_INTERVAL_MS = 60_000;
 
-/** The same after a listing that failed: until the next one the other locations may be missing altogether. */
+/** The same after a failed listing: until the next one, other locations may be missing. */
 export const LIST_RETRY_MS = 5_000;
 
-/** The same while a crowd gathers or breaks up: when the count has changed since by more than both of these. */
+/** The same while many sessions come or leave: when the count has changed since by more than both of these. */
 export const LIST_INTERVAL_CHANGING_MS = 15_000;
 export const CHANGING_SHARE = 0.02;
 export const CHANGING_PEOPLE = 5;
 
 /**
- * A listing is taken for so much younger than the newest summary in it, which has travelled for a while. What comes from KV's
- * cache shows by that, and the next listing comes when the cache has run out.
+ * Time from the write of a summary until a listing shows it. A listing counts as this much newer than its newest summary. So a
+ * listing from KV's cache counts as old, and the next one comes when the cache has expired.
  */
 export const SUMMARY_TRAVEL_MS = 20_000;
 
 /**
- * Time between two listings, and between two writes, of an isolate that is alone in the world: 864 a day of each, within the 1,000
- * of the free plan. Version 1.0 accepts no longer rest: https://developers.cloudflare.com/kv/platform/limits/
+ * Time between two listings, and between two writes, of an isolate with few sessions and no other location. It makes 864
+ * of each a day; the free plan has 1,000. Version 1.0 accepts no longer lease:
+ * https://developers.cloudflare.com/kv/platform/limits/
  */
 export const ALONE_INTERVAL_MS = 100_000;
 
 /**
- * Such an isolate may write early when a session ends. It earns a write in this time, and keeps some: at most 960 + 10 writes a day,
+ * Such an isolate may write early when a session ends. It earns one write in this time, and keeps at most ten: 970 writes a day,
  * however many sessions end.
  */
 export const ALONE_WRITE_EARNED_MS = 90_000;
 export const ALONE_WRITES_KEPT_MAX = 10;
 
-/** With more people than that it is no small crowd on the free plan, whose requests carry 11, but a gathering. */
+/** Most sessions of such an isolate. The free plan's requests are enough for 11 sessions all day. */
 export const ALONE_PEOPLE_MAX = 20;
 
-/** Changes wait for the next refresh while they concern no more than this share of all sessions: none of fewer than 200. */
+/** Changes of at most this share of all sessions wait for the next refresh. With fewer than 200 sessions none waits. */
 export const CHANGES_SHARE = 0.005;
 
-/** KV's daily limits end at midnight UTC. So much later every clock here agrees that it is past. */
-export const QUOTA_RESET_SPARE_MS = 60_000;
+/** KV's daily limits end at midnight UTC. This much later, midnight is past on every clock. */
+export const QUOTA_RESET_MARGIN_MS = 60_000;
 
-/** An operation that a daily limit refuses is tried again so often: a refusal costs nothing, and a plan may change. */
+/** Time between two tries of an operation that a daily limit refuses: a refusal is free, and the plan may change. */
 export const QUOTA_RETRY_MS = 3_600_000;
 
-/** With more new services than that in a minute, one app gets other bindings with each request: every request would have a replica of its own. */
+/** More new services in this time mean that each request has different bindings, and so a replica of its own. */
 export const SERVICES_MAX = 10;
+export const SERVICES_WINDOW_MS = 60_000;
 
 /** The room must answer within this time when a live socket is to open. */
 export const LIVE_OPEN_MAX_MS = 10_000;
 
-/** For so long an app counts as one that gets other bindings with each request, and within it the services are counted. */
-export const SERVICES_WINDOW_MS = 60_000;
-
-/** Most pages of 1,000 keys that one listing reads. There are some 350 locations; what comes after is not ours. */
+/** Most pages of 1,000 keys that one listing reads. There are about 350 locations; keys beyond are not of this service. */
 export const LIST_PAGES_MAX = 10;
 
 /**
- * `SESSIONS_MAX` is lowered to so many sessions. Known sessions that return come on top: up to 300,000 are present on KV. With
- * these a sync fits into 80 MB of heap, of the 128 MB of an isolate: `npm run bench -- full-replica` measures it.
+ * `SESSIONS_MAX` is lowered to this. Known sessions that return come on top, so up to 300,000 are present on KV. A sync of these
+ * takes at most 80 MB of heap, of the 128 MB of an isolate: `npm run bench -- full-replica` measures it.
  * https://developers.cloudflare.com/workers/platform/limits/#memory
  */
 export const REPLICA_SESSIONS_MAX = 100_000;
 
 /**
- * Most sessions of one location on KV: a replica reads and writes no more of them. The same measurement holds for both. So many
- * take at most 10 MB of the 25 MiB of a value: https://developers.cloudflare.com/kv/platform/limits/
+ * Most sessions of one location on KV: a replica reads and writes no more. The same command measures both. They take at most
+ * 10 MB of the 25 MiB of a value: https://developers.cloudflare.com/kv/platform/limits/
  */
 export const KV_SESSIONS_MAX = 100_000;
 
@@ -214,5 +213,5 @@ export const LIVE_SOCKETS_MAX = 32_000;
 /** When to try again for a live socket that was not to be had, in seconds. Until then heartbeats by HTTP do as well. */
 export const LIVE_RETRY_SECONDS = 10;
 
-/** The shortest that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
+/** The shortest cache time that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
 export const KV_CACHE_TTL_SECONDS = 30;

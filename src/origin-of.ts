@@ -1,7 +1,4 @@
-/**
- * The origin of a URL, or undefined if the text is none: `URL` throws, and `URL.canParse` is missing where a runtime has no
- * compatibility date.
- */
+/** The origin of a URL, or undefined for an invalid one. `URL.canParse` is missing in a runtime without a compatibility date. */
 export function originOf(url: string): string | undefined {
   try {
     return new URL(url).origin;

@@ -1,14 +1,14 @@
 import { TROUBLE_LOG_INTERVAL_MS } from './limits';
 
-/** Takes note of trouble with what the service is built on, and of the error behind it if there was one. */
+/** Logs a failure of the platform or of the settings, and the error that caused it. */
 export type Report = (trouble: string, cause?: unknown) => void;
 
-/** Tells of such trouble at most once a minute, as one line of JSON without ids or values. */
+/** Logs at most once a minute, as one line of JSON without ids or values. */
 export class RateLimitedLog {
   readonly #now: () => number;
   readonly #write: (line: string) => void;
   #nextAt = Number.NEGATIVE_INFINITY;
-  #unsaid = 0;
+  #suppressed = 0;
 
   constructor(now: () => number, write: (line: string) => void) {
     this.#now = now;
@@ -18,14 +18,14 @@ export class RateLimitedLog {
   readonly report: Report = (trouble, cause) => {
     const now = this.#now();
     if (now < this.#nextAt) {
-      this.#unsaid += 1;
+      this.#suppressed += 1;
       return;
     }
     this.#nextAt = now + TROUBLE_LOG_INTERVAL_MS;
     const error = cause === undefined ? undefined : String(cause);
     this.#write(
-      JSON.stringify({ level: 'warn', event: 'trouble', trouble, error, unsaidBefore: this.#unsaid }),
+      JSON.stringify({ level: 'warn', event: 'trouble', trouble, error, unsaidBefore: this.#suppressed }),
     );
-    this.#unsaid = 0;
+    this.#suppressed = 0;
   };
 }

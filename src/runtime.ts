@@ -1,8 +1,7 @@
-/** The clock, the timer and the random numbers. Tests and the simulator pass others in. */
+/** The clock, the timer and the random numbers. Tests and the simulator pass their own. */
 export interface Runtime {
-  /** The clock, in ms since 1970. */
+  /** In ms since 1970. */
   readonly now: () => number;
-  /** Resolves after so many ms. */
   readonly sleep: (ms: number) => Promise<void>;
   /** A number from 0 up to 1. */
   readonly random: () => number;

@@ -13,25 +13,25 @@ import { ROOM_NAME } from './presence/room/room-protocol';
 import { RateLimitedLog, type Report } from './rate-limited-log';
 import type { Runtime } from './runtime';
 
-/** A service, and its hub while the isolate's location is unknown. */
 interface Entry extends Service {
-  unlocated: KvHub | undefined;
+  /** The hub, while the location of the isolate is unknown. */
+  hubToLocate: KvHub | undefined;
 }
 
 /**
  * The services of one app: one for each set of bindings and variables, so one per isolate on the platform.
  *
- * Some servers make a new `env` for each request. If what it holds is the same, so is the service; otherwise every request
- * would count by itself.
+ * Some servers pass a new `env` object with each request. An `env` with the same content gets the same service, otherwise each
+ * request would have a replica of its own.
  */
 export class Services {
   readonly #runtime: Runtime;
   readonly #report: Report;
   readonly #byEnv = new WeakMap<object, Entry>();
   #last: { readonly env: Bindings; readonly entry: Entry } | undefined;
-  /** How many services were made since when (ms), and until when that was too many. */
+  /** Number of services created in the current window, and its start (ms). */
   #created = { count: 0, since: Number.NEGATIVE_INFINITY };
-  #manyUntil = Number.NEGATIVE_INFINITY;
+  #manyReplicasUntil = Number.NEGATIVE_INFINITY;
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -41,7 +41,7 @@ export class Services {
   /** @throws {Error} if a variable is wrong. */
   of(env: Bindings, request: Request): Service {
     const entry = this.#byEnv.get(env) ?? this.#find(env);
-    if (entry.unlocated !== undefined) locate(entry, request);
+    if (entry.hubToLocate !== undefined) locate(entry, request);
     return entry;
   }
 
@@ -55,20 +55,20 @@ export class Services {
   }
 
   #create(env: Bindings): Entry {
-    const hasManyReplicas = () => this.#runtime.now() < this.#manyUntil;
+    const hasManyReplicas = () => this.#runtime.now() < this.#manyReplicasUntil;
     const entry = createService(env, this.#runtime, hasManyReplicas);
     this.#countService();
     return entry;
   }
 
-  /** A process may serve several sets of bindings. Many new ones in a minute are one for each request. */
+  /** A process may serve several sets of bindings. Above the limit, each request has different ones. */
   #countService(): void {
     const now = this.#runtime.now();
     if (now >= this.#created.since + SERVICES_WINDOW_MS) this.#created = { count: 0, since: now };
     this.#created.count += 1;
     if (this.#created.count <= SERVICES_MAX) return;
-    this.#manyUntil = now + SERVICES_WINDOW_MS;
-    this.#report('other bindings come with each request, so each request counts by itself');
+    this.#manyReplicasUntil = now + SERVICES_WINDOW_MS;
+    this.#report('each request has different bindings, so each request has a replica of its own');
   }
 }
 
@@ -95,7 +95,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
   const report = newReport(runtime);
   const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : 'off';
   const { hub, room } = createHub(env, settings, runtime, report);
-  // Once, whatever else is reported in this minute.
+  // With a log of its own, otherwise another line of the same minute suppresses this one.
   if (lowered.length > 0) newReport(runtime)(`lowered ${lowered.join('; ')}`);
   return {
     settings,
@@ -104,7 +104,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
     openLive: room && openLiveIn(room, runtime, report),
     answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
     hasManyReplicas,
-    unlocated: hub instanceof KvHub ? hub : undefined,
+    hubToLocate: hub instanceof KvHub ? hub : undefined,
   };
 }
 
@@ -115,7 +115,7 @@ function createHub(
   report: Report,
 ): { hub: Hub; room?: () => LiveRoomStub } {
   const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
-  // `parseSettings` has made sure that the room is bound.
+  // `parseSettings` refuses this hub without the binding.
   if (settings.hub === 'durable-object' && rooms) {
     const room = () => rooms.getByName(ROOM_NAME);
     return { hub: new RoomHub({ room, timing: settings.timing, runtime }), room };
@@ -139,13 +139,13 @@ function openLiveIn(room: () => LiveRoomStub, runtime: Runtime, report: Report):
 }
 
 /**
- * Requests of a service binding may come without a location, so the first request that has one decides.
+ * The first request with a location decides, because a request of a service binding may have none.
  * https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
  */
 function locate(entry: Entry, request: Request): void {
   const colo: unknown = request.cf?.['colo'];
   if (typeof colo !== 'string' || !/^[a-z0-9]{1,16}$/i.test(colo)) return;
-  entry.unlocated?.locate(colo);
+  entry.hubToLocate?.locate(colo);
   entry.store.hurry();
-  entry.unlocated = undefined;
+  entry.hubToLocate = undefined;
 }

@@ -6,9 +6,9 @@ import { originOf } from '../origin-of';
 import { malformedJson, problem } from './problems';
 
 /**
- * Refuses browsers of other origins than the allowed ones. The server does it itself, since a text/plain POST is sent
- * without a preflight and CORS headers would only hide the answer. The Worker's own pages and requests without an
- * `Origin` (not a browser, or the same origin) pass.
+ * Returns a 403 for a page of an origin that is not allowed. The Worker's own pages and requests without `Origin` pass.
+ *
+ * CORS headers alone are not enough: a browser sends a text/plain POST without a preflight, and they only hide its answer.
  */
 export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigins']): Response | undefined {
   if (allowed === '*') return undefined;
@@ -18,23 +18,22 @@ export function refuseForeignOrigin(c: Context, allowed: Settings['allowedOrigin
 }
 
 /**
- * Whether the page of that origin is served by the same host as this request.
+ * Whether this host serves the page of that origin.
  *
- * Behind a proxy that ends TLS the page is `https:` and the request arrives as `http:`. Such a page passes: the browser asked
- * for its host, and its scheme is the safer one. The opposite gets 403, since a network can forge an `http:` page of any
- * host. `X-Forwarded-Proto` and `X-Forwarded-Host` count for nothing, since clients can send them.
+ * Behind a proxy that ends TLS, the page is `https:` and its request arrives as `http:`. That page passes, because its host is
+ * the same and its scheme is the safer one. The opposite gets 403, because a network can forge an `http:` page of any host.
+ * `X-Forwarded-Proto` and `X-Forwarded-Host` are ignored, because clients can send them.
  */
 function isOwnOrigin(origin: string, url: string): boolean {
-  // `Host` may hold no host: the platform passes such a URL on as it stands.
+  // The platform passes a URL with an invalid `Host` unchanged.
   const own = originOf(url);
   return origin === own || origin === own?.replace('http:', 'https:');
 }
 
 /**
- * Reads the body, up to the limit, and presents it to the validator as JSON.
+ * Reads the body up to the limit, and presents it to the validator as JSON.
  *
- * text/plain is what `navigator.sendBeacon(url, string)` sends and what needs no preflight; no content type at all is
- * what the simplest clients send.
+ * `navigator.sendBeacon(url, string)` sends text/plain, which needs no preflight. The simplest clients send no content type.
  */
 export const jsonBody = createMiddleware(async (c, next) => {
   const encoding = c.req.header('Content-Encoding');
@@ -45,26 +44,26 @@ export const jsonBody = createMiddleware(async (c, next) => {
   try {
     if (isUsual && isShort(c.req)) presentAsJson(c.req);
     else if (!(await copyAsJson(c.req))) return problem(c, 'body-too-large');
-    // Hono keeps it for the validator.
+    // Hono keeps this text for the validator.
     const text = await c.req.text();
     if (text.length > BODY_BYTES_MAX) return problem(c, 'body-too-large');
-    // Stands for what was not UTF-8, or was lost already before it was sent.
+    // U+FFFD replaces bytes that are not UTF-8, here or in the client.
     return text.includes('\uFFFD') ? malformedJson(c) : next();
   } catch {
-    // The client has gone away in the middle.
+    // The connection closed before the end of the body.
     return malformedJson(c);
   }
 });
 
 /**
- * What nearly every client sends. `isReadAsJson` reads lists. `copyAsJson` copies a body of any other type, otherwise workerd
- * logs a warning when it reads the body as text.
+ * The types that nearly every client sends; `isReadAsJson` decides about all others. `copyAsJson` copies a body of another type,
+ * otherwise workerd logs a warning when it reads the body as text.
  */
 const USUAL_TYPE = /^(?:application\/json|text\/plain)\s*(?:;[^,]*)?$/i;
 
 /**
  * Whether the service reads a body of this type. Two `Content-Type` headers arrive as one with a comma, so every element must
- * be a type that it reads. An element without a type is no type at all, which it reads too.
+ * pass. An empty element passes, because a missing type does.
  */
 function isReadAsJson(contentType: string): boolean {
   return listElements(contentType).every((element) => {
@@ -73,10 +72,10 @@ function isReadAsJson(contentType: string): boolean {
   });
 }
 
-// No two parts of it match the same white space, otherwise it takes quadratic time to refuse a long one.
+// No two parts match the same white space, otherwise a long type takes quadratic time.
 const JSON_OR_TEXT = /^(?:text\/plain|application\/json|[^/]+\/[^/]+\+json)?$/i;
 
-/** The elements of a header that is a list; commas in quotes divide nothing: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1 */
+/** Splits a header at its commas, except those in quotes: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.1 */
 function listElements(list: string): readonly string[] {
   const elements: string[] = [];
   let start = 0;
@@ -94,17 +93,17 @@ function listElements(list: string): readonly string[] {
   return elements;
 }
 
-/** Whether no coding is applied to the body: `identity` is the name for that. */
+/** Whether the body has no content coding. `identity` means none. */
 function isPlain(contentEncoding: string): boolean {
   return contentEncoding.split(',').every((coding) => /^(?:identity)?$/i.test(coding.trim()));
 }
 
-/** HTTP ends a body at the length that it declares. To count its bytes takes a quarter of a heartbeat's time. */
+/** Whether the declared length is within the limit. HTTP ends a body there. Counting bytes takes 25 % of a heartbeat's time. */
 function isShort({ raw }: HonoRequest): boolean {
   return Number(raw.headers.get('Content-Length') ?? Number.NaN) <= BODY_BYTES_MAX;
 }
 
-/** Lets the validator find JSON. A `Request` of another type would do as well, for a quarter of a heartbeat's time. */
+/** Shows the validator the type application/json. A new `Request` with that type takes 25 % of a heartbeat's time. */
 function presentAsJson(request: HonoRequest): void {
   const header = request.header.bind(request);
   Object.assign(request, {
@@ -112,7 +111,7 @@ function presentAsJson(request: HonoRequest): void {
   });
 }
 
-/** Counts the bytes while it reads them, and stops at the limit. Returns whether it has read all. */
+/** Replaces the request by a copy of type application/json. Returns false for a body above the limit, and stops reading there. */
 async function copyAsJson(request: HonoRequest): Promise<boolean> {
   const bytes = new Uint8Array(BODY_BYTES_MAX);
   let length = 0;

@@ -5,18 +5,17 @@ import type { Report } from '../rate-limited-log';
 import type { Runtime } from '../runtime';
 
 interface NewSessionsOptions {
-  /** The binding that counts, `off` if new sessions are not to be limited, or undefined if it is not bound. */
+  /** The binding; `off` if the settings limit no new sessions; undefined if the binding is missing. */
   readonly limiter: RateLimit | 'off' | undefined;
   readonly runtime: Pick<Runtime, 'sleep'>;
   readonly report: Report;
 }
 
 /**
- * Limits how many new sessions one client may bring, by the address that the platform saw. The address goes to the limiter
- * and nowhere else.
+ * Limits the new sessions of one network, by the address that the platform reports. Only the limiter receives the address.
  *
- * It does not promise an exact number: the platform counts per location, and lets through more rather than fewer. Where
- * there is no address, or the limiter fails, everybody passes.
+ * The limit is not exact: the platform counts per location, and lets more sessions pass rather than fewer. Without an address,
+ * or if the limiter fails, every session passes.
  * https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/#accuracy
  */
 export class NewSessions {
@@ -31,15 +30,15 @@ export class NewSessions {
     this.#report = report;
   }
 
-  /** Why new sessions are not limited although they are to be, if that is so. */
+  /** Why new sessions are not limited against the settings; undefined if the limit works. */
   get trouble(): Trouble | undefined {
     if (this.#limiter === undefined) return 'no-limiter';
     return this.#hasFailed ? 'limiter-failed' : undefined;
   }
 
-  /** Counts one more new session of this client. Returns whether it may come. Never rejects. */
+  /** Counts one new session of the client's network. Resolves to whether it is within the limit. Never rejects. */
   async isWithinLimit(c: Context): Promise<boolean> {
-    // Set by the platform, whatever the client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
+    // The platform overwrites what a client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
     const address = c.req.header('CF-Connecting-IP');
     if (this.#limiter === undefined)
       this.#report('NEW_SESSIONS is not bound, so new sessions are not limited');
@@ -63,11 +62,11 @@ export class NewSessions {
 }
 
 /**
- * What one subscriber has of addresses: an IPv4 address, or an IPv6 network of 64 bits, within which a client may choose
- * freely: https://www.rfc-editor.org/rfc/rfc6177#section-2
+ * The IPv4 address, or the IPv6 network of 64 bits. A client can use every address in its network:
+ * https://www.rfc-editor.org/rfc/rfc6177#section-2
  */
 function networkOf(address: string): string {
-  // The last part, since IPv4 may be written as ::ffff:192.0.2.1
+  // An IPv4 address may arrive as ::ffff:192.0.2.1
   if (address.includes('.')) return address.slice(address.lastIndexOf(':') + 1);
   const [head = '', tail] = address.split('::');
   const front = head.split(':');

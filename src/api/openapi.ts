@@ -18,11 +18,11 @@ const JSON_TYPE = 'application/json';
 
 const SESSION = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
 
-/** Sessions of each mood in the examples. Longer lists of moods begin again. */
+/** Sessions per mood in the examples. With more moods the list repeats. */
 const CROWD = [10, 15, 10, 7];
 const crowd = Object.fromEntries(MOODS.map((mood, n) => [mood, CROWD[n % CROWD.length]])) as MoodCounts;
 
-/** Requests, and the answers to them. The presence state counts the session of the heartbeat. */
+/** Example requests, and their answers. The presence state counts the session of the heartbeat. */
 export const EXAMPLES = {
   heartbeat: { sessionId: SESSION, mood: DEFAULT_MOOD },
   presence: {
@@ -36,7 +36,7 @@ export const EXAMPLES = {
 } as const;
 
 const sessionId = SessionId.meta({
-  description: 'An anonymous UUID that the client makes up, in any case. One id is one person.',
+  description: 'An anonymous UUID that the client creates, in upper or lower case. One id counts once.',
 });
 const mood = HeartbeatRequest.shape.mood.meta({ id: 'Mood' });
 const { count, moods, timestamp } = PresenceState.shape;
@@ -46,41 +46,44 @@ const heartbeatRequest = HeartbeatRequest.extend({ sessionId, mood }).meta({ id:
 const leaveRequest = LeaveRequest.extend({ sessionId }).meta({ id: 'LeaveRequest' });
 const leaveResponse = LeaveResponse.meta({ id: 'LeaveResponse' });
 const presenceState = PresenceState.extend({
-  count: count.meta({ description: 'How many are here: the sum of `moods`.' }),
-  moods: moods.meta({ description: 'How many are here in each mood. All moods are always there.' }),
-  timestamp: timestamp.meta({ description: 'The clock of the server at the answer, in ms since 1970.' }),
+  count: count.meta({ description: 'The number of present sessions: the sum of `moods`.' }),
+  moods: moods.meta({ description: 'The number of present sessions in each mood. Every mood is a key.' }),
+  timestamp: timestamp.meta({ description: 'The clock of the server, in ms since 1970.' }),
 }).meta({ id: 'PresenceState' });
 
 /** What each reason of `/health` means. */
 const REASONS: Record<(typeof HEALTH_REASONS)[number], string> = {
   'no-hub': '`PRESENCE_KV` is not bound. Each isolate counts its own sessions only.',
-  'many-replicas': 'The server hands over other bindings with each request. Each request counts by itself.',
+  'many-replicas':
+    'The server passes different bindings with each request. Each request has a replica of its own.',
   'sync-failed':
-    'The last sync with the hub failed. Sessions of other isolates count as of the sync before it.',
-  'list-failed': 'KV could not be listed. Other locations count as of the listing before it.',
-  'too-many-sessions': 'The isolate or the room holds as many sessions as it can. Some are not counted.',
+    'The last sync with the hub failed. Sessions of other isolates count as of the last successful sync.',
+  'list-failed':
+    'The last listing of KV failed. Sessions of other locations count as of the last successful listing.',
+  'too-many-sessions': 'The isolate or the room is full. Sessions beyond its limit are not counted.',
   'no-limiter': '`NEW_SESSIONS` is not bound and `NEW_SESSION_LIMIT` is `on`. New sessions are not limited.',
-  'limiter-failed': 'The limiter failed when it was last asked. New sessions passed.',
+  'limiter-failed':
+    'The last call to the limiter failed. New sessions are not limited until a call succeeds.',
   'setting-lowered':
-    'A setting would break a promise and is lowered; the log says which. The status stays `ok`.',
+    'A setting is above its safe limit and is lowered. The log names it. `status` stays `ok`.',
 };
 
-const REASON = `The worst of what is wrong; \`null\` if nothing is.
+const REASON = `The most severe fault, or \`null\` if there is none.
 
-| reason | means |
+| reason | meaning |
 |---|---|
 ${HEALTH_REASONS.map((name) => `| \`${name}\` | ${REASONS[name]} |`).join('\n')}`;
 
 const health = Health.extend({
   status: status.meta({
     description:
-      '`degraded` when something makes counts wrong, or leaves new sessions unlimited. Requests are still answered.',
+      '`degraded` while counts are wrong or new sessions are not limited. Requests are still answered.',
   }),
   reason: reason.meta({ description: REASON }),
-  hub: hub.meta({ description: 'Where the isolates of the service meet.' }),
+  hub: hub.meta({ description: 'The hub through which isolates exchange their sessions.' }),
   lastSyncAgeMs: lastSyncAgeMs.meta({
     description:
-      'How long ago, in ms, the answering isolate heard from the hub. `null`: not yet, or there is none.',
+      'Time in ms since the last successful sync of this isolate. `null` before the first sync, and without a hub.',
   }),
 }).meta({ id: 'Health' });
 
@@ -92,49 +95,49 @@ const BODY_PROBLEMS: readonly ProblemCode[] = [
   'unsupported-content-encoding',
 ];
 
-const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes, without a content encoding. \`application/json\`, any \`…+json\`, \`text/plain\` and no content type at all are read as JSON. Unknown keys are ignored.`;
+const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes, without a content encoding. Its type is \`application/json\`, any \`…+json\` or \`text/plain\`, or is missing. Unknown keys are ignored.`;
 
-const INFO = `How many people are here right now, and in which mood.
+const INFO = `Counts how many people are present right now, and in which mood.
 
-A browser makes up a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. A session ends 30 seconds after its last heartbeat, if the service is not set up otherwise. There are no accounts. The count is an unauthenticated estimate, and may be seconds to minutes behind.
+A browser creates a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. A session expires 30 seconds after its last heartbeat, unless the service sets another time. There are no accounts. The count is an unauthenticated estimate, and may be seconds to minutes late.
 
-Every error of the API is a problem document, \`application/problem+json\` by RFC 9457; its \`type\` tells which. A path that is not there gets \`/docs#not-found\`. No answer echoes what came. Browsers of any origin may use the API, unless the owner of the service lists the ones that may: then others get \`/docs#origin-not-allowed\`. Preflights are answered for every operation.
+Every error of the API is a problem document, \`application/problem+json\` by RFC 9457. Its \`type\` identifies the error. An unknown path gets \`/docs#not-found\`. No answer repeats the request in its body. Pages of any origin may use the API, unless the service lists the allowed origins. Other origins then get \`/docs#origin-not-allowed\`. Every operation answers preflights.
 
-The base of every path is the origin that serves this document, without a slash at its end: \`https://presence.example\` and \`/api/heartbeat\`. The document names no server, since it is made before the service has an address.
+The base of every path is the origin that serves this document, without a trailing slash: \`https://presence.example\` and \`/api/heartbeat\`. The document names no server, because it is built before the service has an address.
 
-Answers and problems may get new keys. Ignore the keys that you do not know.
+Answers and problems may get new keys. Ignore unknown keys.
 
 This document and its page, \`/docs\`, are static files beside the API.`;
 
-const LIVE = `A WebSocket. It comes with the Durable Object hub only; then every answer carries \`Presence-Live: 1\`. The session id is sent as a message: in an address, logs would keep it.
+const LIVE = `A WebSocket. Only a service with the Durable Object hub has it. Every answer of such a service has the header \`Presence-Live: 1\`. The session id is sent in a message, because logs keep addresses.
 
-The service sends the presence state as JSON, the same as \`GET /api/presence\` answers: at once, and then when it changes, at most once a second.
+The service sends the presence state as JSON, as in \`GET /api/presence\`. It sends one at the opening, and one after a change, at most once a second.
 
-| You send | and |
+| You send | Effect |
 |---|---|
-| nothing | you watch |
-| \`{"sessionId": "<uuid>", "mood": "${MOODS.at(2) ?? DEFAULT_MOOD}"}\` | you join. The session counts once, whatever else sends heartbeats with that id |
-| \`{"mood": "${MOODS[0]}"}\` | once you have joined, your mood changes |
-| \`ping\` | you get \`pong\`. A joined socket sends one every 10 seconds |
-| a close | you leave, unless another socket or a later heartbeat keeps the session |
+| nothing | The socket watches: it receives states and does not count |
+| \`{"sessionId": "<uuid>", "mood": "${MOODS.at(2) ?? DEFAULT_MOOD}"}\` | The socket joins. Its session counts once, also if HTTP heartbeats have the same id |
+| \`{"mood": "${MOODS[0]}"}\` | The session of a joined socket changes its mood |
+| \`ping\` | The service sends \`pong\`. A joined socket must send a \`ping\` every 10 seconds |
+| a close | The session leaves, unless another socket or a later heartbeat keeps it present |
 
-Join at every open: a socket knows nothing of the socket before it. A joined socket keeps its id. Send \`ping\` as a text message; protocol pings don't count. A watcher pings too, since proxies cut a connection that is silent for some 100 seconds.
+Join after every opening: a socket does not continue an earlier one. A joined socket keeps its id. Send \`ping\` as a text message; protocol pings don't count. A watching socket sends it too, because proxies close a connection after about 100 seconds without traffic.
 
-| Close code | Why | Then |
+| Close code | Cause | What to do |
 |---|---|---|
-| 1008 | The reason says it: a wrong message, another id than before, no \`ping\` for 30 seconds (if the service is not set up otherwise), more than ${LIVE_MESSAGES_MAX} messages besides \`ping\` in ${LIVE_MESSAGES_WINDOW_MS / 1000} seconds, or more than ${LIVE_SESSION_SOCKETS_MAX} sockets of one session | Don't reconnect as you were: fix the cause first |
+| 1008 | The close reason says which: a wrong message, another id than before, no \`ping\` for 30 seconds (unless the service sets another time), more than ${LIVE_MESSAGES_MAX} messages besides \`ping\` in ${LIVE_MESSAGES_WINDOW_MS / 1000} seconds, or more than ${LIVE_SESSION_SOCKETS_MAX} sockets of one session | Fix the cause before you connect again |
 | 1009 | A message of more than ${LIVE_MESSAGE_BYTES_MAX} bytes | The same |
-| 1013 | The room is full; the session does not count | Try again later, with a pause |`;
+| 1013 | The room is full. The session does not count | Connect again after a pause |`;
 
 const PATHS: ZodOpenApiPathsObject = {
   '/api/heartbeat': {
     post: {
       operationId: 'heartbeat',
-      summary: 'I am here, in this mood',
-      description: `Send it every 10 seconds. A session ends 30 seconds after its last heartbeat, if the service is not set up otherwise. Who sends it is counted in the answer, in the mood that came last.\n\n${BODY}`,
+      summary: 'Send a heartbeat',
+      description: `Send one every 10 seconds. A session expires 30 seconds after its last heartbeat, unless the service sets another time. The answer counts the session, in its latest mood.\n\n${BODY}`,
       requestBody: body('HeartbeatRequest', heartbeatRequest, EXAMPLES.heartbeat),
       responses: {
-        ...ok('Counted. How many are here now.', presenceState, EXAMPLES.presence),
+        ...ok('The session counts. The answer is the presence state.', presenceState, EXAMPLES.presence),
         ...problems(...BODY_PROBLEMS, 'too-many-new-sessions', 'full'),
       },
     },
@@ -142,10 +145,10 @@ const PATHS: ZodOpenApiPathsObject = {
   '/api/presence': {
     get: {
       operationId: 'presence',
-      summary: 'How many are here, and in which mood',
-      description: 'For those who watch. Caches may keep it if the service is set up so.',
+      summary: 'Read the presence state',
+      description: 'Starts no session. Caches may keep the answer if the service allows it.',
       responses: {
-        ...ok('How many are here now.', presenceState, EXAMPLES.presence, 'Cache-Control'),
+        ...ok('The presence state.', presenceState, EXAMPLES.presence, 'Cache-Control'),
         ...problems(),
       },
     },
@@ -153,10 +156,13 @@ const PATHS: ZodOpenApiPathsObject = {
   '/api/leave': {
     post: {
       operationId: 'leave',
-      summary: 'I am going',
-      description: `Ends a session at once; without it the session ends by its silence. The answer is the same for a session that nobody knows.\n\nA page that goes away does it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`. Across origins, send a string. A beacon of a JSON Blob has credentials, and only listed origins may send those.\n\n${BODY}`,
+      summary: 'End a session',
+      description: `Ends a session at once. Without a leave, the session expires. The answer is the same for an unknown session.\n\nA page that closes sends it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`. Across origins, send a string. A beacon with a JSON Blob has credentials, and only listed origins may send those.\n\n${BODY}`,
       requestBody: body('LeaveRequest', leaveRequest, EXAMPLES.leave),
-      responses: { ...ok('Gone.', leaveResponse, EXAMPLES.left), ...problems(...BODY_PROBLEMS) },
+      responses: {
+        ...ok('The session is not present.', leaveResponse, EXAMPLES.left),
+        ...problems(...BODY_PROBLEMS),
+      },
     },
   },
   '/api/live': {
@@ -173,15 +179,15 @@ const PATHS: ZodOpenApiPathsObject = {
   '/health': {
     get: {
       operationId: 'health',
-      summary: 'How the service is',
+      summary: 'Read the health of the service',
       description:
-        'Of the isolate that answers. It is 200 also when the hub is away, for requests are answered without it.',
-      responses: { ...ok('Alive.', health, EXAMPLES.health), ...problems() },
+        'The health of the isolate that answers. It answers 200 without a hub too, as all requests do.',
+      responses: { ...ok('The isolate answers.', health, EXAMPLES.health), ...problems() },
     },
   },
 };
 
-/** The OpenAPI document. It is made before deployment, from the schemas that validate and the table of problems. */
+/** The OpenAPI document, built before deployment from the validating schemas and the table of problems. */
 export function openApiDocument() {
   return createDocument(
     {
@@ -192,22 +198,22 @@ export function openApiDocument() {
         license: { name: 'MIT', identifier: 'MIT' },
         description: INFO,
       },
-      // No `servers`: with `/`, a client that concatenates asks for `//api/heartbeat`. A browser takes `api` for a host.
+      // No `servers`: with `/`, a client that concatenates requests `//api/heartbeat`, where `api` is the host.
       security: [],
       paths: PATHS,
-      // What every other path answers.
+      // The answer of every other path.
       components: { responses: { NotFound: problemResponse('not-found') } },
     },
-    { override: leaveOpen },
+    { override: allowNewKeys },
   );
 }
 
-/** Lets an object have more keys than it has today, otherwise a new key breaks clients that validate. */
-function leaveOpen({ jsonSchema }: { readonly jsonSchema: { additionalProperties?: unknown } }): void {
+/** Allows further keys in an object, otherwise a new key breaks clients that validate. */
+function allowNewKeys({ jsonSchema }: { readonly jsonSchema: { additionalProperties?: unknown } }): void {
   if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties;
 }
 
-/** Every media type that `jsonBody` reads. A body without a type is read like the first one; OpenAPI cannot say so. */
+/** A request body in each media type that `jsonBody` reads. OpenAPI cannot describe a body without a type. */
 function body(id: string, schema: z.ZodType, example: object) {
   const text = {
     type: 'string',
@@ -229,7 +235,7 @@ function ok(description: string, schema: z.ZodType, example: object, ...headers:
   return { 200: { description, headers: headersWith(...headers), content } };
 }
 
-/** These and what every operation may answer. Other methods are no operations: what they get stands with the one there is. */
+/** Adds the problems of every operation. Each operation lists the 405 of its path's other methods, which are no operations. */
 function problems(...codes: readonly ProblemCode[]) {
   return problemResponses([...codes, 'origin-not-allowed', 'method-not-allowed', 'internal-error']);
 }

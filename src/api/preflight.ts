@@ -11,8 +11,8 @@ const NAMED_HEADERS = ['Content-Type', 'Authorization'];
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]*$/;
 
 /**
- * Answers a preflight. A page may send any header, since the service reads few of them. With credentials `*` is no wildcard,
- * so the answer repeats the names that are asked for: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
+ * Answers a preflight. A page may send any header, because the service reads few of them. With credentials `*` is no wildcard,
+ * so the answer repeats the requested names: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
  */
 export function preflight(c: Context, { answerHeaders }: Answering): Response {
   const headers = new Headers(answerHeaders(c));
@@ -29,7 +29,7 @@ export function preflight(c: Context, { answerHeaders }: Answering): Response {
   return new Response(null, { status: 204, headers });
 }
 
-/** The names in `Access-Control-Request-Headers` that are not among the named ones; none if the list is too long. */
+/** The names in `Access-Control-Request-Headers` that `NAMED_HEADERS` lacks. A list that is too long counts as empty. */
 function headersAskedFor(c: Context): readonly string[] {
   const list = c.req.header('Access-Control-Request-Headers') ?? '';
   if (list.length > REQUESTED_HEADERS_LENGTH_MAX || !HEADER_NAMES.test(list)) return [];

@@ -16,38 +16,38 @@ import { LeaveRequest, Problem } from './schemas';
 
 export type HeaderName = ProblemHeader | 'Allow' | 'Cache-Control' | typeof LIVE_HEADER;
 
-/** Every answer may have `Presence-Live`; the others come with the problems that the table says. */
+/** Every answer may have `Presence-Live`. Problems and operations name their other headers. */
 const HEADERS = {
   [LIVE_HEADER]: z
     .literal('1')
     .optional()
     .meta({ description: 'Sent by a service that has live sockets.', header: { id: LIVE_HEADER } }),
   Allow: z.string().meta({ description: 'The methods of this path.' }),
-  // Optional, since the problems of one status share their headers, and one of the two with 415 has it.
+  // Optional, because the two problems with 415 share one response, and only one sends it.
   'Accept-Encoding': z.literal('identity').optional().meta({
-    description: 'The content coding to send: none. It comes with the problem of a content encoding.',
+    description: 'The accepted content coding: none. Sent with `/docs#unsupported-content-encoding`.',
   }),
-  'Retry-After': z.int().positive().meta({ description: 'Try again after so many seconds.' }),
-  'Cache-Control': z
-    .string()
-    .meta({ description: '`no-store`, or for how many seconds caches may keep it: `public, max-age=5`.' }),
-  // It belongs to a 426, but workerd takes it out.
+  'Retry-After': z.int().positive().meta({ description: 'Seconds to wait before the next try.' }),
+  'Cache-Control': z.string().meta({
+    description: '`no-store`, or the seconds that caches may keep the answer: `public, max-age=5`.',
+  }),
+  // Optional, because workerd removes it from a 426.
   Upgrade: z.literal('websocket').optional().meta({ description: 'The protocol of this path.' }),
 } satisfies Record<HeaderName, z.ZodType>;
 
-/** What only one problem has. */
+/** Keys that only one problem has. */
 const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: ProblemMembers }>> = {
   'invalid-body': {
     schema: {
       errors: Problem.shape.errors.unwrap().meta({
-        description: 'What is wrong where: `pointer` is a JSON pointer into the body, as a URI fragment.',
+        description: 'The errors in the body. `pointer` is a JSON pointer into the body, as a URI fragment.',
       }),
     },
     example: { errors: faultsOf(LeaveRequest.safeParse({ sessionId: 'anna' }).error?.issues ?? []) },
   },
   'internal-error': {
     schema: {
-      requestId: Problem.shape.requestId.unwrap().meta({ description: 'Where to look in the log.' }),
+      requestId: Problem.shape.requestId.unwrap().meta({ description: 'The id of this request in the log.' }),
     },
     example: { requestId: '0e8f3a4c-5a59-4b0e-8b8e-6f1d1a7c2b90' },
   },
@@ -56,7 +56,7 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
 const nameOf = (code: ProblemCode) =>
   code.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The document of a problem. Clients tell them apart by `type`, so each is a component of its own. */
+/** The schema of a problem: a component of its own, because clients distinguish problems by `type`. */
 function problemSchema(code: ProblemCode) {
   const { status, title } = PROBLEMS[code];
   return z
@@ -70,7 +70,7 @@ function problemSchema(code: ProblemCode) {
     .meta({ id: `${nameOf(code)}Problem`, description: `${title}.` });
 }
 
-/** What an operation answers that has these problems: one response for each status. */
+/** The responses of an operation that has these problems: one for each status. */
 export function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiResponsesObject {
   const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
   return Object.fromEntries(
@@ -80,10 +80,10 @@ export function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiRespo
   );
 }
 
-/** Components are told apart by identity, so each response is made once, and with it the schemas of its problems. */
+/** Each response is built once, with the schemas of its problems: zod-openapi identifies a component by its object. */
 const responses = new Map<string, ZodOpenApiResponseObject>();
 
-/** The response with this problem, or one of the others of the same status. */
+/** The response for one of these problems, which have the same status. */
 export function problemResponse(code: ProblemCode, ...others: readonly ProblemCode[]) {
   const id = [code, ...others].map(nameOf).join('Or');
   const response = responses.get(id) ?? { id, ...newResponse(code, others) };
@@ -110,14 +110,14 @@ function newResponse(code: ProblemCode, others: readonly ProblemCode[]) {
 }
 
 function headersOf(code: ProblemCode): readonly HeaderName[] {
-  // What is allowed depends on the path, so the table cannot have it.
+  // Not in the table, because its value depends on the path.
   if (code === 'method-not-allowed') return ['Allow'];
   const { headers = {} }: ProblemRow = PROBLEMS[code];
-  // `Object.keys` forgets which keys there are.
+  // The type of `Object.keys` does not name the keys.
   return Object.keys(headers) as ProblemHeader[];
 }
 
-/** The headers of these names, and the one that every answer may have. */
+/** These headers, and the one that every answer may have. */
 export function headersWith(...names: readonly HeaderName[]) {
   const wanted: readonly string[] = [LIVE_HEADER, ...names];
   return z.object(Object.fromEntries(Object.entries(HEADERS).filter(([name]) => wanted.includes(name))));

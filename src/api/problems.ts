@@ -15,8 +15,8 @@ import type { Problem } from './schemas';
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
 /**
- * Every error this API answers with: responses, types and the OpenAPI document derive from this table. The code becomes the
- * fragment of the problem's `type`.
+ * Every error of this API. Responses, types and the OpenAPI document derive from this table. The code is the fragment of the
+ * problem's `type`.
  */
 export const PROBLEMS = {
   'malformed-json': {
@@ -26,29 +26,29 @@ export const PROBLEMS = {
   },
   'invalid-body': {
     status: 400,
-    title: 'The body is not what this request takes',
-    detail: 'See errors for what is wrong where.',
+    title: 'The body is not valid',
+    detail: 'The key errors says what is wrong, and where.',
   },
   'origin-not-allowed': {
     status: 403,
-    title: 'This origin may not use the API',
-    detail: 'The owner of this service has not listed this origin.',
+    title: 'The origin is not allowed',
+    detail: 'This origin is not on the list of allowed origins.',
   },
-  'not-found': { status: 404, title: 'There is nothing here', detail: 'No resource has this path.' },
+  'not-found': { status: 404, title: 'Not found', detail: 'No resource has this path.' },
   'no-live-sockets': {
     status: 404,
-    title: 'This service has no live sockets',
-    detail: 'Live sockets come with the Durable Object hub: set the variable PRESENCE_HUB to durable-object.',
+    title: 'The service has no live sockets',
+    detail: 'Live sockets need the Durable Object hub: set the variable PRESENCE_HUB to durable-object.',
   },
   'method-not-allowed': {
     status: 405,
-    title: 'The method is not allowed here',
-    detail: 'The header Allow lists those that are.',
+    title: 'The method is not allowed',
+    detail: 'The header Allow lists the allowed methods.',
   },
   'body-too-large': {
     status: 413,
     title: 'The body is too large',
-    detail: `At most ${BODY_BYTES_MAX} bytes are read.`,
+    detail: `The body may have at most ${BODY_BYTES_MAX} bytes.`,
   },
   'unsupported-media-type': {
     status: 415,
@@ -58,42 +58,42 @@ export const PROBLEMS = {
   'unsupported-content-encoding': {
     status: 415,
     title: 'The content encoding is not supported',
-    detail: 'Send the body as it is, without Content-Encoding. It is small.',
+    detail: 'Send the body without Content-Encoding.',
     headers: { 'Accept-Encoding': 'identity' },
   },
   'upgrade-required': {
     status: 426,
-    title: 'This is for WebSockets only',
+    title: 'This path is for WebSockets only',
     detail: 'Open a WebSocket with this address.',
     headers: { Upgrade: 'websocket' },
   },
   'too-many-new-sessions': {
     status: 429,
     title: 'Too many new sessions',
-    detail: 'Many new sessions came from this network. Known ones are counted as ever.',
+    detail: 'This network started too many new sessions. Known sessions are still counted.',
     headers: { 'Retry-After': String(NEW_SESSION_RETRY_SECONDS) },
   },
   'internal-error': {
     status: 500,
-    title: 'Something went wrong',
+    title: 'The service has an internal error',
     detail: 'The log of the service has the cause, under this request id.',
   },
   full: {
     status: 503,
-    title: 'There is no room for new sessions',
-    detail: 'This part of the service is full. Known sessions are counted as ever.',
+    title: 'No new session can be counted now',
+    detail: 'This isolate is full. Known sessions are still counted.',
     headers: { 'Retry-After': String(FULL_RETRY_SECONDS) },
   },
   'live-unavailable': {
     status: 503,
     title: 'No live socket can be opened now',
-    detail: 'The room is away or full. Heartbeats are counted as ever.',
+    detail: 'The room is unavailable or full. HTTP heartbeats still work.',
     headers: { 'Retry-After': String(LIVE_RETRY_SECONDS) },
   },
 } as const satisfies Record<string, ProblemRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
-/** `headers` are those that are sent with it every time. */
+/** Every answer with the problem has these `headers`. */
 export interface ProblemRow {
   readonly status: ContentfulStatusCode;
   readonly title: string;
@@ -103,10 +103,10 @@ export interface ProblemRow {
 
 export type ProblemHeader = 'Accept-Encoding' | 'Retry-After' | 'Upgrade';
 
-/** What a problem document says, besides what the table holds. */
+/** Keys of a problem document that are not in the table. */
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
 
-/** The document of one problem. `errors` stands only in `invalid-body`, `requestId` only in `internal-error`. */
+/** The document of one problem. Only `invalid-body` has `errors`, and only `internal-error` has `requestId`. */
 export type ProblemOf<Code extends ProblemCode> = {
   readonly type: ReturnType<typeof problemTypeOf<Code>>;
   readonly status: (typeof PROBLEMS)[Code]['status'];
@@ -114,13 +114,13 @@ export type ProblemOf<Code extends ProblemCode> = {
   (Code extends 'invalid-body' ? Required<Pick<Problem, 'errors'>> : unknown) &
   (Code extends 'internal-error' ? Required<Pick<Problem, 'requestId'>> : unknown);
 
-/** The `type` of a problem: where /docs explains it. */
+/** The `type` of a problem: its place in /docs. */
 export const problemTypeOf = <Code extends ProblemCode>(code: Code) => `/docs#${code}` as const;
 
-/** The document of a problem. Nothing of the request may stand in it: what is echoed can be abused. */
+/** The document of a problem. It must not repeat the request, otherwise an attacker chooses its text. */
 export function problemDocument<Code extends ProblemCode>(code: Code, members: ProblemMembers = {}) {
   const { status, title, detail } = PROBLEMS[code];
-  // TypeScript takes the row for any row of the table.
+  // TypeScript infers the union of all rows.
   return { type: problemTypeOf(code), title, status, detail, ...members } as ProblemOf<Code>;
 }
 
@@ -146,7 +146,7 @@ interface ValidationIssue {
   readonly message: string;
 }
 
-/** Where a body is wrong, and what would be right there. */
+/** The `errors` of a problem document: where a body is wrong, and what is accepted there. */
 export function faultsOf(issues: readonly ValidationIssue[]) {
   return issues.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
     pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,
@@ -154,7 +154,7 @@ export function faultsOf(issues: readonly ValidationIssue[]) {
   }));
 }
 
-/** The hook of every `zValidator`. The schemas' messages say what is accepted, never what came. */
+/** The hook of every `zValidator`. The schemas' messages say what is accepted, and never repeat the input. */
 export function refuseInvalid(
   result: { success: true } | { success: false; error: { issues: readonly ValidationIssue[] } },
   c: Context,
@@ -175,9 +175,9 @@ export function answer405(c: Context, methods: readonly string[]) {
   return problem(c, 'method-not-allowed', {}, { Allow: [...methods, 'OPTIONS'].join(', ') });
 }
 
-/** The one place where errors end. What went wrong goes to the log; the answer holds an id to find it there. */
+/** Answers an unexpected error. The log gets the error; the answer has only the id of the log line. */
 export function onError(error: Error, c: Context) {
-  // Hono's validator throws this for a body that JSON.parse refuses, and nothing else here throws it.
+  // Only Hono's validator throws this, for a body that `JSON.parse` refuses.
   if (error instanceof HTTPException && error.status === 400) return malformedJson(c);
   const requestId = crypto.randomUUID();
   const { name, message, stack } = error;

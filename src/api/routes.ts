@@ -11,18 +11,17 @@ import type { NewSessions } from './new-sessions';
 import { problem, refuseInvalid } from './problems';
 import { HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
 
-/** What the routes find in their context. */
 export interface ApiEnv {
   Variables: { service: Service };
 }
 
-/** What an isolate keeps from one request to the next. */
+/** What all requests of an isolate share. */
 export interface Service extends Answering {
   readonly settings: Settings;
   readonly store: PresenceStore;
   readonly newSessions: NewSessions;
   readonly openLive: OpenLive | undefined;
-  /** Whether other bindings come with each request. */
+  /** Whether each request has different bindings, and so a replica of its own. */
   readonly hasManyReplicas: () => boolean;
 }
 
@@ -55,13 +54,13 @@ export const routes = new Hono<ApiEnv>()
 
   .get('/health', (c) => json(c, healthOf(c.get('service'))));
 
-/** `waitUntil` of this request. Without an execution context, as in `app.request`, tasks run on by themselves. */
+/** `waitUntil` of this request. */
 function deferIn(c: Context<ApiEnv>): Defer {
   return (task) => {
     try {
       c.executionCtx.waitUntil(task);
     } catch {
-      // There is nothing that would keep the task alive.
+      // `app.request` has no execution context. The task runs without one.
     }
   };
 }

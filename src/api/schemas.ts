@@ -12,10 +12,10 @@ export const LeaveRequest = z.object({ sessionId: SessionId }, jsonObject);
 export const LeaveResponse = z.object({ success: z.literal(true) });
 export type LeaveResponse = z.infer<typeof LeaveResponse>;
 
-/** Why a service is as it is. Only a lowered setting makes no number wrong. */
+/** The reasons in `/health`. A lowered setting leaves the status at `ok`. */
 export const HEALTH_REASONS = [...TROUBLES, 'setting-lowered'] as const;
 
-/** `lastSyncAgeMs`: time since the isolate last heard from the hub; null before the first time, and without a hub. */
+/** `lastSyncAgeMs`: time since the isolate's last successful sync; null before the first one, and without a hub. */
 export const Health = z.object({
   status: z.enum(['ok', 'degraded']),
   reason: z.enum(HEALTH_REASONS).nullable(),
@@ -30,7 +30,7 @@ export const Problem = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string(),
-  /** What is wrong with the body; `pointer` is a JSON pointer as a URI fragment. */
+  /** The errors in the body; `pointer` is a JSON pointer as a URI fragment. */
   errors: z
     .array(z.object({ pointer: z.string(), detail: z.string() }))
     .max(PROBLEM_ERRORS_MAX)

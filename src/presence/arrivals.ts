@@ -1,19 +1,19 @@
 import { ARRIVALS_MAX, ARRIVALS_PER_SESSION_MAX } from '../limits';
 import { setLatest } from './set-latest';
 
-/** A heartbeat of a new session that waits for the limiter. Once it is overtaken it must not count any more. */
+/** A heartbeat of a new session that waits for the limiter. An overtaken one must not count. */
 export interface Arrival {
   readonly id: string;
-  /** When it came (ms). It counts from then on. */
+  /** Time of arrival (ms). The TTL of the heartbeat starts then. */
   readonly at: number;
   isOvertaken: boolean;
 }
 
 /**
- * Keeps the order of arrival of heartbeats that wait before they count. A heartbeat or a leave that counts overtakes the
- * heartbeats of its session that came before it; otherwise a leave is undone by an earlier heartbeat.
+ * Keeps the order of arrival of waiting heartbeats. A heartbeat or a leave that counts overtakes the earlier heartbeats of its
+ * session, otherwise an earlier heartbeat undoes a leave.
  *
- * It keeps the order of the latest 10,000 only: the platform may end a waiting request, which then never takes its entry back.
+ * Only the latest 10,000 keep their order: a request that the platform ends never removes its entry.
  */
 export class Arrivals {
   readonly #waiting = new Map<string, Arrival[]>();
@@ -25,7 +25,7 @@ export class Arrivals {
     return arrival;
   }
 
-  /** Overtakes the arrivals of the session before `last`, or all of them, and takes them and `last` from the list. */
+  /** Overtakes the arrivals of the session before `last`, or all of them. Removes them and `last` from the list. */
   overtake(id: string, last?: Arrival): void {
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
@@ -34,13 +34,10 @@ export class Arrivals {
     this.#keep(id, waiting.slice(place + 1));
   }
 
-  /** The arrival ends without counting. */
+  /** Removes an arrival that does not count. */
   cancel(arrival: Arrival): void {
-    const waiting = this.#waiting.get(arrival.id) ?? [];
-    this.#keep(
-      arrival.id,
-      waiting.filter((one) => one !== arrival),
-    );
+    const others = this.#waiting.get(arrival.id)?.filter((one) => one !== arrival);
+    this.#keep(arrival.id, others ?? []);
   }
 
   #keep(id: string, waiting: Arrival[]): void {

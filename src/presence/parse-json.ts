@@ -1,4 +1,4 @@
-/** What the text means as JSON, or undefined if it is none. */
+/** The value of a JSON text, or undefined for any other text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

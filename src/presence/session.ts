@@ -7,7 +7,7 @@ export { MOODS };
 export const Mood = z.enum(MOODS, { error: `must be one of: ${MOODS.join(', ')}` });
 export type Mood = z.infer<typeof Mood>;
 
-/** An anonymous id in any text form of RFC 9562, in lower case, so that `A…` and `a…` are one session. */
+/** A UUID in any text form of RFC 9562, in lower case, otherwise `A…` and `a…` are two sessions. */
 export const SessionId = z.guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' }).toLowerCase();
 
 const WholeNumber = z.int().nonnegative();
@@ -16,15 +16,15 @@ const WholeNumber = z.int().nonnegative();
 export const MoodCounts = z.object(forEachMood(WholeNumber));
 export type MoodCounts = Readonly<z.infer<typeof MoodCounts>>;
 
-/** The answer to "who is here?": `count` is the sum of `moods`, `timestamp` the server's clock in ms since 1970. */
+/** `count` is the sum of `moods`. `timestamp` is the server's clock in ms since 1970. */
 export const PresenceState = z.object({ count: WholeNumber, moods: MoodCounts, timestamp: z.int() });
 export type PresenceState = Readonly<z.infer<typeof PresenceState>>;
 
-/** What is known of a session: its mood, or `null` once it left, and the time of that in ms since 1970. */
+/** The last heartbeat of a session, or its leave: then `mood` is null. `lastSeen` is its time in ms since 1970. */
 export const SessionRecord = z.object({ mood: Mood.nullable(), lastSeen: WholeNumber });
 export type SessionRecord = Readonly<z.infer<typeof SessionRecord>>;
 
-/** Session id → what is known of it. */
+/** By session id. */
 export type SessionRecords = ReadonlyMap<string, SessionRecord>;
 
 export const NOBODY: MoodCounts = Object.freeze(forEachMood(0));
@@ -43,9 +43,8 @@ export function totalOf(moods: MoodCounts): number {
 }
 
 /**
- * Whether `a` overrules `b` when both tell of one session: the later time wins, and of the same time the heartbeat.
- * Of two heartbeats at the same time the mood that comes later in `MOODS` wins: any fixed order would do, as long as
- * every replica has the same, or two of them would never agree.
+ * Whether `a` wins over `b`, two records of one session. The later time wins. At the same time a heartbeat wins over a leave,
+ * and a later mood of `MOODS` over an earlier one. Without a fixed order two replicas would never agree.
  */
 export function overrules(a: SessionRecord, b: SessionRecord): boolean {
   if (a.lastSeen !== b.lastSeen) return a.lastSeen > b.lastSeen;
@@ -53,8 +52,8 @@ export function overrules(a: SessionRecord, b: SessionRecord): boolean {
 }
 
 /**
- * The time of a heartbeat or a leave at `now`: later than all that is known of the session, if need be by 1 ms, and never further
- * ahead than other replicas believe (ms).
+ * The time of a heartbeat or a leave at `now` (ms): at least 1 ms after all known records of the session, but at most
+ * `CLOCK_SKEW_MAX_MS` ahead, otherwise other replicas lower it.
  */
 export function stampAfter(now: number, ...known: readonly (SessionRecord | undefined)[]): number {
   const latest = Math.max(...known.map((record) => record?.lastSeen ?? 0));

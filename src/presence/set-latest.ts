@@ -1,4 +1,4 @@
-/** Sets an entry as the latest of a map, and forgets the oldest one beyond `max` entries. */
+/** Sets an entry as the latest of a map. Beyond `max` entries it deletes the oldest one. */
 export function setLatest<Value>(map: Map<string, Value>, key: string, value: Value, max: number): void {
   map.delete(key);
   map.set(key, value);

@@ -2,27 +2,26 @@ import { CLOCK_SKEW_MAX_MS } from '../limits';
 import { parseJson } from './parse-json';
 import { SessionId, SessionRecord } from './session';
 
-/** A stored session. It `rests` if its writer may stay silent for longer than usual, and counts for so much longer. */
+/** A stored session. `rests`: its writer has extended its lease, so the session counts longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
 export type StoredRecords = ReadonlyMap<string, StoredRecord>;
 
-/** `dropped` counts the entries of the stored value that were not session records; a value that is no map at all counts as one. */
+/** `dropped` is the number of entries that are no session records. A value that is no map counts as one. */
 interface ParsedSessions {
   readonly sessions: Map<string, StoredRecord>;
   readonly dropped: number;
-  /** The value holds more sessions than the caller takes. Those that stand last in it are left out. */
+  /** The value holds more than `max` sessions; the last ones are left out. */
   readonly isCut: boolean;
 }
 
 /**
- * Reads the value of a location's key, or a row of the room's journal: JSON, `{ sessionId: { mood, lastSeen } }`, with `mood: null`
- * for a session that left, and on KV with `rests: true` where the writer rests.
- * Never throws: the value may come from anybody who can write the namespace, so what does not parse is dropped,
- * and times that lie in the future are taken back to what a clock can be ahead.
+ * Reads the value of a location's key, or a row of the room's journal: JSON, `{ sessionId: { mood, lastSeen } }`. A session that
+ * left has `mood: null`. On KV, `rests: true` marks an extended lease.
  *
- * The value is parsed part by part. `JSON.parse` of 25 MiB that a stranger wrote takes up to 1 GB and ends the isolate.
+ * Never throws, because other software may write the namespace. It drops an invalid entry, and lowers a time in the future to the
+ * allowed clock skew. It parses the value in parts: `JSON.parse` of a hostile 25 MiB takes up to 1 GB and ends the isolate.
  *
- * @param max It reads so many sessions, and nothing of the value after them.
+ * @param max Most sessions to read.
  */
 export function parseSessions(
   value: string | null | undefined,
@@ -58,20 +57,20 @@ function parseRecord(entry: unknown, latest: number): StoredRecord | undefined {
   return isObject(entry) && entry['rests'] === true ? { ...known, rests: true } : known;
 }
 
-/** An id as this service writes it. The schema, which knows other forms too, takes a tenth of a sync's time. */
+/** An id as this service writes it. The schema accepts other forms too, but takes 10 % of a sync's time. */
 const WRITTEN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A part of a stored value has so many characters, and at most one entry more. */
+/** A part of a stored value ends with the first entry beyond this many characters. */
 const PART_CHARS = 65_536;
 
-/** Longest entry, in characters. Ours have at most 99; the rest is room for keys of a later version. */
+/** Longest entry, in characters. This version writes at most 99; a later version may add keys. */
 const ENTRY_CHARS_MAX = 4_096;
 
 const [QUOTE, COMMA, OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [
   0x22, 0x2c, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d,
 ];
 
-/** Splits the text of an object into texts of smaller objects. In place of an entry that is too long comes `undefined`. */
+/** Splits the text of an object into texts of smaller objects. Yields undefined for an entry that is too long. */
 function* splitEntries(text: string): Generator<string | undefined> {
   let [from, entryFrom] = [0, 0];
   for (const end of findEntryEnds(text)) {
@@ -86,32 +85,20 @@ function* splitEntries(text: string): Generator<string | undefined> {
   }
 }
 
-/** Where the entries of an object end: at each comma between two of them, and at the end. One walk over the text, whatever it is. */
+/** Yields where the entries of an object end: each comma between two of them, and the end. Linear time for any text. */
 function* findEntryEnds(text: string): Generator<number> {
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {
-    switch (text.charCodeAt(at)) {
-      case QUOTE:
-        at = findStringEnd(text, at + 1);
-        break;
-      case COMMA:
-        if (depth === 1) yield at;
-        break;
-      case OPEN_BRACE:
-      case OPEN_BRACKET:
-        depth += 1;
-        break;
-      case CLOSE_BRACE:
-      case CLOSE_BRACKET:
-        depth -= 1;
-        break;
-      default:
-    }
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = findStringEnd(text, at + 1);
+    else if (code === COMMA && depth === 1) yield at;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth += 1;
+    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
   }
   yield text.length;
 }
 
-/** The quote that ends a string. One behind an odd number of backslashes belongs to the string. */
+/** The index of the quote that ends a string. A quote after an odd number of backslashes is part of the string. */
 function findStringEnd(text: string, from: number): number {
   for (let at = text.indexOf('"', from); at !== -1; at = text.indexOf('"', at + 1)) {
     let before = at - 1;
@@ -126,17 +113,15 @@ function isObject(json: unknown): json is Record<string, unknown> {
 }
 
 /**
- * Writes what `parseSessions` reads, entry by entry: an object with thousands of keys, made just to be written, costs twice the
- * time. Parts are joined as they come, otherwise V8 keeps each entry as a string of its own until the end.
+ * Returns the text that `parseSessions` reads. `JSON.stringify` of one large object takes twice the time. Entries are joined in
+ * parts, otherwise V8 keeps each entry as a string until the end.
  */
 export function formatSessions(sessions: Iterable<readonly [string, StoredRecord]>): string {
   const parts: string[] = [];
-  let entries: string[] = [];
+  const entries: string[] = [];
   for (const [key, { mood, lastSeen, rests }] of sessions) {
     entries.push(`${JSON.stringify(key)}:${JSON.stringify({ mood, lastSeen, rests })}`);
-    if (entries.length < PART_ENTRIES) continue;
-    parts.push(entries.join(','));
-    entries = [];
+    if (entries.length === PART_ENTRIES) parts.push(entries.splice(0).join(','));
   }
   if (entries.length > 0) parts.push(entries.join(','));
   return `{${parts.join(',')}}`;

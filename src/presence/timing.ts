@@ -8,52 +8,52 @@ import {
   SYNC_ABANDON_MIN_MS,
 } from '../limits';
 
-/** Time until a KV write is seen everywhere, by the documentation: "up to 60 seconds or more". */
+/** Time until every location reads a KV write. The documentation says "up to 60 seconds or more". */
 const KV_PROPAGATION_MS = 60_000;
 
-/** A list may be so old already when KV gives it: the same documentation. */
+/** Age of a list that KV returns from its cache, by the same documentation. */
 const KV_LIST_CACHE_MS = 60_000;
 
-/** The times that the rules of presence run on, whatever the hub. */
+/** Times that every hub needs. */
 export interface Timing {
-  /** A session ends this long after its last heartbeat. */
+  /** A session expires this long after its last heartbeat. */
   readonly ttlMs: number;
   /** Mean time between two syncs of a replica. */
   readonly syncIntervalMs: number;
-  /** TTL + grace: a heartbeat that another replica heard counts for so long, and longer only if that one rests. */
+  /** TTL and grace: a heartbeat at another replica counts this long, and longer only if that one extends its lease. */
   readonly remoteTtlMs: number;
-  /** How long after its last heartbeat a session that is over is remembered, so that no old word revives it. */
+  /** An ended session is remembered this long after its last heartbeat, otherwise an older record revives it. */
   readonly tombstoneTtlMs: number;
-  /** A sync that is silent for so long has failed. */
+  /** A sync without an answer fails after this time. */
   readonly abandonMs: number;
-  /** Whether a change is sent by a deferred task if no request follows. Otherwise it waits for the next request. */
+  /** Whether a deferred task sends changes if no request follows. Otherwise they wait for the next request. */
   readonly flushes: boolean;
 }
 
-/** And on Workers KV. */
+/** Times on Workers KV. */
 export interface KvTiming extends Timing {
-  /** When nothing changes, a replica tells the others of its heartbeats this often. */
+  /** A replica without changes writes its heartbeats this often. */
   readonly refreshMs: number;
-  /** For so much longer a replica that is alone in the world may rest between two refreshes. */
+  /** A replica with few sessions and without other replicas may write this much later. */
   readonly leaseExtensionMs: number;
-  /** How long what a location says of itself counts elsewhere, if it does not rest: until its next word has surely arrived. */
+  /** A location's summary counts elsewhere this long, without an extension. By then the next one has arrived. */
   readonly leaseMs: number;
-  /** When KV may delete a location's key. It only cleans up; the rules above decide who counts. */
+  /** KV may delete a location's key after this time, when nothing in it counts. */
   readonly expirationTtlSeconds: number;
 }
 
 /** Derives the times on Workers KV from the TTL and the sync interval, both in ms. */
 export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   const refreshMs = Math.max(2 * syncIntervalMs, REFRESH_MIN_MS);
-  // A refresh waits for a sync of its writer, and its reader for one of its own.
+  // A refresh waits for a sync of its writer, and then for a sync of its reader.
   const onTimeMs = refreshMs + 2 * syncIntervalMs;
-  // A write may be refused or overwritten, and comes again. A session has two thirds of its TTL left when it is written late.
+  // KV may refuse or overwrite a write, which is then repeated. A session in a late write has two thirds of its TTL left.
   const againMs = Math.max(2 * syncIntervalMs, 3 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
   const graceMs = onTimeMs + Math.ceil(Math.max(againMs, 0));
   const remoteTtlMs = ttlMs + graceMs;
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
-  // The location of a single session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
-  // A summary holds whole ms only: readers ignore any other.
+  // A location with one session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
+  // Whole ms, otherwise readers ignore the summary.
   const leaseMs = refreshMs + Math.ceil(Math.max(syncIntervalMs, (2 * ttlMs) / 3)) + arrivalMs;
   const leaseExtensionMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
   const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, remoteTtlMs) + leaseExtensionMs) / 1000);
@@ -64,27 +64,21 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
     leaseExtensionMs,
     remoteTtlMs,
     tombstoneTtlMs: remoteTtlMs + leaseExtensionMs,
-    abandonMs: abandonMs(syncIntervalMs),
+    abandonMs: abandonAfter(syncIntervalMs),
     flushes: syncIntervalMs <= KV_FLUSH_INTERVAL_MAX_MS,
     leaseMs,
     expirationTtlSeconds,
   };
 }
 
-/** The same for the room: it ends sessions by itself, and its word is heard at the next sync, or the one after that. */
+/** Derives the times with the room. It expires sessions itself; a replica learns of that within two syncs. */
 export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
   const remoteTtlMs = ttlMs + 2 * syncIntervalMs;
-  // A replica whose calls fail asks later what became of a session. After a TTL without an answer it starts anew.
+  // The calls of a replica may fail for a TTL. After that it takes a snapshot, and needs no tombstones.
   const tombstoneTtlMs = remoteTtlMs + ttlMs;
-  return {
-    ttlMs,
-    syncIntervalMs,
-    remoteTtlMs,
-    tombstoneTtlMs,
-    abandonMs: abandonMs(syncIntervalMs),
-    flushes: true,
-  };
+  const abandonMs = abandonAfter(syncIntervalMs);
+  return { ttlMs, syncIntervalMs, remoteTtlMs, tombstoneTtlMs, abandonMs, flushes: true };
 }
 
-const abandonMs = (syncIntervalMs: number) =>
+const abandonAfter = (syncIntervalMs: number) =>
   Math.min(Math.max(2 * syncIntervalMs, SYNC_ABANDON_MIN_MS), DEFERRED_MAX_MS);

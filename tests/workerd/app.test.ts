@@ -68,7 +68,7 @@ describe('app.request without an execution context', () => {
     for (let n = 0; n < 10; n += 1)
       expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'many-replicas' });
-    expect(log.mock.calls).toEqual([[expect.stringContaining('each request counts by itself')]]);
+    expect(log.mock.calls).toEqual([[expect.stringContaining('each request has a replica of its own')]]);
   });
 
   it.each([

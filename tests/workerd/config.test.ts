@@ -157,7 +157,7 @@ describe('the settings', () => {
     (SESSIONS_MAX) => {
       expect(parseSettings({ SESSIONS_MAX })).toMatchObject({
         sessionsMax: 100_000,
-        lowered: ['SESSIONS_MAX to 100000, the most with which a sync fits into memory'],
+        lowered: ['SESSIONS_MAX to 100000, because a sync of more sessions exceeds the memory'],
       });
     },
   );

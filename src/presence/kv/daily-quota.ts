@@ -1,12 +1,12 @@
-import { QUOTA_RESET_SPARE_MS, QUOTA_RETRY_MS } from '../../limits';
+import { QUOTA_RESET_MARGIN_MS, QUOTA_RETRY_MS } from '../../limits';
 
 const DAY_MS = 86_400_000;
 
 /**
- * Refuses an operation of KV while the free plan's daily limit on it is used up: until the next reset, at midnight UTC. It asks
- * KV again once an hour, since a plan may change.
+ * Refuses an operation of KV while the free plan's daily limit on it is used up: until the reset at midnight UTC. It tries KV
+ * once an hour, because the plan may change.
  *
- * It does not count: the limit holds for the whole account, so only KV knows when it is reached, and says so in an error.
+ * It counts no operations, because the limit is shared by the whole account. An error of KV shows that it is used up.
  * https://developers.cloudflare.com/kv/platform/limits/
  */
 export class DailyQuota {
@@ -17,7 +17,7 @@ export class DailyQuota {
     this.#now = now;
   }
 
-  /** Runs the operation, unless KV is known to refuse it. Rejects when it is, and as `operation` does. */
+  /** Runs the operation. Rejects while the limit is used up, and if `operation` rejects. */
   async run<Result>(operation: () => Promise<Result>): Promise<Result> {
     if (this.#now() < this.#nextAskAt) throw new Error('A daily limit of KV is used up.');
     try {
@@ -31,8 +31,8 @@ export class DailyQuota {
   }
 }
 
-/** A refusal just after midnight still speaks of the day before. */
+/** A refusal just after midnight may belong to the day before. */
 function nextReset(now: number): number {
-  const day = Math.floor((now - QUOTA_RESET_SPARE_MS) / DAY_MS);
-  return (day + 1) * DAY_MS + QUOTA_RESET_SPARE_MS;
+  const day = Math.floor((now - QUOTA_RESET_MARGIN_MS) / DAY_MS);
+  return (day + 1) * DAY_MS + QUOTA_RESET_MARGIN_MS;
 }
