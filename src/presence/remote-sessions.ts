@@ -8,7 +8,7 @@ export class RemoteSessions {
   #validUntil = Number.POSITIVE_INFINITY;
   #isStale = false;
 
-  /** Whether the hub has been silent for too long: see `keepUntil`. */
+  /** Whether the hub has not answered for too long: see `keepUntil`. */
   get isStale(): boolean {
     return this.#isStale;
   }

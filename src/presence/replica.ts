@@ -74,7 +74,7 @@ export class Replica {
     return this.#own;
   }
 
-  /** The remote sessions. `isStale`: a hub of changes has been silent for a TTL, so what it sends next must be a snapshot. */
+  /** The remote sessions. `isStale`: a hub of changes has not answered for a TTL, so its next answer must be a snapshot. */
   get remote(): Sessions & { readonly isStale: boolean } {
     return this.#remote;
   }

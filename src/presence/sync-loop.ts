@@ -83,7 +83,7 @@ export class SyncLoop {
 
   /** For a request: starts a sync if one is due. Returns a promise if the request must wait for it. */
   poll(now: number, defer: Defer): Promise<void> | undefined {
-    this.#abandonSilent(now);
+    this.#abandonOverdue(now);
     if (this.#isDue(now)) {
       const isStale = now - this.#startedAt > SYNC_STALE_INTERVALS * this.#options.timing.syncIntervalMs;
       this.#start(now, isStale || this.#isUrgent || !this.#options.replica.hasSynced, defer);
@@ -104,7 +104,7 @@ export class SyncLoop {
   /** Costs no I/O. `lastSyncAgeMs` is null before the first sync. */
   health(now: number): { readonly lastSyncAgeMs: number | null; readonly trouble: Trouble | undefined } {
     const lastSyncAgeMs = this.#syncedAt === undefined ? null : Math.max(0, now - this.#syncedAt);
-    const isFailing = this.#failures > 0 || this.#isSilent(now) || this.#isRefused(now);
+    const isFailing = this.#failures > 0 || this.#isOverdue(now) || this.#isRefused(now);
     return { lastSyncAgeMs, trouble: isFailing ? 'sync-failed' : this.#trouble };
   }
 
@@ -112,7 +112,7 @@ export class SyncLoop {
     return this.#state.kind === 'idle' && (this.#isUrgent || now >= this.#state.dueAt);
   }
 
-  #isSilent(now: number): boolean {
+  #isOverdue(now: number): boolean {
     return this.#state.kind === 'running' && now >= this.#state.startedAt + this.#options.timing.abandonMs;
   }
 
@@ -132,7 +132,7 @@ export class SyncLoop {
     this.#flush = flush;
     while (this.#flush === flush && this.#sentRevision < this.#revision) {
       const now = this.#options.runtime.now();
-      this.#abandonSilent(now);
+      this.#abandonOverdue(now);
       const isLast = now >= until;
       if (this.#state.kind === 'idle' && (isLast || now >= this.#state.dueAt)) this.#start(now, false, defer);
       if (isLast) break;
@@ -198,8 +198,8 @@ export class SyncLoop {
     this.#options.report(`sync ${this.#failures} in a row failed; answering from memory`, error);
   }
 
-  #abandonSilent(now: number): void {
-    if (this.#state.kind === 'idle' || !this.#isSilent(now)) return;
+  #abandonOverdue(now: number): void {
+    if (this.#state.kind === 'idle' || !this.#isOverdue(now)) return;
     const abandonedAt = this.#state.startedAt + this.#options.timing.abandonMs;
     this.#fail(this.#state, abandonedAt, new Error('The hub did not answer.'));
   }

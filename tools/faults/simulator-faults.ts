@@ -45,7 +45,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 2, name: 'a reader keeps an extension that the writer has ended', file: READS, find: 'isLaterWrite ? $ENDED : entry.expiresAt', put: 'entry.expiresAt' },
     { seed: 22, name: 'a request does not wait for the first sync', file: LOOP, find: 'isAwaited ? now + SYNC_WAIT_MAX_MS : now', put: 'now' },
     { seed: 7, name: 'a replica retries a failed sync after minutes', file: LOOP, find: 'Math.min($BACKOFF, this.#timing.syncIntervalMs)', put: 'Math.min($BACKOFF, 300_000)' },
-    { seed: 11, name: 'a sync that hangs blocks all later syncs', file: LOOP, within: 'poll', find: 'this.#abandonSilent(now)', put: 'void 0' },
+    { seed: 11, name: 'a sync that hangs blocks all later syncs', file: LOOP, within: 'poll', find: 'this.#abandonOverdue(now)', put: 'void 0' },
   ]),
   ...noticedWith('durable-object', [
     { seed: 20, name: 'a lost call loses the sessions that it sent', file: OWN, within: 'outbox', find: 'return outbox', put: 'this.#unsent.clear(); return outbox;' },

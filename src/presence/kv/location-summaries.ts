@@ -27,7 +27,7 @@ export const LocationSummary = z.object({
 });
 export type LocationSummary = z.infer<typeof LocationSummary>;
 
-/** Whether the writer may be silent for longer than usual. */
+/** Whether the next write may come later than usual. */
 export function isLeaseExtended({ at, until }: LocationSummary, { leaseMs }: KvTiming): boolean {
   return until - at > leaseMs;
 }

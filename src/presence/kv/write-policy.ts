@@ -30,7 +30,7 @@ interface WriteInput {
   readonly timing: KvTiming;
 }
 
-/** `extendsLease`: the write says that its writer may be silent for `leaseExtensionMs` longer. */
+/** `extendsLease`: the write says that the next one may come `leaseExtensionMs` later. */
 export interface WriteDecision {
   readonly write: boolean;
   readonly extendsLease: boolean;
