@@ -163,7 +163,7 @@ export const ROOM_SESSIONS_MAX = 200_000;
 export const ROOM_TOMBSTONES_MAX = 100_000;
 
 /** Most changes that a room keeps for replicas to catch up with. A replica that is further behind gets all sessions. */
-export const ROOM_NEWS_MAX = 10_000;
+export const ROOM_CHANGES_MAX = 10_000;
 
 /** The room looks for sessions that have ended in steps of so many ms, so it may see the end of one so much later. */
 export const ROOM_EXPIRY_STEP_MS = 250;
@@ -193,7 +193,7 @@ export const ROOM_JOURNAL_READ_BYTES_MAX = 2 * ROOM_JOURNAL_BYTES_MAX;
 export const ROOM_ALARM_GAP_MS = 1_000;
 
 /** Live sockets hear of changes at most this often. */
-export const LIVE_TELL_INTERVAL_MS = 1_000;
+export const LIVE_BROADCAST_INTERVAL_MS = 1_000;
 
 /** Largest message of a live socket, in bytes: as much as a request body. */
 export const LIVE_MESSAGE_BYTES_MAX = BODY_BYTES_MAX;

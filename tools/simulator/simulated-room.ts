@@ -1,7 +1,12 @@
 import { type Journal, Room } from '../../src/presence/room/room';
-import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room/room-protocol';
+import {
+  answerToWire,
+  type RoomStub,
+  reportFromWire,
+  type WireAnswer,
+  type WireReport,
+} from '../../src/presence/room/room-protocol';
 import type { SessionRecords } from '../../src/presence/session';
-import { NO_AUDIENCE } from '../../tests/support/no-audience';
 import type { Dice } from './dice';
 import { Reachability } from './reachability';
 import type { RequestContexts } from './request-contexts';
@@ -49,7 +54,7 @@ export class SimulatedRoom {
   }
 
   /** A call may fail before it has reached the room, or after; or hang. */
-  async #call(report: RoomReport, location: number): Promise<RoomAnswer> {
+  async #call(report: WireReport, location: number): Promise<WireAnswer> {
     const { fail, hang, restart, slowMs } = this.#rules;
     const [there, back] = [this.#dice.between(...ONE_WAY_MS), this.#dice.between(...ONE_WAY_MS)];
     const fails = this.#dice.chance(fail);
@@ -64,7 +69,7 @@ export class SimulatedRoom {
     if (restarts && this.#faulty) this.#room = undefined;
     this.usage.calls += 1;
     this.#room ??= this.#start();
-    const answer = this.#room.sync(sent);
+    const answer = answerToWire(this.#room.sync(reportFromWire(sent)));
     if (hangs && this.#faulty) await new Promise(() => undefined);
     await this.#time.sleep(back + slowMs / 2);
     if (fails && this.#faulty) throw new Error('Network connection lost.');
@@ -81,7 +86,7 @@ export class SimulatedRoom {
       read: () => ({
         sessions: rows.map(({ sessions }) => sessions),
         savedAt: last?.savedAt,
-        told: undefined,
+        lastBroadcast: undefined,
       }),
       append: (sessions) => {
         // A timer of an object that is no more writes nothing.
@@ -96,6 +101,13 @@ export class SimulatedRoom {
       },
     };
     const runtime = { now: () => this.#time.now, sleep: this.#time.sleep };
-    return new Room({ ttlMs, runtime, epoch: String(epoch), journal, audience: NO_AUDIENCE });
+    return new Room({
+      ttlMs,
+      runtime,
+      epoch: String(epoch),
+      journal,
+      sockets: [],
+      report: () => undefined,
+    });
   }
 }

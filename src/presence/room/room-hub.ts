@@ -6,7 +6,7 @@ import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } f
 import type { SessionTable } from '../session-table';
 import type { Timing } from '../timing';
 import type { Trouble } from '../trouble';
-import type { RoomAnswer, RoomStub, RoomVersion } from './room-protocol';
+import type { RoomStub, RoomVersion, WireAnswer } from './room-protocol';
 
 interface RoomHubOptions {
   /** Makes a stub for one call: after a failed one the platform wants a new one. */
@@ -88,7 +88,7 @@ export class RoomHub implements Hub {
     this.#known = undefined;
   }
 
-  async #call(own: SessionTable): Promise<RoomAnswer> {
+  async #call(own: SessionTable): Promise<WireAnswer> {
     this.#forgetIfOld(this.#runtime.now());
     const known = this.#known;
     const sent = this.#toTell(own);
@@ -118,7 +118,7 @@ export class RoomHub implements Hub {
     return toTell;
   }
 
-  #learn(own: SessionTable, sent: SessionRecords, answer: RoomAnswer): void {
+  #learn(own: SessionTable, sent: SessionRecords, answer: WireAnswer): void {
     const now = this.#runtime.now();
     this.#known = answer.version;
     this.#answeredAt = now;
