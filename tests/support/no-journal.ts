@@ -1,4 +1,4 @@
-import type { Journal } from '../../src/presence/room/room';
+import type { Journal } from '../../src/presence/room/room-saver';
 
 /** Saves nothing, and has no saved sessions. */
 export const NO_JOURNAL: Journal = {

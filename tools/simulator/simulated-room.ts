@@ -1,4 +1,4 @@
-import { type Journal, Room } from '../../src/presence/room/room';
+import { Room } from '../../src/presence/room/room';
 import {
   answerToWire,
   type RoomStub,
@@ -6,6 +6,7 @@ import {
   type WireAnswer,
   type WireReport,
 } from '../../src/presence/room/room-protocol';
+import type { Journal } from '../../src/presence/room/room-saver';
 import type { SessionRecords } from '../../src/presence/session';
 import type { Dice } from './dice';
 import { Reachability } from './reachability';

@@ -14,7 +14,7 @@ import { CLOSE, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 
 /** The session of a socket. All times are in ms. */
-export interface SocketSession {
+interface SocketSession {
   readonly id: string;
   readonly mood: Mood;
   /** When the last message of this socket came. */
@@ -30,13 +30,18 @@ type Attachment = z.infer<typeof Attachment>;
 /** Stored with a socket that the room closed. Otherwise its messages would count after the object has hibernated. */
 const CLOSED = 'closed';
 
-interface LiveSocket {
+/** What the room knows of an open socket. */
+export class LiveSocket {
   readonly port: SocketPort;
   session: SocketSession | undefined;
   /** The counts that were sent last, as JSON. */
-  lastCounts: string | undefined;
-  windowStart: number;
-  messagesInWindow: number;
+  lastCounts = '';
+  windowStart = Number.NEGATIVE_INFINITY;
+  messagesInWindow = 0;
+
+  constructor(port: SocketPort) {
+    this.port = port;
+  }
 }
 
 /**
@@ -64,12 +69,9 @@ export class LiveSockets {
     return this.#sockets.size;
   }
 
-  has(port: SocketPort): boolean {
-    return this.#sockets.has(port);
-  }
-
-  sessionOf(port: SocketPort): SocketSession | undefined {
-    return this.#sockets.get(port)?.session;
+  /** Returns undefined if the room closed the socket. */
+  get(port: SocketPort): LiveSocket | undefined {
+    return this.#sockets.get(port);
   }
 
   /** The sessions of all sockets, each with its last message or ping. Walks over all sockets. */
@@ -106,9 +108,7 @@ export class LiveSockets {
   }
 
   /** Counts one message, and returns whether that is too many of this socket. */
-  countMessage(port: SocketPort, now: number): boolean {
-    const socket = this.#sockets.get(port);
-    if (socket === undefined) return false;
+  countMessage(socket: LiveSocket, now: number): boolean {
     if (now >= socket.windowStart + LIVE_MESSAGES_WINDOW_MS) {
       socket.windowStart = now;
       socket.messagesInWindow = 0;
@@ -118,10 +118,8 @@ export class LiveSockets {
   }
 
   /** Gives a socket its session, or that session another mood. Closes the oldest socket of a session that has too many. */
-  join(port: SocketPort, session: SocketSession): void {
-    const socket = this.#sockets.get(port);
-    if (socket === undefined) return;
-    remember(port, session);
+  join(socket: LiveSocket, session: SocketSession): void {
+    remember(socket.port, session);
     const sockets = this.#assign(socket, session);
     for (const oldest of sockets) {
       if (sockets.size <= LIVE_SESSION_SOCKETS_MAX) return;
@@ -158,13 +156,7 @@ export class LiveSockets {
   }
 
   #add(port: SocketPort): LiveSocket {
-    const socket: LiveSocket = {
-      port,
-      session: undefined,
-      lastCounts: undefined,
-      windowStart: Number.NEGATIVE_INFINITY,
-      messagesInWindow: 0,
-    };
+    const socket = new LiveSocket(port);
     this.#sockets.set(port, socket);
     return socket;
   }

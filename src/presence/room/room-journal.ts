@@ -4,7 +4,7 @@ import { parseJson } from '../parse-json';
 import type { Report } from '../rate-limited-log';
 import { MoodCounts, type SessionRecord, type SessionRecords } from '../session';
 import { formatSessions, parseSessions } from '../stored-sessions';
-import type { Journal } from './room';
+import type { Journal } from './room-saver';
 
 /** The columns have the names of version 1.0. `told` holds the counts of the last broadcast. */
 const TABLE = 'CREATE TABLE IF NOT EXISTS journal (saved_at INTEGER, sessions TEXT, told TEXT)';

@@ -35,16 +35,13 @@ export interface RoomAnswer {
 }
 
 /** A `RoomReport` with the keys of version 1.0, whose replicas and rooms know no others. */
-export interface WireReport {
-  readonly known: RoomVersion | undefined;
-  readonly heard: SessionRecords;
-}
+export type WireReport = Readonly<{ known: RoomVersion | undefined; heard: SessionRecords }>;
 
 /** A `RoomAnswer` with the keys of version 1.0, which neither sends nor reads `isFull`. */
-export interface WireAnswer extends Pick<RoomAnswer, 'version' | 'sessions'> {
+export type WireAnswer = Pick<RoomAnswer, 'version' | 'sessions'> & {
   readonly isAll: boolean;
   readonly isFull?: true;
-}
+};
 
 /** A room as its replicas see it. */
 export interface RoomStub {
@@ -64,16 +61,10 @@ export const reportFromWire = ({ known, heard }: WireReport): RoomReport => ({
   updates: heard,
 });
 
-export const answerToWire = ({ version, isFull, isSnapshot, sessions }: RoomAnswer): WireAnswer => ({
-  version,
-  ...(isFull && { isFull }),
-  isAll: isSnapshot,
-  sessions,
-});
+export function answerToWire({ version, isFull, isSnapshot, sessions }: RoomAnswer): WireAnswer {
+  return { version, ...(isFull && { isFull }), isAll: isSnapshot, sessions };
+}
 
-export const answerFromWire = ({ version, isAll, sessions, isFull }: WireAnswer): RoomAnswer => ({
-  version,
-  isSnapshot: isAll,
-  sessions,
-  isFull: isFull === true,
-});
+export function answerFromWire({ version, isAll, sessions, isFull }: WireAnswer): RoomAnswer {
+  return { version, isSnapshot: isAll, sessions, isFull: isFull === true };
+}

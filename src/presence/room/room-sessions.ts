@@ -15,65 +15,47 @@ import {
   stampAfter,
 } from '../session';
 
-interface LiveSession {
+interface LiveSession extends SessionRecord {
   readonly mood: Mood;
-  readonly lastSeen: number;
-  /** When it expires (ms). */
+  /** When it expires (ms), and the step of the timing wheel that holds it. */
   readonly endsAt: number;
-  /** The step of the timing wheel that holds it. */
   readonly step: number;
 }
 
-/** A session that has left. */
-interface Tombstone {
+/** A session that left. It blocks older records until it expires. */
+interface Tombstone extends SessionRecord {
   readonly id: string;
-  readonly mood: null;
-  readonly lastSeen: number;
-  /** When it expires (ms). */
   readonly endsAt: number;
 }
 
-/** What a merge did with a record. */
-type MergeResult =
-  | 'applied'
-  /** The room has the same record. */
-  | 'same'
-  /** The room has a later record. */
-  | 'outdated'
-  /** The record is older than the TTL. */
-  | 'expired'
-  /** The session is new, and the room is full. */
-  | 'full';
+/** What a merge did. `outdated`: the room has a later record. `expired`: the record is a TTL old. `full`: the room is full. */
+type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full';
 
-/** When the last message or ping of a session's sockets came (ms), if it has sockets. */
-type SocketsLastSeen = (id: string) => number | undefined;
-
-/** The list of tombstones is compacted when it is longer than twice the tombstones and this. */
+/** The list of tombstones may be so much longer than twice their number. */
 const TOMBSTONE_LIST_SPARE = 1_000;
 
 /**
- * The sessions of the room: those with a heartbeat within the TTL, from any replica or socket, and the tombstones of those
- * that left within it. Pure rules: no clock, no I/O; `now` is in ms since 1970.
+ * The sessions of the room: those with a heartbeat within the TTL, and the tombstones of those that left within it. Pure
+ * rules: no clock, no I/O; `now` is in ms since 1970.
  *
- * A heartbeat, a leave, a count and a change for replicas cost O(1). Expiry costs O(1) amortised, by a timing wheel: one
- * step holds a live session, and only that step looks at it. So a session expires up to one step (250 ms) late, never early.
+ * Each call costs O(1), amortised; `nextEnd` and `snapshot` say what they cost. A step of a timing wheel holds each live
+ * session, and only that step looks at it. So a session expires up to one step (250 ms) late, never early.
  *
- * Every collection has a cap that holds on every path. Live sessions: beyond `ROOM_SESSIONS_MAX` a new one is refused.
- * Tombstones: beyond `ROOM_TOMBSTONES_MAX` the oldest is dropped, and none takes the place of a live session. After an early
- * drop an older copy from a slow replica may revive the session, for a TTL at most.
+ * Every collection has a cap that holds on every path. A full room refuses new sessions. Of too many tombstones it drops the
+ * oldest, and none takes the place of a live session. An older copy from a slow replica may then revive a session, for a TTL.
  */
 export class RoomSessions {
   readonly #ttlMs: number;
   readonly #live = new Map<string, LiveSession>();
   readonly #left = new Map<string, Tombstone>();
-  /** All tombstones from `#leftFrom` on, the oldest first. Some of them are replaced by now. */
+  /** The tombstones from `#leftFrom` on, the oldest first. Some are replaced by now. */
   #leftList: Tombstone[] = [];
   #leftFrom = 0;
   readonly #counts: Record<Mood, number> = { ...NOBODY };
   /** The timing wheel: the live sessions by step, each in one step. */
   readonly #wheel = new Map<number, Set<string>>();
   #step: number;
-  /** Ids of sessions that came, went or changed the mood, the latest last. The first one has the number `#changesFrom`. */
+  /** Ids of sessions that came, went or changed the mood. The first one has the number `#changesFrom`. */
   #changes: string[] = [];
   #changesFrom = 0;
   /** No live session ends before this (ms). -Infinity: unknown. */
@@ -89,20 +71,18 @@ export class RoomSessions {
     return this.#counts;
   }
 
-  /** The number of changes so far. */
   get changeCount(): number {
     return this.#changesFrom + this.#changes.length;
   }
 
-  /** Whether a new session is refused. */
   get isFull(): boolean {
     return this.#live.size >= ROOM_SESSIONS_MAX;
   }
 
   /** The number of entries in all collections. The memory of a room follows it. */
   get entries(): number {
-    const waiting = [...this.#wheel.values()].reduce((sum, ids) => sum + ids.size, 0);
-    return this.#live.size + this.#left.size + this.#leftList.length + waiting + this.#changes.length;
+    const collections = [this.#live, this.#left, ...this.#wheel.values()];
+    return collections.reduce((sum, { size }) => sum + size, this.#leftList.length + this.#changes.length);
   }
 
   get(id: string): SessionRecord | undefined {
@@ -110,13 +90,13 @@ export class RoomSessions {
     return found && { mood: found.mood, lastSeen: found.lastSeen };
   }
 
-  /** Iterates over the live sessions and the tombstones. */
+  /** All live sessions and tombstones. */
   *[Symbol.iterator](): IterableIterator<[string, SessionRecord]> {
-    yield* this.snapshot();
+    for (const [id, { mood, lastSeen }] of this.#live) yield [id, { mood, lastSeen }];
     for (const [id, { lastSeen }] of this.#left) yield [id, { mood: null, lastSeen }];
   }
 
-  /** All live sessions. */
+  /** All live sessions. Walks over them. */
   snapshot(): SessionRecords {
     const all = new Map<string, SessionRecord>();
     for (const [id, { mood, lastSeen }] of this.#live) all.set(id, { mood, lastSeen });
@@ -152,7 +132,7 @@ export class RoomSessions {
   }
 
   /** Ends the expired sessions, and returns their ids. A session whose sockets were seen within the TTL stays. */
-  expire(now: number, socketsLastSeen: SocketsLastSeen): readonly string[] {
+  expire(now: number, socketsLastSeen: (id: string) => number | undefined): readonly string[] {
     const ended: string[] = [];
     while (this.#step < Math.floor(now / ROOM_EXPIRY_STEP_MS)) {
       this.#step += 1;
@@ -165,8 +145,8 @@ export class RoomSessions {
   }
 
   /**
-   * When the next `expire` may end a session (ms); undefined if there is none. A heartbeat or leave may have moved that end,
-   * so the `expire` may find nothing. Walks over all sessions in the first call, and after that end has passed.
+   * When `expire` may next end a session (ms). A heartbeat or leave since the last call may have moved that end. Walks over
+   * all sessions in the first call, and when the end has passed.
    */
   nextEnd(now: number): number | undefined {
     if (this.#live.size === 0) return undefined;
@@ -192,19 +172,22 @@ export class RoomSessions {
     return this.#live.get(id) ?? this.#left.get(id);
   }
 
-  #endIfExpired(id: string, now: number, socketsLastSeen: SocketsLastSeen): boolean {
+  #endIfExpired(id: string, now: number, socketsLastSeen: (id: string) => number | undefined): boolean {
     const live = this.#live.get(id);
     if (live === undefined) return false;
     const endsAt = Math.max(live.endsAt, (socketsLastSeen(id) ?? 0) + this.#ttlMs);
-    if (endsAt <= now) {
-      this.#live.delete(id);
-      this.#counts[live.mood] -= 1;
-      this.#addChange(id);
-      return true;
-    }
+    if (endsAt <= now) return this.#remove(id, live);
     const lastSeen = Math.max(live.lastSeen, endsAt - this.#ttlMs);
     this.#live.set(id, { mood: live.mood, lastSeen, endsAt, step: this.#wait(id, endsAt) });
     return false;
+  }
+
+  #remove(id: string, { mood, step }: LiveSession): true {
+    this.#live.delete(id);
+    this.#wheel.get(step)?.delete(id);
+    this.#counts[mood] -= 1;
+    this.#addChange(id);
+    return true;
   }
 
   /** Returns false if the session is new and the room is full. */
@@ -224,12 +207,7 @@ export class RoomSessions {
   #setLeft(tombstone: Tombstone, now: number): void {
     const { id } = tombstone;
     const live = this.#live.get(id);
-    if (live !== undefined) {
-      this.#live.delete(id);
-      this.#wheel.get(live.step)?.delete(id);
-      this.#counts[live.mood] -= 1;
-      this.#addChange(id);
-    }
+    if (live !== undefined) this.#remove(id, live);
     this.#left.set(id, tombstone);
     this.#leftList.push(tombstone);
     this.#dropTombstones(now);

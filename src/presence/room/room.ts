@@ -1,35 +1,14 @@
-import {
-  LIVE_BROADCAST_INTERVAL_MS,
-  LIVE_SOCKETS_MAX,
-  ROOM_SAVE_INTERVAL_MS,
-  ROOM_UNSAVED_MAX,
-} from '../../limits';
+import { LIVE_BROADCAST_INTERVAL_MS, LIVE_SOCKETS_MAX } from '../../limits';
 import type { Report } from '../rate-limited-log';
 import type { Runtime } from '../runtime';
 import { MOODS, type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
-import { LiveSockets } from './live-sockets';
+import { type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
+import { type Journal, RoomSaver } from './room-saver';
 import { RoomSessions } from './room-sessions';
 import { CLOSE, readMessage, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 import { Throttle } from './throttle';
-
-/** Stores what a room needs after it lost its memory. */
-export interface Journal {
-  read(): {
-    /** At least the saves of the last TTL, row by row. It can be iterated once. */
-    readonly sessions: Iterable<SessionRecords>;
-    /** The time of the last save (ms), and the counts of the last broadcast before it. */
-    readonly savedAt: number | undefined;
-    readonly lastBroadcast: MoodCounts | undefined;
-  };
-  /** Saves the changed sessions; or `all` sessions in place of all earlier saves. May throw, and then keeps those. */
-  append(
-    changed: SessionRecords,
-    lastBroadcast: MoodCounts,
-    all: Iterable<readonly [string, SessionRecord]>,
-  ): void;
-}
 
 interface RoomOptions {
   readonly ttlMs: number;
@@ -54,13 +33,9 @@ export class Room {
   readonly #options: RoomOptions;
   readonly #sessions: RoomSessions;
   readonly #sockets: LiveSockets;
-  readonly #saves: Throttle;
+  readonly #saver: RoomSaver;
   readonly #broadcasts: Throttle;
-  /** Ids of the sessions that changed since their last save. */
-  readonly #unsaved = new Set<string>();
-  #hasSaveFailed = false;
   #lastBroadcast: MoodCounts;
-  #isBroadcastSaved = true;
 
   constructor(options: RoomOptions) {
     this.#options = options;
@@ -70,10 +45,9 @@ export class Room {
     const { sessions, savedAt, lastBroadcast } = journal.read();
     this.#restore(sessions);
     this.#lastBroadcast = lastBroadcast ?? { ...this.counts };
-    const saves = { intervalMs: ROOM_SAVE_INTERVAL_MS, task: () => this.#save(), lastRunAt: savedAt };
-    this.#saves = new Throttle({ runtime, ...saves });
-    const broadcasts = { intervalMs: LIVE_BROADCAST_INTERVAL_MS, task: () => this.#broadcast() };
-    this.#broadcasts = new Throttle({ runtime, ...broadcasts });
+    this.#saver = new RoomSaver(options, this.#sessions, this.#lastBroadcast, savedAt);
+    const task = () => this.#broadcast();
+    this.#broadcasts = new Throttle({ intervalMs: LIVE_BROADCAST_INTERVAL_MS, runtime, task });
     this.wake();
   }
 
@@ -84,10 +58,6 @@ export class Room {
 
   get acceptsSockets(): boolean {
     return this.#sockets.size < LIVE_SOCKETS_MAX;
-  }
-
-  get(id: string): SessionRecord | undefined {
-    return this.#sessions.get(id);
   }
 
   get #now(): number {
@@ -110,7 +80,7 @@ export class Room {
       const result = this.#refreshInstead(id, record, now)
         ? 'outdated'
         : this.#sessions.merge(id, record, now);
-      if (result === 'applied') this.#markUnsaved(id);
+      if (result === 'applied') this.#saver.add(id);
       if (result === 'outdated') changed?.add(id);
       if (result === 'full') isFull = true;
     }
@@ -133,12 +103,13 @@ export class Room {
   }
 
   /** Applies a message of a socket, or closes the socket with a reason. */
-  receive(socket: SocketPort, message: string | ArrayBuffer): void {
+  receive(port: SocketPort, message: string | ArrayBuffer): void {
+    const socket = this.#sockets.get(port);
     // A client may send on until the close arrives there.
-    if (!this.#sockets.has(socket)) return;
+    if (socket === undefined) return;
     const now = this.#now;
     const refusal = this.#apply(socket, message, now);
-    if (refusal !== undefined) this.#close(socket, refusal, now);
+    if (refusal !== undefined) this.#close(port, refusal, now);
     this.#expire(now);
     this.#publish();
   }
@@ -156,7 +127,7 @@ export class Room {
       // Another tab may have changed the mood after the socket did.
       const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
       const result = this.#sessions.merge(id, record, now);
-      if (result === 'applied') this.#markUnsaved(id);
+      if (result === 'applied') this.#saver.add(id);
       if (result === 'expired') this.#sockets.closeSession(id, CLOSE.sessionExpired);
       if (result !== 'full') continue;
       this.#reportFull();
@@ -196,26 +167,25 @@ export class Room {
     const known = this.#sessions.get(id);
     if (!known?.mood || !overrules(leave, known)) return false;
     const recordedAt = this.#sessions.heartbeat(id, known.mood, now, leave);
-    this.#markUnsaved(id);
+    this.#saver.add(id);
     if (recordedAt !== undefined) this.#sockets.setRecordedAt(id, recordedAt);
     return true;
   }
 
   /** Returns why the message closes its socket, if it does. */
-  #apply(socket: SocketPort, message: string | ArrayBuffer, now: number): SocketClose | undefined {
+  #apply(socket: LiveSocket, message: string | ArrayBuffer, now: number): SocketClose | undefined {
     if (this.#sockets.countMessage(socket, now)) return CLOSE.tooManyMessages;
     const read = readMessage(message);
     if ('reason' in read) return read;
-    const joined = this.#sockets.sessionOf(socket);
-    const { mood, sessionId: id = joined?.id } = read;
+    const { mood, sessionId: id = socket.session?.id } = read;
     if (id === undefined) return CLOSE.notJoined;
-    if (joined !== undefined && joined.id !== id) return CLOSE.otherSession;
+    if (socket.session !== undefined && socket.session.id !== id) return CLOSE.otherSession;
     const recordedAt = this.#sessions.heartbeat(id, mood, now);
     if (recordedAt === undefined) {
       this.#reportFull();
       return CLOSE.roomFull;
     }
-    this.#markUnsaved(id);
+    this.#saver.add(id);
     this.#sockets.join(socket, { id, mood, lastMessageAt: now, recordedAt });
     return undefined;
   }
@@ -226,7 +196,7 @@ export class Room {
     // A later heartbeat came by HTTP, from another tab or from the page after a reload. The session stays.
     if (session === undefined || record === undefined || record.lastSeen > session.recordedAt) return;
     this.#sessions.leave(session.id, now);
-    this.#markUnsaved(session.id);
+    this.#saver.add(session.id);
   }
 
   #expire(now: number): void {
@@ -250,42 +220,14 @@ export class Room {
       if (this.#sockets.size > 0) this.#broadcasts.schedule();
       else this.#broadcast();
     }
-    if (this.#unsaved.size > 0 || !this.#isBroadcastSaved) this.#saves.schedule();
+    this.#saver.schedule();
   }
 
   /** Also when the counts are again those of the last broadcast: a socket that opened since then got others. */
   #broadcast(): void {
     this.#lastBroadcast = { ...this.counts };
-    this.#isBroadcastSaved = false;
+    this.#saver.setLastBroadcast(this.#lastBroadcast);
     this.#sockets.broadcast(this.#lastBroadcast, this.#now);
-    this.#saves.schedule();
-  }
-
-  /** A full row is saved at once, everything else with the next save. */
-  #markUnsaved(id: string): void {
-    this.#unsaved.add(id);
-    if (this.#unsaved.size >= ROOM_UNSAVED_MAX && !this.#hasSaveFailed) this.#save();
-  }
-
-  #save(): void {
-    if (this.#unsaved.size === 0 && this.#isBroadcastSaved) return;
-    const changed = new Map<string, SessionRecord>();
-    for (const id of this.#unsaved) {
-      const record = this.#sessions.get(id);
-      if (record !== undefined) changed.set(id, record);
-      else this.#unsaved.delete(id);
-    }
-    try {
-      this.#options.journal.append(changed, this.#lastBroadcast, this.#sessions);
-      this.#unsaved.clear();
-      this.#isBroadcastSaved = true;
-      this.#hasSaveFailed = false;
-    } catch (error) {
-      this.#options.report('the room could not save; the next save tries again', error);
-      if (this.#hasSaveFailed) return;
-      this.#hasSaveFailed = true;
-      // Only once without another call. Otherwise a broken storage would keep the object in memory.
-      this.#saves.schedule();
-    }
+    this.#saver.schedule();
   }
 }

@@ -1,4 +1,4 @@
-import type { Journal } from '../../../../src/presence/room/room';
+import type { Journal } from '../../../../src/presence/room/room-saver';
 import type { Runtime } from '../../../../src/presence/runtime';
 import type { MoodCounts, SessionRecords } from '../../../../src/presence/session';
 

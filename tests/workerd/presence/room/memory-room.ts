@@ -44,6 +44,11 @@ export class MemoryRoom {
     return this.sync({ [id]: { mood: null, lastSeen: this.runtime.now() } });
   }
 
+  /** The live session as the room has it now. */
+  recordOf(id: string): SessionRecord | undefined {
+    return this.sync().sessions.get(id);
+  }
+
   /** Opens a socket that watches. */
   open(): FakeSocket {
     const socket = new FakeSocket();

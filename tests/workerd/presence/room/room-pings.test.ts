@@ -71,7 +71,7 @@ describe('a leave from another tab', () => {
     await runtime.advance(1_000);
     socket.lastPingAt = runtime.now();
     place.leave(ANNA);
-    expect(place.room.get(ANNA)?.mood).toBeNull();
+    expect(place.recordOf(ANNA)).toBeUndefined();
   });
 
   it('a heartbeat from another tab changes the mood, and an older leave changes nothing', async () => {
@@ -80,7 +80,7 @@ describe('a leave from another tab', () => {
     place.heartbeat(ANNA, 'release');
     expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
     place.sync({ [ANNA]: { mood: null, lastSeen: START + 500 } });
-    expect(place.room.get(ANNA)).toEqual({ mood: 'release', lastSeen: START + 1_000 });
+    expect(place.recordOf(ANNA)).toEqual({ mood: 'release', lastSeen: START + 1_000 });
   });
 });
 

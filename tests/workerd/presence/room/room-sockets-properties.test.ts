@@ -86,18 +86,18 @@ class Place {
 
   /** Every session that must be present is counted, and none that must have ended. */
   check(): void {
-    this.#room.sync({ since: undefined, updates: new Map() });
+    const { sessions: present } = this.#room.sync({ since: undefined, updates: new Map() });
     const now = this.runtime.now();
     for (const id of IDS) {
       if (this.#late.has(id)) continue;
       const sessions = this.open.flatMap(({ session }) => (session?.id === id ? [session] : []));
       const seenAt = Math.max(this.#heartbeats.get(id) ?? 0, ...sessions.map((session) => session.seenAt));
       const refreshedAt = Math.max(seenAt, ...sessions.map((session) => session.refreshedAt));
-      const isCounted = (this.#room.get(id)?.mood ?? null) !== null;
+      const isCounted = present.has(id);
       if (seenAt + TTL > now) expect(isCounted, `${id} is present`).toBe(true);
       if (refreshedAt + TTL + ROOM_EXPIRY_STEP_MS <= now) expect(isCounted, `${id} has ended`).toBe(false);
     }
-    expect(totalOf(this.#room.counts)).toBe(IDS.filter((id) => this.#room.get(id)?.mood).length);
+    expect(totalOf(this.#room.counts)).toBe(present.size);
   }
 
   /** After the last broadcast all sockets have the counts of the room. */

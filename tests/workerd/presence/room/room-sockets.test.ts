@@ -100,7 +100,7 @@ describe('a socket that joined', () => {
       reason: 'A socket keeps its sessionId. Open another socket.',
     });
     expect(place.room.counts).toEqual(NOBODY);
-    expect(place.room.get(BEN)).toBeUndefined();
+    expect(place.recordOf(BEN)).toBeUndefined();
   });
 
   it('a socket keeps its id when the room loses its memory', () => {
@@ -108,7 +108,7 @@ describe('a socket that joined', () => {
     place.restart();
     place.send(socket, { sessionId: BEN, mood: 'release' });
     expect(socket.closed?.code).toBe(1008);
-    expect(place.room.get(BEN)).toBeUndefined();
+    expect(place.recordOf(BEN)).toBeUndefined();
   });
 
   it('a message with the same id changes the mood, in capitals too', () => {
@@ -173,10 +173,10 @@ describe('a socket that joined', () => {
     first.lastPingAt = START + 20_000;
     await runtime.advance(TTL);
     place.sync();
-    expect(place.room.get(ANNA)).toEqual({ mood: 'release', lastSeen: START + 20_000 });
+    expect(place.recordOf(ANNA)).toEqual({ mood: 'release', lastSeen: START + 20_000 });
     place.journal.saved.length = 0;
     place.restart();
-    expect(place.room.get(ANNA)).toEqual({ mood: 'gratitude', lastSeen: START + 20_000 });
+    expect(place.recordOf(ANNA)).toEqual({ mood: 'gratitude', lastSeen: START + 20_000 });
   });
 });
 
@@ -195,7 +195,7 @@ describe('a close', () => {
     place.restart([]);
     place.close(socket);
     expect(place.room.counts).toEqual(NOBODY);
-    expect(place.room.get(ANNA)).toBeUndefined();
+    expect(place.journal.saved).toEqual([]);
   });
 
   it('a close is no leave if a heartbeat by HTTP came later', async () => {
@@ -232,13 +232,13 @@ describe('a socket in a full room', () => {
     const full = fillRoom();
     const socket = place.join(BEN, 'release');
     expect(socket.closed).toEqual({ code: 1013, reason: 'The room is full. Try again later.' });
-    expect(place.room.get(BEN)).toBeUndefined();
+    expect(place.recordOf(BEN)).toBeUndefined();
     place.send(known, { mood: 'release' });
     expect(known.isOpen).toBe(true);
     expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
     full.mockRestore();
     place.restart(place.sockets);
-    expect(place.room.get(BEN)).toBeUndefined();
+    expect(place.recordOf(BEN)).toBeUndefined();
   });
 
   it('a restarted room without a place for the session closes its socket with 1013', () => {
