@@ -297,6 +297,18 @@ describe('a live socket', () => {
   });
 });
 
+it('the object takes a report with the keys of version 1.0, and answers with them', async () => {
+  const record = { mood: 'presence', lastSeen: Date.now() } as const;
+  const first = await room.stub.sync({ known: undefined, heard: new Map([[ANNA, record]]) });
+  expect(first).toStrictEqual({
+    version: { epoch: expect.any(String), number: 1 },
+    isAll: true,
+    sessions: new Map([[ANNA, record]]),
+  });
+  const second = await room.stub.sync({ known: first.version, heard: new Map() });
+  expect(second).toStrictEqual({ version: first.version, isAll: false, sessions: new Map() });
+});
+
 describe('the alarm', () => {
   it('the alarm comes earlier for a session whose record came late', async () => {
     await RoomClient.open(room);

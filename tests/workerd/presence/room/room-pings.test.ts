@@ -105,6 +105,20 @@ describe('a ping', () => {
     expect(place.room.nextEnd()).toBe(START + 20_000 + TTL);
   });
 
+  it('a sync at the end of one session does not let the room wake for pings that it has not applied', async () => {
+    const first = place.join(ANNA);
+    expect(place.room.nextEnd()).toBe(START + TTL);
+    await runtime.advance(5_000);
+    const second = place.join(BEN);
+    await runtime.advance(15_000);
+    for (const socket of [first, second]) socket.lastPingAt = START + 20_000;
+    await runtime.advance(10_000);
+    place.sync();
+    expect(place.room.nextEnd()).toBe(START + 5_000 + TTL);
+    place.room.wake();
+    expect(place.room.nextEnd()).toBe(START + 20_000 + TTL);
+  });
+
   it('the room need not wake while no socket is open, or no session is present', async () => {
     place.heartbeat(ANNA);
     expect(place.room.nextEnd()).toBeUndefined();

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../../../src/limits';
-import type { SessionRecord } from '../../../../src/presence/session';
+import { RoomSaver } from '../../../../src/presence/room/room-saver';
+import { RoomSessions } from '../../../../src/presence/room/room-sessions';
+import { NOBODY, type SessionRecord } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { MemoryJournal } from './memory-journal';
@@ -174,6 +176,41 @@ describe('a save that throws', () => {
     const saves = journal.saved.length;
     place.sync(crowd(ROOM_UNSAVED_MAX));
     expect(journal.saved).toHaveLength(saves + 1);
+  });
+
+  it('counts of a broadcast whose save failed are in the next save', async () => {
+    place.open();
+    place.heartbeat(ANNA);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS - 500);
+    place.heartbeat(BEN);
+    await runtime.advance(100);
+    place.heartbeat(ANNA, 'release');
+    await runtime.advance(400);
+    expect(savedIds().at(-1)).toEqual([BEN, ANNA]);
+    // The broadcast of the second change comes after the save of its sessions.
+    await runtime.advance(500);
+    journal.fails = true;
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(place.reports).toHaveLength(1);
+    journal.fails = false;
+    place.sync();
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(journal.saved.at(-1)).toMatchObject({ sessions: new Map(), lastBroadcast: { release: 1 } });
+  });
+
+  it('a saver that cannot save drops the ids of sessions that the room no longer has', () => {
+    journal.fails = true;
+    const saver = new RoomSaver(
+      { runtime, journal, report: () => undefined },
+      new RoomSessions(TTL, START),
+      NOBODY,
+    );
+    for (let n = 1; n < ROOM_UNSAVED_MAX; n += 1) saver.add(sessionId(n));
+    saver.schedule();
+    expect(journal.attempts).toBe(1);
+    // Otherwise this session would fill a row, and be saved at once.
+    saver.add(sessionId(0));
+    expect(journal.attempts).toBe(1);
   });
 
   it('a room that cannot save stops trying when no calls come, so that it can hibernate', async () => {

@@ -9,7 +9,7 @@ import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { NOBODY } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
-import type { FakeSocket } from './fake-socket';
+import { FakeSocket } from './fake-socket';
 import { MemoryRoom, TTL } from './memory-room';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -111,6 +111,15 @@ describe('a socket that joined', () => {
     expect(place.recordOf(BEN)).toBeUndefined();
   });
 
+  it('a socket stores its session with the keys of version 1.0, and a restarted room reads them', () => {
+    const socket = place.join(ANNA, 'release');
+    expect(socket.attachment).toEqual({ sessionId: ANNA, mood: 'release', heardAt: START, notedAt: START });
+    const older = new FakeSocket();
+    older.remember({ sessionId: BEN, mood: 'gratitude', heardAt: START - 5_000, notedAt: START - 4_000 });
+    place.restart([older]);
+    expect(place.recordOf(BEN)).toEqual({ mood: 'gratitude', lastSeen: START - 5_000 });
+  });
+
   it('a message with the same id changes the mood, in capitals too', () => {
     const id = 'abcdef00-0000-4000-8000-00000000000a';
     const socket = place.join(id);
@@ -144,11 +153,12 @@ describe('a socket that joined', () => {
   });
 
   it('a session expires when a message of another socket comes, without a sync', async () => {
-    const silent = place.join(ANNA);
+    const other = place.open();
+    const expiring = place.join(ANNA);
     await runtime.advance(TTL);
-    place.join(BEN);
-    expect(silent.closed?.code).toBe(1008);
-    place.close(silent);
+    place.send(other, { sessionId: BEN, mood: 'presence' });
+    expect(expiring.closed?.code).toBe(1008);
+    place.close(expiring);
     expect(place.room.counts.presence).toBe(1);
   });
 
@@ -156,6 +166,9 @@ describe('a socket that joined', () => {
     const first = place.join(ANNA, 'gratitude');
     await runtime.advance(1_000);
     const second = place.join(ANNA, 'release');
+    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    place.journal.saved.length = 0;
+    place.restart();
     expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
     await runtime.advance(1_000);
     first.lastPingAt = runtime.now();
