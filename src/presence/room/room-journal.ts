@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_BYTES_MAX } from '../../limits';
 import { parseJson } from '../parse-json';
 import type { Report } from '../rate-limited-log';
@@ -8,9 +7,6 @@ import type { Journal } from './room-saver';
 
 /** The columns have the names of version 1.0. `told` holds the counts of the last broadcast. */
 const TABLE = 'CREATE TABLE IF NOT EXISTS journal (saved_at INTEGER, sessions TEXT, told TEXT)';
-const Row = z.object({ sessions: z.string() });
-const LastRow = z.object({ saved_at: z.number(), told: z.string() });
-const RowSize = z.object({ rowid: z.number(), saved_at: z.number(), bytes: z.number() });
 
 /** What a session takes in a row besides its id: its longest mood, its time, and the JSON around them. */
 const RECORD_BYTES = 52;
@@ -42,10 +38,10 @@ export class RoomJournal implements Journal {
 
   read() {
     const [row] = this.#sql.exec('SELECT saved_at, told FROM journal ORDER BY rowid DESC LIMIT 1').toArray();
-    const last = LastRow.safeParse(row).data;
-    const lastBroadcast = MoodCounts.safeParse(parseJson(last?.told ?? '')).data;
+    const savedAt = row && Number(row['saved_at']);
+    const lastBroadcast = row && MoodCounts.safeParse(parseJson(String(row['told']))).data;
     const unreadable = row !== undefined && lastBroadcast === undefined ? 1 : 0;
-    return { sessions: this.#readRows(this.#measure(), unreadable), savedAt: last?.saved_at, lastBroadcast };
+    return { sessions: this.#readRows(this.#measure(), unreadable), savedAt, lastBroadcast };
   }
 
   append(
@@ -75,13 +71,12 @@ export class RoomJournal implements Journal {
     let [from, bytes] = [0, 0];
     const sizes = 'SELECT rowid, saved_at, octet_length(sessions) AS bytes FROM journal ORDER BY rowid DESC';
     for (const row of this.#sql.exec(sizes)) {
-      const { data } = RowSize.safeParse(row);
-      if (data === undefined) continue;
-      this.#rows.push({ savedAt: data.saved_at, bytes: data.bytes });
-      bytes += data.bytes;
+      const size = { savedAt: Number(row['saved_at']), bytes: Number(row['bytes']) };
+      this.#rows.push(size);
+      bytes += size.bytes;
       // The next save replaces the rows that are not read.
       if (bytes > ROOM_JOURNAL_READ_BYTES_MAX) break;
-      from = data.rowid;
+      from = Number(row['rowid']);
     }
     return from;
   }
@@ -90,7 +85,7 @@ export class RoomJournal implements Journal {
   *#readRows(from: number, unreadableBefore: number): Generator<SessionRecords> {
     let unreadable = unreadableBefore;
     for (const row of this.#sql.exec('SELECT sessions FROM journal WHERE rowid >= ? ORDER BY rowid', from)) {
-      const { sessions, dropped } = parseSessions(Row.safeParse(row).data?.sessions ?? '', this.#now());
+      const { sessions, dropped } = parseSessions(String(row['sessions']), this.#now());
       unreadable += dropped;
       yield sessions;
     }
