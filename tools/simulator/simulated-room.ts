@@ -62,7 +62,7 @@ export class SimulatedRoom {
     const isLost = this.#dice.chance(0.5);
     const hangs = this.#dice.chance(hang);
     const restarts = this.#dice.chance(restart);
-    // What is sent stays as it was when it was sent.
+    // Later updates of the replica must not change a report that is on its way.
     const sent = { known: report.known, heard: new Map(report.heard) };
     await this.#time.sleep(there + slowMs / 2);
     if (!this.reach.holds(location, this.#time.now)) throw new Error('The room is away.');
@@ -90,7 +90,7 @@ export class SimulatedRoom {
         lastBroadcast: undefined,
       }),
       append: (sessions) => {
-        // A timer of an object that is no more writes nothing.
+        // The timers of an earlier life of the object write nothing.
         if (this.#epoch !== epoch) return;
         const savedAt = this.#time.now;
         while (rows[0] !== undefined && rows[0].savedAt <= savedAt - ttlMs) {
