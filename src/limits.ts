@@ -130,7 +130,7 @@ export const QUOTA_RETRY_MS = 3_600_000;
 export const SERVICES_MAX = 10;
 export const SERVICES_WINDOW_MS = 60_000;
 
-/** The room must answer within this time when a live socket is to open. */
+/** Longest time that the opening of a live socket waits for the room. */
 export const LIVE_OPEN_MAX_MS = 10_000;
 
 /** Most pages of 1,000 keys that one listing reads. There are about 350 locations; keys beyond are not of this service. */
@@ -150,54 +150,54 @@ export const REPLICA_SESSIONS_MAX = 100_000;
 export const KV_SESSIONS_MAX = 100_000;
 
 /**
- * Most live sessions of a room. A full room, its save, its waking and its answer to a fresh replica fit into 128 MB:
+ * Most live sessions of a room. A full room, its save, its restart and its answer to a fresh replica fit into 128 MB:
  * `npm run bench -- full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
  */
 export const ROOM_SESSIONS_MAX = 200_000;
 
 /**
- * Most sessions that have left and that a room remembers, so that no older copy revives them. They have a cap of their own:
- * otherwise leaves would fill the room, and newcomers would be refused. Beyond the cap the room forgets the oldest.
+ * Most tombstones of a room. They have a limit of their own, otherwise leaves would fill the room and new sessions would be
+ * refused. Beyond the limit the room drops the oldest.
  */
 export const ROOM_TOMBSTONES_MAX = 100_000;
 
-/** Most changes that a room keeps for replicas to catch up with. A replica that is further behind gets all sessions. */
-export const ROOM_NEWS_MAX = 10_000;
+/** Most changes that a room keeps for its replicas. A replica that is further behind gets a snapshot. */
+export const ROOM_CHANGES_MAX = 10_000;
 
-/** The room looks for sessions that have ended in steps of so many ms, so it may see the end of one so much later. */
+/** The room expires sessions in steps of this time, so a session may expire so much too late. */
 export const ROOM_EXPIRY_STEP_MS = 250;
 
 /**
- * A room saves what has changed at most this often: one row written each time, beside one that is deleted. What it loses
- * when it crashes its replicas send again. https://developers.cloudflare.com/durable-objects/platform/pricing/
+ * Shortest time between two saves of a room. Each writes one row and deletes one. After a crash the replicas send again what
+ * the room had not saved. https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 export const ROOM_SAVE_INTERVAL_MS = 5_000;
 
-/** So many unsaved sessions a room saves at once: they fill a row, so an earlier save writes no more rows. */
+/** A room saves at once when so many more sessions are unsaved. They fill a row, so the early save costs no more rows. */
 export const ROOM_UNSAVED_MAX = 15_000;
 
-/** Longest list of sessions in one saved row, in bytes, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
+/** Most bytes of sessions in one saved row, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
 export const ROOM_ROW_BYTES_MAX = 1_500_000;
 
 /**
- * A journal that is longer than this, in bytes, is replaced by all that the room holds: 85 bytes a session, 26 MB in a full
- * room. Otherwise 200,000 heartbeats every 10 s would fill a gigabyte within a TTL of 600 s, and no object could read it.
+ * Largest journal, in bytes. A save replaces a longer one by all sessions of the room: 85 bytes each, 26 MB in a full room.
+ * Otherwise 200,000 heartbeats every 10 s would fill a gigabyte within a TTL of 600 s, and no object could read it.
  */
 export const ROOM_JOURNAL_BYTES_MAX = 50_000_000;
 
-/** A room that wakes reads at most so many bytes of its journal, the newest first: twice what a room of this version leaves. */
+/** Most bytes of its journal that a restarting room reads, the newest first. A room of this version writes half as many. */
 export const ROOM_JOURNAL_READ_BYTES_MAX = 2 * ROOM_JOURNAL_BYTES_MAX;
 
-/** Shortest time between two alarms of a room: each is a billed request, and keeps it awake for ten seconds. */
+/** Shortest time from now to a room's next alarm. Each alarm is a billed request, and keeps the object in memory for 10 s. */
 export const ROOM_ALARM_GAP_MS = 1_000;
 
-/** Live sockets hear of changes at most this often. */
-export const LIVE_TELL_INTERVAL_MS = 1_000;
+/** Shortest time between two broadcasts to the live sockets. */
+export const LIVE_BROADCAST_INTERVAL_MS = 1_000;
 
-/** Largest message of a live socket, in bytes: as much as a request body. */
+/** Largest message of a live socket, in bytes: as large as a request body. */
 export const LIVE_MESSAGE_BYTES_MAX = BODY_BYTES_MAX;
 
-/** Most messages of one live socket in the time beside it. Moods change now and then; pings don't count, for they wake nobody. */
+/** Most messages of one live socket within the window. Pings do not count: they do not wake the room. */
 export const LIVE_MESSAGES_MAX = 20;
 export const LIVE_MESSAGES_WINDOW_MS = 10_000;
 
@@ -210,7 +210,7 @@ export const LIVE_SESSION_SOCKETS_MAX = 64;
 /** Most live sockets of one room, a little below the platform's 32,768: https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket */
 export const LIVE_SOCKETS_MAX = 32_000;
 
-/** When to try again for a live socket that was not to be had, in seconds. Until then heartbeats by HTTP do as well. */
+/** When to try again after a refused live socket, in seconds. HTTP heartbeats work in the meantime. */
 export const LIVE_RETRY_SECONDS = 10;
 
 /** The shortest cache time that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */

@@ -1,22 +1,25 @@
 import { DurableObject } from 'cloudflare:workers';
 import { type Bindings, type LiveRoomStub, parseSettings } from './config';
-import { LIVE_SOCKETS_MAX, ROOM_ALARM_GAP_MS } from './limits';
-import { LiveSockets } from './presence/room/live-sockets';
+import { ROOM_ALARM_GAP_MS } from './limits';
+import { PlatformSockets } from './platform-socket';
 import { Room } from './presence/room/room';
 import { RoomJournal } from './presence/room/room-journal';
-import type { RoomAnswer, RoomReport } from './presence/room/room-protocol';
+import {
+  answerToWire,
+  reportFromWire,
+  type WireAnswer,
+  type WireReport,
+} from './presence/room/room-protocol';
 import { RateLimitedLog } from './rate-limited-log';
 import { REAL_RUNTIME } from './runtime';
 
 /**
- * The Durable Object of the room: it gives a `Room` its journal and its sockets, and wakes it when somebody may have fallen
- * silent.
+ * The Durable Object: forwards calls, sockets and alarms to its `Room`, and sets the alarm that the room asks for.
  *
- * Nothing keeps it awake. While somebody watches and somebody is here, one alarm is set for when the next session would
- * end; a room that nobody watches needs none, since it looks when it is asked.
+ * Nothing keeps the object in memory. A room with sockets and sessions has one alarm, for the next end of a session.
  */
 export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStub {
-  readonly #sockets: LiveSockets;
+  readonly #sockets: PlatformSockets;
   readonly #room: Room;
   #alarmAt: number | undefined;
 
@@ -24,57 +27,58 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     super(state, env);
     const { ttlMs } = parseSettings(env).timing;
     const { now } = REAL_RUNTIME;
-    const journal = new RoomJournal(state.storage.sql, ttlMs, now);
-    this.#sockets = new LiveSockets(state, now);
-    const epoch = crypto.randomUUID();
     const { report } = new RateLimitedLog(now, (line) => console.warn(line));
-    this.#room = new Room({ ttlMs, runtime: REAL_RUNTIME, epoch, journal, audience: this.#sockets, report });
-    this.#room.heard(this.#sockets.guests);
+    this.#sockets = new PlatformSockets(state);
+    this.#room = new Room({
+      ttlMs,
+      runtime: REAL_RUNTIME,
+      epoch: crypto.randomUUID(),
+      journal: new RoomJournal(state.storage.sql, ttlMs, now, report),
+      sockets: this.#sockets.open(),
+      report,
+    });
     void state.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await state.storage.getAlarm()) ?? undefined;
     });
   }
 
-  async sync(report: RoomReport): Promise<RoomAnswer> {
-    const answer = this.#room.sync(report);
+  async sync(report: WireReport): Promise<WireAnswer> {
+    const answer = answerToWire(this.#room.sync(reportFromWire(report)));
     await this.#setAlarm();
     return answer;
   }
 
-  /** Opens a live socket. That the request asks for one the Worker has checked (api/live.ts). */
+  /** Opens a live socket. The Worker has checked that the request asks for one (api/live.ts). */
   override async fetch(): Promise<Response> {
-    if (this.#sockets.size >= LIVE_SOCKETS_MAX) return new Response(null, { status: 503 });
-    const { 0: theirs, 1: ours } = new WebSocketPair();
-    this.#room.expire();
-    this.#sockets.open(ours, this.#room.counts);
+    if (!this.#room.acceptsSockets) return new Response(null, { status: 503 });
+    const { 0: client, 1: server } = new WebSocketPair();
+    this.#room.open(this.#sockets.accept(server));
     await this.#setAlarm();
-    return new Response(null, { status: 101, webSocket: theirs });
+    return new Response(null, { status: 101, webSocket: client });
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
-    this.#sockets.receive(socket, message, this.#room);
+    this.#room.receive(this.#sockets.portOf(socket), message);
     await this.#setAlarm();
   }
 
   override webSocketClose(socket: WebSocket): void {
-    this.#sockets.close(socket, this.#room);
+    this.#room.close(this.#sockets.portOf(socket));
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#sockets.close(socket, this.#room);
+    this.#room.close(this.#sockets.portOf(socket));
   }
 
   override async alarm(): Promise<void> {
     this.#alarmAt = undefined;
-    this.#room.heard(this.#sockets.guests);
-    this.#room.expire();
+    this.#room.wake();
     await this.#setAlarm();
   }
 
-  /** Sees to it that an alarm comes when the next session ends. One that is heard again meanwhile makes the alarm look in vain. */
+  /** Sets an alarm for the next end, unless one is set that comes no later. */
   async #setAlarm(): Promise<void> {
-    if (this.#sockets.size === 0) return;
-    const nextEnd = this.#alarmAt === undefined ? this.#room.findNextEnd() : this.#room.newcomersEnd;
+    const nextEnd = this.#room.nextEnd();
     if (nextEnd === undefined) return;
     const alarmAt = Math.max(nextEnd, REAL_RUNTIME.now() + ROOM_ALARM_GAP_MS);
     if (this.#alarmAt !== undefined && alarmAt >= this.#alarmAt) return;

@@ -2,7 +2,7 @@ import { createApp as createAppOf1 } from 'version-1.0/app';
 import { PresenceRoom as RoomOf1 } from 'version-1.0/presence-room';
 import { createApp } from '../../src/app';
 import type { Bindings } from '../../src/config';
-import type { RoomAnswer, RoomReport } from '../../src/presence/room/room-protocol';
+import type { WireAnswer, WireReport } from '../../src/presence/room/room-protocol';
 import { PresenceRoom as TodaysRoom } from '../../src/presence-room';
 import { sessionId } from '../support/session-id';
 import {
@@ -39,7 +39,7 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
   class extends Room {
     readonly #calls: RoomState['calls'][number][] = [];
 
-    override async sync(report: RoomReport): Promise<RoomAnswer> {
+    override async sync(report: WireReport): Promise<WireAnswer> {
       const answer = await super.sync(report);
       if (answer.sessions.size > CALL_SESSIONS_MAX) return answer;
       this.#calls.push({
@@ -72,7 +72,7 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
     /** Takes in so many sessions, as from replicas that know all others. */
     async fill(count: number): Promise<void> {
       const record = { mood: 'presence', lastSeen: now } as const;
-      let known: RoomReport['known'];
+      let known: WireReport['known'];
       for (let from = 0; from < count; from += FILL_SESSIONS) {
         const ids = Array.from(
           { length: Math.min(FILL_SESSIONS, count - from) },

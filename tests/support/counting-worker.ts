@@ -1,12 +1,12 @@
 import { createApp } from '../../src/app';
-import { ROOM_NAME, type RoomAnswer, type RoomReport } from '../../src/presence/room/room-protocol';
+import { ROOM_NAME, type WireAnswer, type WireReport } from '../../src/presence/room/room-protocol';
 import { PresenceRoom as Room } from '../../src/presence-room';
 
 /** The room, which counts how often it is asked. */
 export class PresenceRoom extends Room {
   #syncs = 0;
 
-  override sync(report: RoomReport): Promise<RoomAnswer> {
+  override sync(report: WireReport): Promise<WireAnswer> {
     this.#syncs += 1;
     return super.sync(report);
   }

@@ -1,7 +1,7 @@
-import type { Journal } from '../../src/presence/room/room';
+import type { Journal } from '../../src/presence/room/room-saver';
 
-/** Nothing is saved, and nothing was. */
+/** Saves nothing, and has no saved sessions. */
 export const NO_JOURNAL: Journal = {
-  read: () => ({ sessions: [], savedAt: undefined, told: undefined }),
+  read: () => ({ sessions: [], savedAt: undefined, lastBroadcast: undefined }),
   append: () => undefined,
 };

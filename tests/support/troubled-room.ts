@@ -1,10 +1,10 @@
-import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room/room-protocol';
+import type { RoomStub, WireAnswer, WireReport } from '../../src/presence/room/room-protocol';
 
 /** A real room that counts its calls, and fails where and how a test says. */
 export class TroubledRoom {
   calls = 0;
   trouble: 'is away' | 'loses its answer' | 'hangs' | undefined;
-  lastReport: RoomReport | undefined;
+  lastReport: WireReport | undefined;
   readonly #room: () => Pick<RoomStub, 'sync'>;
 
   #late = Promise.withResolvers<void>();
@@ -13,7 +13,7 @@ export class TroubledRoom {
     this.#room = room;
   }
 
-  async sync(report: RoomReport): Promise<RoomAnswer> {
+  async sync(report: WireReport): Promise<WireAnswer> {
     this.calls += 1;
     this.lastReport = report;
     const { trouble } = this;

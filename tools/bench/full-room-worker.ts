@@ -1,5 +1,5 @@
 import { DEFAULT_MOOD, MOODS } from '../../src/moods';
-import { ROOM_NAME, type RoomReport, type RoomStub } from '../../src/presence/room/room-protocol';
+import { ROOM_NAME, type RoomStub, type WireReport } from '../../src/presence/room/room-protocol';
 import type { SessionRecord } from '../../src/presence/session';
 import { sessionId } from '../../tests/support/session-id';
 
@@ -17,7 +17,7 @@ export default {
       return Response.json({ sessions: sessions.size, isFull });
     }
     const [from, count] = [Number(searchParams.get('from')), Number(searchParams.get('count'))];
-    let known: RoomReport['known'] = JSON.parse(searchParams.get('known') ?? 'null') ?? undefined;
+    let known: WireReport['known'] = JSON.parse(searchParams.get('known') ?? 'null') ?? undefined;
     for (let done = 0; done < count; done += CALL_SESSIONS) {
       const heard = new Map<string, SessionRecord>();
       for (let n = from + done; n < from + Math.min(done + CALL_SESSIONS, count); n += 1) {

@@ -7,8 +7,10 @@ const NEW_SESSIONS = 'api/new-sessions.ts';
 const PREFLIGHT = 'api/preflight.ts';
 const PROBLEMS = 'api/problems.ts';
 const SESSION = 'presence/session.ts';
+const ROOM = 'presence/room/room.ts';
 const SOCKETS = 'presence/room/live-sockets.ts';
 const REPLICA = 'presence/replica.ts';
+const SOCKET_MESSAGE = 'presence/room/socket-message.ts';
 
 type HostileFault = Omit<Fault, 'noticedBy'> & { readonly isLogged?: true };
 const noticedBy = (hostile: string, faults: readonly HostileFault[]): readonly Fault[] =>
@@ -108,12 +110,12 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a request that is no WebSocket opens a socket', file: LIVE, find: `$UPGRADE !== 'websocket'`, put: 'false' },
     { name: 'a HEAD request opens a socket', file: LIVE, find: `c.req.method !== 'GET'`, put: 'false' },
     { name: 'a socket opens where there is no room', file: LIVE, find: 'open === undefined', put: 'false' },
-    { name: 'a socket may send bytes', file: SOCKETS, find: `if (typeof message !== 'string') $REFUSE`, put: `if (typeof message !== 'string') return { sessionId: '00000000-0000-4000-8000-000000000009', mood: 'release' };` },
-    { name: 'a socket may send messages of any size', file: SOCKETS, find: 'isTooBig(message)', put: 'false' },
-    { name: 'the size of a message is counted in letters', file: SOCKETS, find: '$BYTES.byteLength', put: 'message.length' },
-    { name: 'a socket may set a mood before it joins', file: SOCKETS, find: 'this.#drop(socket, NOT_JOINED, room)', put: 'void 0' },
-    { name: 'a joined socket may take another session id', file: SOCKETS, find: 'seated.sessionId !== sessionId', put: 'false' },
-    { name: 'a socket that takes another session id stays open', file: SOCKETS, find: 'this.#drop(socket, OTHER_ID, room)', put: 'void 0' },
-    { name: 'a socket may send any number of messages', file: SOCKETS, find: 'traffic.messages > LIVE_MESSAGES_MAX', put: 'false' },
+    { name: 'a socket may send bytes', file: SOCKET_MESSAGE, find: `if (typeof message !== 'string') $REFUSE`, put: `if (typeof message !== 'string') return { sessionId: '00000000-0000-4000-8000-000000000009', mood: 'release' };` },
+    { name: 'a socket may send messages of any size', file: SOCKET_MESSAGE, find: 'isTooBig(message)', put: 'false' },
+    { name: 'the size of a message is counted in letters', file: SOCKET_MESSAGE, find: '$BYTES.byteLength', put: 'message.length' },
+    { name: 'a socket may set a mood before it joins', file: ROOM, find: 'return CLOSE.notJoined', put: 'return undefined' },
+    { name: 'a joined socket may take another session id', file: ROOM, find: 'socket.session.id !== id', put: 'false' },
+    { name: 'a socket that takes another session id stays open', file: ROOM, find: 'return CLOSE.otherSession', put: 'return undefined' },
+    { name: 'a socket may send any number of messages', file: SOCKETS, find: 'socket.messagesInWindow > LIVE_MESSAGES_MAX', put: 'false' },
   ]),
 ];

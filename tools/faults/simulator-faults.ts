@@ -13,6 +13,7 @@ const TIMING = 'presence/timing.ts';
 const ROOM_HUB = 'presence/room/room-hub.ts';
 const ROOM_SESSIONS = 'presence/room/room-sessions.ts';
 const ROOM = 'presence/room/room.ts';
+const ROOM_SAVER = 'presence/room/room-saver.ts';
 
 type SimulatorFault = Omit<Fault, 'noticedBy'> & { readonly seed: number };
 const noticedWith = (simulator: OurHub, faults: readonly SimulatorFault[]): readonly Fault[] =>
@@ -58,14 +59,14 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 3, name: 'a change between two syncs waits for another request', file: LOOP, find: 'if (this.#timing.flushes && $NOT) $FLUSH', put: '' },
     { seed: 9, name: 'a flush starts syncs until the platform ends it', file: 'limits.ts', find: 'DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS', put: 'DEFERRED_MAX_MS + SYNC_ABANDON_MIN_MS' },
     { seed: 7, name: 'a sync of an ended request blocks the next sync for 30 s', file: TIMING, find: 'Math.min($MS, DEFERRED_MAX_MS)', put: 'DEFERRED_MAX_MS' },
-    { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, within: '#endsNow', find: 'this.#record(id)', put: 'void 0' },
-    { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#set', find: 'this.#record(id)', put: 'if (known === undefined) this.#record(id)' },
+    { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, find: 'return this.#remove(id, live)', put: 'return (this.#live.delete(id), (this.#counts[live.mood] -= 1), true)' },
+    { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#setLive', find: 'this.#addChange(id)', put: 'if (known === undefined) this.#addChange(id)' },
     { seed: 1, name: 'the room keeps the older record', file: ROOM_SESSIONS, find: '!overrules({ mood, lastSeen }, known)', put: 'overrules({ mood, lastSeen }, known)' },
     { seed: 5, name: 'the room stores no tombstone', file: ROOM_SESSIONS, find: 'this.#left.set(id, tombstone)', put: 'void 0' },
     { seed: 5, name: 'the room drops each tombstone at once', file: ROOM_SESSIONS, find: 'this.#left.size <= ROOM_TOMBSTONES_MAX', put: 'false' },
     { seed: 1, name: 'a session expires in the room despite later heartbeats', file: ROOM_SESSIONS, find: 'this.#live.set(id, { mood, lastSeen, endsAt, step: $STEP })', put: 'this.#live.set(id, { mood, lastSeen, endsAt: known?.endsAt ?? endsAt, step: $STEP })' },
-    { seed: 5, name: 'the room saves nothing', file: ROOM, find: 'this.#journal.append($$$)', put: 'void 0' },
-    { seed: 5, name: 'a room that restarts counts saved sessions as of now', file: ROOM, within: 'constructor', find: 'this.#sessions.learn(id, record, now)', put: 'this.#sessions.learn(id, { ...record, lastSeen: now }, now)' },
+    { seed: 5, name: 'the room saves nothing', file: ROOM_SAVER, find: 'this.#options.journal.append($$$)', put: 'void 0' },
+    { seed: 5, name: 'a room that restarts counts saved sessions as of now', file: ROOM, within: '#restore', find: 'this.#sessions.merge(id, record, now)', put: 'this.#sessions.merge(id, { ...record, lastSeen: now }, now)' },
     { seed: 1, name: 'the room refuses all new sessions', file: ROOM_SESSIONS, find: 'this.#live.size >= ROOM_SESSIONS_MAX', put: 'true' },
   ]),
 ];

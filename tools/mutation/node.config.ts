@@ -10,7 +10,7 @@ const LAST = [
   'kv-hub-locations.test.ts',
   'session-table-properties.test.ts',
   'new-sessions.test.ts',
-  'live-sockets-properties.test.ts',
+  'room-sockets-properties.test.ts',
 ];
 
 class QuickFirst extends BaseSequencer {

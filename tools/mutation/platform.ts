@@ -1,7 +1,6 @@
 import { parseSettings } from '../../src/config';
 import { Room } from '../../src/presence/room/room';
-import type { RoomReport } from '../../src/presence/room/room-protocol';
-import { NO_AUDIENCE } from '../../tests/support/no-audience';
+import { answerToWire, reportFromWire, type WireReport } from '../../src/presence/room/room-protocol';
 import { NO_JOURNAL } from '../../tests/support/no-journal';
 
 /**
@@ -58,15 +57,15 @@ class MemoryKv {
   }
 }
 
-/** One room that saves nothing. Its timers never run, since what waits for them belongs to the audience and the journal. */
+/** One room without sockets that saves nothing. Its timers never run: only broadcasts and saves wait for them. */
 class MemoryRooms {
   room: Room | undefined;
 
   getByName() {
     return {
-      sync: async (report: RoomReport) => {
+      sync: async (report: WireReport) => {
         this.room ??= this.#open();
-        return structuredClone(this.room.sync(structuredClone(report)));
+        return structuredClone(answerToWire(this.room.sync(reportFromWire(structuredClone(report)))));
       },
     };
   }
@@ -79,7 +78,8 @@ class MemoryRooms {
       runtime,
       epoch: crypto.randomUUID(),
       journal: NO_JOURNAL,
-      audience: NO_AUDIENCE,
+      sockets: [],
+      report: () => undefined,
     });
   }
 }

@@ -1,7 +1,13 @@
-import { type Journal, Room } from '../../src/presence/room/room';
-import type { RoomAnswer, RoomReport, RoomStub } from '../../src/presence/room/room-protocol';
+import { Room } from '../../src/presence/room/room';
+import {
+  answerToWire,
+  type RoomStub,
+  reportFromWire,
+  type WireAnswer,
+  type WireReport,
+} from '../../src/presence/room/room-protocol';
+import type { Journal } from '../../src/presence/room/room-saver';
 import type { SessionRecords } from '../../src/presence/session';
-import { NO_AUDIENCE } from '../../tests/support/no-audience';
 import type { Dice } from './dice';
 import { Reachability } from './reachability';
 import type { RequestContexts } from './request-contexts';
@@ -49,14 +55,14 @@ export class SimulatedRoom {
   }
 
   /** A call may fail before it has reached the room, or after; or hang. */
-  async #call(report: RoomReport, location: number): Promise<RoomAnswer> {
+  async #call(report: WireReport, location: number): Promise<WireAnswer> {
     const { fail, hang, restart, slowMs } = this.#rules;
     const [there, back] = [this.#dice.between(...ONE_WAY_MS), this.#dice.between(...ONE_WAY_MS)];
     const fails = this.#dice.chance(fail);
     const isLost = this.#dice.chance(0.5);
     const hangs = this.#dice.chance(hang);
     const restarts = this.#dice.chance(restart);
-    // What is sent stays as it was when it was sent.
+    // Later updates of the replica must not change a report that is on its way.
     const sent = { known: report.known, heard: new Map(report.heard) };
     await this.#time.sleep(there + slowMs / 2);
     if (!this.reach.holds(location, this.#time.now)) throw new Error('The room is away.');
@@ -64,7 +70,7 @@ export class SimulatedRoom {
     if (restarts && this.#faulty) this.#room = undefined;
     this.usage.calls += 1;
     this.#room ??= this.#start();
-    const answer = this.#room.sync(sent);
+    const answer = answerToWire(this.#room.sync(reportFromWire(sent)));
     if (hangs && this.#faulty) await new Promise(() => undefined);
     await this.#time.sleep(back + slowMs / 2);
     if (fails && this.#faulty) throw new Error('Network connection lost.');
@@ -81,10 +87,10 @@ export class SimulatedRoom {
       read: () => ({
         sessions: rows.map(({ sessions }) => sessions),
         savedAt: last?.savedAt,
-        told: undefined,
+        lastBroadcast: undefined,
       }),
       append: (sessions) => {
-        // A timer of an object that is no more writes nothing.
+        // The timers of an earlier life of the object write nothing.
         if (this.#epoch !== epoch) return;
         const savedAt = this.#time.now;
         while (rows[0] !== undefined && rows[0].savedAt <= savedAt - ttlMs) {
@@ -96,6 +102,13 @@ export class SimulatedRoom {
       },
     };
     const runtime = { now: () => this.#time.now, sleep: this.#time.sleep };
-    return new Room({ ttlMs, runtime, epoch: String(epoch), journal, audience: NO_AUDIENCE });
+    return new Room({
+      ttlMs,
+      runtime,
+      epoch: String(epoch),
+      journal,
+      sockets: [],
+      report: () => undefined,
+    });
   }
 }

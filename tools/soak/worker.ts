@@ -1,6 +1,6 @@
 import { createApp } from '../../src/app';
 import type { Bindings } from '../../src/config';
-import type { RoomReport } from '../../src/presence/room/room-protocol';
+import type { WireReport } from '../../src/presence/room/room-protocol';
 
 export { PresenceRoom } from '../../src/presence-room';
 
@@ -28,7 +28,7 @@ function troubledBindings<Env extends Hubs>(env: Env): Env {
     },
     PRESENCE_ROOM: {
       getByName: (name: string) => ({
-        sync: (report: RoomReport) => troubled(() => rooms.getByName(name).sync(report)),
+        sync: (report: WireReport) => troubled(() => rooms.getByName(name).sync(report)),
         fetch: (request: Request) => troubled(() => rooms.getByName(name).fetch(request)),
       }),
     },

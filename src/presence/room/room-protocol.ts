@@ -1,7 +1,7 @@
 import type { SessionRecords } from '../session';
 
 /**
- * How far a replica has followed a room's news. The room counts them; a room that has lost its memory starts anew in
+ * How far a replica has followed a room's changes. The room numbers them. A room that lost its memory starts again in
  * another `epoch`.
  */
 export interface RoomVersion {
@@ -9,53 +9,62 @@ export interface RoomVersion {
   readonly number: number;
 }
 
-/** What a replica tells at a sync. Telling something twice changes nothing. */
+/** What a replica sends at a sync. Sending it twice changes nothing. */
 export interface RoomReport {
-  /** As of the last answer that came; undefined if there was none. */
-  readonly known: RoomVersion | undefined;
-  /** Sessions heard or left at this replica. */
-  readonly heard: SessionRecords;
+  /** The version of the last answer that arrived; undefined before the first one. */
+  readonly since: RoomVersion | undefined;
+  /** Heartbeats and leaves at this replica. */
+  readonly updates: SessionRecords;
 }
 
 /** What the room answers. */
 export interface RoomAnswer {
   readonly version: RoomVersion;
-  /** `sessions` are all that the room counts, instead of those that are new. */
-  readonly isAll: boolean;
+  /** `sessions` are all live sessions of the room, in place of changes. */
+  readonly isSnapshot: boolean;
   /**
-   * Who came, went (`mood: null`) or changed the mood since the report's `known`; and, of the sessions in the report, those
-   * of which the room knows something later.
+   * The sessions that came, went (`mood: null`) or changed the mood after the report's `since`; and those of the report of
+   * which the room has a later record.
    */
   readonly sessions: SessionRecords;
   /**
-   * The room refuses new sessions: it holds as many as it can, or has refused one of this report. A refused session counts at
-   * its own replica only, which sends it again with its next heartbeat. Version 1.0 neither sends nor reads this key.
+   * The room holds as many sessions as it can, or refused one of this report. A refused session counts at its own replica
+   * only, which sends it again with its next heartbeat.
    */
-  readonly isFull?: true;
+  readonly isFull: boolean;
 }
+
+/** A `RoomReport` with the keys of version 1.0, whose replicas and rooms know no others. */
+export type WireReport = Readonly<{ known: RoomVersion | undefined; heard: SessionRecords }>;
+
+/** A `RoomAnswer` with the keys of version 1.0, which neither sends nor reads `isFull`. */
+export type WireAnswer = Pick<RoomAnswer, 'version' | 'sessions'> & {
+  readonly isAll: boolean;
+  readonly isFull?: true;
+};
 
 /** A room as its replicas see it. */
 export interface RoomStub {
-  sync(report: RoomReport): Promise<RoomAnswer>;
+  sync(report: WireReport): Promise<WireAnswer>;
 }
 
-export const reportToWire = ({
-  since,
-  updates,
-}: {
-  since: RoomVersion | undefined;
-  updates: SessionRecords;
-}): RoomReport => ({
-  known: since,
-  heard: new Map([...updates].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }])),
-});
-
-export const answerFromWire = ({ version, isAll, sessions, isFull }: RoomAnswer) => ({
-  version,
-  isSnapshot: isAll,
-  sessions,
-  isFull: isFull === true,
-});
-
-/** The one room there is. */
+/** The name of the only room. */
 export const ROOM_NAME = 'world';
+
+export const reportToWire = ({ since, updates }: RoomReport): WireReport => ({
+  known: since,
+  heard: updates,
+});
+
+export const reportFromWire = ({ known, heard }: WireReport): RoomReport => ({
+  since: known,
+  updates: heard,
+});
+
+export function answerToWire({ version, isFull, isSnapshot, sessions }: RoomAnswer): WireAnswer {
+  return { version, ...(isFull && { isFull }), isAll: isSnapshot, sessions };
+}
+
+export function answerFromWire({ version, isAll, sessions, isFull }: WireAnswer): RoomAnswer {
+  return { version, isSnapshot: isAll, sessions, isFull: isFull === true };
+}

@@ -1,269 +1,233 @@
-import { LIVE_TELL_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../limits';
+import { LIVE_BROADCAST_INTERVAL_MS, LIVE_SOCKETS_MAX } from '../../limits';
 import type { Report } from '../../rate-limited-log';
 import type { Runtime } from '../../runtime';
-import {
-  MOODS,
-  type Mood,
-  type MoodCounts,
-  overrules,
-  type SessionRecord,
-  type SessionRecords,
-} from '../session';
+import { MOODS, type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
+import { type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
+import { type Journal, RoomSaver } from './room-saver';
 import { RoomSessions } from './room-sessions';
-
-/** Where a room keeps what it must find again when it has lost its memory. */
-export interface Journal {
-  read(): {
-    /** What was saved within the last TTL at least, row by row. It can be read once. */
-    readonly sessions: Iterable<SessionRecords>;
-    /** When something was saved last (ms), and what the audience had been told by then. */
-    readonly savedAt: number | undefined;
-    readonly told: MoodCounts | undefined;
-  };
-  /** Saves the sessions that have changed; or `all` that the room holds, in place of everything that was saved before. */
-  append(sessions: SessionRecords, told: MoodCounts, all: Iterable<readonly [string, SessionRecord]>): void;
-}
-
-/** Those who follow the count live. */
-export interface Audience {
-  readonly size: number;
-  /** Sends the counts to everybody to whom the last that was sent were others. */
-  tell(counts: MoodCounts): void;
-  /** When somebody was last heard in a way that does not wake the room (ms). */
-  heardAt(id: string): number | undefined;
-  /** What was heard of somebody there is known with this time (ms) now. */
-  noted(id: string, notedAt: number): void;
-  /** The session has ended, since nothing was heard of it for a TTL. */
-  ended(id: string): void;
-  /** The session is new to the room, which is full. */
-  refused(id: string): void;
-}
+import { CLOSE, readMessage, type SocketClose } from './socket-message';
+import type { SocketPort } from './socket-port';
+import { Throttle } from './throttle';
 
 interface RoomOptions {
   readonly ttlMs: number;
   readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
-  /** A name that no other memory of this room has had. */
+  /** A name that no earlier life of this room had. */
   readonly epoch: string;
   readonly journal: Journal;
-  readonly audience: Audience;
-  /** Gets what went wrong, for the log. */
-  readonly report?: Report;
+  /** The sockets that are open already. */
+  readonly sockets: Iterable<SocketPort>;
+  readonly report: Report;
 }
 
 /**
- * Where all replicas and all live sockets meet: it knows everybody, tells replicas what is new when they ask, and its
- * audience the count when it changes, at most once a second.
+ * The room joins all replicas and all live sockets. It holds every session, answers each replica with the changes since its
+ * last sync, and sends the counts to the sockets when they change, at most once a second.
  *
- * Every session that lives was heard within the last TTL, so what has changed within the last TTL is all there is to know.
- * That is what is saved: at most every five seconds what has changed since, never everybody. A room that crashes loses up
- * to five seconds; its replicas find it in another epoch and tell it what they hold.
+ * Every live session had a heartbeat within the last TTL, so the saves of the last TTL hold all sessions. A save writes the
+ * changes of at least five seconds. A room that crashes loses at most those. Its next answer has another epoch, so replicas
+ * send their sessions again.
  */
 export class Room {
-  readonly #ttlMs: number;
-  readonly #runtime: Pick<Runtime, 'now' | 'sleep'>;
-  readonly #epoch: string;
-  readonly #journal: Journal;
-  readonly #audience: Audience;
+  readonly #options: RoomOptions;
   readonly #sessions: RoomSessions;
-  readonly #report: Report;
-  /** At most `ROOM_UNSAVED_MAX` ids of sessions that have changed since they were saved. */
-  readonly #unsaved = new Set<string>();
-  #told: MoodCounts;
-  #toldSaved = true;
-  #savedAt: number;
-  #toldAt = Number.NEGATIVE_INFINITY;
-  #willSave = false;
-  #willTell = false;
+  readonly #sockets: LiveSockets;
+  readonly #saver: RoomSaver;
+  readonly #broadcasts: Throttle;
+  #lastBroadcast: MoodCounts;
 
-  constructor({ ttlMs, runtime, epoch, journal, audience, report = () => undefined }: RoomOptions) {
-    this.#ttlMs = ttlMs;
-    this.#runtime = runtime;
-    this.#epoch = epoch;
-    this.#journal = journal;
-    this.#audience = audience;
-    this.#report = report;
-    const now = runtime.now();
-    this.#sessions = new RoomSessions(ttlMs, now);
-    const { sessions, savedAt, told } = journal.read();
-    /** The last of what was saved of sessions that are over by that, and have an open socket. */
+  constructor(options: RoomOptions) {
+    this.#options = options;
+    const { ttlMs, runtime, journal, sockets } = options;
+    this.#sessions = new RoomSessions(ttlMs, runtime.now());
+    this.#sockets = new LiveSockets(sockets);
+    const { sessions, savedAt, lastBroadcast } = journal.read();
+    this.#restore(sessions);
+    this.#lastBroadcast = lastBroadcast ?? { ...this.counts };
+    this.#saver = new RoomSaver(options, this.#sessions, this.#lastBroadcast, savedAt);
+    const task = () => this.#broadcast();
+    this.#broadcasts = new Throttle({ intervalMs: LIVE_BROADCAST_INTERVAL_MS, runtime, task });
+    this.wake();
+  }
+
+  /** A live view, as of the last call: do not keep it. */
+  get counts(): MoodCounts {
+    return this.#sessions.counts;
+  }
+
+  get acceptsSockets(): boolean {
+    return this.#sockets.size < LIVE_SOCKETS_MAX;
+  }
+
+  get #now(): number {
+    return this.#options.runtime.now();
+  }
+
+  /** When the room should `wake` next (ms), if it should. Without sockets it need not: each call expires sessions first. */
+  nextEnd(): number | undefined {
+    return this.#sockets.size === 0 ? undefined : this.#sessions.nextEnd(this.#now);
+  }
+
+  /** Applies the updates of a replica, and answers with the changes that are new to it. */
+  sync({ since, updates }: RoomReport): RoomAnswer {
+    const now = this.#now;
+    this.#expire(now);
+    const changed =
+      since?.epoch === this.#options.epoch ? this.#sessions.changesSince(since.number) : undefined;
+    let isFull = false;
+    for (const [id, record] of updates) {
+      const result = this.#refreshInstead(id, record, now)
+        ? 'outdated'
+        : this.#sessions.merge(id, record, now);
+      if (result === 'applied') this.#saver.add(id);
+      if (result === 'outdated') changed?.add(id);
+      if (result === 'full') isFull = true;
+    }
+    if (isFull) this.#reportFull();
+    this.#publish();
+    return {
+      version: { epoch: this.#options.epoch, number: this.#sessions.changeCount },
+      isSnapshot: changed === undefined,
+      sessions: changed === undefined ? this.#sessions.snapshot() : this.#recordsOf(changed),
+      isFull: isFull || this.#sessions.isFull,
+    };
+  }
+
+  /** Adds a socket, and sends it the counts. */
+  open(socket: SocketPort): void {
+    const now = this.#now;
+    this.#expire(now);
+    this.#sockets.open(socket, this.counts, now);
+    this.#publish();
+  }
+
+  /** Applies a message of a socket, or closes the socket with a reason. */
+  receive(port: SocketPort, message: string | ArrayBuffer): void {
+    const socket = this.#sockets.get(port);
+    // A client may send on until the close arrives there.
+    if (socket === undefined) return;
+    const now = this.#now;
+    const refusal = this.#apply(socket, message, now);
+    if (refusal !== undefined) this.#close(port, refusal, now);
+    this.#expire(now);
+    this.#publish();
+  }
+
+  /** Ends a socket that its client closed, or that broke. */
+  close(socket: SocketPort): void {
+    this.#close(socket, CLOSE.byClient, this.#now);
+    this.#publish();
+  }
+
+  /** Applies the pings of all sockets, closes the sockets of expired and refused sessions, and expires sessions. */
+  wake(): void {
+    const now = this.#now;
+    for (const [id, { mood, lastSeen }] of this.#sockets.sessions()) {
+      // Another tab may have changed the mood after the socket did.
+      const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
+      const result = this.#sessions.merge(id, record, now);
+      if (result === 'applied') this.#saver.add(id);
+      if (result === 'expired') this.#sockets.closeSession(id, CLOSE.sessionExpired);
+      if (result !== 'full') continue;
+      this.#reportFull();
+      this.#sockets.closeSession(id, CLOSE.roomFull);
+    }
+    this.#sessions.forgetNextEnd();
+    this.#expire(now);
+    this.#publish();
+  }
+
+  /** Merges the saved sessions. One that expired since, and whose socket still pings, comes back with its saved mood. */
+  #restore(rows: Iterable<SessionRecords>): void {
+    const now = this.#now;
     const pinging = new Map<string, SessionRecord>();
-    for (const row of sessions) {
+    for (const row of rows) {
       for (const [id, record] of row) {
-        if (this.#sessions.learn(id, record, now) !== 'over' || audience.heardAt(id) === undefined) continue;
+        const isExpired = this.#sessions.merge(id, record, now) === 'expired';
+        if (!isExpired || this.#sockets.lastSeen(id) === undefined) continue;
         const other = pinging.get(id);
         if (other === undefined || overrules(record, other)) pinging.set(id, record);
       }
     }
     for (const [id, { mood, lastSeen }] of pinging) {
-      const heardAt = mood === null ? lastSeen : Math.max(lastSeen, audience.heardAt(id) ?? 0);
-      this.#sessions.learn(id, { mood, lastSeen: heardAt }, now);
+      if (mood === null) continue;
+      this.#sessions.merge(id, { mood, lastSeen: Math.max(lastSeen, this.#sockets.lastSeen(id) ?? 0) }, now);
     }
-    this.#savedAt = savedAt ?? Number.NEGATIVE_INFINITY;
-    // Who has ended since is news to the audience.
-    this.#told = told ?? { ...this.#sessions.counts };
-  }
-
-  /** Live view: read it, don't keep it. As of the last request or alarm. */
-  get counts(): MoodCounts {
-    return this.#sessions.counts;
-  }
-
-  /** When the next session ends unless it is heard again (ms). Costs a walk over all. */
-  findNextEnd(): number | undefined {
-    return this.#sessions.findNextEnd();
-  }
-
-  /** The same of those who came since `findNextEnd` was asked for, without a walk. */
-  get newcomersEnd(): number | undefined {
-    return this.#sessions.newcomersEnd;
-  }
-
-  get(id: string): SessionRecord | undefined {
-    return this.#sessions.get(id);
-  }
-
-  /** A replica tells whom it has heard, and learns what is new to it. */
-  sync({ known, heard }: RoomReport): RoomAnswer {
-    const now = this.#runtime.now();
-    this.#expire();
-    const news = known?.epoch === this.#epoch ? this.#sessions.newsSince(known.number) : undefined;
-    const unheard = new Set(news);
-    let isFull = false;
-    for (const [id, record] of heard) {
-      const before = this.#sessions.get(id);
-      const what = this.#sessions.learn(id, record, now);
-      const stays = what === 'new' && record.mood === null && this.#keep(id, before, now);
-      if (what === 'new') this.#changed(id);
-      if (what === 'full') isFull = true;
-      if (what === 'later' || stays) unheard.add(id);
-    }
-    if (isFull) this.#reportFull();
-    this.#planSaveAndTell();
-    const answer = {
-      version: { epoch: this.#epoch, number: this.#sessions.newsCount },
-      ...(isFull || this.#sessions.isFull ? { isFull: true as const } : {}),
-    };
-    if (news === undefined) return { ...answer, isAll: true, sessions: this.#sessions.listAll() };
-    const record = (id: string) => this.#sessions.get(id) ?? { mood: null, lastSeen: 0 };
-    return { ...answer, isAll: false, sessions: new Map([...unheard].map((id) => [id, record(id)])) };
   }
 
   /**
-   * A live socket has joined, or changed its mood, or left (`null`). Returns the time that was noted (ms); or undefined if the
-   * session is new and the room is full, and then nothing has changed.
+   * A session with an open live socket stays present. A leave from another tab only refreshes it. Returns whether this record
+   * is such a leave.
    */
-  touch(id: string, mood: Mood | null): number | undefined {
-    const lastSeen = this.#sessions.touch(id, mood, this.#runtime.now());
-    if (lastSeen === undefined) this.#reportFull();
-    else this.#changed(id);
-    this.#planSaveAndTell();
-    return lastSeen;
-  }
-
-  /**
-   * Takes in when each session with an open socket was heard last (ms), and closes the sockets of those that have expired or
-   * are refused. Their mood is the one known here, if there is one.
-   */
-  heard(guests: SessionRecords): void {
-    const now = this.#runtime.now();
-    for (const [id, { mood, lastSeen }] of guests) {
-      const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
-      const what = this.#sessions.learn(id, record, now);
-      if (what === 'new') this.#changed(id);
-      if (what === 'over') this.#audience.ended(id);
-      if (what !== 'full') continue;
-      this.#reportFull();
-      this.#audience.refused(id);
-    }
-    this.#planSaveAndTell();
-  }
-
-  /** Ends the sessions whose time is over. */
-  expire(): void {
-    this.#expire();
-    this.#planSaveAndTell();
-  }
-
-  #expire(): void {
-    const ended = this.#sessions.expire(this.#runtime.now(), (id) => this.#audience.heardAt(id));
-    for (const id of ended) this.#audience.ended(id);
-  }
-
-  /**
-   * A session with an open live socket stays present. A leave from another tab only refreshes it. Returns whether it stays.
-   */
-  #keep(id: string, before: SessionRecord | undefined, now: number): boolean {
-    const heardAt = this.#audience.heardAt(id) ?? Number.NEGATIVE_INFINITY;
-    if (!before?.mood || heardAt + this.#ttlMs <= now) return false;
-    const notedAt = this.#sessions.touch(id, before.mood, now);
-    // The leave has made room for it.
-    if (notedAt !== undefined) this.#audience.noted(id, notedAt);
+  #refreshInstead(id: string, leave: SessionRecord, now: number): boolean {
+    if (leave.mood !== null) return false;
+    const lastSeen = this.#sockets.lastSeen(id);
+    if (lastSeen === undefined || lastSeen + this.#options.ttlMs <= now) return false;
+    const known = this.#sessions.get(id);
+    if (!known?.mood || !overrules(leave, known)) return false;
+    const recordedAt = this.#sessions.heartbeat(id, known.mood, now, leave);
+    this.#saver.add(id);
+    if (recordedAt !== undefined) this.#sockets.setRecordedAt(id, recordedAt);
     return true;
   }
 
-  /** The session is to be saved: with all that change within five seconds, or at once if those fill a row. */
-  #changed(id: string): void {
-    this.#unsaved.add(id);
-    if (this.#unsaved.size >= ROOM_UNSAVED_MAX) this.#write();
+  /** Returns why the message closes its socket, if it does. */
+  #apply(socket: LiveSocket, message: string | ArrayBuffer, now: number): SocketClose | undefined {
+    if (this.#sockets.countMessage(socket, now)) return CLOSE.tooManyMessages;
+    const read = readMessage(message);
+    if ('reason' in read) return read;
+    const { mood, sessionId: id = socket.session?.id } = read;
+    if (id === undefined) return CLOSE.notJoined;
+    if (socket.session !== undefined && socket.session.id !== id) return CLOSE.otherSession;
+    const recordedAt = this.#sessions.heartbeat(id, mood, now);
+    if (recordedAt === undefined) {
+      this.#reportFull();
+      return CLOSE.roomFull;
+    }
+    this.#saver.add(id);
+    this.#sockets.join(socket, { id, mood, lastMessageAt: now, recordedAt });
+    return undefined;
+  }
+
+  #close(socket: SocketPort, why: SocketClose, now: number): void {
+    const session = this.#sockets.close(socket, why);
+    const record = session && this.#sessions.get(session.id);
+    // A later heartbeat came by HTTP, from another tab or from the page after a reload. The session stays.
+    if (session === undefined || record === undefined || record.lastSeen > session.recordedAt) return;
+    this.#sessions.leave(session.id, now);
+    this.#saver.add(session.id);
+  }
+
+  #expire(now: number): void {
+    const ended = this.#sessions.expire(now, (id) => this.#sockets.lastSeen(id));
+    for (const id of ended) this.#sockets.closeSession(id, CLOSE.sessionExpired);
+  }
+
+  #recordsOf(ids: Iterable<string>): SessionRecords {
+    const records = new Map<string, SessionRecord>();
+    for (const id of ids) records.set(id, this.#sessions.get(id) ?? { mood: null, lastSeen: 0 });
+    return records;
   }
 
   #reportFull(): void {
-    this.#report('the room is full: new sessions are refused, and count at their own isolate only');
+    this.#options.report('the room is full: it refuses new sessions, which count at their own isolate only');
   }
 
-  /** Plans what is to be saved and told. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */
-  #planSaveAndTell(): void {
-    const now = this.#runtime.now();
-    if (!this.#willTell && differ(this.#told, this.counts)) this.#planTelling(now);
-    if (this.#willSave || (this.#unsaved.size === 0 && this.#toldSaved)) return;
-    // A clock that has stepped back must not make it wait for longer.
-    const waitMs = Math.min(this.#savedAt + ROOM_SAVE_INTERVAL_MS - now, ROOM_SAVE_INTERVAL_MS);
-    if (waitMs <= 0) {
-      this.#save();
-    } else {
-      this.#willSave = true;
-      void this.#runtime.sleep(waitMs).then(() => this.#save());
+  /** Schedules what is due. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */
+  #publish(): void {
+    if (MOODS.some((mood) => this.#lastBroadcast[mood] !== this.counts[mood])) {
+      if (this.#sockets.size > 0) this.#broadcasts.schedule();
+      else this.#broadcast();
     }
+    this.#saver.schedule();
   }
 
-  #planTelling(now: number): void {
-    if (this.#audience.size === 0) {
-      this.#told = { ...this.counts };
-      this.#toldSaved = false;
-    } else {
-      this.#willTell = true;
-      const waitMs = Math.min(Math.max(this.#toldAt + LIVE_TELL_INTERVAL_MS - now, 0), LIVE_TELL_INTERVAL_MS);
-      void this.#runtime.sleep(waitMs).then(() => this.#tell());
-    }
-  }
-
-  #tell(): void {
-    this.#willTell = false;
-    // Also when the counts are again what they were: who has come to watch meanwhile was shown others.
-    this.#told = { ...this.counts };
-    this.#toldSaved = false;
-    this.#toldAt = this.#runtime.now();
-    this.#audience.tell(this.#told);
-    this.#planSaveAndTell();
-  }
-
-  #save(): void {
-    this.#willSave = false;
-    this.#savedAt = this.#runtime.now();
-    if (this.#unsaved.size > 0 || !this.#toldSaved) this.#write();
-  }
-
-  #write(): void {
-    const sessions = new Map<string, SessionRecord>();
-    for (const id of this.#unsaved) {
-      const record = this.#sessions.get(id);
-      if (record !== undefined) sessions.set(id, record);
-    }
-    this.#journal.append(sessions, this.#told, this.#sessions);
-    this.#unsaved.clear();
-    this.#toldSaved = true;
+  /** Also when the counts are again those of the last broadcast: a socket that opened since then got others. */
+  #broadcast(): void {
+    this.#lastBroadcast = { ...this.counts };
+    this.#saver.setLastBroadcast(this.#lastBroadcast);
+    this.#sockets.broadcast(this.#lastBroadcast, this.#now);
+    this.#saver.schedule();
   }
 }
-
-const differ = (a: MoodCounts, b: MoodCounts) => MOODS.some((mood) => a[mood] !== b[mood]);

@@ -95,7 +95,7 @@ describe('a live socket', () => {
     guest.send({ sessionId: BEN, mood: 'release' });
     expect(await guest.closed).toEqual({
       code: 1008,
-      reason: 'A socket keeps its sessionId: open another one.',
+      reason: 'A socket keeps its sessionId. Open another socket.',
     });
     await watcher.shows(0);
     expect(watcher.states.some(({ moods }) => moods.release > 0)).toBe(false);

@@ -33,6 +33,6 @@ it('a peer that is stopped and never closes is counted while it pings, and no mo
   peer.stdout.on('data', (data) => output.push(String(data)));
   peer.kill('SIGCONT');
   await once(peer, 'close');
-  expect(output.join('')).toContain('closed 1008 Silent for too long: send ping.');
+  expect(output.join('')).toContain('closed 1008 The session expired. Send ping regularly.');
   watcher.close();
 });

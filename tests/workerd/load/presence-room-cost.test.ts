@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MOODS, type Mood } from '../../../src/presence/session';
 import { SOCKETS_AN_HOUR } from '../../../tools/simulator/usage';
 import { sessionId } from '../../support/session-id';
-import { Guest } from '../room/guest';
 import { RealRoom, SECOND } from '../room/real-room';
+import { RoomClient } from '../room/room-client';
 
 const moodOf = (n: number): Mood => MOODS[n % MOODS.length] ?? 'presence';
 
@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 afterEach(() => void vi.useRealTimers());
 
-/** Counts the rows that the journal writes and deletes, as they are billed. */
+/** Counts the rows that the journal writes and deletes, as the platform bills them. */
 async function countRows(): Promise<() => number> {
   let rows = 0;
   await room.inside(({ storage: { sql } }) => {
@@ -31,7 +31,7 @@ async function countRows(): Promise<() => number> {
 describe('what a room costs in an hour', () => {
   const NOTHING = { calls: 0, alarms: 0, rows: 0 };
 
-  /** The hour as the platform would have it: the object's timers run, and its alarm when it is due. */
+  /** An hour as on the platform: the object's timers run, and its alarm when it is due. */
   async function hour(minutes: number, tickMs: number, tick: (n: number) => Promise<void>) {
     let alarms = 0;
     const rows = await countRows();
@@ -44,7 +44,7 @@ describe('what a room costs in an hour', () => {
       alarms += 1;
     }
     const perHour = (count: number) => Math.round((count * 60) / minutes);
-    // Setting an alarm writes a row, too.
+    // Setting an alarm also writes a row.
     return {
       calls: perHour(room.calls - callsBefore),
       alarms: perHour(alarms),
@@ -52,36 +52,37 @@ describe('what a room costs in an hour', () => {
     };
   }
 
-  it('with nobody in it: no alarm, no row', async () => {
+  it('an empty room sets no alarm and writes no row', async () => {
     expect(await hour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
   });
 
-  it('with nobody in it but somebody who watches: no alarm, no row', async () => {
-    await Guest.open(room);
+  it('a room with a watcher and no session sets no alarm and writes no row', async () => {
+    await RoomClient.open(room);
     expect(await hour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
   });
 
-  it('with 100 people on live sockets that come to stay: an alarm every 20 to 30 s, and three rows each', async () => {
-    // Pings by the test's clock: each socket's last one came up to ten seconds ago.
+  it('100 sessions on live sockets cost an alarm every 20 to 30 s, with three rows each', async () => {
+    // The test's clock gives the pings: the last one of each socket came up to ten seconds ago.
     await room.inside((state) => {
       state.getWebSocketAutoResponseTimestamp = () => new Date(Date.now() - (Date.now() % (10 * SECOND)));
     });
-    const guests = await Promise.all(Array.from({ length: 100 }, () => Guest.open(room)));
-    for (const [n, guest] of guests.entries()) await guest.send({ sessionId: sessionId(n), mood: moodOf(n) });
+    const clients = await Promise.all(Array.from({ length: 100 }, () => RoomClient.open(room)));
+    for (const [n, client] of clients.entries())
+      await client.send({ sessionId: sessionId(n), mood: moodOf(n) });
     await room.pass(60 * SECOND);
     const { calls, alarms, rows } = await hour(60, 5 * SECOND, async () => undefined);
-    expect(guests[0]?.last?.count).toBe(100);
+    expect(clients[0]?.last?.count).toBe(100);
     expect(calls).toBe(0);
-    // It depends on when in the ten seconds between two pings the first one comes.
+    // The number depends on the time of the first ping within the ten seconds.
     expect(alarms).toBeGreaterThanOrEqual(SOCKETS_AN_HOUR.alarms - 1);
     expect(alarms).toBeLessThanOrEqual(1.5 * SOCKETS_AN_HOUR.alarms);
     expect(rows / alarms).toBe(SOCKETS_AN_HOUR.rows / SOCKETS_AN_HOUR.alarms);
   });
 
-  it('with 300 people who beat through three isolates, come and go: a call a second for each isolate, two rows in five seconds', async () => {
+  it('300 changing sessions through three isolates cost one call a second per isolate, and two rows in five seconds', async () => {
     const isolates = [room.join(), room.join(), room.join()];
     const { calls, alarms, rows } = await hour(10, SECOND, async (second) => {
-      // Everybody beats every ten seconds, and every ten seconds everybody is somebody else.
+      // Each session sends one heartbeat, and every ten seconds 300 new sessions replace the old ones.
       const place = 30 * (second % 10);
       const generation = 300 * Math.floor(second / 10);
       for (let k = 0; k < 30; k += 1) {

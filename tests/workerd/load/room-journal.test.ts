@@ -15,7 +15,7 @@ import { sessionId } from '../../support/session-id';
 
 const TTL = 30_000;
 
-/** Runs the test in an object that has no journal yet. */
+/** Runs the test in an object without a journal. */
 async function inObject(test: (sql: SqlStorage) => void): Promise<void> {
   const room = () => env.PRESENCE_ROOM.getByName(ROOM_NAME);
   await emptyStorage();
@@ -32,10 +32,15 @@ const bytesIn = (sql: SqlStorage) =>
 const longestRowIn = (sql: SqlStorage) =>
   Number(sql.exec('SELECT MAX(octet_length(sessions)) AS bytes FROM journal').one()['bytes']);
 
-it('a journal puts no more sessions into a row than fit, and reads all of them, until they are a TTL old', () =>
+it('a journal splits its sessions into rows that fit, and reads all of them until they are a TTL old', () =>
   inObject((sql) => {
     let now = 1_000_000;
-    const journal = new RoomJournal(sql, TTL, () => now);
+    const journal = new RoomJournal(
+      sql,
+      TTL,
+      () => now,
+      () => undefined,
+    );
     const all = crowd(0, 40_000, now);
     const counts = { ...NOBODY, connection: all.size };
     journal.append(all, counts, all);
@@ -45,20 +50,25 @@ it('a journal puts no more sessions into a row than fit, and reads all of them, 
     expect(longestRowIn(sql)).toBeLessThanOrEqual(ROOM_ROW_BYTES_MAX);
     expect(longestRowIn(sql)).toBeGreaterThan(0.8 * ROOM_ROW_BYTES_MAX);
     expect(new Map(rows.flatMap((row) => [...row]))).toEqual(all);
-    expect(read).toMatchObject({ savedAt: now, told: counts });
+    expect(read).toMatchObject({ savedAt: now, lastBroadcast: counts });
     now += TTL;
     journal.append(new Map(), NOBODY, []);
     const last = journal.read();
-    expect(last).toMatchObject({ savedAt: now, told: NOBODY });
+    expect(last).toMatchObject({ savedAt: now, lastBroadcast: NOBODY });
     expect([...last.sessions]).toEqual([new Map()]);
   }));
 
 it(
-  'a journal that gets too long is replaced by all that the room holds',
+  'a journal that gets too long is replaced by all sessions of the room',
   () =>
     inObject((sql) => {
       let now = 1_000_000;
-      const journal = new RoomJournal(sql, 600_000, () => now);
+      const journal = new RoomJournal(
+        sql,
+        600_000,
+        () => now,
+        () => undefined,
+      );
       let written = 0;
       for (let save = 0; save < 60; save += 1) {
         now += ROOM_SAVE_INTERVAL_MS;
@@ -69,7 +79,14 @@ it(
       }
       expect(80 * written).toBeGreaterThan(ROOM_JOURNAL_BYTES_MAX);
       const latest = new Map(
-        [...new RoomJournal(sql, 600_000, () => now).read().sessions].flatMap((row) => [...row]),
+        [
+          ...new RoomJournal(
+            sql,
+            600_000,
+            () => now,
+            () => undefined,
+          ).read().sessions,
+        ].flatMap((row) => [...row]),
       );
       expect(latest).toEqual(crowd(0, 15_000, now));
     }),
@@ -77,11 +94,16 @@ it(
 );
 
 it(
-  'a journal that an earlier version left too long is read from its end, and replaced at the next save',
+  'a room reads the end of a journal that an earlier version left too long, and replaces it with the next save',
   () =>
     inObject((sql) => {
       const now = 1_000_000;
-      const journal = new RoomJournal(sql, TTL, () => now);
+      const journal = new RoomJournal(
+        sql,
+        TTL,
+        () => now,
+        () => undefined,
+      );
       // Version 1.0 put up to 20,000 sessions into a row, and kept all rows of a TTL.
       const filler = `"x":"${' '.repeat(993)}",`.repeat(1_700);
       const rows = Math.ceil((1.5 * ROOM_JOURNAL_READ_BYTES_MAX) / filler.length);
@@ -98,3 +120,55 @@ it(
     }),
   20_000,
 );
+
+it('a journal reports the rows, entries and counts that it cannot read, in one report', () =>
+  inObject((sql) => {
+    const now = 1_000_000;
+    const reports: string[] = [];
+    const newJournal = () =>
+      new RoomJournal(
+        sql,
+        TTL,
+        () => now,
+        (trouble) => void reports.push(trouble),
+      );
+    newJournal().append(crowd(0, 2, now), NOBODY, []);
+    expect([...newJournal().read().sessions]).toEqual([crowd(0, 2, now)]);
+    expect(reports).toEqual([]);
+    const insert = (sessions: unknown, told: unknown) =>
+      sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, sessions, told);
+    insert('{"anna": 1, "ben": {}}', '{}');
+    insert('no JSON', '{}');
+    insert(null, 'no counts');
+    const { sessions, lastBroadcast } = newJournal().read();
+    expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...crowd(0, 2, now).keys()]);
+    expect(lastBroadcast).toBeUndefined();
+    expect(reports).toEqual([expect.stringMatching(/^5 stored entries could not be read/)]);
+  }));
+
+it('a failed replacement of a journal that is too long keeps the sessions that it holds', () =>
+  inObject((sql) => {
+    const now = 1_000_000;
+    const journal = new RoomJournal(
+      sql,
+      TTL,
+      () => now,
+      () => undefined,
+    );
+    const filler = `{"x":"${' '.repeat(1_900_000)}"}`;
+    for (let bytes = 0; bytes <= ROOM_JOURNAL_BYTES_MAX; bytes += filler.length)
+      sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, filler, '{}');
+    const known = crowd(0, 10, now);
+    journal.append(known, NOBODY, known);
+    expect([...journal.read().sessions].length).toBeGreaterThan(20);
+    const failing = (function* () {
+      yield* crowd(10, 40_000, now);
+      throw new Error('SQLITE_FULL');
+    })();
+    expect(() => journal.append(new Map(), NOBODY, failing)).toThrow('SQLITE_FULL');
+    const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
+    for (const id of known.keys()) expect(ids).toContain(id);
+    const all = crowd(0, 40_000, now);
+    journal.append(new Map(), NOBODY, all);
+    expect(new Map([...journal.read().sessions].flatMap((row) => [...row]))).toEqual(all);
+  }));

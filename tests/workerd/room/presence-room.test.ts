@@ -8,8 +8,8 @@ import {
 import { LiveSockets } from '../../../src/presence/room/live-sockets';
 import { RoomSessions } from '../../../src/presence/room/room-sessions';
 import { sessionId } from '../../support/session-id';
-import { delivered, Guest, knock } from './guest';
 import { RealRoom, SECOND, TIMING } from './real-room';
+import { delivered, RoomClient, requestSocket } from './room-client';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
@@ -22,7 +22,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Keeps the times for which the object sets an alarm from now on. */
+/** Collects the times for which the object sets an alarm from now on. */
 async function watchAlarms(): Promise<readonly unknown[]> {
   const alarms: unknown[] = [];
   await room.inside(({ storage }) => {
@@ -36,14 +36,14 @@ async function watchAlarms(): Promise<readonly unknown[]> {
 }
 
 describe('a room that has lost its memory', () => {
-  it('shows a fresh replica everybody at its first answer', async () => {
+  it('a fresh replica receives all sessions with its first answer', async () => {
     const here = room.join();
     await here.heartbeat(ANNA, 'gratitude');
     await room.hibernate();
     expect((await room.join().presence()).moods).toMatchObject({ gratitude: 1 });
   });
 
-  it('shows a replica that knew it the right count at once, too', async () => {
+  it('a replica from before the loss has the right count with its next answer', async () => {
     const [here, there] = [room.join(), room.join()];
     await here.heartbeat(ANNA);
     await there.heartbeat(BEN);
@@ -56,10 +56,10 @@ describe('a room that has lost its memory', () => {
     expect(await there.count()).toBe(2);
   });
 
-  it('learns from a replica what it had not saved, and brings back nobody who has left', async () => {
+  it('a room that lost unsaved changes receives them from a replica, and a session that left stays away', async () => {
     const here = room.join();
     await here.heartbeat(ANNA);
-    // The first change is saved at once, what comes in the next five seconds is not.
+    // The room saves the first change at once, and those of the next five seconds after them.
     await room.pass(SECOND);
     await here.heartbeat(BEN);
     await here.leave(ANNA);
@@ -71,7 +71,7 @@ describe('a room that has lost its memory', () => {
     expect((await room.join().presence()).count).toBe(1);
   });
 
-  it('has saved by itself what changed last, five seconds later', async () => {
+  it('the last change is saved five seconds later, without another call', async () => {
     const here = room.join();
     await here.heartbeat(ANNA);
     await room.pass(SECOND);
@@ -81,7 +81,7 @@ describe('a room that has lost its memory', () => {
     expect(await room.join().count()).toBe(2);
   });
 
-  it('does not count for longer whom it saved', async () => {
+  it('a restart does not lengthen a saved session', async () => {
     await room.join().heartbeat(ANNA);
     await room.pass(20 * SECOND);
     await room.hibernate();
@@ -91,7 +91,8 @@ describe('a room that has lost its memory', () => {
     expect(await room.join().count()).toBe(0);
   });
 
-  it('begins anew if what it saved cannot be read', async () => {
+  it('a room with an unreadable journal starts empty, works, and reports the unreadable entries', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     await room.join().heartbeat(ANNA);
     await room.inside(({ storage }) =>
       storage.sql.exec("UPDATE journal SET sessions = '{\"x\": 1', told = 'nothing'"),
@@ -100,12 +101,54 @@ describe('a room that has lost its memory', () => {
     const here = room.join();
     expect(await here.count()).toBe(0);
     expect((await here.heartbeat(BEN)).count).toBe(1);
+    expect(warn.mock.calls).toHaveLength(1);
+    expect(String(warn.mock.calls[0])).toContain('2 stored entries could not be read');
+  });
+});
+
+describe('a room whose storage fails', () => {
+  /** Lets each write to the journal throw until the returned function is called. */
+  async function breakJournal(): Promise<() => Promise<void>> {
+    let exec: SqlStorage['exec'];
+    await room.inside(({ storage: { sql } }) => {
+      exec = sql.exec;
+      sql.exec = () => {
+        throw new Error('SQLITE_FULL');
+      };
+    });
+    return () => room.inside(({ storage: { sql } }) => void Object.assign(sql, { exec }));
+  }
+
+  it('calls, sockets and timers work while the storage fails, and the room saves all when it works again', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const watcher = await RoomClient.open(room);
+    const repairJournal = await breakJournal();
+    const here = room.join();
+    expect((await here.heartbeat(ANNA)).count).toBe(1);
+    const client = await RoomClient.open(room);
+    await client.send({ sessionId: BEN, mood: 'gratitude' });
+    await room.pass(ROOM_SAVE_INTERVAL_MS);
+    await delivered(room);
+    expect(watcher.last?.count).toBe(2);
+    expect(await room.join().count()).toBe(2);
+    expect(String(warn.mock.calls[0])).toMatch(/the room could not save.*SQLITE_FULL/);
+    await repairJournal();
+    await here.heartbeat(ANNA);
+    await room.pass(ROOM_SAVE_INTERVAL_MS);
+    await room.join().count();
+    await room.pass(ROOM_SAVE_INTERVAL_MS);
+    await room.crash();
+    expect(await room.join().count()).toBe(2);
   });
 });
 
 describe('a room that hibernates', () => {
-  it('finds its sockets, moods and counts intact', async () => {
-    const [anna, ben, watcher] = [await Guest.open(room), await Guest.open(room), await Guest.open(room)];
+  it('a room that wakes has its sockets, moods and counts', async () => {
+    const [anna, ben, watcher] = [
+      await RoomClient.open(room),
+      await RoomClient.open(room),
+      await RoomClient.open(room),
+    ];
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await ben.send({ sessionId: BEN, mood: 'release' });
     await room.pass(SECOND);
@@ -123,8 +166,8 @@ describe('a room that hibernates', () => {
     expect(ben.states.filter(({ count }) => count === 2)).not.toHaveLength(0);
   });
 
-  it('tells nobody twice what it told before', async () => {
-    const [anna, watcher] = [await Guest.open(room), await Guest.open(room)];
+  it('a room that wakes does not send the same counts again', async () => {
+    const [anna, watcher] = [await RoomClient.open(room), await RoomClient.open(room)];
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(SECOND);
     await room.pass(ROOM_SAVE_INTERVAL_MS);
@@ -139,16 +182,16 @@ describe('a room that hibernates', () => {
     expect(counts()).toEqual([0, 1]);
   });
 
-  it('answers ping without waking up', async () => {
-    const anna = await Guest.open(room);
+  it('a ping is answered and does not wake the room', async () => {
+    const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.hibernate();
     await anna.ping();
     await expect(room.hibernate()).rejects.toThrow();
   });
 
-  it('is woken by an alarm when somebody falls silent, and tells those who watch', async () => {
-    const watcher = await Guest.open(room);
+  it('an alarm wakes the room when a session expires, and the sockets receive the new counts', async () => {
+    const watcher = await RoomClient.open(room);
     await room.join().heartbeat(ANNA);
     await room.pass(SECOND);
     await delivered(room);
@@ -160,14 +203,14 @@ describe('a room that hibernates', () => {
     await room.pass(SECOND);
     await delivered(room);
     expect(watcher.last?.count).toBe(0);
-    // Nobody is here any more, so nothing is to be waited for.
+    // No session is left, so no alarm is set.
     expect(await room.runAlarm()).toBe(false);
   });
 });
 
-describe('a guest', () => {
-  it('who has fallen silent while the room hibernated is closed, and no alarm is left', async () => {
-    const anna = await Guest.open(room);
+describe('the session of a socket', () => {
+  it('a socket without pings is closed though the room hibernates, and no alarm is left', async () => {
+    const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(ROOM_SAVE_INTERVAL_MS);
     await room.hibernate();
@@ -178,8 +221,8 @@ describe('a guest', () => {
     expect(await room.alarmAt()).toBeNull();
   });
 
-  it('with two sockets is here until both have closed, and then no longer', async () => {
-    const [first, second] = [await Guest.open(room), await Guest.open(room)];
+  it('a session on two sockets is present until both are closed', async () => {
+    const [first, second] = [await RoomClient.open(room), await RoomClient.open(room)];
     await first.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(5 * SECOND);
     await second.send({ sessionId: ANNA, mood: 'gratitude' });
@@ -190,8 +233,8 @@ describe('a guest', () => {
     expect(await room.join().count()).toBe(0);
   });
 
-  it('whose socket breaks has left', async () => {
-    const anna = await Guest.open(room);
+  it('a session leaves when its socket breaks', async () => {
+    const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     expect(await room.join().count()).toBe(1);
     await room.inside((state, object) => {
@@ -200,16 +243,16 @@ describe('a guest', () => {
     expect(await room.join().count()).toBe(0);
   });
 
-  it('is shown nobody who has ended, though the room has not looked since', async () => {
+  it('a new socket does not receive sessions that expired since the last call', async () => {
     await room.join().heartbeat(ANNA);
     await room.pass(TIMING.ttlMs + ROOM_EXPIRY_STEP_MS);
-    const watcher = await Guest.open(room);
+    const watcher = await RoomClient.open(room);
     await delivered(room);
     expect(watcher.states.map(({ count }) => count)).toEqual([0]);
   });
 
-  it('is told that his closing has been heard', async () => {
-    const anna = await Guest.open(room);
+  it('a client receives the close that answers its own', async () => {
+    const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.hibernate();
     await anna.close();
@@ -219,25 +262,25 @@ describe('a guest', () => {
 });
 
 describe('a live socket', () => {
-  it('keeps its id though the room has hibernated since it joined', async () => {
-    const guest = await Guest.open(room);
-    await guest.send({ sessionId: ANNA, mood: 'gratitude' });
+  it('a socket keeps its id when the room hibernates', async () => {
+    const client = await RoomClient.open(room);
+    await client.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(ROOM_SAVE_INTERVAL_MS);
     await room.hibernate();
-    await guest.send({ sessionId: BEN, mood: 'release' });
-    expect(await guest.closed.promise).toMatchObject({ code: 1008 });
+    await client.send({ sessionId: BEN, mood: 'release' });
+    expect(await client.closed.promise).toMatchObject({ code: 1008 });
     expect(await room.join().count()).toBe(0);
   });
 
-  it('that joins a full room is closed with 1013, and the log says so in one line', async () => {
+  it('a socket that joins a full room is closed with 1013, and the log says so in one line', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    const guests = [await Guest.open(room), await Guest.open(room)];
+    const clients = [await RoomClient.open(room), await RoomClient.open(room)];
     vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
-    for (const [n, guest] of guests.entries()) {
-      await guest.send({ sessionId: sessionId(n), mood: 'gratitude' });
-      expect(await guest.closed.promise).toEqual({
+    for (const [n, client] of clients.entries()) {
+      await client.send({ sessionId: sessionId(n), mood: 'gratitude' });
+      expect(await client.closed.promise).toEqual({
         code: 1013,
-        reason: 'The room is full: try again later.',
+        reason: 'The room is full. Try again later.',
       });
     }
     expect(warn.mock.calls).toHaveLength(1);
@@ -245,18 +288,30 @@ describe('a live socket', () => {
     expect(await room.join().count()).toBe(0);
   });
 
-  it('is refused where as many are open as may be', async () => {
+  it('a socket is refused with 503 when the most sockets are open', async () => {
     const size = vi.spyOn(LiveSockets.prototype, 'size', 'get');
     size.mockReturnValue(LIVE_SOCKETS_MAX - 1);
-    expect((await knock(room)).status).toBe(101);
+    expect((await requestSocket(room)).status).toBe(101);
     size.mockReturnValue(LIVE_SOCKETS_MAX);
-    expect((await knock(room)).status).toBe(503);
+    expect((await requestSocket(room)).status).toBe(503);
   });
 });
 
+it('the object takes a report with the keys of version 1.0, and answers with them', async () => {
+  const record = { mood: 'presence', lastSeen: Date.now() } as const;
+  const first = await room.stub.sync({ known: undefined, heard: new Map([[ANNA, record]]) });
+  expect(first).toStrictEqual({
+    version: { epoch: expect.any(String), number: 1 },
+    isAll: true,
+    sessions: new Map([[ANNA, record]]),
+  });
+  const second = await room.stub.sync({ known: first.version, heard: new Map() });
+  expect(second).toStrictEqual({ version: first.version, isAll: false, sessions: new Map() });
+});
+
 describe('the alarm', () => {
-  it('comes earlier for a session that was told late', async () => {
-    await Guest.open(room);
+  it('the alarm comes earlier for a session whose record came late', async () => {
+    await RoomClient.open(room);
     await room.join().heartbeat(ANNA);
     await room.pass(SECOND);
     const first = (await room.alarmAt()) ?? 0;
@@ -265,15 +320,30 @@ describe('the alarm', () => {
     expect(first - ((await room.alarmAt()) ?? 0)).toBeGreaterThan(15 * SECOND);
   });
 
-  it('comes no sooner than in a second', async () => {
-    await Guest.open(room);
+  it('a socket that opens later sets the alarm for the end that the last heartbeat gave', async () => {
+    const watcher = await RoomClient.open(room);
+    const here = room.join();
+    await here.heartbeat(ANNA);
+    await watcher.close();
+    await room.inside(({ storage }) => storage.deleteAlarm());
+    await room.hibernate();
+    await room.pass(20 * SECOND);
+    await here.heartbeat(ANNA);
+    await room.pass(5 * SECOND);
+    await here.presence();
+    await RoomClient.open(room);
+    expect(((await room.alarmAt()) ?? 0) - Date.now()).toBeGreaterThan(24 * SECOND);
+  });
+
+  it('the alarm comes after one second at the earliest', async () => {
+    await RoomClient.open(room);
     const late = { mood: 'presence', lastSeen: Date.now() - TIMING.ttlMs + 300 } as const;
     await room.stub.sync({ known: undefined, heard: new Map([[BEN, late]]) });
     expect((await room.alarmAt()) ?? 0).toBeGreaterThanOrEqual(Date.now() + ROOM_ALARM_GAP_MS);
   });
 
-  it('is neither put off nor set anew by those who come after it was set', async () => {
-    await Guest.open(room);
+  it('later sessions neither delay the alarm nor set it again', async () => {
+    await RoomClient.open(room);
     const alarms = await watchAlarms();
     const here = room.join();
     await here.heartbeat(ANNA);
@@ -285,8 +355,8 @@ describe('the alarm', () => {
     expect(alarms).toEqual([first]);
   });
 
-  it('is not set anew by a room that has hibernated', async () => {
-    await Guest.open(room);
+  it('a room that wakes does not set the alarm again', async () => {
+    await RoomClient.open(room);
     const here = room.join();
     await here.heartbeat(ANNA);
     await room.pass(ROOM_SAVE_INTERVAL_MS);

@@ -20,11 +20,11 @@ export const TIMING = roomTiming(30 * SECOND, SECOND);
 
 /** The real Durable Object with its own SQLite, whose time, timers and alarms the test moves. */
 export class RealRoom {
-  /** It begins now, so that no alarm set by this clock comes due by itself. */
+  /** It starts now, so that no alarm set by this clock becomes due by itself. */
   readonly #runtime = new FakeRuntime(Date.now());
   readonly #troubled = new TroubledRoom(() => this.stub);
 
-  /** A room that holds nobody. Whoever opens it gives the real clock back afterwards: `vi.useRealTimers()`. */
+  /** An empty room. The test restores the real clock afterwards: `vi.useRealTimers()`. */
   static async open(): Promise<RealRoom> {
     await emptyStorage();
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout'] });
@@ -37,7 +37,7 @@ export class RealRoom {
     return stub();
   }
 
-  /** How many calls its replicas made. */
+  /** The number of calls of its replicas. */
   get calls(): number {
     return this.#troubled.calls;
   }
@@ -52,20 +52,20 @@ export class RealRoom {
     );
   }
 
-  /** Anything in the object's own context. */
+  /** Runs a function in the object's own context. */
   inside<Result>(
     look: (state: DurableObjectState, room: PresenceRoom) => Result | Promise<Result>,
   ): Promise<Result> {
     return inside(look);
   }
 
-  /** Time passes, for the object's timers too: they run in its context, as on the platform. */
+  /** Moves the time, also for the object's timers: they run in its context, as on the platform. */
   async pass(ms: number): Promise<void> {
     await inside(() => vi.advanceTimersByTime(ms));
     await this.#runtime.advance(ms);
   }
 
-  /** The object hibernates: it is gone from memory, and its timers with it. Rejects if it does so already. */
+  /** The object loses its memory and its timers. Rejects if it hibernates already. */
   async hibernate(): Promise<void> {
     await evictDurableObject(this.stub);
     forgetTimers();
@@ -95,7 +95,7 @@ const inside = <Result>(look: (state: DurableObjectState, room: PresenceRoom) =>
 
 function forgetTimers(): void {
   const now = Date.now();
-  // This sets the clock back, too.
+  // This also resets the clock.
   vi.clearAllTimers();
   vi.setSystemTime(now);
 }

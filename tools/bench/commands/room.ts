@@ -2,7 +2,6 @@ import { DEFAULT_MOOD, MOODS, type Mood } from '../../../src/moods';
 import { Room } from '../../../src/presence/room/room';
 import type { RoomReport } from '../../../src/presence/room/room-protocol';
 import type { SessionRecord } from '../../../src/presence/session';
-import { NO_AUDIENCE } from '../../../tests/support/no-audience';
 import { NO_JOURNAL } from '../../../tests/support/no-journal';
 import { sessionId } from '../../../tests/support/session-id';
 import { givenOptions } from '../../options';
@@ -25,7 +24,7 @@ const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? DEFAULT_MOOD;
 const rows = CROWDS.map((people) => {
   let now = Date.UTC(2026, 0, 1);
   const ids = Array.from({ length: people }, (_, n) => sessionId(n));
-  const heard = (from: number, count: number) =>
+  const updates = (from: number, count: number) =>
     new Map<string, SessionRecord>(
       Array.from({ length: count }, (_, k) => {
         const n = (from + k) % people;
@@ -40,9 +39,10 @@ const rows = CROWDS.map((people) => {
     runtime,
     epoch: 'bench',
     journal: NO_JOURNAL,
-    audience: NO_AUDIENCE,
+    sockets: [],
+    report: () => undefined,
   });
-  let { version: known } = room.sync({ known: undefined, heard: heard(0, people) });
+  let { version: since } = room.sync({ since: undefined, updates: updates(0, people) });
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / people;
 
@@ -50,15 +50,15 @@ const rows = CROWDS.map((people) => {
     const took: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       now += 10;
-      const report: RoomReport = { known, heard: heard(round * changes, changes) };
+      const report: RoomReport = { since, updates: updates(round * changes, changes) };
       const start = performance.now();
-      known = room.sync(report).version;
+      since = room.sync(report).version;
       took.push((performance.now() - start) * 1_000);
     }
     return median(took);
   });
   const start = performance.now();
-  room.sync({ known: undefined, heard: new Map() });
+  room.sync({ since: undefined, updates: new Map() });
   const allMs = performance.now() - start;
   return {
     people,

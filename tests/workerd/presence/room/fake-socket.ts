@@ -1,51 +1,33 @@
-import type { SocketState } from '../../../../src/presence/room/live-sockets';
-import type { MoodCounts } from '../../../../src/presence/session';
+import type { SocketPort } from '../../../../src/presence/room/socket-port';
+import { PresenceState } from '../../../../src/presence/session';
 
-/** The platform's side of a socket. */
-export class FakeSocket {
+/** A socket as the room sees it. It keeps what it received. */
+export class FakeSocket implements SocketPort {
   isOpen = true;
-  pingedAt: number | undefined;
-  shown: { readonly moods: MoodCounts } | undefined;
-  shownTimes = 0;
+  lastPingAt: number | undefined;
   closed: { readonly code: number; readonly reason: string } | undefined;
+  readonly received: PresenceState[] = [];
   #attachment: unknown = null;
 
-  serializeAttachment(attachment: unknown): void {
-    this.#attachment = structuredClone(attachment);
-  }
-
-  deserializeAttachment(): unknown {
+  get attachment(): unknown {
     return structuredClone(this.#attachment);
   }
 
+  get last(): PresenceState | undefined {
+    return this.received.at(-1);
+  }
+
+  remember(attachment: unknown): void {
+    this.#attachment = structuredClone(attachment);
+  }
+
   send(text: string): void {
-    if (!this.isOpen) throw new Error('The socket is closed.');
-    this.shown = JSON.parse(text);
-    this.shownTimes += 1;
+    if (this.isOpen) this.received.push(PresenceState.parse(JSON.parse(text)));
   }
 
   close(code: number, reason: string): void {
-    if (!this.isOpen) throw new Error('The socket is closed.');
+    if (!this.isOpen) return;
     this.isOpen = false;
     this.closed = { code, reason };
   }
-}
-
-/** A fake is all of a socket that is used; the rest only the platform can make. */
-export const real = (socket: FakeSocket) => socket as unknown as WebSocket;
-
-/** The platform's side of the object: its sockets are fakes, which the types cannot know. */
-export function stateOf(
-  accepted: FakeSocket[],
-  open: () => readonly FakeSocket[],
-  setWebSocketAutoResponse: (pair: WebSocketRequestResponsePair) => void = () => undefined,
-): SocketState {
-  const state = {
-    acceptWebSocket: (socket: FakeSocket) => void accepted.push(socket),
-    getWebSockets: open,
-    setWebSocketAutoResponse,
-    getWebSocketAutoResponseTimestamp: ({ pingedAt }: FakeSocket) =>
-      pingedAt === undefined ? null : new Date(pingedAt),
-  };
-  return state as unknown as SocketState;
 }

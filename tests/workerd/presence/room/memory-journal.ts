@@ -1,10 +1,13 @@
-import type { Journal } from '../../../../src/presence/room/room';
+import type { Journal } from '../../../../src/presence/room/room-saver';
 import type { MoodCounts, SessionRecords } from '../../../../src/presence/session';
 import type { Runtime } from '../../../../src/runtime';
 
-/** All that a room saved, from the first row on. */
+/** Keeps every save, from the first one on. */
 export class MemoryJournal implements Journal {
-  readonly saved: { sessions: SessionRecords; savedAt: number; told: MoodCounts }[] = [];
+  readonly saved: { sessions: SessionRecords; savedAt: number; lastBroadcast: MoodCounts }[] = [];
+  /** Each `append` throws. */
+  fails = false;
+  attempts = 0;
   readonly #runtime: Pick<Runtime, 'now'>;
 
   constructor(runtime: Pick<Runtime, 'now'>) {
@@ -14,10 +17,12 @@ export class MemoryJournal implements Journal {
   read() {
     const last = this.saved.at(-1);
     const sessions = this.saved.map((row) => row.sessions);
-    return { sessions, savedAt: last?.savedAt, told: last?.told };
+    return { sessions, savedAt: last?.savedAt, lastBroadcast: last?.lastBroadcast };
   }
 
-  append(sessions: SessionRecords, told: MoodCounts): void {
-    this.saved.push({ sessions, savedAt: this.#runtime.now(), told: { ...told } });
+  append(sessions: SessionRecords, lastBroadcast: MoodCounts): void {
+    this.attempts += 1;
+    if (this.fails) throw new Error('SQLITE_FULL');
+    this.saved.push({ sessions, savedAt: this.#runtime.now(), lastBroadcast: { ...lastBroadcast } });
   }
 }

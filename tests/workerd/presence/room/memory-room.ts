@@ -1,42 +1,83 @@
 import { Room } from '../../../../src/presence/room/room';
-import type { RoomAnswer } from '../../../../src/presence/room/room-protocol';
-import type { Mood } from '../../../../src/presence/session';
+import type { RoomAnswer, RoomVersion } from '../../../../src/presence/room/room-protocol';
+import type { Mood, SessionRecord } from '../../../../src/presence/session';
 import { FakeRuntime } from '../../../support/fake-runtime';
+import { FakeSocket } from './fake-socket';
 import { MemoryJournal } from './memory-journal';
-import { ScriptedAudience } from './scripted-audience';
 
 export const TTL = 30_000;
 
-/** A room with its journal and its audience, which can lose its memory. */
+/** A room with its journal and its sockets. It can lose its memory. */
 export class MemoryRoom {
   readonly runtime = new FakeRuntime();
   readonly journal = new MemoryJournal(this.runtime);
-  readonly audience = new ScriptedAudience();
   readonly reports: string[] = [];
+  readonly sockets: FakeSocket[] = [];
   #epochs = 0;
-  #room = this.#open();
+  #room = this.#start();
 
   get room(): Room {
     return this.#room;
   }
 
-  /** The room begins again with what it has saved. */
-  restart(): void {
-    this.#room = this.#open();
+  get openSockets(): readonly FakeSocket[] {
+    return this.sockets.filter(({ isOpen }) => isOpen);
   }
 
-  /** A replica tells the room of a heartbeat that came now, or of a leave. */
-  hear(id: string, mood: Mood | null = 'presence'): RoomAnswer {
-    return this.#room.sync({
-      known: undefined,
-      heard: new Map([[id, { mood, lastSeen: this.runtime.now() }]]),
-    });
+  /** The room loses its memory. It starts again with its journal and with these sockets. */
+  restart(sockets: readonly FakeSocket[] = this.openSockets): void {
+    this.#room = this.#start(sockets);
   }
 
-  #open(): Room {
-    const { runtime, journal, audience } = this;
+  /** A replica sends updates. */
+  sync(updates: Readonly<Record<string, SessionRecord>> = {}, since?: RoomVersion): RoomAnswer {
+    return this.#room.sync({ since, updates: new Map(Object.entries(updates)) });
+  }
+
+  /** A replica sends a heartbeat of now. */
+  heartbeat(id: string, mood: Mood = 'presence'): RoomAnswer {
+    return this.sync({ [id]: { mood, lastSeen: this.runtime.now() } });
+  }
+
+  /** A replica sends a leave of now. */
+  leave(id: string): RoomAnswer {
+    return this.sync({ [id]: { mood: null, lastSeen: this.runtime.now() } });
+  }
+
+  /** The live session as the room has it now. */
+  recordOf(id: string): SessionRecord | undefined {
+    return this.sync().sessions.get(id);
+  }
+
+  /** Opens a socket that watches. */
+  open(): FakeSocket {
+    const socket = new FakeSocket();
+    this.sockets.push(socket);
+    this.#room.open(socket);
+    return socket;
+  }
+
+  /** Opens a socket that joins. */
+  join(sessionId: string, mood: Mood = 'presence'): FakeSocket {
+    const socket = this.open();
+    this.send(socket, { sessionId, mood });
+    return socket;
+  }
+
+  send(socket: FakeSocket, message: unknown): void {
+    const isRaw = typeof message === 'string' || message instanceof ArrayBuffer;
+    this.#room.receive(socket, isRaw ? message : JSON.stringify(message));
+  }
+
+  /** The client closes its socket. */
+  close(socket: FakeSocket): void {
+    this.#room.close(socket);
+  }
+
+  #start(sockets: readonly FakeSocket[] = []): Room {
+    const { runtime, journal } = this;
     this.#epochs += 1;
     const report = (trouble: string) => void this.reports.push(trouble);
-    return new Room({ ttlMs: TTL, runtime, epoch: String(this.#epochs), journal, audience, report });
+    return new Room({ ttlMs: TTL, runtime, epoch: String(this.#epochs), journal, sockets, report });
   }
 }

@@ -1,136 +1,170 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { CLOCK_SKEW_MAX_MS, ROOM_EXPIRY_STEP_MS, ROOM_NEWS_MAX } from '../../../../src/limits';
+import { describe, expect, it, vi } from 'vitest';
+import { CLOCK_SKEW_MAX_MS, ROOM_CHANGES_MAX, ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { MOODS, type Mood, NOBODY, overrules, type SessionRecord } from '../../../../src/presence/session';
 import { sessionId } from '../../../support/session-id';
+import { noSockets, record } from './records';
 
 const TTL = 30_000;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
-const silent = () => undefined;
-const heard = (mood: Mood | null, lastSeen: number): SessionRecord => ({ mood, lastSeen });
 
 describe('the sessions of a room', () => {
-  it('end a TTL after the heartbeat, however late it was told, and one step later at most', () => {
+  it('a session ends a TTL after its heartbeat, also if the record came late, and at most one step later', () => {
     const room = new RoomSessions(TTL, 0);
-    room.learn(ANNA, heard('presence', 10_000), 10_000);
-    room.learn(BEN, heard('release', 2_000), 11_000);
-    expect(room.expire(31_999, silent)).toEqual([]);
-    expect(room.expire(32_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([BEN]);
-    expect(room.expire(39_999, silent)).toEqual([]);
-    expect(room.expire(40_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([ANNA]);
+    room.merge(ANNA, record('presence', 10_000), 10_000);
+    room.merge(BEN, record('release', 2_000), 11_000);
+    expect(room.expire(31_999, noSockets)).toEqual([]);
+    expect(room.expire(32_000 + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([BEN]);
+    expect(room.expire(39_999, noSockets)).toEqual([]);
+    expect(room.expire(40_000 + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([ANNA]);
     expect(room.counts).toEqual(NOBODY);
   });
 
-  it('all end that end at the same time, and as soon as it is over', () => {
+  it('two sessions with the same end both end in the step of that end', () => {
     const room = new RoomSessions(TTL, 0);
-    room.touch(ANNA, 'presence', 0);
-    room.touch(BEN, 'release', 0);
-    expect(room.expire(TTL - 1, silent)).toEqual([]);
-    expect(room.expire(TTL, silent)).toEqual([ANNA, BEN]);
+    room.heartbeat(ANNA, 'presence', 0);
+    room.heartbeat(BEN, 'release', 0);
+    expect(room.expire(TTL - 1, noSockets)).toEqual([]);
+    expect(room.expire(TTL, noSockets)).toEqual([ANNA, BEN]);
   });
 
-  it('that were left are remembered for a TTL more, and then forgotten without news', () => {
+  it('a tombstone holds for a TTL, and its expiry is no change', () => {
     const room = new RoomSessions(TTL, 0);
-    room.touch(ANNA, 'presence', 0);
-    room.touch(ANNA, null, 20_000);
+    room.heartbeat(ANNA, 'presence', 0);
+    room.leave(ANNA, 20_000);
     expect(room.counts).toEqual(NOBODY);
-    expect(room.expire(49_999, silent)).toEqual([]);
-    expect(room.learn(ANNA, heard('presence', 19_999), 49_999)).toBe('later');
-    expect(room.expire(50_000, silent)).toEqual([]);
+    expect(room.expire(49_999, noSockets)).toEqual([]);
+    expect(room.merge(ANNA, record('presence', 19_999), 49_999)).toBe('outdated');
+    expect(room.expire(50_000, noSockets)).toEqual([]);
     expect(room.get(ANNA)).toBeUndefined();
-    expect(room.newsCount).toBe(2);
+    expect(room.changeCount).toBe(2);
     expect(room.counts).toEqual(NOBODY);
   });
 
-  it('do not end before somebody has been asked who may have heard of them', () => {
+  it('a session whose sockets were seen within the TTL does not end', () => {
     const room = new RoomSessions(TTL, 0);
-    room.touch(ANNA, 'presence', 0);
+    room.heartbeat(ANNA, 'presence', 0);
     expect(room.expire(31_000, () => 20_000)).toEqual([]);
-    expect(room.get(ANNA)).toEqual(heard('presence', 20_000));
-    expect(room.expire(51_000, silent)).toEqual([ANNA]);
+    expect(room.get(ANNA)).toEqual(record('presence', 20_000));
+    expect(room.expire(51_000, noSockets)).toEqual([ANNA]);
   });
 
-  it('are told of once, however often somebody is heard', () => {
+  it('a heartbeat of a known session in the same mood is no change', () => {
     const room = new RoomSessions(TTL, 0);
-    for (let n = 1; n <= 100; n += 1) room.learn(ANNA, heard('presence', n), n);
-    expect(room.newsCount).toBe(1);
-    room.learn(ANNA, heard('release', 200), 200);
-    expect([...(room.newsSince(1) ?? [])]).toEqual([ANNA]);
-    room.touch(ANNA, null, 300);
-    expect(room.newsCount).toBe(3);
-    expect(room.newsSince(3)).toEqual(new Set());
+    for (let n = 1; n <= 100; n += 1) room.merge(ANNA, record('presence', n), n);
+    expect(room.changeCount).toBe(1);
+    room.merge(ANNA, record('release', 200), 200);
+    expect([...(room.changesSince(1) ?? [])]).toEqual([ANNA]);
+    room.leave(ANNA, 300);
+    expect(room.changeCount).toBe(3);
+    expect(room.changesSince(3)).toEqual(new Set());
   });
 
-  it('are all told to who has missed too much', () => {
+  it('the changes of a replica that is too far behind are unknown', () => {
     const room = new RoomSessions(TTL, 0);
-    const change = (n: number) => room.touch(sessionId(n % 100), MOODS[n % 3] as Mood, 0);
-    for (let n = 0; n < ROOM_NEWS_MAX; n += 1) change(n);
-    expect(room.newsSince(0)?.size).toBe(100);
-    change(ROOM_NEWS_MAX);
-    expect(room.newsSince(0)).toBeUndefined();
-    expect(room.newsCount).toBe(ROOM_NEWS_MAX + 1);
-    expect(room.newsSince(room.newsCount)).toEqual(new Set());
-    expect(room.newsSince(room.newsCount - 1)?.size).toBe(1);
-    expect(room.newsSince(room.newsCount + 1)).toBeUndefined();
+    const change = (n: number) => room.heartbeat(sessionId(n % 100), MOODS[n % 3] as Mood, 0);
+    for (let n = 0; n < ROOM_CHANGES_MAX; n += 1) change(n);
+    expect(room.changesSince(0)?.size).toBe(100);
+    change(ROOM_CHANGES_MAX);
+    expect(room.changesSince(0)).toBeUndefined();
+    expect(room.changeCount).toBe(ROOM_CHANGES_MAX + 1);
+    expect(room.changesSince(room.changeCount)).toEqual(new Set());
+    expect(room.changesSince(room.changeCount - 1)?.size).toBe(1);
+    expect(room.changesSince(room.changeCount + 1)).toBeUndefined();
   });
 
-  it('say which of two words is the later one', () => {
+  it('a merge says whether the record was applied, the same, outdated or expired', () => {
     const room = new RoomSessions(TTL, 0);
-    expect(room.learn(ANNA, heard('presence', 5_000), 5_000)).toBe('new');
-    expect(room.learn(ANNA, heard('presence', 5_000), 5_000)).toBe('known');
-    expect(room.learn(ANNA, heard('release', 4_000), 5_000)).toBe('later');
-    expect(room.learn(ANNA, heard(null, 5_000), 5_000)).toBe('later');
-    expect(room.learn(ANNA, heard(null, 5_001), 5_001)).toBe('new');
-    expect(room.learn(ANNA, heard('presence', 5_000), 5_001)).toBe('later');
-    expect(room.learn(BEN, heard('presence', 5_000), 5_000 + TTL)).toBe('over');
+    expect(room.merge(ANNA, record('presence', 5_000), 5_000)).toBe('applied');
+    expect(room.merge(ANNA, record('presence', 5_000), 5_000)).toBe('same');
+    expect(room.merge(ANNA, record('release', 4_000), 5_000)).toBe('outdated');
+    expect(room.merge(ANNA, record(null, 5_000), 5_000)).toBe('outdated');
+    expect(room.merge(ANNA, record(null, 5_001), 5_001)).toBe('applied');
+    expect(room.merge(ANNA, record('presence', 5_000), 5_001)).toBe('outdated');
+    expect(room.merge(BEN, record('presence', 5_000), 5_000 + TTL)).toBe('expired');
   });
 
-  it('believe no time that lies further ahead than a clock can be wrong', () => {
+  it('a time too far in the future is taken back to the largest clock skew', () => {
     const room = new RoomSessions(TTL, 0);
-    room.learn(ANNA, heard('presence', 9e12), 1_000);
+    room.merge(ANNA, record('presence', 9e12), 1_000);
     expect(room.get(ANNA)?.lastSeen).toBe(1_000 + CLOCK_SKEW_MAX_MS);
-    expect(room.expire(1_000 + TTL + ROOM_EXPIRY_STEP_MS, silent)).toEqual([ANNA]);
+    expect(room.expire(1_000 + TTL + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([ANNA]);
   });
 
-  it('say when the next one ends, whoever has left', () => {
+  it('the next end is that of the first session, and an earlier end of a later session replaces it', () => {
     const room = new RoomSessions(TTL, 0);
-    expect(room.findNextEnd()).toBeUndefined();
-    room.touch(ANNA, 'presence', 1_000);
-    room.touch(BEN, 'presence', 2_000);
-    expect(room.findNextEnd()).toBe(1_000 + TTL);
-    room.touch(ANNA, null, 3_000);
-    expect(room.findNextEnd()).toBe(2_000 + TTL);
-    room.touch(BEN, 'presence', 10_000);
-    expect(room.findNextEnd()).toBe(10_000 + TTL);
+    expect(room.nextEnd(0)).toBeUndefined();
+    room.heartbeat(ANNA, 'presence', 2_000);
+    expect(room.nextEnd(2_000)).toBe(2_000 + TTL);
+    room.merge(BEN, record('presence', 900), 3_000);
+    expect(room.nextEnd(3_000)).toBe(1_000 + TTL);
+    room.leave(ANNA, 3_000);
+    room.leave(BEN, 3_000);
+    expect(room.nextEnd(3_000)).toBeUndefined();
   });
 
-  it('say when the first of those ends who came since they were asked last', () => {
+  it('the next end is exact in the first call, and again when it has passed', () => {
     const room = new RoomSessions(TTL, 0);
-    room.touch(ANNA, 'presence', 1_000);
-    expect(room.newcomersEnd).toBe(1_000 + TTL);
-    expect(room.findNextEnd()).toBe(1_000 + TTL);
-    expect(room.newcomersEnd).toBeUndefined();
-    room.touch(ANNA, 'release', 2_000);
-    expect(room.newcomersEnd).toBeUndefined();
-    room.learn(BEN, heard('presence', 2_000), 3_000);
-    room.touch(sessionId(3), 'presence', 3_000);
-    expect(room.newcomersEnd).toBe(2_000 + TTL);
+    room.heartbeat(ANNA, 'presence', 1_000);
+    room.heartbeat(BEN, 'presence', 2_000);
+    room.heartbeat(ANNA, 'presence', 10_000);
+    expect(room.nextEnd(10_000)).toBe(2_000 + TTL);
+    room.heartbeat(BEN, 'release', 20_000);
+    // Until then the room need not know that this end has moved.
+    expect(room.nextEnd(31_999)).toBe(2_000 + TTL);
+    expect(room.nextEnd(32_000)).toBe(10_000 + TTL);
+    room.leave(ANNA, 33_000);
+    room.forgetNextEnd();
+    expect(room.nextEnd(33_000)).toBe(20_000 + TTL);
   });
 
-  it('stand still while a clock that stepped back catches up', () => {
-    const room = new RoomSessions(TTL, 100_000);
-    room.touch(ANNA, 'presence', 100_000);
-    expect(room.expire(90_000, silent)).toEqual([]);
-    room.touch(BEN, 'release', 90_000);
-    expect(room.expire(120_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([BEN]);
-    expect(room.expire(130_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([ANNA]);
+  it('the next end is never after the true one, whatever comes in between', () => {
+    void fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(12_000), fc.boolean())), (events) => {
+        const room = new RoomSessions(TTL, 0);
+        const ends = new Map<string, number>();
+        let now = 0;
+        for (const [n, ms, asks] of events) {
+          now += ms;
+          for (const id of room.expire(now, noSockets)) ends.delete(id);
+          room.heartbeat(sessionId(n), 'presence', now);
+          ends.set(sessionId(n), now + TTL);
+          if (!asks) continue;
+          const next = room.nextEnd(now) ?? 0;
+          expect(next).toBeGreaterThan(now);
+          expect(next).toBeLessThan(Math.min(...ends.values()) + ROOM_EXPIRY_STEP_MS);
+        }
+      }),
+    );
   });
 
-  it('end also if the clock stepped back by more than they live', () => {
+  it('a first and a passed next end walk over all sessions, and no other call does', () => {
+    const room = new RoomSessions(TTL, 0);
+    const walk = vi.spyOn(Map.prototype, 'values');
+    for (let n = 0; n < 100; n += 1) {
+      room.heartbeat(sessionId(n), 'presence', n);
+      room.nextEnd(n);
+    }
+    expect(walk).toHaveBeenCalledTimes(1);
+    room.nextEnd(TTL);
+    expect(walk).toHaveBeenCalledTimes(2);
+    walk.mockRestore();
+  });
+
+  it('no session ends early when the clock steps back', () => {
     const room = new RoomSessions(TTL, 100_000);
-    room.touch(ANNA, 'presence', 60_000);
-    expect(room.expire(100_000 + ROOM_EXPIRY_STEP_MS, silent)).toEqual([ANNA]);
+    room.heartbeat(ANNA, 'presence', 100_000);
+    expect(room.expire(90_000, noSockets)).toEqual([]);
+    room.heartbeat(BEN, 'release', 90_000);
+    expect(room.expire(120_000 + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([BEN]);
+    expect(room.expire(130_000 + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([ANNA]);
+  });
+
+  it('a session ends also if the clock stepped back by more than the TTL', () => {
+    const room = new RoomSessions(TTL, 100_000);
+    room.heartbeat(ANNA, 'presence', 60_000);
+    expect(room.expire(100_000 + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([ANNA]);
   });
 });
 
@@ -153,7 +187,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-it('who follows the news knows what the room knows, and the room knows what a naive list says', () => {
+it('a replica that follows the changes holds the sessions of the room, and the room those of a plain list', () => {
   void fc.assert(
     fc.property(steps, (all: readonly Step[]) => {
       let now = 1_000_000;
@@ -162,36 +196,36 @@ it('who follows the news knows what the room knows, and the room knows what a na
       const follower = new Map<string, Mood>();
       let followed = 0;
       const follow = () => {
-        for (const id of room.newsSince(followed) ?? []) {
+        for (const id of room.changesSince(followed) ?? []) {
           const mood = room.get(id)?.mood ?? null;
           if (mood === null) follower.delete(id);
           else follower.set(id, mood);
         }
-        followed = room.newsCount;
+        followed = room.changeCount;
       };
       for (const step of all) {
         if (step.kind === 'wait') now += step.ms;
-        room.expire(now, silent);
+        room.expire(now, noSockets);
         for (const [id, { endsAt }] of list) if (endsAt <= now) list.delete(id);
         if (step.kind === 'learn') {
           const record = { mood: step.mood, lastSeen: now - step.ago };
           const known = list.get(step.id);
-          // A clock that is ahead makes nobody stay for longer.
+          // A clock that is ahead lengthens no session.
           const endsAt = Math.min(record.lastSeen, now) + TTL;
-          room.learn(step.id, record, now);
+          room.merge(step.id, record, now);
           const isLater = known === undefined || overrules(record, known);
           if (endsAt > now && isLater) list.set(step.id, { ...record, endsAt });
         }
         if (step.kind === 'follow') follow();
       }
-      // At the start of a step the room has seen all that has ended before.
+      // At the start of a step the room has ended all sessions of earlier ends.
       now = Math.ceil(now / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS;
-      room.expire(now, silent);
+      room.expire(now, noSockets);
       for (const [id, { endsAt }] of list) if (endsAt <= now) list.delete(id);
       follow();
       const here = [...list].filter(([, { mood }]) => mood !== null);
       const sorted = (entries: Iterable<readonly [string, Mood | null]>) => [...entries].sort();
-      expect(sorted([...room.listAll()].map(([id, { mood }]) => [id, mood]))).toEqual(
+      expect(sorted([...room.snapshot()].map(([id, { mood }]) => [id, mood]))).toEqual(
         sorted(here.map(([id, { mood }]) => [id, mood])),
       );
       expect(sorted(follower)).toEqual(sorted(here.map(([id, { mood }]) => [id, mood])));

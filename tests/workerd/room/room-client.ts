@@ -1,8 +1,8 @@
 import { PresenceState } from '../../../src/presence/session';
 import type { RealRoom } from './real-room';
 
-/** A live socket straight to the object, and what it was told. */
-export class Guest {
+/** The client of a live socket that goes straight to the object. It keeps the states that it received. */
+export class RoomClient {
   readonly states: PresenceState[] = [];
   readonly closed = Promise.withResolvers<{ code: number; reason: string }>();
   #ponged: () => void = () => undefined;
@@ -20,10 +20,10 @@ export class Guest {
     socket.accept();
   }
 
-  static async open(room: RealRoom): Promise<Guest> {
-    const { webSocket } = await knock(room);
+  static async open(room: RealRoom): Promise<RoomClient> {
+    const { webSocket } = await requestSocket(room);
     if (webSocket === null) throw new Error('No socket.');
-    return new Guest(room, webSocket);
+    return new RoomClient(room, webSocket);
   }
 
   async send(message: string | object): Promise<void> {
@@ -50,10 +50,10 @@ export class Guest {
 }
 
 /** Asks the object for a live socket. */
-export const knock = (room: RealRoom) =>
+export const requestSocket = (room: RealRoom) =>
   room.stub.fetch('http://room/', { headers: { Upgrade: 'websocket' } });
 
-/** What was sent to the object has arrived, and what it sent has come back. */
+/** Waits until the object has received all messages, and its answers have arrived. */
 export async function delivered(room: RealRoom): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await room.inside(() => undefined);
 }

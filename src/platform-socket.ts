@@ -1,0 +1,76 @@
+import type { SocketPort } from './presence/room/socket-port';
+
+/** The part of the object's state that knows its sockets. */
+export type SocketState = Pick<
+  DurableObjectState,
+  'acceptWebSocket' | 'getWebSockets' | 'setWebSocketAutoResponse' | 'getWebSocketAutoResponseTimestamp'
+>;
+
+/**
+ * The platform's sockets as ports of the room. The platform answers `ping` with `pong` and does not wake the object:
+ * https://developers.cloudflare.com/durable-objects/best-practices/websockets/
+ */
+export class PlatformSockets {
+  readonly #state: SocketState;
+  readonly #ports = new WeakMap<WebSocket, SocketPort>();
+
+  constructor(state: SocketState) {
+    this.#state = state;
+    state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
+  }
+
+  /** The sockets that are open, also those from before a hibernation. */
+  open(): readonly SocketPort[] {
+    return this.#state.getWebSockets().map((socket) => this.portOf(socket));
+  }
+
+  accept(socket: WebSocket): SocketPort {
+    this.#state.acceptWebSocket(socket);
+    return this.portOf(socket);
+  }
+
+  /** Always the same port for a socket. */
+  portOf(socket: WebSocket): SocketPort {
+    const port = this.#ports.get(socket) ?? new PlatformSocket(socket, this.#state);
+    this.#ports.set(socket, port);
+    return port;
+  }
+}
+
+class PlatformSocket implements SocketPort {
+  readonly #socket: WebSocket;
+  readonly #state: SocketState;
+
+  constructor(socket: WebSocket, state: SocketState) {
+    this.#socket = socket;
+    this.#state = state;
+  }
+
+  get attachment(): unknown {
+    return this.#socket.deserializeAttachment();
+  }
+
+  get lastPingAt(): number | undefined {
+    return this.#state.getWebSocketAutoResponseTimestamp(this.#socket)?.getTime();
+  }
+
+  remember(attachment: unknown): void {
+    this.#socket.serializeAttachment(attachment);
+  }
+
+  send(text: string): void {
+    try {
+      this.#socket.send(text);
+    } catch {
+      // The socket is closing. Its close event follows.
+    }
+  }
+
+  close(code: number, reason: string): void {
+    try {
+      this.#socket.close(code, reason);
+    } catch {
+      // The socket is closed already.
+    }
+  }
+}

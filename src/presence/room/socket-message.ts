@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { LIVE_MESSAGE_BYTES_MAX } from '../../limits';
+import { parseJson } from '../parse-json';
+import { Mood, SessionId } from '../session';
+
+/** A message of a live socket, `ping` apart. With an id the socket joins; without one its session changes the mood. */
+const SocketMessage = z.object(
+  { sessionId: SessionId.optional(), mood: Mood },
+  { error: 'must be a JSON object' },
+);
+type SocketMessage = z.infer<typeof SocketMessage>;
+
+/** Why the room closes a socket. The reason has at most 123 bytes. */
+export interface SocketClose {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** Close codes: https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1 */
+const NORMAL = 1000;
+const POLICY_VIOLATION = 1008;
+const TOO_BIG = 1009;
+const TRY_AGAIN_LATER = 1013;
+
+const violation = (reason: string): SocketClose => ({ code: POLICY_VIOLATION, reason });
+
+export const CLOSE = {
+  byClient: { code: NORMAL, reason: '' },
+  roomFull: { code: TRY_AGAIN_LATER, reason: 'The room is full. Try again later.' },
+  tooManyMessages: violation('Too many messages.'),
+  tooManySockets: violation('Too many sockets of this session.'),
+  sessionExpired: violation('The session expired. Send ping regularly.'),
+  otherSession: violation('A socket keeps its sessionId. Open another socket.'),
+  notJoined: violation('Send sessionId and mood first.'),
+} satisfies Record<string, SocketClose>;
+
+/** Returns the parsed message, or why it closes the socket. The reason names what is accepted and never repeats the message. */
+export function readMessage(message: string | ArrayBuffer): SocketMessage | SocketClose {
+  if (typeof message !== 'string') return violation('Send text.');
+  if (isTooBig(message)) return { code: TOO_BIG, reason: `Send at most ${LIVE_MESSAGE_BYTES_MAX} bytes.` };
+  const parsed = SocketMessage.safeParse(parseJson(message));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path[0] ?? 'The message';
+  return violation(`${String(where)} ${issue?.message}.`);
+}
+
+/** A character takes at least one byte, so a message with too many characters is refused before its bytes are counted. */
+function isTooBig(message: string): boolean {
+  if (message.length > LIVE_MESSAGE_BYTES_MAX) return true;
+  return new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX;
+}
