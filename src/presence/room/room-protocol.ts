@@ -51,9 +51,10 @@ export interface RoomStub {
 /** The name of the only room. */
 export const ROOM_NAME = 'world';
 
+/** Sends of each record just what 1.0 sends. */
 export const reportToWire = ({ since, updates }: RoomReport): WireReport => ({
   known: since,
-  heard: updates,
+  heard: new Map([...updates].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }])),
 });
 
 export const reportFromWire = ({ known, heard }: WireReport): RoomReport => ({
