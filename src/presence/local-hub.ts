@@ -1,6 +1,6 @@
 import type { Report } from '../rate-limited-log';
 import type { Hub, SyncOutcome } from './hub';
-import { type MoodCounts, NOBODY } from './session';
+import { type MoodCounts, ZERO_COUNTS } from './session';
 
 /** The hub of a Worker whose hub is not bound: each isolate counts its own sessions only, and each sync logs that. */
 export class LocalHub implements Hub {
@@ -17,6 +17,6 @@ export class LocalHub implements Hub {
   }
 
   otherLocations(): MoodCounts {
-    return NOBODY;
+    return ZERO_COUNTS;
   }
 }

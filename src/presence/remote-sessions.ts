@@ -1,5 +1,5 @@
 import { Roster, type RosterEntry } from './roster';
-import { type MoodCounts, NOBODY, type SessionRecord } from './session';
+import { type MoodCounts, type SessionRecord, ZERO_COUNTS } from './session';
 
 /** The sessions that other replicas hold, and tombstones of those that left there, as the hub brought them. */
 export class RemoteSessions {
@@ -14,7 +14,7 @@ export class RemoteSessions {
   }
 
   get counts(): MoodCounts {
-    return this.#isStale ? NOBODY : this.#present.counts;
+    return this.#isStale ? ZERO_COUNTS : this.#present.counts;
   }
 
   get size(): number {

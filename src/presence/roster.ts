@@ -1,4 +1,4 @@
-import { type Mood, type MoodCounts, NOBODY, type SessionRecord } from './session';
+import { type Mood, type MoodCounts, type SessionRecord, ZERO_COUNTS } from './session';
 
 /** One session of a roster. `expiresAt` is when the roster drops it (ms); `lastSeen` is the time that merges compare (ms). */
 export interface RosterEntry extends SessionRecord {
@@ -11,7 +11,7 @@ export interface RosterEntry extends SessionRecord {
  */
 export class Roster {
   readonly #entries = new Map<string, RosterEntry>();
-  readonly #counts: Record<Mood, number> = { ...NOBODY };
+  readonly #counts: Record<Mood, number> = { ...ZERO_COUNTS };
   /** No entry expires before this. It spares a look at the front, where a Map steps over the holes of moved entries. */
   #earliest = Number.POSITIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
@@ -67,7 +67,7 @@ export class Roster {
 
   clear(): void {
     this.#entries.clear();
-    Object.assign(this.#counts, NOBODY);
+    Object.assign(this.#counts, ZERO_COUNTS);
     this.#earliest = Number.POSITIVE_INFINITY;
   }
 

@@ -27,7 +27,7 @@ export type SessionRecord = Readonly<z.infer<typeof SessionRecord>>;
 /** By session id. */
 export type SessionRecords = ReadonlyMap<string, SessionRecord>;
 
-export const NOBODY: MoodCounts = Object.freeze(forEachMood(0));
+export const ZERO_COUNTS: MoodCounts = Object.freeze(forEachMood(0));
 
 export function addCounts(a: MoodCounts, b: MoodCounts): MoodCounts {
   // A copy is faster than a new object that gets its keys one by one.

@@ -1,5 +1,5 @@
 import { MOODS, type Mood } from '../../src/moods';
-import { type MoodCounts, NOBODY } from '../../src/presence/session';
+import { type MoodCounts, ZERO_COUNTS } from '../../src/presence/session';
 import type { Bounds } from './bounds';
 
 /** Moods by their place in `MOODS`: the lists are looked through at every answer, and counting by name takes much longer. */
@@ -194,7 +194,7 @@ function increment(counts: Counts, mood: MoodIndex): void {
 }
 
 function named(counts: Counts): MoodCounts {
-  const moods: Record<Mood, number> = { ...NOBODY };
+  const moods: Record<Mood, number> = { ...ZERO_COUNTS };
   let index = 0;
   for (const mood of MOODS) {
     moods[mood] = counts[index] ?? 0;

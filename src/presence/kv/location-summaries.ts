@@ -11,7 +11,7 @@ import {
   LIST_RETRY_MS,
   SUMMARY_TRAVEL_MS,
 } from '../../limits';
-import { addCounts, MoodCounts, NOBODY } from '../session';
+import { addCounts, MoodCounts, ZERO_COUNTS } from '../session';
 import type { KvTiming } from '../timing';
 
 /**
@@ -42,7 +42,7 @@ export class LocationSummaries {
   readonly #timing: KvTiming;
   readonly #summaries = new Map<string, LocationSummary>();
   /** The sum of all that count, and when the first of them expires (ms). */
-  #total: MoodCounts = NOBODY;
+  #total: MoodCounts = ZERO_COUNTS;
   #totalUntil = Number.POSITIVE_INFINITY;
   /** The time of the last listing (ms): when KV read the list, as far as its summaries show. */
   #listedAt = Number.NEGATIVE_INFINITY;
@@ -132,7 +132,7 @@ export class LocationSummaries {
   }
 
   #sum(now: number): void {
-    this.#total = NOBODY;
+    this.#total = ZERO_COUNTS;
     this.#totalUntil = Number.POSITIVE_INFINITY;
     for (const summary of this.#summaries.values()) {
       const end = this.#endOf(summary);

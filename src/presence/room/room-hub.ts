@@ -2,7 +2,7 @@ import { SYNC_WAIT_MAX_MS } from '../../limits';
 import type { Runtime } from '../../runtime';
 import type { Hub, SyncOutcome } from '../hub';
 import type { Replica } from '../replica';
-import { type MoodCounts, NOBODY } from '../session';
+import { type MoodCounts, ZERO_COUNTS } from '../session';
 import type { Timing } from '../timing';
 import { answerFromWire, type RoomStub, type RoomVersion, reportToWire } from './room-protocol';
 
@@ -38,7 +38,7 @@ export class RoomHub implements Hub {
 
   /** The room has one location: everywhere. */
   otherLocations(): MoodCounts {
-    return NOBODY;
+    return ZERO_COUNTS;
   }
 
   async #exchange(replica: Replica): Promise<{ readonly isBehind: boolean; readonly isFull: boolean }> {

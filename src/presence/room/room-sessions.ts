@@ -8,11 +8,11 @@ import {
 import {
   type Mood,
   type MoodCounts,
-  NOBODY,
   overrules,
   type SessionRecord,
   type SessionRecords,
   stampAfter,
+  ZERO_COUNTS,
 } from '../session';
 
 interface LiveSession extends SessionRecord {
@@ -51,7 +51,7 @@ export class RoomSessions {
   /** The tombstones from `#leftFrom` on, the oldest first. Some are replaced by now. */
   #leftList: Tombstone[] = [];
   #leftFrom = 0;
-  readonly #counts: Record<Mood, number> = { ...NOBODY };
+  readonly #counts: Record<Mood, number> = { ...ZERO_COUNTS };
   /** The timing wheel: the live sessions by step, each in one step. */
   readonly #wheel = new Map<number, Set<string>>();
   #step: number;

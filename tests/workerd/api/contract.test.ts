@@ -1,7 +1,7 @@
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Health, LeaveResponse } from '../../../src/api/schemas';
-import { MOODS, type Mood, NOBODY, PresenceState } from '../../../src/presence/session';
+import { MOODS, type Mood, PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
@@ -43,18 +43,18 @@ const leave = async (id: string) => {
 
 describe('the three endpoints', () => {
   it('start with nobody, all four moods at zero', async () => {
-    expect(await presence()).toEqual({ count: 0, moods: NOBODY, timestamp: runtime.now() });
+    expect(await presence()).toEqual({ count: 0, moods: ZERO_COUNTS, timestamp: runtime.now() });
   });
 
   it.each(MOODS)('count a heartbeat in its mood: %s', async (mood) => {
-    const expected = { count: 1, moods: { ...NOBODY, [mood]: 1 }, timestamp: runtime.now() };
+    const expected = { count: 1, moods: { ...ZERO_COUNTS, [mood]: 1 }, timestamp: runtime.now() };
     expect(await heartbeat(ANNA, mood)).toEqual(expected);
     expect(await presence()).toEqual(expected);
   });
 
   it('move a session to its new mood', async () => {
     await heartbeat(ANNA, 'presence');
-    expect((await heartbeat(ANNA, 'release')).moods).toEqual({ ...NOBODY, release: 1 });
+    expect((await heartbeat(ANNA, 'release')).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
   it('take an id in upper and lower case for one session', async () => {
@@ -77,7 +77,7 @@ describe('the three endpoints', () => {
   it('end beat, leave, beat within one millisecond with a session in its last mood', async () => {
     await heartbeat(ANNA, 'presence');
     await leave(ANNA);
-    expect((await heartbeat(ANNA, 'gratitude')).moods).toEqual({ ...NOBODY, gratitude: 1 });
+    expect((await heartbeat(ANNA, 'gratitude')).moods).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
     await leave(ANNA);
     expect((await presence()).count).toBe(0);
   });
@@ -93,7 +93,7 @@ describe('the three endpoints', () => {
   it('ignore unknown keys and whatever time a client sends', async () => {
     const body = { sessionId: ANNA, mood: 'presence', timestamp: 1, lastSeen: 9e15, name: 'Anna' };
     const state = await stateOf(await post(fetch, '/api/heartbeat', body));
-    expect(state).toEqual({ count: 1, moods: { ...NOBODY, presence: 1 }, timestamp: runtime.now() });
+    expect(state).toEqual({ count: 1, moods: { ...ZERO_COUNTS, presence: 1 }, timestamp: runtime.now() });
     await runtime.advance(30_000);
     expect((await presence()).count).toBe(0);
   });
@@ -239,7 +239,7 @@ describe('the Worker itself', () => {
     };
     const before = Date.now();
     const state = await stateOf(await post(ask, '/api/heartbeat', { sessionId: ANNA, mood: 'connection' }));
-    expect(state.moods).toEqual({ ...NOBODY, connection: 1 });
+    expect(state.moods).toEqual({ ...ZERO_COUNTS, connection: 1 });
     expect(state.timestamp).toBeGreaterThanOrEqual(before);
     expect(await (await post(ask, '/api/leave', { sessionId: ANNA })).json()).toEqual({ success: true });
     expect((await stateOf(await ask('/api/presence'))).count).toBe(0);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Hub } from '../../../src/presence/hub';
-import { NOBODY } from '../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../src/presence/session';
 import type { Timing } from '../../../src/presence/timing';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
@@ -59,7 +59,7 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       await there.heartbeat(BEN, 'release');
       await syncAll(here, there);
       await syncAll(here, there);
-      const expected = { ...NOBODY, gratitude: 1, release: 1 };
+      const expected = { ...ZERO_COUNTS, gratitude: 1, release: 1 };
       expect((await here.presence()).moods).toEqual(expected);
       expect((await there.presence()).moods).toEqual(expected);
     });
@@ -76,14 +76,14 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       await there.heartbeat(ANNA, 'release');
       await syncAll(there, here);
       await syncAll(there, here);
-      expect((await here.presence()).moods).toEqual({ ...NOBODY, release: 1 });
-      expect((await there.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+      expect((await here.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
+      expect((await there.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     });
 
     it('count a session once at the very answer to its heartbeat here, when it was known from there', async () => {
       await here.heartbeat(ANNA, 'gratitude');
       await syncAll(here, there);
-      expect((await there.heartbeat(ANNA, 'release')).moods).toEqual({ ...NOBODY, release: 1 });
+      expect((await there.heartbeat(ANNA, 'release')).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     });
 
     it('count a session once that goes to and fro', async () => {
@@ -129,8 +129,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       await there.heartbeat(ANNA, 'release');
       await syncAll(there, here);
       await syncAll(there, here);
-      expect((await here.presence()).moods).toEqual({ ...NOBODY, release: 1 });
-      expect((await there.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+      expect((await here.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
+      expect((await there.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     });
 
     it('keep counting the sessions of one that vanished, for the TTL and a grace, and then no more', async () => {

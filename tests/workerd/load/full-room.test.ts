@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ROOM_CHANGES_MAX, ROOM_SESSIONS_MAX, ROOM_TOMBSTONES_MAX } from '../../../src/limits';
 import { RoomSessions } from '../../../src/presence/room/room-sessions';
-import { NOBODY } from '../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../src/presence/session';
 import { sessionId } from '../../support/session-id';
 import { noSockets, record } from '../presence/room/records';
 
@@ -50,7 +50,7 @@ describe('a full room', () => {
       room.heartbeat(`${n}`, 'presence', 0);
       room.leave(`${n}`, 0);
     }
-    expect(room.counts).toEqual(NOBODY);
+    expect(room.counts).toEqual(ZERO_COUNTS);
     expect(room.merge(ANNA, record('presence', 1_000), 1_000)).toBe('applied');
     expect(room.heartbeat(BEN, 'presence', 1_000)).toBe(1_000);
   });

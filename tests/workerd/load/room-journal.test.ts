@@ -9,7 +9,7 @@ import {
 } from '../../../src/limits';
 import { RoomJournal } from '../../../src/presence/room/room-journal';
 import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
-import { NOBODY, type SessionRecord, type SessionRecords } from '../../../src/presence/session';
+import { type SessionRecord, type SessionRecords, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { sessionId } from '../../support/session-id';
 
@@ -42,7 +42,7 @@ it('a journal splits its sessions into rows that fit, and reads all of them unti
       () => undefined,
     );
     const all = crowd(0, 40_000, now);
-    const counts = { ...NOBODY, connection: all.size };
+    const counts = { ...ZERO_COUNTS, connection: all.size };
     journal.append(all, counts, all);
     const read = journal.read();
     const rows = [...read.sessions];
@@ -52,9 +52,9 @@ it('a journal splits its sessions into rows that fit, and reads all of them unti
     expect(new Map(rows.flatMap((row) => [...row]))).toEqual(all);
     expect(read).toMatchObject({ savedAt: now, lastBroadcast: counts });
     now += TTL;
-    journal.append(new Map(), NOBODY, []);
+    journal.append(new Map(), ZERO_COUNTS, []);
     const last = journal.read();
-    expect(last).toMatchObject({ savedAt: now, lastBroadcast: NOBODY });
+    expect(last).toMatchObject({ savedAt: now, lastBroadcast: ZERO_COUNTS });
     expect([...last.sessions]).toEqual([new Map()]);
   }));
 
@@ -73,7 +73,7 @@ it(
       for (let save = 0; save < 60; save += 1) {
         now += ROOM_SAVE_INTERVAL_MS;
         const sessions = crowd(0, 15_000, now);
-        journal.append(sessions, NOBODY, sessions);
+        journal.append(sessions, ZERO_COUNTS, sessions);
         written += sessions.size;
         expect(bytesIn(sql)).toBeLessThanOrEqual(ROOM_JOURNAL_BYTES_MAX + 2 * ROOM_ROW_BYTES_MAX);
       }
@@ -115,7 +115,7 @@ it(
       expect(ids.length).toBe(Math.floor(ROOM_JOURNAL_READ_BYTES_MAX / (filler.length + 80)));
       expect(ids.at(-1)).toBe(sessionId(rows - 1));
       const all = crowd(0, 10, now);
-      journal.append(new Map(), NOBODY, all);
+      journal.append(new Map(), ZERO_COUNTS, all);
       expect([...journal.read().sessions]).toEqual([all]);
     }),
   20_000,
@@ -132,7 +132,7 @@ it('a journal reports the rows, entries and counts that it cannot read, in one r
         () => now,
         (trouble) => void reports.push(trouble),
       );
-    newJournal().append(crowd(0, 2, now), NOBODY, []);
+    newJournal().append(crowd(0, 2, now), ZERO_COUNTS, []);
     expect([...newJournal().read().sessions]).toEqual([crowd(0, 2, now)]);
     expect(reports).toEqual([]);
     const insert = (sessions: unknown, told: unknown) =>
@@ -159,16 +159,16 @@ it('a failed replacement of a journal that is too long keeps the sessions that i
     for (let bytes = 0; bytes <= ROOM_JOURNAL_BYTES_MAX; bytes += filler.length)
       sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, filler, '{}');
     const known = crowd(0, 10, now);
-    journal.append(known, NOBODY, known);
+    journal.append(known, ZERO_COUNTS, known);
     expect([...journal.read().sessions].length).toBeGreaterThan(20);
     const failing = (function* () {
       yield* crowd(10, 40_000, now);
       throw new Error('SQLITE_FULL');
     })();
-    expect(() => journal.append(new Map(), NOBODY, failing)).toThrow('SQLITE_FULL');
+    expect(() => journal.append(new Map(), ZERO_COUNTS, failing)).toThrow('SQLITE_FULL');
     const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
     for (const id of known.keys()) expect(ids).toContain(id);
     const all = crowd(0, 40_000, now);
-    journal.append(new Map(), NOBODY, all);
+    journal.append(new Map(), ZERO_COUNTS, all);
     expect(new Map([...journal.read().sessions].flatMap((row) => [...row]))).toEqual(all);
   }));

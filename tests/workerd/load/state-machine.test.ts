@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { hubSettings } from '../../../src/config';
-import { MOODS, type Mood, NOBODY, PresenceState, totalOf } from '../../../src/presence/session';
+import { MOODS, type Mood, PresenceState, totalOf, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
@@ -123,7 +123,7 @@ async function look(
   const now = service.runtime.now();
   expect(state.timestamp).toBe(now);
   expect(state.count).toBe(totalOf(state.moods));
-  const surelyHere = { ...NOBODY } as Record<Mood, number>;
+  const surelyHere = { ...ZERO_COUNTS } as Record<Mood, number>;
   let perhapsHere = 0;
   for (const [id, deed] of paper.deeds) {
     const isOurs = deed.isolate === isolate && deed.at >= (paper.startedAt[isolate] ?? 0);
@@ -218,7 +218,7 @@ async function agree(paper: Paper, service: Service, hub: HubName): Promise<void
   const stayers = [...paper.deeds].filter(
     ([, { mood, at }]) => mood !== null && service.runtime.now() < at + TTL,
   );
-  const moods = { ...NOBODY } as Record<Mood, number>;
+  const moods = { ...ZERO_COUNTS } as Record<Mood, number>;
   for (const [, { mood }] of stayers) if (mood !== null) moods[mood] += 1;
   const rounds = Math.ceil((GHOST_MAX[hub] + 60_000) / 10_000);
   for (let round = 0; round < rounds; round += 1) {

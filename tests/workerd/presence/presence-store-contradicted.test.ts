@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../src/limits';
 import type { SyncOutcome } from '../../../src/presence/hub';
-import { NOBODY, type SessionRecord } from '../../../src/presence/session';
+import { type SessionRecord, ZERO_COUNTS } from '../../../src/presence/session';
 import { FakeRuntime, START, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { DONE, fail, never, ScriptedHub } from './scripted-hub';
@@ -151,13 +151,13 @@ describe('a replica that the hub contradicts', () => {
       };
       const answer = replica.heartbeat(ANNA);
       await runtime.advance(500);
-      expect((await answer).moods).toEqual({ ...NOBODY, [mood]: 1 });
+      expect((await answer).moods).toEqual({ ...ZERO_COUNTS, [mood]: 1 });
       expect(hub.replica.remote.recordsSize).toBe(0);
       // That holds when the hub brings the other heartbeat again.
       hub.next = () => Promise.resolve(DONE);
       await runtime.advance(10_000);
       await replica.presence();
-      expect((await replica.presence()).moods).toEqual({ ...NOBODY, [mood]: 1 });
+      expect((await replica.presence()).moods).toEqual({ ...ZERO_COUNTS, [mood]: 1 });
     },
   );
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../src/limits';
 import type { SyncOutcome } from '../../../src/presence/hub';
-import { NOBODY } from '../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../src/presence/session';
 import { FakeRuntime, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { DONE, fail, never, ScriptedHub } from './scripted-hub';
@@ -51,7 +51,7 @@ describe('the sync', () => {
     hub.next = () => landing.promise;
     const answers = [1, 2, 3].map((n) => replica.heartbeat(sessionId(n)));
     expect(await isWaiting(Promise.race(answers))).toBe(true);
-    hub.others = { ...NOBODY, release: 5 };
+    hub.others = { ...ZERO_COUNTS, release: 5 };
     landing.resolve(DONE);
     for (const answer of answers) expect((await answer).count).toBe(8);
     expect(hub.syncs).toBe(1);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { NOBODY } from '../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../src/presence/session';
 import { FakeRuntime, START, settle } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { DONE, fail, never, REFUSED, ScriptedHub } from './scripted-hub';
@@ -44,7 +44,7 @@ describe('a warm replica', () => {
   it('counts a session once that comes here from another replica', async () => {
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
     expect((await replica.presence()).count).toBe(1);
-    expect((await replica.heartbeat(ANNA, 'release')).moods).toEqual({ ...NOBODY, release: 1 });
+    expect((await replica.heartbeat(ANNA, 'release')).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 });
 

@@ -6,11 +6,11 @@ import {
   MOODS,
   type Mood,
   type MoodCounts,
-  NOBODY,
   overrules,
   type SessionRecord,
   type SessionRecords,
   stampAfter,
+  ZERO_COUNTS,
 } from '../../../src/presence/session';
 import { kvTiming } from '../../../src/presence/timing';
 import { sessionId } from '../../support/session-id';
@@ -128,7 +128,7 @@ class NaiveReplica {
   }
 
   counts(now: number): MoodCounts {
-    const counts = { ...NOBODY };
+    const counts = { ...ZERO_COUNTS };
     for (const id of new Set([...this.#own.keys(), ...this.#remote.keys()])) {
       const mood = (this.#ownRecord(id, now) ?? this.#remoteRecord(id, now))?.mood;
       if (mood) counts[mood] += 1;

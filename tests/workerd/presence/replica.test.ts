@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS } from '../../../src/limits';
 import { Replica } from '../../../src/presence/replica';
-import { NOBODY, type SessionRecord, type SessionRecords } from '../../../src/presence/session';
+import { type SessionRecord, type SessionRecords, ZERO_COUNTS } from '../../../src/presence/session';
 import { kvTiming, roomTiming } from '../../../src/presence/timing';
 import { sessionId } from '../../support/session-id';
 import { recordsIn } from './records-in';
@@ -22,15 +22,15 @@ describe('a replica by itself', () => {
   it('keeps a session for the TTL after its last heartbeat, to the millisecond', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(29_999);
-    expect(replica.counts).toEqual({ ...NOBODY, presence: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
     replica.expire(30_000);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
   it('counts a session in its last mood only', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(ANNA, 'release', 1);
-    expect(replica.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
   it('ends heartbeat, leave, heartbeat within one millisecond with a session, and heartbeat, leave without', () => {
@@ -39,7 +39,7 @@ describe('a replica by itself', () => {
     replica.leave(ANNA, 5);
     replica.leave(BEN, 5);
     replica.heartbeat(ANNA, 'gratitude', 5);
-    expect(replica.counts).toEqual({ ...NOBODY, gratitude: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
     expect(allOf(replica, NONE, 5)).toEqual(
       new Map([
         [ANNA, { mood: 'gratitude', lastSeen: 7 }],
@@ -54,7 +54,7 @@ describe('a replica by itself', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     replica.heartbeat(BEN, 'presence', 5);
     replica.expire(30_005);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
   it('stamps no session further ahead than another clock may be', () => {
@@ -116,7 +116,7 @@ describe('a replica that merges all that a hub stores', () => {
   it('does not count a session that expired here, unless another replica had a later heartbeat', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     mergeStored(replica, anna('presence', 1_000), 31_000);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
     mergeStored(replica, anna('presence', 1_001), 31_000);
     expect(replica.counts.presence).toBe(1);
   });
@@ -140,10 +140,10 @@ describe('a replica that merges all that a hub stores', () => {
     const later = anna('release', 2_000);
     expect(allOf(replica, later, 2_000)).toEqual(later);
     expect(replica.own.size).toBe(0);
-    expect(replica.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     // This clock is behind the other one, and yet this heartbeat is the later one.
     replica.heartbeat(ANNA, 'gratitude', 1_500);
-    expect(replica.counts).toEqual({ ...NOBODY, gratitude: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
     expect(allOf(replica, later, 2_000)).toEqual(anna('gratitude', 2_001));
   });
 
@@ -154,9 +154,9 @@ describe('a replica that merges all that a hub stores', () => {
     ] as const);
     replica.replaceRemote(stored, 10_000);
     replica.expire(49_999);
-    expect(replica.counts).toEqual({ ...NOBODY, presence: 1, release: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1, release: 1 });
     replica.expire(50_000);
-    expect(replica.counts).toEqual({ ...NOBODY, presence: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
   });
 
   it.each([
@@ -189,7 +189,7 @@ describe('a replica that merges all that a hub stores', () => {
     replica.pin(BEN);
     replica.leave(BEN, 31_001);
     mergeStored(replica, new Map([[BEN, { mood: 'release', lastSeen: 31_500 }]]), 32_000);
-    expect(replica.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
   it('ends a session whose leave came before the hub brought it, unless it came back since', () => {
@@ -218,12 +218,12 @@ describe('a replica that merges all that a hub stores', () => {
   it('counts a heartbeat that waited from when it came, unless the session left elsewhere meanwhile', () => {
     expect(replica.heartbeat(ANNA, 'presence', 1_500, 1_000)).toBe(true);
     replica.expire(31_000);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
     mergeStored(replica, new Map([[BEN, { mood: null, lastSeen: 31_200 }]]), 31_300);
     expect(replica.heartbeat(BEN, 'presence', 31_500, 31_100)).toBe(false);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
     expect(replica.heartbeat(BEN, 'presence', 31_500, 31_200)).toBe(true);
-    expect(replica.counts).toEqual({ ...NOBODY, presence: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
   });
 });
 
@@ -277,11 +277,11 @@ describe('a replica whose hub sends changes', () => {
     const records = anna('presence', 0);
     const sentAt = 30_000;
     replica.applyAnswer({ ...NOTHING, records, sent: replica.outbox(0), sentAt }, 30_000);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
     expect([...replica.outbox(0).keys()]).toEqual([ANNA]);
     const later = anna('release', 20_000);
     replica.applyAnswer({ ...NOTHING, records: later, sent: replica.outbox(0), sentAt }, 30_100);
-    expect(replica.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     expect([...replica.outbox(0).keys()]).toEqual([]);
   });
 
@@ -292,13 +292,13 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts.presence).toBe(1);
     expect(replica.remote.isStale).toBe(false);
     replica.expire(55_000);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
     expect(replica.remote.isStale).toBe(true);
     // An answer to a call from before that brings the changes of what is still remembered.
     replica.applyAnswer({ ...NOTHING, sentAt: 54_000 }, 55_100);
     expect(replica.counts.presence).toBe(1);
     replica.applyAnswer({ ...NOTHING, records: anna(null, 0), sentAt: 55_000 }, 56_000);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
   it('counts nothing of an answer that comes a TTL after its call', () => {
@@ -306,7 +306,7 @@ describe('a replica whose hub sends changes', () => {
     replica.applyAnswer(late, 30_999);
     expect(replica.counts.presence).toBe(1);
     replica.applyAnswer(late, 31_000);
-    expect(replica.counts).toEqual(NOBODY);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
   it('sends a hub that lost its memory the own sessions and tombstones that it lacks, and says so', () => {
@@ -332,7 +332,7 @@ describe('a replica whose hub sends changes', () => {
     replica.leave(BEN, 1_000);
     const ben = new Map([[BEN, { mood: 'presence' as const, lastSeen: 900 }]]);
     expect(replica.applyAnswer({ ...NOTHING, records: ben }, 1_100)).toBe(true);
-    expect(replica.counts).toEqual({ ...NOBODY, presence: 1 });
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
   });
 
   it('holds a session once that comes back after it has expired, and after it has left', () => {

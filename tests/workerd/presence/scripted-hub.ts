@@ -1,6 +1,6 @@
 import type { Hub, SyncOutcome } from '../../../src/presence/hub';
 import type { Replica } from '../../../src/presence/replica';
-import { type MoodCounts, NOBODY, type SessionRecord } from '../../../src/presence/session';
+import { type MoodCounts, type SessionRecord, ZERO_COUNTS } from '../../../src/presence/session';
 import type { FakeRuntime } from '../../support/fake-runtime';
 
 export const DONE: SyncOutcome = { isRefused: false, trouble: undefined };
@@ -10,7 +10,7 @@ export const REFUSED: SyncOutcome = { isRefused: true, trouble: undefined };
 export class ScriptedHub implements Hub {
   readonly kind = 'kv';
   syncs = 0;
-  others: MoodCounts = NOBODY;
+  others: MoodCounts = ZERO_COUNTS;
   /** What other replicas stored. */
   readonly stored = new Map<string, SessionRecord>();
   /** What the next sync does before it merges. */

@@ -1,7 +1,7 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { NOBODY } from '../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
@@ -57,7 +57,7 @@ it('the room answers the calls of 1.0 as 1.0 did, and keeps the same rows and at
   expect(kept.attachments).toEqual(recorded.attachments);
   // This version broadcasts before it saves, so the counts in its first row are those of that broadcast.
   const [first, ...later] = recorded.rows;
-  const told = JSON.stringify({ ...NOBODY, gratitude: 1 });
+  const told = JSON.stringify({ ...ZERO_COUNTS, gratitude: 1 });
   expect(kept.rows).toEqual([{ ...first, told }, ...later]);
 });
 

@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
 import { HeartbeatRequest } from '../../../src/api/schemas';
-import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
+import { type Mood, type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 
 // The design that this project replaces: one key holds all sessions, and every heartbeat reads, changes and writes it.
 
@@ -17,7 +17,7 @@ const app = new Hono<{ Bindings: { PRESENCE_KV: KVNamespace } }>().post(
     const now = Date.now();
     const sessions = (await c.env.PRESENCE_KV.get<Sessions>(KEY, 'json')) ?? {};
     sessions[sessionId] = { mood, lastSeen: now };
-    const moods = { ...NOBODY };
+    const moods = { ...ZERO_COUNTS };
     let count = 0;
     for (const [id, session] of Object.entries(sessions)) {
       if (session.lastSeen <= now - TTL_MS) delete sessions[id];

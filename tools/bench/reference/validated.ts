@@ -1,12 +1,12 @@
 import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
 import { HeartbeatRequest } from '../../../src/api/schemas';
-import { NOBODY, type PresenceState } from '../../../src/presence/session';
+import { type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 
 // The bare API with the validator, and the schema, that ours has.
 
 const sessions = new Map<string, unknown>();
-const state = (): PresenceState => ({ count: sessions.size, moods: NOBODY, timestamp: Date.now() });
+const state = (): PresenceState => ({ count: sessions.size, moods: ZERO_COUNTS, timestamp: Date.now() });
 
 const app = new Hono().post('/api/heartbeat', zValidator('json', HeartbeatRequest), (c) => {
   const { sessionId, mood } = c.req.valid('json');

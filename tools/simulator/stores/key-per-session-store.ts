@@ -1,5 +1,5 @@
 import type { KeyValueStore } from '../../../src/presence/kv/kv-hub';
-import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
+import { type Mood, type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 import type { Runtime } from '../../../src/runtime';
 import type { Store } from '../isolates';
 import { peopleIn } from '../oracle';
@@ -37,7 +37,7 @@ export class KeyPerSessionStore implements Store {
 
   async presence(): Promise<PresenceState> {
     const oldest = this.#runtime.now() - this.#ttlMs;
-    const moods = { ...NOBODY };
+    const moods = { ...ZERO_COUNTS };
     let cursor: string | undefined;
     do {
       const page = await this.#kv.list?.<Note>({

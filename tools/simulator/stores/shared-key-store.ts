@@ -1,5 +1,5 @@
 import type { KeyValueStore } from '../../../src/presence/kv/kv-hub';
-import { type Mood, NOBODY, type PresenceState } from '../../../src/presence/session';
+import { type Mood, type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 import type { Runtime } from '../../../src/runtime';
 import type { Store } from '../isolates';
 import { peopleIn } from '../oracle';
@@ -53,7 +53,7 @@ export class SharedKeyStore implements Store {
   }
 
   #state(sessions: Sessions): PresenceState {
-    const moods = { ...NOBODY };
+    const moods = { ...ZERO_COUNTS };
     for (const { mood } of Object.values(sessions)) moods[mood] += 1;
     return { count: peopleIn(moods), moods, timestamp: this.#runtime.now() };
   }

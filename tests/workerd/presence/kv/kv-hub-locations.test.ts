@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledKv } from '../../../support/troubled-kv';
@@ -20,7 +20,11 @@ describe('other locations', () => {
   it('are counted by their summaries, until those are older than the lease', async () => {
     await site.join('fra').heartbeat(ANNA, 'release');
     const here = site.join();
-    expect((await here.heartbeat(BEN, 'gratitude')).moods).toEqual({ ...NOBODY, gratitude: 1, release: 1 });
+    expect((await here.heartbeat(BEN, 'gratitude')).moods).toEqual({
+      ...ZERO_COUNTS,
+      gratitude: 1,
+      release: 1,
+    });
     await runtime.advance(TIMING.leaseMs + TIMING.leaseExtensionMs - 1);
     kv.trouble.list = 'throws';
     expect(await here.count()).toBe(1);
@@ -50,7 +54,7 @@ describe('other locations', () => {
     const junk = [
       { at: START, moods: { gratitude: -1, presence: 0, release: 0, connection: 0 } },
       { at: START, moods: { gratitude: 1 } },
-      { at: 'now', moods: NOBODY },
+      { at: 'now', moods: ZERO_COUNTS },
       'text',
     ];
     await env.PRESENCE_KV.put(
@@ -60,13 +64,13 @@ describe('other locations', () => {
     for (const [n, metadata] of junk.entries())
       await env.PRESENCE_KV.put(`presence:sessions:x${n}`, '{}', { metadata });
     await env.PRESENCE_KV.put('presence:sessions:fra', '{}', {
-      metadata: { at: 9e12, moods: { ...NOBODY, release: 2 } },
+      metadata: { at: 9e12, moods: { ...ZERO_COUNTS, release: 2 } },
     });
     await env.PRESENCE_KV.put('another-app:fra', '{}', {
-      metadata: { at: START, until: START + TIMING.leaseMs, moods: { ...NOBODY, release: 2 } },
+      metadata: { at: START, until: START + TIMING.leaseMs, moods: { ...ZERO_COUNTS, release: 2 } },
     });
     const here = site.join();
-    expect((await here.heartbeat(BEN)).moods).toEqual({ ...NOBODY, presence: 1 });
+    expect((await here.heartbeat(BEN)).moods).toEqual({ ...ZERO_COUNTS, presence: 1 });
   });
 
   it('that cannot be listed in time keep nobody of the own location waiting', async () => {

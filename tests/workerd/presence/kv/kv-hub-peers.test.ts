@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LocationSummary } from '../../../../src/presence/kv/location-summaries';
-import { NOBODY, totalOf } from '../../../../src/presence/session';
+import { totalOf, ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { SyncedReplica } from '../../../support/synced-replica';
@@ -73,7 +73,7 @@ describe('peers', () => {
       const rests = {
         at: START,
         until: START + TIMING.leaseMs + TIMING.leaseExtensionMs,
-        moods: { ...NOBODY, presence: 1 },
+        moods: { ...ZERO_COUNTS, presence: 1 },
       };
       const reader = site.join();
       for (const round of [0, 1]) {

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KvHub } from '../../../../src/presence/kv/kv-hub';
 import { LocationSummary } from '../../../../src/presence/kv/location-summaries';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { kvTiming } from '../../../../src/presence/timing';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
@@ -38,7 +38,7 @@ describe('the stored value', () => {
       metadata: {
         at: START + 20_000,
         until: START + 20_000 + TIMING.leaseMs,
-        moods: { ...NOBODY, gratitude: 1, connection: 1 },
+        moods: { ...ZERO_COUNTS, gratitude: 1, connection: 1 },
         marksRest: true,
       },
       cacheStatus: null,
@@ -199,7 +199,7 @@ describe('a write', () => {
     const here = site.join();
     await here.heartbeat(ANNA);
     const value = (await env.PRESENCE_KV.get(KEY)) ?? '';
-    const metadata = summary && { ...summary, moods: { ...NOBODY, presence: 1 } };
+    const metadata = summary && { ...summary, moods: { ...ZERO_COUNTS, presence: 1 } };
     await env.PRESENCE_KV.put(KEY, value, { metadata });
     kv.operations.put = 0;
     await site.sync(here);

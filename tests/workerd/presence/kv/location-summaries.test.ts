@@ -8,7 +8,7 @@ import {
   LIST_RETRY_MS,
 } from '../../../../src/limits';
 import { type KeyLister, LocationSummaries } from '../../../../src/presence/kv/location-summaries';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { kvTiming } from '../../../../src/presence/timing';
 import { settle } from '../../../support/fake-runtime';
 
@@ -29,7 +29,10 @@ function lister(pages: readonly Listed[]): KeyLister & { calls: number } {
 
 const page = (at: number, release: number): Listed => ({
   keys: [
-    { name: 'presence:sessions:fra', metadata: { at, until: at + 210_000, moods: { ...NOBODY, release } } },
+    {
+      name: 'presence:sessions:fra',
+      metadata: { at, until: at + 210_000, moods: { ...ZERO_COUNTS, release } },
+    },
   ],
   list_complete: true,
   cacheStatus: null,
@@ -139,7 +142,7 @@ describe('the next listing is due', () => {
 
 it('a summary that claims to count for ever counts no longer than any can', async () => {
   const others = summaries();
-  const metadata = { at: 1_000, until: 9e15, moods: { ...NOBODY, release: 5 } };
+  const metadata = { at: 1_000, until: 9e15, moods: { ...ZERO_COUNTS, release: 5 } };
   await others.refresh(
     lister([{ ...page(0, 0), keys: [{ name: 'presence:sessions:fra', metadata }] }]),
     1_000,

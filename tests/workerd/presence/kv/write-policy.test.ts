@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decideWrite } from '../../../../src/presence/kv/write-policy';
 import { Replica } from '../../../../src/presence/replica';
-import { type Mood, NOBODY, type SessionRecords } from '../../../../src/presence/session';
+import { type Mood, type SessionRecords, ZERO_COUNTS } from '../../../../src/presence/session';
 import { kvTiming } from '../../../../src/presence/timing';
 import { sessionId } from '../../../support/session-id';
 import { mergeStored } from '../stored-merge';
@@ -17,7 +17,7 @@ const anna = (mood: Mood | null | undefined, lastSeen = NOW - 1_000): SessionRec
 const summary = (moods: Partial<Record<Mood, number>>, at = NOW - 1_000, extension = 0) => ({
   at,
   until: at + TIMING.leaseMs + extension,
-  moods: { ...NOBODY, ...moods },
+  moods: { ...ZERO_COUNTS, ...moods },
   marksRest: true as const,
 });
 

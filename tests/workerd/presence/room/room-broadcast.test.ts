@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from 'vitest';
 import { LIVE_BROADCAST_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import type { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { FakeSocket } from './fake-socket';
@@ -22,7 +22,7 @@ const countsAt = ({ received }: FakeSocket) => received.map(({ count }) => count
 it('a new socket receives the counts at once', () => {
   place.heartbeat(ANNA, 'gratitude');
   expect(place.open().received).toEqual([
-    { count: 1, moods: { ...NOBODY, gratitude: 1 }, timestamp: runtime.now() },
+    { count: 1, moods: { ...ZERO_COUNTS, gratitude: 1 }, timestamp: runtime.now() },
   ]);
 });
 
@@ -42,7 +42,7 @@ it('sockets receive the first change at once, then changes at most once a second
   }
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   expect(watcher.received.length).toBeLessThanOrEqual(6);
-  expect(watcher.last?.moods).toEqual({ ...NOBODY, presence: 1 });
+  expect(watcher.last?.moods).toEqual({ ...ZERO_COUNTS, presence: 1 });
 });
 
 it('sockets receive a second change one second after the first broadcast, however late in it the change came', async () => {
@@ -76,8 +76,8 @@ it('counts that return to those of the last broadcast reach the socket that open
   place.heartbeat(ANNA, 'presence');
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   expect(between.received.map(({ moods }) => moods)).toEqual([
-    { ...NOBODY, release: 1 },
-    { ...NOBODY, presence: 1 },
+    { ...ZERO_COUNTS, release: 1 },
+    { ...ZERO_COUNTS, presence: 1 },
   ]);
   expect(countsAt(before)).toEqual([0, 1]);
 });
@@ -107,7 +107,7 @@ it('counts without watchers count as broadcast: a restarted room sends later cha
 it('a change without watchers is saved once, with its counts', async () => {
   place.heartbeat(ANNA);
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS + ROOM_SAVE_INTERVAL_MS);
-  expect(journal.saved.map(({ lastBroadcast }) => lastBroadcast)).toEqual([{ ...NOBODY, presence: 1 }]);
+  expect(journal.saved.map(({ lastBroadcast }) => lastBroadcast)).toEqual([{ ...ZERO_COUNTS, presence: 1 }]);
 });
 
 it('the counts of a broadcast are saved, though no session changed since the last save', async () => {
@@ -118,7 +118,7 @@ it('the counts of a broadcast are saved, though no session changed since the las
   place.heartbeat(ANNA, 'release');
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-  expect(journal.saved.at(-1)?.lastBroadcast).toEqual({ ...NOBODY, presence: 1, release: 1 });
+  expect(journal.saved.at(-1)?.lastBroadcast).toEqual({ ...ZERO_COUNTS, presence: 1, release: 1 });
 });
 
 it('sessions that expired before a restart are missing in the first broadcast after it', async () => {
@@ -127,5 +127,5 @@ it('sessions that expired before a restart are missing in the first broadcast af
   await runtime.advance(ROOM_SAVE_INTERVAL_MS);
   await runtime.advance(TTL);
   place.restart();
-  expect(watcher.last?.moods).toEqual(NOBODY);
+  expect(watcher.last?.moods).toEqual(ZERO_COUNTS);
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DEFERRED_MAX_MS, SYNC_WAIT_MAX_MS } from '../../../../src/limits';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import type { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { SyncedReplica } from '../../../support/synced-replica';
@@ -31,7 +31,7 @@ describe('a room in trouble', () => {
     room.letGo();
     await here.idle();
     await site.pass();
-    expect((await there.presence()).moods).toEqual({ ...NOBODY, release: 1 });
+    expect((await there.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
   it('changes nothing by a late answer, though that told of everybody', async () => {

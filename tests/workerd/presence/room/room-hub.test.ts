@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SYNC_WAIT_MAX_MS } from '../../../../src/limits';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { emptyStorage } from '../../../support/empty-storage';
 import type { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
@@ -136,9 +136,9 @@ describe('a room that has lost everything', () => {
     await here.presence();
     // One sync was enough.
     const fresh = site.join();
-    expect((await fresh.presence()).moods).toEqual({ ...NOBODY, gratitude: 1 });
+    expect((await fresh.presence()).moods).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
     for (let second = 0; second < 2; second += 1) await site.pass();
-    const expected = { ...NOBODY, gratitude: 1 };
+    const expected = { ...ZERO_COUNTS, gratitude: 1 };
     expect((await here.presence()).moods).toEqual(expected);
     expect((await there.presence()).moods).toEqual(expected);
   });

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { LIVE_BROADCAST_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { MemoryJournal } from './memory-journal';
@@ -39,7 +39,7 @@ describe('a leave from another tab', () => {
     place.leave(ANNA);
     place.restart();
     place.close(socket);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a leave that did not end a session is saved as a refresh', async () => {
@@ -59,7 +59,7 @@ describe('a leave from another tab', () => {
     place.heartbeat(ANNA);
     await runtime.advance(1_000);
     place.leave(ANNA);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a second leave does not bring back a session that left, though its socket pings again', async () => {
@@ -78,7 +78,7 @@ describe('a leave from another tab', () => {
     place.join(ANNA);
     await runtime.advance(1_000);
     place.heartbeat(ANNA, 'release');
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     place.sync({ [ANNA]: { mood: null, lastSeen: START + 500 } });
     expect(place.recordOf(ANNA)).toEqual({ mood: 'release', lastSeen: START + 1_000 });
   });
@@ -141,7 +141,7 @@ describe('a restart', () => {
     place.heartbeat(BEN, 'release');
     // The journal has the heartbeat of Ben before he opened a socket, and nothing else.
     place.restart();
-    const counts = { ...NOBODY, presence: 1, release: 1 };
+    const counts = { ...ZERO_COUNTS, presence: 1, release: 1 };
     expect(place.room.counts).toEqual(counts);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(watcher.last?.moods).toEqual(counts);
@@ -153,7 +153,7 @@ describe('a restart', () => {
     await runtime.advance(TTL);
     place.restart();
     expect(socket.closed?.code).toBe(1008);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a session that expired in the journal, and whose socket pings, keeps its saved mood', async () => {
@@ -164,7 +164,7 @@ describe('a restart', () => {
     socket.lastPingAt = START + 25_000;
     await runtime.advance(TTL);
     place.restart();
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
   it('a session that left in the journal, and whose socket joined later, has the mood of the socket', async () => {
@@ -178,6 +178,6 @@ describe('a restart', () => {
     socket.lastPingAt = START + 25_000;
     await runtime.advance(TTL);
     place.restart();
-    expect(place.room.counts).toEqual({ ...NOBODY, gratitude: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
   });
 });

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../../../src/limits';
 import { RoomSaver } from '../../../../src/presence/room/room-saver';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
-import { NOBODY, type SessionRecord } from '../../../../src/presence/session';
+import { type SessionRecord, ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { MemoryJournal } from './memory-journal';
@@ -203,7 +203,7 @@ describe('a save that throws', () => {
     const saver = new RoomSaver(
       { runtime, journal, report: () => undefined },
       new RoomSessions(TTL, START),
-      NOBODY,
+      ZERO_COUNTS,
     );
     for (let n = 1; n < ROOM_UNSAVED_MAX; n += 1) saver.add(sessionId(n));
     saver.schedule();

@@ -2,7 +2,13 @@ import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { CLOCK_SKEW_MAX_MS, ROOM_CHANGES_MAX, ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
-import { MOODS, type Mood, NOBODY, overrules, type SessionRecord } from '../../../../src/presence/session';
+import {
+  MOODS,
+  type Mood,
+  overrules,
+  type SessionRecord,
+  ZERO_COUNTS,
+} from '../../../../src/presence/session';
 import { sessionId } from '../../../support/session-id';
 import { noSockets, record } from './records';
 
@@ -18,7 +24,7 @@ describe('the sessions of a room', () => {
     expect(room.expire(32_000 + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([BEN]);
     expect(room.expire(39_999, noSockets)).toEqual([]);
     expect(room.expire(40_000 + ROOM_EXPIRY_STEP_MS, noSockets)).toEqual([ANNA]);
-    expect(room.counts).toEqual(NOBODY);
+    expect(room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('two sessions with the same end both end in the step of that end', () => {
@@ -33,13 +39,13 @@ describe('the sessions of a room', () => {
     const room = new RoomSessions(TTL, 0);
     room.heartbeat(ANNA, 'presence', 0);
     room.leave(ANNA, 20_000);
-    expect(room.counts).toEqual(NOBODY);
+    expect(room.counts).toEqual(ZERO_COUNTS);
     expect(room.expire(49_999, noSockets)).toEqual([]);
     expect(room.merge(ANNA, record('presence', 19_999), 49_999)).toBe('outdated');
     expect(room.expire(50_000, noSockets)).toEqual([]);
     expect(room.get(ANNA)).toBeUndefined();
     expect(room.changeCount).toBe(2);
-    expect(room.counts).toEqual(NOBODY);
+    expect(room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a session whose sockets were seen within the TTL does not end', () => {

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
 import { Room } from '../../../../src/presence/room/room';
-import { MOODS, NOBODY, totalOf } from '../../../../src/presence/session';
+import { MOODS, totalOf, ZERO_COUNTS } from '../../../../src/presence/session';
 import { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket } from './fake-socket';
@@ -103,7 +103,7 @@ class Place {
   /** After the last broadcast all sockets have the counts of the room. */
   async checkSockets(): Promise<void> {
     await this.wait(2_000);
-    for (const { last } of this.open) expect(last?.moods ?? NOBODY).toEqual(this.#room.counts);
+    for (const { last } of this.open) expect(last?.moods ?? ZERO_COUNTS).toEqual(this.#room.counts);
   }
 
   /** A socket that ends also ends its session, unless another socket has that, or a heartbeat by HTTP came later. */

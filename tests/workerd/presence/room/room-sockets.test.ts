@@ -6,7 +6,7 @@ import {
   LIVE_SESSION_SOCKETS_MAX,
 } from '../../../../src/limits';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket } from './fake-socket';
@@ -53,9 +53,9 @@ describe('a message', () => {
     const socket = place.open();
     place.send(socket, message);
     expect(socket.closed).toEqual({ code, reason });
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     place.send(socket, JOIN);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a message of 1,024 bytes is accepted', () => {
@@ -78,7 +78,7 @@ describe('a message', () => {
     expect(socket.isOpen).toBe(true);
     place.send(socket, JOIN);
     expect(socket.closed).toEqual({ code: 1008, reason: 'Too many messages.' });
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a message with too many characters is refused before its bytes are counted', () => {
@@ -99,7 +99,7 @@ describe('a socket that joined', () => {
       code: 1008,
       reason: 'A socket keeps its sessionId. Open another socket.',
     });
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     expect(place.recordOf(BEN)).toBeUndefined();
   });
 
@@ -125,7 +125,7 @@ describe('a socket that joined', () => {
     const socket = place.join(id);
     place.send(socket, { sessionId: id.toUpperCase(), mood: 'release' });
     expect(socket.isOpen).toBe(true);
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
   it('a session on 65 sockets loses the oldest one, and stays until the others are closed', () => {
@@ -136,7 +136,7 @@ describe('a socket that joined', () => {
     for (const socket of rest) place.close(socket);
     expect(place.room.counts.presence).toBe(1);
     place.close(last as FakeSocket);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a session without messages and pings expires, and its sockets are closed for good', async () => {
@@ -146,10 +146,10 @@ describe('a socket that joined', () => {
     place.sync();
     expect(socket.closed).toEqual({ code: 1008, reason: 'The session expired. Send ping regularly.' });
     expect(watcher.isOpen).toBe(true);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     socket.lastPingAt = runtime.now();
     place.restart(place.sockets);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a session expires when a message of another socket comes, without a sync', async () => {
@@ -166,16 +166,16 @@ describe('a socket that joined', () => {
     const first = place.join(ANNA, 'gratitude');
     await runtime.advance(1_000);
     const second = place.join(ANNA, 'release');
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     place.journal.saved.length = 0;
     place.restart();
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     await runtime.advance(1_000);
     first.lastPingAt = runtime.now();
     place.close(first);
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     place.close(second);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     expect(second.closed).toEqual({ code: 1000, reason: '' });
   });
 
@@ -199,7 +199,7 @@ describe('a close', () => {
     place.restart([]);
     expect(place.room.counts.presence).toBe(1);
     place.close(socket);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 
   it('a close of a session that the room does not know records nothing', () => {
@@ -207,7 +207,7 @@ describe('a close', () => {
     place.journal.saved.length = 0;
     place.restart([]);
     place.close(socket);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     expect(place.journal.saved).toEqual([]);
   });
 
@@ -216,7 +216,7 @@ describe('a close', () => {
     await runtime.advance(1_000);
     place.heartbeat(ANNA, 'release');
     place.close(socket);
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
   it('a close of a watcher ends no session', () => {
@@ -232,7 +232,7 @@ describe('a close', () => {
     place.send(socket, '{');
     place.restart([socket]);
     place.send(socket, JOIN);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     expect(place.room.nextEnd()).toBeUndefined();
   });
 });
@@ -248,7 +248,7 @@ describe('a socket in a full room', () => {
     expect(place.recordOf(BEN)).toBeUndefined();
     place.send(known, { mood: 'release' });
     expect(known.isOpen).toBe(true);
-    expect(place.room.counts).toEqual({ ...NOBODY, release: 1 });
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     full.mockRestore();
     place.restart(place.sockets);
     expect(place.recordOf(BEN)).toBeUndefined();
@@ -261,9 +261,9 @@ describe('a socket in a full room', () => {
     place.restart();
     full.mockRestore();
     expect(socket.closed?.code).toBe(1013);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     expect(place.reports).toHaveLength(1);
     place.restart(place.sockets);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
   });
 });

@@ -3,7 +3,7 @@ import { ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
 import { RoomHub } from '../../../../src/presence/room/room-hub';
 import { answerToWire, reportFromWire, type WireReport } from '../../../../src/presence/room/room-protocol';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
-import { NOBODY } from '../../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { roomTiming } from '../../../../src/presence/timing';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
@@ -104,7 +104,7 @@ describe('a full room', () => {
     await here.heartbeat(ANNA);
     await runtime.advance(1_500);
     expect(await here.count()).toBe(1);
-    expect(place.room.counts).toEqual(NOBODY);
+    expect(place.room.counts).toEqual(ZERO_COUNTS);
     full.mockRestore();
     await runtime.advance(10_000);
     await here.heartbeat(ANNA);
