@@ -45,7 +45,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 52, name: 'a write by another replica drops which sessions are extended', file: KV_HUB, find: 'record.expiresAt > $END', put: 'false' },
     { seed: 2, name: 'a reader keeps an extension that the writer has ended', file: READS, find: 'isLaterWrite ? $ENDED : entry.expiresAt', put: 'entry.expiresAt' },
     { seed: 22, name: 'a request does not wait for the first sync', file: LOOP, find: 'isAwaited ? now + SYNC_WAIT_MAX_MS : now', put: 'now' },
-    { seed: 7, name: 'a replica retries a failed sync after minutes', file: LOOP, find: 'Math.min($BACKOFF, this.#timing.syncIntervalMs)', put: 'Math.min($BACKOFF, 300_000)' },
+    { seed: 7, name: 'a replica retries a failed sync after minutes', file: LOOP, within: '#fail', find: 'Math.min($BACKOFF, $LONGEST)', put: 'Math.min($BACKOFF, 300_000)' },
     { seed: 11, name: 'a sync that hangs blocks all later syncs', file: LOOP, within: 'poll', find: 'this.#abandonOverdue(now)', put: 'void 0' },
   ]),
   ...noticedWith('durable-object', [
@@ -56,7 +56,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 2, name: 'a session that moves to a replica of the room is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(key)', put: 'void 0' },
     { seed: 5, name: 'the last answer of the room counts without end', file: REMOTE, find: 'now >= this.#validUntil', put: 'false' },
     { seed: 1, name: 'a replica ignores the leaves in the answer of the room', file: REPLICA, find: 'if (theirs.mood === null) this.#remote.delete(key)', put: 'if (theirs.mood === null) continue;' },
-    { seed: 3, name: 'a change between two syncs waits for another request', file: LOOP, find: 'if (this.#timing.flushes && $NOT) $FLUSH', put: '' },
+    { seed: 3, name: 'a change between two syncs waits for another request', file: LOOP, find: 'if (this.#options.timing.flushes && $NOT) $FLUSH', put: '' },
     { seed: 9, name: 'a flush starts syncs until the platform ends it', file: 'limits.ts', find: 'DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS', put: 'DEFERRED_MAX_MS + SYNC_ABANDON_MIN_MS' },
     { seed: 7, name: 'a sync of an ended request blocks the next sync for 30 s', file: TIMING, find: 'Math.min($MS, DEFERRED_MAX_MS)', put: 'DEFERRED_MAX_MS' },
     { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, find: 'return this.#remove(id, live)', put: 'return (this.#live.delete(id), (this.#counts[live.mood] -= 1), true)' },
