@@ -1,17 +1,8 @@
-import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-const platform = join(import.meta.dirname, 'platform.ts');
-
 /** Those that take longest come last: of a mutant that another one kills they need not be run. */
-const LAST = [
-  'kv-hub-trouble.test.ts',
-  'kv-hub-locations.test.ts',
-  'session-table-properties.test.ts',
-  'new-sessions.test.ts',
-  'room-sockets-properties.test.ts',
-];
+const LAST = ['replica-properties.test.ts', 'room-sockets-properties.test.ts'];
 
 class QuickFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -20,21 +11,17 @@ class QuickFirst extends BaseSequencer {
   }
 }
 
-/** The tests that need no real Durable Object, in Node on `platform.ts`: many mutants a second. */
+/** The tests of the pure rules, which need nothing of the platform: many mutants a second. */
 export default defineConfig({
-  resolve: { alias: { 'cloudflare:workers': platform, 'cloudflare:test': platform } },
   test: {
     pool: 'threads',
     isolate: false,
     sequence: { sequencer: QuickFirst },
     setupFiles: ['tools/mutation/setup.ts'],
-    include: ['tests/workerd/**/*.test.ts'],
-    exclude: [
-      'tests/workerd/room/*.test.ts',
-      'tests/workerd/api/live.test.ts',
-      'tests/workerd/api/embedding.test.ts',
-      // 100,000 requests, or a thousand cases, a test: other tests say the same at less cost.
-      'tests/workerd/load/*.test.ts',
+    include: [
+      'tests/workerd/presence/**/*.test.ts',
+      'tests/workerd/{config,rate-limited-log,runtime}.test.ts',
     ],
+    exclude: ['**/kv-hub*.test.ts', '**/room-hub*.test.ts'],
   },
 });
