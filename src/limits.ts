@@ -51,6 +51,12 @@ export const FLUSH_LATE_MS = 1_000;
 /** Most leaves of unknown sessions that a replica remembers for its next syncs. A client can send any number of them. */
 export const UNMATCHED_LEAVES_MAX = 1_000;
 
+/**
+ * Beyond the limit of remembered ended sessions, this share of them is dropped at once. One by one, each drop would walk over the
+ * deleted entries at the front of a Map.
+ */
+export const ENDED_DROPPED_SHARE = 1 / 8;
+
 /** Most new sessions that wait for the limiter in their order of arrival. A request that the platform ends is never removed. */
 export const ARRIVALS_MAX = 10_000;
 

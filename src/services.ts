@@ -146,6 +146,6 @@ function locate(entry: Entry, request: Request): void {
   const colo: unknown = request.cf?.['colo'];
   if (typeof colo !== 'string' || !/^[a-z0-9]{1,16}$/i.test(colo)) return;
   entry.hubToLocate?.locate(colo);
-  entry.store.hurry();
+  entry.store.makeSyncDue();
   entry.hubToLocate = undefined;
 }

@@ -25,6 +25,6 @@ export interface Hub {
    */
   sync(replica: Replica): Promise<SyncOutcome>;
 
-  /** Sessions per mood that are known as sums only, at `now` (ms): on KV those of the other locations. */
+  /** Sums of sessions that the replica does not hold, at `now` (ms): on KV the other locations. */
   otherLocations(now: number): MoodCounts;
 }

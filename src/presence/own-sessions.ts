@@ -1,3 +1,5 @@
+import { ENDED_DROPPED_SHARE } from '../limits';
+import { PresentAndLeft } from './present-and-left';
 import { Roster, type RosterEntry } from './roster';
 import {
   type Mood,
@@ -10,127 +12,103 @@ import {
 import type { Timing } from './timing';
 
 /**
- * The sessions whose last heartbeat or leave came to this replica: the present ones, tombstones of those that left, and the last
- * stamps of those that expired. While an ended session is remembered, no older copy revives it. At most `endedMax` are
- * remembered.
+ * The sessions whose last heartbeat or leave came to this replica.
  *
- * A change gets a stamp later than all stamps known of its session, if need be by 1 ms. So heartbeat, leave, heartbeat within
- * one millisecond end in the right order in every replica.
+ * Ended sessions are remembered, at most `endedMax` of them. While one is, no older copy revives it.
+ *
+ * A change gets a later stamp than all known stamps of its session, if need be by 1 ms. So heartbeat, leave, heartbeat within
+ * one millisecond keep their order in every replica.
  */
-export class OwnSessions {
+export class OwnSessions extends PresentAndLeft {
   readonly #timing: Timing;
   readonly #endedMax: number;
-  readonly #present = new Roster();
-  readonly #left = new Roster();
-  /** Without a mood. Another replica may know a later heartbeat. */
+  /** Sessions that expired here, without a mood. Another replica may have a later heartbeat. */
   readonly #expired = new Roster();
-  /** Keys of sessions and tombstones that a hub of changes may not have. */
+  /** Ids of sessions and tombstones that a hub of changes may not have. */
   readonly #unsent = new Set<string>();
 
   constructor(timing: Timing, endedMax: number) {
+    super();
     this.#timing = timing;
     this.#endedMax = endedMax;
   }
 
   get counts(): MoodCounts {
-    return this.#present.counts;
+    return this.present.counts;
   }
 
-  /** Number of present sessions. */
-  get size(): number {
-    return this.#present.size;
+  getExpired(id: string): RosterEntry | undefined {
+    return this.#expired.get(id);
   }
 
-  /** Number of present sessions and tombstones. */
-  get recordsSize(): number {
-    return this.#present.size + this.#left.size;
+  /** A heartbeat that came `at` that time (ms). `remote` is the record of another replica. */
+  heartbeat(id: string, mood: Mood, at: number, remote?: SessionRecord): void {
+    const lastSeen = stampAfter(at, this.get(id), remote);
+    this.left.delete(id);
+    this.#expired.delete(id);
+    this.present.set(id, mood, at + this.#timing.ttlMs, lastSeen);
+    this.#unsent.add(id);
   }
 
-  /** The present sessions, then the tombstones. */
-  *[Symbol.iterator](): IterableIterator<[string, RosterEntry]> {
-    yield* this.#present;
-    yield* this.#left;
-  }
-
-  /** A present session or a tombstone. */
-  get(key: string): RosterEntry | undefined {
-    return this.#present.get(key) ?? this.#left.get(key);
-  }
-
-  isPresent(key: string): boolean {
-    return this.#present.get(key) !== undefined;
-  }
-
-  getExpired(key: string): RosterEntry | undefined {
-    return this.#expired.get(key);
-  }
-
-  /** A heartbeat that came `at` that time (ms). `remote` is what another replica knows of the session. */
-  heartbeat(key: string, mood: Mood, at: number, remote?: SessionRecord): void {
-    const lastSeen = stampAfter(at, this.get(key), remote);
-    this.#left.delete(key);
-    this.#expired.delete(key);
-    this.#present.set(key, mood, at + this.#timing.ttlMs, lastSeen);
-    this.#unsent.add(key);
-  }
-
-  /** Gives a present session another mood and a later stamp. It expires as before. */
-  restamp(key: string, mood: Mood, lastSeen: number): void {
-    this.#present.restamp(key, mood, lastSeen);
-    this.#unsent.add(key);
+  /** Gives a present session another mood and stamp. It expires as before. */
+  restamp(id: string, mood: Mood, lastSeen: number): void {
+    this.present.restamp(id, mood, lastSeen);
+    this.#unsent.add(id);
   }
 
   /** Keeps a tombstone of a session that left `at` that time (ms). */
-  leave(key: string, at: number, remote?: SessionRecord): void {
-    const lastSeen = stampAfter(at, this.#present.delete(key), remote);
-    this.#expired.delete(key);
-    this.#left.set(key, null, at + this.#timing.tombstoneTtlMs, lastSeen);
-    this.#unsent.add(key);
+  leave(id: string, at: number, remote?: SessionRecord): void {
+    const lastSeen = stampAfter(at, this.present.delete(id), remote);
+    this.#expired.delete(id);
+    this.left.set(id, null, at + this.#timing.tombstoneTtlMs, lastSeen);
+    this.#unsent.add(id);
     this.#dropBeyondMax();
   }
 
-  /** Another replica holds the session now. */
-  giveUp(key: string): void {
-    this.#present.delete(key);
-    this.#left.delete(key);
-    this.#unsent.delete(key);
+  remove(id: string): void {
+    this.present.delete(id);
+    this.left.delete(id);
+    this.#unsent.delete(id);
   }
 
-  /** Ends sessions whose last heartbeat is a TTL old, and drops ended ones that no copy can revive any more. */
+  forgetExpired(id: string): void {
+    this.#expired.delete(id);
+  }
+
   expire(now: number): void {
     const { ttlMs, tombstoneTtlMs } = this.#timing;
-    for (const [key, { expiresAt, lastSeen }] of this.#present.expire(now)) {
-      this.#unsent.delete(key);
-      this.#expired.set(key, null, expiresAt - ttlMs + tombstoneTtlMs, lastSeen);
+    for (const [id, { expiresAt, lastSeen }] of this.present.expire(now)) {
+      this.#unsent.delete(id);
+      this.#expired.set(id, null, expiresAt - ttlMs + tombstoneTtlMs, lastSeen);
     }
-    for (const [key] of this.#left.expire(now)) this.#unsent.delete(key);
+    for (const [id] of this.left.expire(now)) this.#unsent.delete(id);
     this.#expired.expire(now);
     this.#dropBeyondMax();
   }
 
   /**
-   * What to send to a hub of changes: what it may not have; sessions that expired here; and those that expire by `expiringBy`
-   * (ms) unless a heartbeat comes. The hub's answer says where another replica had a later heartbeat of the last two.
+   * Returns the records to send: unsent ones, sessions that expired here, and sessions that expire by `expiringBy` (ms). The
+   * answer corrects a session with a later heartbeat at another replica.
    */
   outbox(expiringBy: number): Map<string, SessionRecord> {
     const outbox = new Map<string, SessionRecord>(this.#expired);
-    for (const [key, entry] of this.#present) {
+    for (const [id, entry] of this.present) {
       if (entry.expiresAt > expiringBy) break;
-      outbox.set(key, entry);
+      outbox.set(id, entry);
     }
-    for (const key of this.#unsent) {
-      const record = this.get(key);
-      if (record !== undefined) outbox.set(key, record);
+    for (const id of this.#unsent) {
+      const record = this.get(id);
+      if (record !== undefined) outbox.set(id, record);
     }
     return outbox;
   }
 
-  /** The hub has what was sent, unless it changed meanwhile. */
+  /** The hub has what was sent. A record that changed meanwhile stays unsent. */
   acknowledge(sent: SessionRecords, answer: SessionRecords): void {
-    for (const [key, record] of sent) {
-      if (this.get(key) === record) this.#unsent.delete(key);
-      // Without a later heartbeat elsewhere, an expired session is over for good.
-      if (record.mood === null && (answer.get(key)?.mood ?? null) === null) this.#expired.delete(key);
+    for (const [id, record] of sent) {
+      if (this.get(id) === record) this.#unsent.delete(id);
+      // The hub has no later heartbeat, so the expired record has no use.
+      if (record.mood === null && (answer.get(id)?.mood ?? null) === null) this.#expired.delete(id);
     }
   }
 
@@ -138,30 +116,25 @@ export class OwnSessions {
     this.#unsent.clear();
   }
 
-  /** Another replica has a later heartbeat of a session that expired here. */
-  forgetExpired(key: string): void {
-    this.#expired.delete(key);
-  }
-
-  /** Queues what a hub that lost its memory lacks. Returns whether there is anything. */
+  /** Adds to the outbox what a snapshot lacks and what was not just sent. Returns whether there is anything. */
   queueMissing(snapshot: SessionRecords, sent: SessionRecords): boolean {
     let isMissing = false;
-    for (const [key, record] of this) {
-      const theirs = snapshot.get(key);
-      if (sent.has(key) || (theirs !== undefined && !overrules(record, theirs))) continue;
-      this.#unsent.add(key);
+    for (const [id, record] of this) {
+      const theirs = snapshot.get(id);
+      if (sent.has(id) || (theirs !== undefined && !overrules(record, theirs))) continue;
+      this.#unsent.add(id);
       isMissing = true;
     }
     return isMissing;
   }
 
-  /** An older copy may revive a session that is dropped early, for at most the time that such a copy counts. */
+  /** An older copy may revive a session that is dropped early, while that copy counts. */
   #dropBeyondMax(): void {
-    while (this.#left.size + this.#expired.size > this.#endedMax) {
-      // The hub may not have a tombstone yet, so an expired session goes first.
-      const ended = this.#expired.size > 0 ? this.#expired : this.#left;
-      // An eighth at once: the walk over the holes at a Map's front then costs O(1), amortised.
-      for (const key of ended.dropFirst(Math.ceil(this.#endedMax / 8))) this.#unsent.delete(key);
+    while (this.left.size + this.#expired.size > this.#endedMax) {
+      // The hub may not have a tombstone yet, so expired sessions go first.
+      const ended = this.#expired.size > 0 ? this.#expired : this.left;
+      for (const id of ended.dropFirst(Math.ceil(this.#endedMax * ENDED_DROPPED_SHARE)))
+        this.#unsent.delete(id);
     }
   }
 }

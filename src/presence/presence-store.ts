@@ -62,7 +62,7 @@ export class PresenceStore {
     // The session left, or sent another heartbeat, after this one came.
     if (arrival?.isOvertaken) return this.presence(defer);
     if (!this.#replica.heartbeat(id, mood, now, arrival?.at)) return this.presence(defer);
-    const synced = this.#loop.changed(now, defer);
+    const synced = this.#loop.syncChange(now, defer);
     if (synced === undefined) return this.#state(now);
     this.#replica.pin(id);
     await synced;
@@ -74,17 +74,19 @@ export class PresenceStore {
   async leave(id: string, defer: Defer): Promise<void> {
     const now = this.#now;
     this.#arrivals.overtake(id);
-    await (this.#replica.leave(id, now) ? this.#loop.changed(now, defer) : this.#loop.poll(now, defer));
+    await (this.#replica.leave(id, now)
+      ? this.#loop.syncChange(now, defer)
+      : this.#loop.syncIfDue(now, defer));
   }
 
   async presence(defer: Defer): Promise<PresenceState> {
-    await this.#loop.poll(this.#now, defer);
+    await this.#loop.syncIfDue(this.#now, defer);
     return this.#state(this.#now);
   }
 
   /** The next request waits for a sync. */
-  hurry(): void {
-    this.#loop.hurry();
+  makeSyncDue(): void {
+    this.#loop.makeDue();
   }
 
   /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first sync, and where there is no hub. */
@@ -93,8 +95,8 @@ export class PresenceStore {
     if (kind === 'none') return { hub: kind, lastSyncAgeMs: null, trouble: 'no-hub' };
     const now = this.#now;
     this.#replica.expire(now);
-    const isFull = this.#replica.own.size >= this.#options.sessionsMax;
-    const { lastSyncAgeMs, trouble = isFull ? 'too-many-sessions' : undefined } = this.#loop.health(now);
+    const { lastSyncAgeMs, trouble = this.#replica.isFull ? 'too-many-sessions' : undefined } =
+      this.#loop.health(now);
     return { hub: kind, lastSyncAgeMs, trouble };
   }
 
@@ -122,14 +124,14 @@ export class PresenceStore {
   }
 
   #admit(id: string): 'known' | 'new' | 'full' {
-    return this.#replica.admit(id, this.#options.sessionsMax, this.#now);
+    return this.#replica.admit(id, this.#now);
   }
 
   async #firstSync(defer: Defer): Promise<void> {
     if (this.#replica.hasSynced) return;
-    await this.#loop.poll(this.#now, defer);
-    // The session comes after that sync. Without another one, other replicas learn of it an interval later.
-    if (this.#replica.hasSynced) this.#loop.hurry();
+    await this.#loop.syncIfDue(this.#now, defer);
+    // The new session is not in that sync. A second one sends it, otherwise other replicas count it an interval later.
+    if (this.#replica.hasSynced) this.#loop.makeDue();
   }
 
   #state(timestamp: number): PresenceState {

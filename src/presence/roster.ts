@@ -12,7 +12,7 @@ export interface RosterEntry extends SessionRecord {
 export class Roster {
   readonly #entries = new Map<string, RosterEntry>();
   readonly #counts: Record<Mood, number> = { ...ZERO_COUNTS };
-  /** No entry expires before this. It spares a look at the front, where a Map steps over the holes of moved entries. */
+  /** No entry expires before this. It spares a search at the front of the Map, which skips deleted entries one by one. */
   #earliest = Number.POSITIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
 
@@ -25,8 +25,8 @@ export class Roster {
     return this.#counts;
   }
 
-  get(key: string): RosterEntry | undefined {
-    return this.#entries.get(key);
+  get(id: string): RosterEntry | undefined {
+    return this.#entries.get(id);
   }
 
   [Symbol.iterator](): IterableIterator<[string, RosterEntry]> {
@@ -34,33 +34,33 @@ export class Roster {
   }
 
   /**
-   * Puts the entry last. An entry that would expire before an earlier one expires with it instead, so the order holds: that
-   * happens when the clock steps back.
+   * Adds an entry at the end. It expires no earlier than the entry before it, otherwise a clock that steps back breaks the
+   * order.
    */
-  set(key: string, mood: Mood | null, expiresAt: number, lastSeen: number): void {
-    this.delete(key);
+  set(id: string, mood: Mood | null, expiresAt: number, lastSeen: number): void {
+    this.delete(id);
     if (this.#entries.size === 0) {
       this.#earliest = expiresAt;
       this.#latest = expiresAt;
     }
     this.#latest = Math.max(this.#latest, expiresAt);
-    this.#entries.set(key, { mood, lastSeen, expiresAt: this.#latest });
+    this.#entries.set(id, { mood, lastSeen, expiresAt: this.#latest });
     if (mood !== null) this.#counts[mood] += 1;
   }
 
   /** Changes an entry, which keeps its place and its expiry. */
-  restamp(key: string, mood: Mood, lastSeen: number): void {
-    const entry = this.#entries.get(key);
+  restamp(id: string, mood: Mood, lastSeen: number): void {
+    const entry = this.#entries.get(id);
     if (entry === undefined) return;
     if (entry.mood !== null) this.#counts[entry.mood] -= 1;
     this.#counts[mood] += 1;
-    this.#entries.set(key, { mood, lastSeen, expiresAt: entry.expiresAt });
+    this.#entries.set(id, { mood, lastSeen, expiresAt: entry.expiresAt });
   }
 
-  delete(key: string): RosterEntry | undefined {
-    const entry = this.#entries.get(key);
+  delete(id: string): RosterEntry | undefined {
+    const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
-    this.#entries.delete(key);
+    this.#entries.delete(id);
     if (entry.mood !== null) this.#counts[entry.mood] -= 1;
     return entry;
   }
@@ -74,10 +74,10 @@ export class Roster {
   /** Drops up to `count` entries, those that expire first, and returns their keys. */
   dropFirst(count: number): readonly string[] {
     const dropped: string[] = [];
-    for (const key of this.#entries.keys()) {
+    for (const id of this.#entries.keys()) {
       if (dropped.length >= count) break;
-      this.delete(key);
-      dropped.push(key);
+      this.delete(id);
+      dropped.push(id);
     }
     return dropped;
   }
@@ -87,13 +87,13 @@ export class Roster {
     if (now < this.#earliest) return NONE;
     const expired: (readonly [string, RosterEntry])[] = [];
     this.#earliest = Number.POSITIVE_INFINITY;
-    for (const [key, entry] of this.#entries) {
+    for (const [id, entry] of this.#entries) {
       if (entry.expiresAt > now) {
         this.#earliest = entry.expiresAt;
         break;
       }
-      this.delete(key);
-      expired.push([key, entry]);
+      this.delete(id);
+      expired.push([id, entry]);
     }
     return expired;
   }

@@ -35,8 +35,8 @@ type SyncState = { readonly kind: 'idle'; readonly dueAt: number } | Running;
 interface Flush {
   /** It starts no sync after this time (ms), because the platform ends it soon after. */
   readonly until: number;
-  /** When it acts next (ms). */
-  wakesAt: number;
+  /** In ms. */
+  nextStepAt: number;
 }
 
 interface SyncLoopOptions {
@@ -77,12 +77,12 @@ export class SyncLoop {
   }
 
   /** The next request starts a sync and waits for it. */
-  hurry(): void {
+  makeDue(): void {
     this.#isUrgent = true;
   }
 
   /** For a request: starts a sync if one is due. Returns a promise if the request must wait for it. */
-  poll(now: number, defer: Defer): Promise<void> | undefined {
+  syncIfDue(now: number, defer: Defer): Promise<void> | undefined {
     this.#abandonOverdue(now);
     if (this.#isDue(now)) {
       const isStale = now - this.#startedAt > SYNC_STALE_INTERVALS * this.#options.timing.syncIntervalMs;
@@ -93,9 +93,9 @@ export class SyncLoop {
   }
 
   /** The same for a request that has changed the replica. The change is sent even if no request follows. */
-  changed(now: number, defer: Defer): Promise<void> | undefined {
+  syncChange(now: number, defer: Defer): Promise<void> | undefined {
     this.#revision += 1;
-    const synced = this.poll(now, defer);
+    const synced = this.syncIfDue(now, defer);
     if (this.#options.timing.flushes && !this.#isFlushing(now))
       defer(this.#runFlush(now + FLUSH_MAX_MS, defer));
     return synced;
@@ -124,11 +124,11 @@ export class SyncLoop {
   #isFlushing(now: number): boolean {
     const flush = this.#flush;
     if (flush === undefined) return false;
-    return now < flush.until - SYNC_ABANDON_MIN_MS && now <= flush.wakesAt + FLUSH_LATE_MS;
+    return now < flush.until - SYNC_ABANDON_MIN_MS && now <= flush.nextStepAt + FLUSH_LATE_MS;
   }
 
   async #runFlush(until: number, defer: Defer): Promise<void> {
-    const flush: Flush = { until, wakesAt: until };
+    const flush: Flush = { until, nextStepAt: until };
     this.#flush = flush;
     while (this.#flush === flush && this.#sentRevision < this.#revision) {
       const now = this.#options.runtime.now();
@@ -137,13 +137,13 @@ export class SyncLoop {
       if (this.#state.kind === 'idle' && (isLast || now >= this.#state.dueAt)) this.#start(now, false, defer);
       if (isLast) break;
       const { done, at } = this.#nextStep();
-      flush.wakesAt = Math.min(Math.ceil(at), until);
-      await Promise.race([this.#options.runtime.sleep(flush.wakesAt - now), ...done]);
+      flush.nextStepAt = Math.min(Math.ceil(at), until);
+      await Promise.race([this.#options.runtime.sleep(flush.nextStepAt - now), ...done]);
     }
     if (this.#flush === flush) this.#flush = undefined;
   }
 
-  /** When the loop has something to do by itself (ms), or `done` before. */
+  /** The time of the next step (ms), and a promise that may settle earlier. */
   #nextStep(): { readonly at: number; readonly done: readonly Promise<void>[] } {
     if (this.#state.kind === 'idle') return { at: this.#state.dueAt, done: [] };
     return { at: this.#state.startedAt + this.#options.timing.abandonMs, done: [this.#state.done] };
@@ -182,7 +182,9 @@ export class SyncLoop {
       this.#sentRevision = running.revision;
     }
     if (this.#isRefused(now))
-      this.#options.report('the hub refuses all writes; other isolates miss our sessions');
+      this.#options.report(
+        'the hub refuses all writes; other isolates do not count the sessions of this one',
+      );
     const dueAt = isRefused
       ? now + this.#between(REFUSED_RETRY_MIN_MS, REFUSED_RETRY_MAX_MS)
       : running.startedAt + this.#jittered(this.#options.timing.syncIntervalMs);

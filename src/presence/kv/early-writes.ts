@@ -1,6 +1,6 @@
 import { ALONE_WRITE_EARNED_MS, ALONE_WRITES_KEPT_MAX } from '../../limits';
 
-/** How many writes an isolate that extends its lease may make early, so that the free plan lasts for the day. */
+/** Limits the early writes of an isolate that extends its lease, so that the free plan lasts for the day. */
 export class EarlyWrites {
   #left = ALONE_WRITES_KEPT_MAX;
   #spentAt = Number.NEGATIVE_INFINITY;
@@ -9,7 +9,7 @@ export class EarlyWrites {
     return this.#leftAt(now) >= 1;
   }
 
-  /** Each write that extends the lease takes one, also a write that was due anyway. */
+  /** Every write that extends the lease costs one, also a due one. */
   spend(now: number): void {
     this.#left = Math.max(this.#leftAt(now) - 1, 0);
     this.#spentAt = now;

@@ -107,7 +107,7 @@ export class KvHub implements Hub {
     return this.#isCapped ? 'too-many-sessions' : undefined;
   }
 
-  /** Together with the merge: until then the summary of this location stands for its sessions. */
+  /** Runs just before the merge, otherwise the sessions of this location count neither by its summary nor by its key. */
   #moveTo(key: string): void {
     this.#key = key;
     this.#otherLocations.ownKey = key;
@@ -131,7 +131,7 @@ export class KvHub implements Hub {
         if (attempt === this.#listings) this.#hasListFailed = false;
       },
       (error: unknown) => {
-        // What is known of the other locations ages as usual. The sync of this location goes on.
+        // The summaries of before count until their lease ends.
         if (attempt === this.#listings) this.#hasListFailed = true;
         this.#options.report(LIST_FAILED, error);
       },
@@ -175,7 +175,7 @@ export class KvHub implements Hub {
     });
     if (!write) return false;
     const entries = entriesToStore(replica, kept, extendsLease, this.#options.timing);
-    // Those that expire first stand first.
+    // The first entries expire first, so the write skips them.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
     return this.#put(key, formatSessions(entries), replica.counts, extendsLease);
   }
@@ -191,7 +191,7 @@ export class KvHub implements Hub {
     this.#isCapped = excess > 0 || isCut;
     if (this.#isCapped)
       this.#options.report(
-        `this location has more than ${KV_SESSIONS_MAX} sessions; those beyond are not counted`,
+        `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`,
       );
     if (excess <= 0) return 0;
     return excess - replica.dropRemote(excess);
@@ -228,10 +228,10 @@ function* entriesToStore(
   extendsLease: boolean,
   { remoteTtlMs }: KvTiming,
 ): IterableIterator<[string, StoredRecord]> {
-  for (const [key, record] of kept) yield [key, toStore(record, false)];
-  for (const [key, record] of replica.remote)
-    yield [key, toStore(record, record.expiresAt > record.lastSeen + remoteTtlMs)];
-  for (const [key, record] of replica.own) yield [key, toStore(record, extendsLease && record.mood !== null)];
+  for (const [id, record] of kept) yield [id, toStore(record, false)];
+  for (const [id, record] of replica.remote)
+    yield [id, toStore(record, record.expiresAt > record.lastSeen + remoteTtlMs)];
+  for (const [id, record] of replica.own) yield [id, toStore(record, extendsLease && record.mood !== null)];
 }
 
 /** The field `rests` is part of the stored format. */

@@ -5,11 +5,10 @@ import type { KvTiming } from '../timing';
 import { isLeaseExtended, type LocationSummary } from './location-summaries';
 
 /**
- * Joins each read of a location's key with what was known before, since KV may show an older value than the read before did. What
- * was known still holds then, and the next write must not lose it.
+ * Joins each read of a location's key with the remote sessions. KV may return an older value than before; the newer records
+ * stay, and the next write must not lose them.
  *
- * A stored session counts for `remoteTtlMs`, and for `leaseExtensionMs` longer if its writer has extended its lease, until a later
- * write says otherwise.
+ * A stored session counts for `remoteTtlMs`. An extended lease adds `leaseExtensionMs`. A later write can end the extension.
  */
 export class StoredReads {
   readonly #timing: KvTiming;
@@ -30,17 +29,17 @@ export class StoredReads {
     const { remoteTtlMs, leaseExtensionMs } = this.#timing;
     const ofAll = this.#isExtendedForAll(summary);
     const joined = new Map<string, RosterEntry>();
-    for (const [key, { mood, lastSeen, rests }] of stored) {
+    for (const [id, { mood, lastSeen, rests }] of stored) {
       const expiresAt = lastSeen + remoteTtlMs + (rests || ofAll ? leaseExtensionMs : 0);
-      if (expiresAt > now) joined.set(key, { mood, lastSeen, expiresAt });
+      if (expiresAt > now) joined.set(id, { mood, lastSeen, expiresAt });
     }
     const isLaterWrite = summary !== undefined && summary.at >= this.#latestWrittenAt;
     if (isLaterWrite) this.#latestWrittenAt = summary.at;
-    for (const [key, entry] of known) {
+    for (const [id, entry] of known) {
       // A later write without the extension has ended it.
       const expiresAt = isLaterWrite ? entry.lastSeen + remoteTtlMs : entry.expiresAt;
-      if (expiresAt > now && isMore({ ...entry, expiresAt }, joined.get(key)))
-        joined.set(key, { ...entry, expiresAt });
+      if (expiresAt > now && isMore({ ...entry, expiresAt }, joined.get(id)))
+        joined.set(id, { ...entry, expiresAt });
     }
     return joined;
   }

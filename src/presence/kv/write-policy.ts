@@ -11,7 +11,7 @@ export interface LastWrite {
   readonly extendsLease: boolean;
 }
 
-/** The key, after the replica has merged what was read from it. */
+/** The state after the merge of what was read. */
 interface WriteInput {
   readonly replica: Replica;
   /** What was read, and what stays stored although the replica no longer counts it. */
@@ -57,7 +57,7 @@ function isWorthWriting(input: WriteInput, extendsLease: boolean): boolean {
     return (
       summary !== undefined && totalOf(summary.moods) - totalOf(replica.counts) > everywhere * CHANGES_SHARE
     );
-  const waits = extendsLease && readersKnowExtension(input);
+  const waits = extendsLease && summaryExtendsLease(input);
   const refreshAt = lastWrite.at + timing.refreshMs + (waits ? timing.leaseExtensionMs : 0);
   if (now >= refreshAt) return true;
   if (waits) return input.hasEarlyWrite && hasEnded(stored, replica);
@@ -70,18 +70,18 @@ function isAlone({ replica, hasOtherLocations }: WriteInput): boolean {
 }
 
 /**
- * Whether readers of the key know the extension. Another replica may have written since the last write here. But a read that
- * shows the write before the last one is no sign of that.
+ * Whether the stored summary extends the lease. Another replica may have written since, and then it does not count. An older
+ * `summary.at` does: KV may return an earlier write.
  */
-function readersKnowExtension({ summary, lastWrite, timing }: WriteInput): boolean {
+function summaryExtendsLease({ summary, lastWrite, timing }: WriteInput): boolean {
   if (summary === undefined || !lastWrite.extendsLease) return false;
   return summary.at <= lastWrite.at && isLeaseExtended(summary, timing);
 }
 
-/** Whether a session whose writer had extended its lease is no longer present here. */
+/** Whether a stored session with an extended lease is no longer present here. */
 function hasEnded(stored: StoredRecords, replica: Replica): boolean {
-  for (const [key, { mood, rests }] of stored)
-    if (rests && mood !== null && !replica.own.isPresent(key)) return true;
+  for (const [id, { mood, rests }] of stored)
+    if (rests && mood !== null && !replica.own.isPresent(id)) return true;
   return false;
 }
 
@@ -92,10 +92,10 @@ function hasEnded(stored: StoredRecords, replica: Replica): boolean {
 function countChanges({ replica, stored, kept }: WriteInput): number {
   let changes = 0;
   for (const records of [replica.own, replica.remote]) {
-    for (const [key, { mood }] of records) if ((stored.get(key)?.mood ?? null) !== mood) changes += 1;
+    for (const [id, { mood }] of records) if ((stored.get(id)?.mood ?? null) !== mood) changes += 1;
   }
-  for (const [key, { mood }] of stored) {
-    if (mood !== null && replica.get(key) === undefined && !kept.has(key)) changes += 1;
+  for (const [id, { mood }] of stored) {
+    if (mood !== null && replica.get(id) === undefined && !kept.has(id)) changes += 1;
   }
   return changes;
 }

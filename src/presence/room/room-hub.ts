@@ -15,7 +15,7 @@ interface RoomHubOptions {
 
 /**
  * The hub in one Durable Object, the room. It gets the changes of every replica and sends each replica the changes of the
- * others. So a sync costs what has changed since the last one, whatever the number of sessions.
+ * others. So a sync costs what has changed since the last one.
  *
  * The replica keeps its changes until the room has answered, and sends a room that has lost its memory everything again. So a
  * lost call loses nothing. Other replicas' sessions count as of the last answer, for at most a TTL.
@@ -46,13 +46,13 @@ export class RoomHub implements Hub {
     const sentAt = runtime.now();
     replica.expire(sentAt);
     const version = this.#version;
-    // A stale replica has forgotten which sessions expired here, and may have missed that they went on elsewhere.
+    // A stale replica requests a snapshot. It may lack heartbeats that other replicas received.
     const since = replica.remote.isStale ? undefined : version;
-    // By then the next answer has come, even if it takes as long as a request waits for it.
+    // Includes own sessions that expire before the next answer.
     const sent = replica.outbox(sentAt + 2 * timing.syncIntervalMs + SYNC_WAIT_MAX_MS);
     const answer = answerFromWire(await room().sync(reportToWire({ since, updates: sent })));
     const { isSnapshot, isFull, sessions: records } = answer;
-    // An abandoned call may be answered late. Its changes go on from where the replica no longer is.
+    // An abandoned call may return late. Its changes start at an old version.
     if (this.#version !== version) return { isBehind: false, isFull };
     this.#version = answer.version;
     const isRestart = version !== undefined && answer.version.epoch !== version.epoch;

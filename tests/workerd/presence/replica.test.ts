@@ -85,19 +85,20 @@ describe('a replica by itself', () => {
     replica = new Replica(TIMING, 8);
     for (let n = 0; n < 9; n += 1) replica.heartbeat(sessionId(n), 'presence', n);
     replica.expire(40_000);
-    const known = () =>
-      Array.from({ length: 9 }, (_, n) => replica.admit(sessionId(n), 10, 40_000) === 'known');
+    const known = () => Array.from({ length: 9 }, (_, n) => replica.admit(sessionId(n), 40_000) === 'known');
     expect(known()).toEqual([false, ...Array.from({ length: 8 }, () => true)]);
-    expect(replica.admit(sessionId(8), 10, 8 + TIMING.tombstoneTtlMs - 1)).toBe('known');
-    expect(replica.admit(sessionId(8), 10, 8 + TIMING.tombstoneTtlMs)).toBe('new');
+    expect(replica.admit(sessionId(8), 8 + TIMING.tombstoneTtlMs - 1)).toBe('known');
+    expect(replica.admit(sessionId(8), 8 + TIMING.tombstoneTtlMs)).toBe('new');
   });
 
   it('is full with so many own sessions, and admits those that it knows', () => {
+    replica = new Replica(TIMING, 2);
     replica.heartbeat(ANNA, 'presence', 0);
-    expect(replica.admit(BEN, 1, 0)).toBe('full');
-    expect(replica.admit(BEN, 2, 0)).toBe('new');
-    expect(replica.admit(ANNA, 1, 0)).toBe('known');
-    expect(replica.admit(BEN, 1, TIMING.ttlMs)).toBe('new');
+    expect(replica.admit(BEN, 0)).toBe('new');
+    replica.heartbeat(BEN, 'presence', 1);
+    expect(replica.admit(sessionId(3), 1)).toBe('full');
+    expect(replica.admit(ANNA, 1)).toBe('known');
+    expect(replica.admit(sessionId(3), TIMING.ttlMs)).toBe('new');
   });
 });
 
