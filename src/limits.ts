@@ -57,11 +57,8 @@ export const UNMATCHED_LEAVES_MAX = 1_000;
  */
 export const ENDED_DROPPED_SHARE = 1 / 8;
 
-/** Most new sessions that wait for the limiter in their order of arrival. A request that the platform ends is never removed. */
+/** Most new sessions whose waiting heartbeats keep their order of arrival: the latest ones. */
 export const ARRIVALS_MAX = 10_000;
-
-/** Most waiting heartbeats of one session; earlier ones lose their order. No browser sends more at once. */
-export const ARRIVALS_PER_SESSION_MAX = 8;
 
 /** Wait after a failed sync. Each further failure doubles it, up to the sync interval. */
 export const RETRY_MIN_MS = 1_000;

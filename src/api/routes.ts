@@ -29,7 +29,7 @@ export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
     const { sessionId, mood } = c.req.valid('json');
     const { store, newSessions } = c.get('service');
-    const answer = await store.arrive(sessionId, mood, deferIn(c), () => newSessions.isWithinLimit(c));
+    const answer = await store.heartbeat(sessionId, mood, deferIn(c), () => newSessions.isWithinLimit(c));
     if (answer === 'over-limit') return problem(c, 'too-many-new-sessions');
     if (answer === 'full') return problem(c, 'full');
     return json(c, answer);

@@ -1,47 +1,38 @@
-import { ARRIVALS_MAX, ARRIVALS_PER_SESSION_MAX } from '../limits';
+import { ARRIVALS_MAX } from '../limits';
 import { setLatest } from './set-latest';
 
-/** A heartbeat of a new session that waits for the limiter. An overtaken one must not count. */
+/** A heartbeat of a new session that waits for admission. */
 export interface Arrival {
   readonly id: string;
   /** Time of arrival (ms). The TTL of the heartbeat starts then. */
   readonly at: number;
-  isOvertaken: boolean;
+  readonly order: number;
 }
 
 /**
- * Keeps the order of arrival of waiting heartbeats. A heartbeat or a leave that counts overtakes the earlier heartbeats of its
- * session, otherwise an earlier heartbeat undoes a leave.
- *
- * Only the latest 10,000 keep their order: a request that the platform ends never removes its entry.
+ * Keeps the order of arrival of waiting heartbeats. A counted heartbeat or leave overtakes earlier heartbeats of its session,
+ * otherwise they undo a leave. Only the latest 10,000 waiting sessions keep their order.
  */
 export class Arrivals {
-  readonly #waiting = new Map<string, Arrival[]>();
+  #order = 0;
+  /** The order of the last counted request of each session that has waited. */
+  readonly #counted = new Map<string, number>();
 
   add(id: string, at: number): Arrival {
-    const arrival: Arrival = { id, at, isOvertaken: false };
-    const waiting = [...(this.#waiting.get(id) ?? []), arrival].slice(-ARRIVALS_PER_SESSION_MAX);
-    setLatest(this.#waiting, id, waiting, ARRIVALS_MAX);
-    return arrival;
+    this.#order += 1;
+    setLatest(this.#counted, id, this.#counted.get(id) ?? 0, ARRIVALS_MAX);
+    return { id, at, order: this.#order };
   }
 
-  /** Overtakes the arrivals of the session before `last`, or all of them. Removes them and `last` from the list. */
-  overtake(id: string, last?: Arrival): void {
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return;
-    const place = last === undefined ? waiting.length : waiting.indexOf(last);
-    for (const arrival of waiting.slice(0, Math.max(place, 0))) arrival.isOvertaken = true;
-    this.#keep(id, waiting.slice(place + 1));
+  /** A request of the session counts: one that has waited since its `arrival`, or one that has just come. */
+  count(id: string, arrival?: Arrival): void {
+    const counted = this.#counted.get(id);
+    if (counted === undefined) return;
+    if (arrival === undefined) this.#order += 1;
+    this.#counted.set(id, Math.max(counted, arrival?.order ?? this.#order));
   }
 
-  /** Removes an arrival that does not count. */
-  cancel(arrival: Arrival): void {
-    const others = this.#waiting.get(arrival.id)?.filter((one) => one !== arrival);
-    this.#keep(arrival.id, others ?? []);
-  }
-
-  #keep(id: string, waiting: Arrival[]): void {
-    if (waiting.length === 0) this.#waiting.delete(id);
-    else this.#waiting.set(id, waiting);
+  isOvertaken({ id, order }: Arrival): boolean {
+    return (this.#counted.get(id) ?? 0) > order;
   }
 }

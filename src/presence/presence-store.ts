@@ -1,20 +1,13 @@
-import type { Report } from '../rate-limited-log';
-import type { Runtime } from '../runtime';
 import { type Arrival, Arrivals } from './arrivals';
 import type { Hub } from './hub';
 import { Replica } from './replica';
 import { addCounts, type Mood, type PresenceState, totalOf } from './session';
-import { type Defer, SyncLoop } from './sync-loop';
-import type { Timing } from './timing';
+import { type Defer, SyncLoop, type SyncLoopOptions } from './sync-loop';
 import type { Trouble } from './trouble';
 
-interface PresenceStoreOptions {
-  readonly hub: Hub;
-  readonly timing: Timing;
+interface PresenceStoreOptions extends Omit<SyncLoopOptions, 'replica'> {
   /** Most own sessions. With so many, the replica takes no new one. */
   readonly sessionsMax: number;
-  readonly runtime: Runtime;
-  readonly report: Report;
 }
 
 /** Why a new session does not count: too many came from its network, or the replica is full. */
@@ -43,7 +36,7 @@ export class PresenceStore {
    * A heartbeat of any session. A new session first waits for the first sync, before which every session looks new, and for
    * `isWithinLimit`. Requests of one session keep their order of arrival.
    */
-  arrive(
+  heartbeat(
     id: string,
     mood: Mood,
     defer: Defer,
@@ -51,16 +44,16 @@ export class PresenceStore {
   ): Promise<PresenceState | Refusal> {
     // Not async: a warm heartbeat waits for one promise less.
     return this.#admit(id) === 'known'
-      ? this.heartbeat(id, mood, defer)
-      : this.#arriveNew(id, mood, defer, isWithinLimit);
+      ? this.countHeartbeat(id, mood, defer)
+      : this.#admitNew(id, mood, defer, isWithinLimit);
   }
 
   /** A heartbeat of an admitted session, which may have waited since its `arrival`. The answer counts the session. */
-  async heartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
+  async countHeartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
     const now = this.#now;
-    this.#arrivals.overtake(id, arrival);
     // The session left, or sent another heartbeat, after this one came.
-    if (arrival?.isOvertaken) return this.presence(defer);
+    if (arrival !== undefined && this.#arrivals.isOvertaken(arrival)) return this.presence(defer);
+    this.#arrivals.count(id, arrival);
     if (!this.#replica.heartbeat(id, mood, now, arrival?.at)) return this.presence(defer);
     const synced = this.#loop.syncChange(now, defer);
     if (synced === undefined) return this.#state(now);
@@ -73,7 +66,7 @@ export class PresenceStore {
   /** Ends a session. A leave for an unknown session does nothing, unless a later sync brings that session. */
   async leave(id: string, defer: Defer): Promise<void> {
     const now = this.#now;
-    this.#arrivals.overtake(id);
+    this.#arrivals.count(id);
     await (this.#replica.leave(id, now)
       ? this.#loop.syncChange(now, defer)
       : this.#loop.syncIfDue(now, defer));
@@ -104,7 +97,7 @@ export class PresenceStore {
     return this.#options.runtime.now();
   }
 
-  async #arriveNew(
+  async #admitNew(
     id: string,
     mood: Mood,
     defer: Defer,
@@ -116,8 +109,7 @@ export class PresenceStore {
     // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
     const admission = this.#admit(id);
     if (admission === 'known' || (admission === 'new' && isWithin))
-      return this.heartbeat(id, mood, defer, arrival);
-    this.#arrivals.cancel(arrival);
+      return this.countHeartbeat(id, mood, defer, arrival);
     if (admission === 'new') return 'over-limit';
     this.#options.report('the isolate is full: new sessions are refused');
     return 'full';

@@ -39,7 +39,7 @@ interface Flush {
   nextStepAt: number;
 }
 
-interface SyncLoopOptions {
+export interface SyncLoopOptions {
   readonly hub: Hub;
   readonly replica: Replica;
   readonly timing: Timing;
@@ -136,17 +136,14 @@ export class SyncLoop {
       const isLast = now >= until;
       if (this.#state.kind === 'idle' && (isLast || now >= this.#state.dueAt)) this.#start(now, false, defer);
       if (isLast) break;
-      const { done, at } = this.#nextStep();
-      flush.nextStepAt = Math.min(Math.ceil(at), until);
-      await Promise.race([this.#options.runtime.sleep(flush.nextStepAt - now), ...done]);
+      const state = this.#state;
+      const nextStepAt =
+        state.kind === 'idle' ? state.dueAt : state.startedAt + this.#options.timing.abandonMs;
+      flush.nextStepAt = Math.min(Math.ceil(nextStepAt), until);
+      const sleep = this.#options.runtime.sleep(flush.nextStepAt - now);
+      await (state.kind === 'idle' ? sleep : Promise.race([sleep, state.done]));
     }
     if (this.#flush === flush) this.#flush = undefined;
-  }
-
-  /** The time of the next step (ms), and a promise that may settle earlier. */
-  #nextStep(): { readonly at: number; readonly done: readonly Promise<void>[] } {
-    if (this.#state.kind === 'idle') return { at: this.#state.dueAt, done: [] };
-    return { at: this.#state.startedAt + this.#options.timing.abandonMs, done: [this.#state.done] };
   }
 
   #start(now: number, isAwaited: boolean, defer: Defer): void {

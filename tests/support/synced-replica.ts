@@ -40,7 +40,7 @@ export class SyncedReplica {
   }
 
   heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
-    return this.#finished(this.store.heartbeat(id, mood, defer));
+    return this.#finished(this.store.countHeartbeat(id, mood, defer));
   }
 
   leave(id: string): Promise<void> {

@@ -15,9 +15,9 @@ import type { VirtualTime } from './virtual-time';
 
 /** What a Worker's routes ask of a store. `PresenceStore` is one; the designs it is compared with are others. */
 export interface Store {
-  heartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState>;
+  countHeartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState>;
   /** The same with the admission of new sessions, where the store has one. */
-  arrive?: PresenceStore['arrive'];
+  heartbeat?: PresenceStore['heartbeat'];
   leave(id: string, defer: Defer): Promise<void>;
   presence(defer: Defer): Promise<PresenceState>;
 }

@@ -141,9 +141,9 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         if (invariants.isExact) time.after(ttlMs, () => void lookAt(store, location));
         // One isolate is exact as of when a heartbeat counts, and a new session waits for its admission.
         const state =
-          invariants.isExact || store.arrive === undefined
-            ? await store.heartbeat(id, mood, defer)
-            : await store.arrive(id, mood, defer, isWithinLimit);
+          invariants.isExact || store.heartbeat === undefined
+            ? await store.countHeartbeat(id, mood, defer)
+            : await store.heartbeat(id, mood, defer, isWithinLimit);
         if (typeof state === 'string') return violated(`a heartbeat was refused: ${state}`);
         return answered(state, location, heardOf.get(id) === heard ? mood : undefined);
       }

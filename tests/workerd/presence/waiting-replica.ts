@@ -21,12 +21,12 @@ export class WaitingReplica {
   }
 
   heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
-    return this.#store.heartbeat(id, mood, this.#defer);
+    return this.#store.countHeartbeat(id, mood, this.#defer);
   }
 
   /** A heartbeat of a new session, which waits for the limiter. */
   arrive(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
-    return this.#store.arrive(id, mood, this.#defer, isWithinLimit);
+    return this.#store.heartbeat(id, mood, this.#defer, isWithinLimit);
   }
 
   leave(id: string): Promise<void> {

@@ -26,7 +26,7 @@ export class KeyPerSessionStore implements Store {
     this.#runtime = runtime;
   }
 
-  async heartbeat(id: string, mood: Mood): Promise<PresenceState> {
+  async countHeartbeat(id: string, mood: Mood): Promise<PresenceState> {
     await this.#write(id, mood);
     return this.presence();
   }

@@ -23,7 +23,7 @@ export class SharedKeyStore implements Store {
     this.#runtime = runtime;
   }
 
-  async heartbeat(id: string, mood: Mood): Promise<PresenceState> {
+  async countHeartbeat(id: string, mood: Mood): Promise<PresenceState> {
     const sessions = await this.#read();
     sessions[id] = { mood, lastSeen: this.#runtime.now() };
     await this.#write(sessions);

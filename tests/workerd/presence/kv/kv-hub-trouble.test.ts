@@ -56,12 +56,12 @@ describe('KV in trouble', () => {
       kv.all = trouble;
       const { store } = replica;
       const lost = () => undefined;
-      const first = store.heartbeat(ANNA, 'presence', lost);
+      const first = store.countHeartbeat(ANNA, 'presence', lost);
       await runtime.advance(1_000);
       expect((await first).count).toBe(1);
       for (let second = 0; second < 120; second += 1) {
         const answers = [
-          store.heartbeat(ANNA, 'presence', lost),
+          store.countHeartbeat(ANNA, 'presence', lost),
           store.presence(lost),
           store.leave(BEN, lost),
         ] as const;

@@ -23,10 +23,10 @@ afterEach(() => void vi.useRealTimers());
 describe('a room in trouble', () => {
   it('is told what changed during a call', async () => {
     room.trouble = 'hangs';
-    const first = here.store.heartbeat(ANNA, 'presence', () => undefined);
+    const first = here.store.countHeartbeat(ANNA, 'presence', () => undefined);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     await first;
-    await here.store.heartbeat(ANNA, 'release', () => undefined);
+    await here.store.countHeartbeat(ANNA, 'release', () => undefined);
     room.trouble = undefined;
     room.letGo();
     await here.idle();
@@ -128,13 +128,13 @@ describe('a room in trouble', () => {
     await site.pass();
     room.trouble = 'hangs';
     await runtime.advance(5_000);
-    const answer = here.store.heartbeat(ANNA, 'presence', () => undefined);
+    const answer = here.store.countHeartbeat(ANNA, 'presence', () => undefined);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     expect((await answer).count).toBe(2);
     room.trouble = undefined;
     await runtime.advance(DEFERRED_MAX_MS);
     // Ben has gone meanwhile. The answer that comes late still counts him.
-    const other = here.store.heartbeat(ANNA, 'presence', () => undefined);
+    const other = here.store.countHeartbeat(ANNA, 'presence', () => undefined);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     expect((await other).count).toBe(1);
     room.letGo();
