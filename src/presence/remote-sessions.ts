@@ -44,9 +44,10 @@ export class RemoteSessions extends PresentAndLeft {
     this.#isStale = now >= this.#validUntil;
   }
 
-  /** Drops up to `count` entries, sessions before tombstones, and of each kind those that expire first. Returns how many. */
+  /** Drops up to `count` entries, tombstones first, and of each kind those that expire first. Returns how many. */
   dropFirst(count: number): number {
-    const dropped = this.present.dropFirst(count).length;
-    return dropped + this.left.dropFirst(count - dropped).length;
+    // The replica where the session left holds the tombstone too.
+    const dropped = this.left.dropFirst(count).length;
+    return dropped + this.present.dropFirst(count - dropped).length;
   }
 }

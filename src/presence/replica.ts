@@ -19,8 +19,8 @@ import type { Timing } from './timing';
  * Every session that one isolate knows. A session is an own one or a remote one, never both, so it counts once. Pure rules: no
  * clock, no I/O; `now` is in ms since 1970.
  *
- * The record with the later stamp wins a merge, with two exceptions. A pinned session gets a later stamp and stays. An
- * unmatched leave gets a later stamp and ends its session. Otherwise a clock that is ahead would win.
+ * The record with the later stamp wins a merge, with one exception: a pinned session stays, and gets a stamp past the other
+ * one. Otherwise a clock that is ahead could end the session of a caller.
  *
  * Each event is one call, and the calls need no order. Queries change nothing.
  */

@@ -89,7 +89,8 @@ export class SyncLoop {
       this.#start(now, isStale || this.#isUrgent || !this.#options.replica.hasSynced, defer);
     }
     if (this.#state.kind === 'idle' || this.#state.waitUntil <= now) return undefined;
-    return Promise.race([this.#state.done, this.#options.runtime.sleep(this.#state.waitUntil - now)]);
+    const waitMs = Math.min(this.#state.waitUntil - now, SYNC_WAIT_MAX_MS);
+    return Promise.race([this.#state.done, this.#options.runtime.sleep(waitMs)]);
   }
 
   /** The same for a request that has changed the replica. The change is sent even if no request follows. */

@@ -58,9 +58,6 @@ export class KvHub implements Hub {
   #lastWrite = NO_WRITE;
   /** The location has too many sessions: the last sync dropped some, or did not write some. */
   #isCapped = false;
-  #listings = 0;
-  /** Whether the latest listing failed. */
-  #hasListFailed = false;
 
   constructor(options: KvHubOptions) {
     this.#options = options;
@@ -102,8 +99,7 @@ export class KvHub implements Hub {
   }
 
   #trouble(): Trouble | undefined {
-    const isListFailing = this.#hasListFailed || this.#otherLocations.isLate(this.#options.runtime.now());
-    if (isListFailing) return 'list-failed';
+    if (this.#otherLocations.isFailing(this.#options.runtime.now())) return 'list-failed';
     return this.#isCapped ? 'too-many-sessions' : undefined;
   }
 
@@ -121,21 +117,12 @@ export class KvHub implements Hub {
     const everywhere = this.#countEverywhere(replica, now);
     const { list } = this.#options.kv;
     if (list === undefined || !this.#otherLocations.isDue(now, everywhere)) return undefined;
-    if (this.#otherLocations.isLate(now)) this.#options.report(LIST_FAILED, new Error('KV did not answer.'));
-    this.#listings += 1;
-    const attempt = this.#listings;
+    if (this.#otherLocations.isFailing(now))
+      this.#options.report(LIST_FAILED, new Error('KV did not answer.'));
     const lister = { list: list.bind(this.#options.kv) };
     const listing = this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now, everywhere));
-    return listing.then(
-      () => {
-        if (attempt === this.#listings) this.#hasListFailed = false;
-      },
-      (error: unknown) => {
-        // The summaries of before count until their lease ends.
-        if (attempt === this.#listings) this.#hasListFailed = true;
-        this.#options.report(LIST_FAILED, error);
-      },
-    );
+    // The summaries of before count until their lease ends.
+    return listing.catch((error: unknown) => this.#options.report(LIST_FAILED, error));
   }
 
   /** Only what is parsed leaves this method: the text of a full key takes 10 MB, and the merge needs the memory. */

@@ -50,6 +50,9 @@ export class LocationSummaries {
   #everywhereThen = 0;
   /** The last listing failed, or has not ended. */
   #isUnfinished = false;
+  /** A listing failed or took too long, and none has succeeded since. */
+  #isFailing = false;
+  #listings = 0;
 
   constructor(prefix: string, ownKey: string, timing: KvTiming) {
     this.#prefix = prefix;
@@ -64,9 +67,9 @@ export class LocationSummaries {
     this.#totalUntil = Number.NEGATIVE_INFINITY;
   }
 
-  /** Whether a listing has not ended when it should have. */
-  isLate(now: number): boolean {
-    return this.#isUnfinished && now >= this.#listedAt + LIST_RETRY_MS;
+  /** Whether the other locations could not be listed. */
+  isFailing(now: number): boolean {
+    return this.#isFailing || (this.#isUnfinished && now >= this.#listedAt + LIST_RETRY_MS);
   }
 
   /** Whether to list again, where so many sessions are present `everywhere` now. */
@@ -82,6 +85,9 @@ export class LocationSummaries {
 
   /** Lists the locations' keys. Rejects when KV does; the summaries of the pages before that count. */
   async refresh(kv: KeyLister, now: number, everywhere: number): Promise<void> {
+    this.#listings += 1;
+    const listing = this.#listings;
+    this.#isFailing ||= this.#isUnfinished;
     this.#listedAt = now;
     this.#everywhereThen = everywhere;
     this.#isUnfinished = true;
@@ -97,11 +103,14 @@ export class LocationSummaries {
         if (listed.list_complete) break;
         cursor = listed.cursor;
       }
-      this.#isUnfinished = false;
+      if (listing === this.#listings) this.#isFailing = this.#isUnfinished = false;
       if (!this.isEmpty(now)) {
         const oldest = now - LIST_INTERVAL_MS + LIST_INTERVAL_CHANGING_MS;
         this.#listedAt = Math.min(Math.max(newestAt + SUMMARY_TRAVEL_MS, oldest), now);
       }
+    } catch (error) {
+      this.#isFailing = true;
+      throw error;
     } finally {
       for (const [key, summary] of this.#summaries)
         if (this.#endOf(summary) <= now) this.#summaries.delete(key);

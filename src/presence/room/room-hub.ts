@@ -31,9 +31,9 @@ export class RoomHub implements Hub {
   }
 
   async sync(replica: Replica): Promise<SyncOutcome> {
-    let { isBehind, isFull } = await this.#exchange(replica);
-    if (isBehind) ({ isFull } = await this.#exchange(replica));
-    return { isRefused: false, trouble: isFull ? 'too-many-sessions' : undefined };
+    const { isBehind, isFull } = await this.#exchange(replica);
+    const isFullNow = isBehind && (await this.#exchange(replica)).isFull;
+    return { isRefused: false, trouble: isFull || isFullNow ? 'too-many-sessions' : undefined };
   }
 
   /** The room has one location: everywhere. */

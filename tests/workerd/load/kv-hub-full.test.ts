@@ -12,7 +12,7 @@ beforeEach(async () => {
   site = await KvSite.open();
 });
 
-const CAPPED = `this location has more than ${KV_SESSIONS_MAX} sessions; those beyond are not counted`;
+const CAPPED = `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`;
 
 /** Another isolate has written so many sessions, each of them heard 1 ms after the one before. */
 const store = (from: number, count: number) =>

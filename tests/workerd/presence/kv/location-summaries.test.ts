@@ -151,3 +151,30 @@ it('a summary that claims to count for ever counts no longer than any can', asyn
   expect(others.counts(1_000 + 300_000 - 1).release).toBe(5);
   expect(others.counts(1_000 + 300_000).release).toBe(0);
 });
+
+describe('a listing', () => {
+  const never = () => new Promise<never>(() => undefined);
+
+  it('that does not end is failing after 5 s, also while the next one runs, until one succeeds', async () => {
+    const others = summaries();
+    void others.refresh({ list: never } as KeyLister, 0, 0);
+    expect(others.isFailing(LIST_RETRY_MS - 1)).toBe(false);
+    expect(others.isFailing(LIST_RETRY_MS)).toBe(true);
+    void others.refresh({ list: never } as KeyLister, LIST_RETRY_MS, 0);
+    expect(others.isFailing(LIST_RETRY_MS + 1)).toBe(true);
+    await others.refresh(lister([page(1_000, 5)]), 2 * LIST_RETRY_MS, 0);
+    expect(others.isFailing(10 * LIST_RETRY_MS)).toBe(false);
+  });
+
+  it('that fails is failing at once, and a late success of an earlier one changes nothing', async () => {
+    const others = summaries();
+    const late = Promise.withResolvers<Listed>();
+    const earlier = others.refresh({ list: () => late.promise } as unknown as KeyLister, 0, 0);
+    const fails = { list: () => Promise.reject(new Error('KV is away')) } as KeyLister;
+    await expect(others.refresh(fails, LIST_RETRY_MS, 0)).rejects.toThrow();
+    expect(others.isFailing(LIST_RETRY_MS)).toBe(true);
+    late.resolve(page(1_000, 5));
+    await earlier;
+    expect(others.isFailing(LIST_RETRY_MS)).toBe(true);
+  });
+});
