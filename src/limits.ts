@@ -77,6 +77,12 @@ export const REFRESH_MIN_MS = 5_000;
 /** Share by which the sync interval varies, otherwise isolates that started together keep writing together. */
 export const SYNC_JITTER = 0.25;
 
+/** Time until every location reads a KV write: https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency */
+export const KV_PROPAGATION_MS = 60_000;
+
+/** Age of a list that KV returns from its cache, by the same documentation. */
+export const KV_LIST_CACHE_MS = 60_000;
+
 /** Up to this sync interval a deferred task sends changes to KV even if no request follows. A longer one saves reads. */
 export const KV_FLUSH_INTERVAL_MAX_MS = 2_000;
 
@@ -218,3 +224,10 @@ export const LIVE_RETRY_SECONDS = 10;
 
 /** The shortest cache time that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
 export const KV_CACHE_TTL_SECONDS = 30;
+
+/** Longest stored entry, in characters. This version writes at most 99; a later version may add keys. */
+export const STORED_ENTRY_CHARS_MAX = 4_096;
+
+/** A stored value is parsed in parts of this many characters, and written in parts of this many entries. */
+export const STORED_PART_CHARS = 65_536;
+export const STORED_PART_ENTRIES = 1_000;

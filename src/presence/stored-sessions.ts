@@ -1,4 +1,4 @@
-import { CLOCK_SKEW_MAX_MS } from '../limits';
+import { CLOCK_SKEW_MAX_MS, STORED_ENTRY_CHARS_MAX, STORED_PART_CHARS, STORED_PART_ENTRIES } from '../limits';
 import { parseJson } from './parse-json';
 import { SessionId, SessionRecord } from './session';
 
@@ -60,12 +60,6 @@ function parseRecord(entry: unknown, latest: number): StoredRecord | undefined {
 /** An id as this service writes it. The schema accepts other forms too, but takes 10 % of a sync's time. */
 const WRITTEN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** A part of a stored value ends with the first entry beyond this many characters. */
-const PART_CHARS = 65_536;
-
-/** Longest entry, in characters. This version writes at most 99; a later version may add keys. */
-const ENTRY_CHARS_MAX = 4_096;
-
 const [QUOTE, COMMA, OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [
   0x22, 0x2c, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d,
 ];
@@ -74,8 +68,8 @@ const [QUOTE, COMMA, OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_B
 function* splitEntries(text: string): Generator<string | undefined> {
   let [from, entryFrom] = [0, 0];
   for (const end of findEntryEnds(text)) {
-    const isTooLong = end - entryFrom > ENTRY_CHARS_MAX;
-    if (isTooLong || end - from > PART_CHARS || end === text.length) {
+    const isTooLong = end - entryFrom > STORED_ENTRY_CHARS_MAX;
+    if (isTooLong || end - from > STORED_PART_CHARS || end === text.length) {
       const to = isTooLong ? entryFrom - 1 : end;
       if (to >= from) yield `${from === 0 ? '' : '{'}${text.slice(from, to)}${to === text.length ? '' : '}'}`;
       if (isTooLong) yield undefined;
@@ -121,10 +115,8 @@ export function formatSessions(sessions: Iterable<readonly [string, StoredRecord
   const entries: string[] = [];
   for (const [key, { mood, lastSeen, rests }] of sessions) {
     entries.push(`${JSON.stringify(key)}:${JSON.stringify({ mood, lastSeen, rests })}`);
-    if (entries.length === PART_ENTRIES) parts.push(entries.splice(0).join(','));
+    if (entries.length === STORED_PART_ENTRIES) parts.push(entries.splice(0).join(','));
   }
   if (entries.length > 0) parts.push(entries.join(','));
   return `{${parts.join(',')}}`;
 }
-
-const PART_ENTRIES = 1_000;

@@ -2,17 +2,13 @@ import {
   ALONE_INTERVAL_MS,
   DEFERRED_MAX_MS,
   KV_FLUSH_INTERVAL_MAX_MS,
+  KV_LIST_CACHE_MS,
+  KV_PROPAGATION_MS,
   LIST_INTERVAL_MS,
   REFRESH_MIN_MS,
   REFUSED_RETRY_MAX_MS,
   SYNC_ABANDON_MIN_MS,
 } from '../limits';
-
-/** Time until every location reads a KV write. The documentation says "up to 60 seconds or more". */
-const KV_PROPAGATION_MS = 60_000;
-
-/** Age of a list that KV returns from its cache, by the same documentation. */
-const KV_LIST_CACHE_MS = 60_000;
 
 /** Times that every hub needs. */
 export interface Timing {
