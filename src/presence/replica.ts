@@ -1,4 +1,4 @@
-import { UNMATCHED_LEAVES_MAX } from '../limits';
+import { CLOCK_SKEW_MAX_MS, UNMATCHED_LEAVES_MAX } from '../limits';
 import { OwnSessions } from './own-sessions';
 import type { SessionsView } from './present-and-left';
 import { RemoteSessions } from './remote-sessions';
@@ -10,7 +10,6 @@ import {
   overrules,
   type SessionRecord,
   type SessionRecords,
-  stampAfter,
 } from './session';
 import { setLatest } from './set-latest';
 import type { Timing } from './timing';
@@ -228,8 +227,8 @@ export class Replica {
   /** Stamps a pinned session past the remote record. The mood of a later heartbeat at another replica stays. */
   #restampPinned(id: string, mood: Mood, theirs: SessionRecord, now: number): void {
     const isLater = theirs.lastSeen <= now;
-    // Of a leave and a heartbeat with the same stamp the heartbeat wins.
-    const lastSeen = theirs.mood === null ? theirs.lastSeen : stampAfter(now, theirs);
+    // Just past it, otherwise the stamp could overrule a later heartbeat elsewhere. A heartbeat wins against a leave of its stamp.
+    const lastSeen = Math.min(theirs.lastSeen + (theirs.mood === null ? 0 : 1), now + CLOCK_SKEW_MAX_MS);
     this.#own.restamp(id, (isLater ? theirs.mood : null) ?? mood, lastSeen);
   }
 }

@@ -116,7 +116,8 @@ class NaiveReplica {
       else if (overrules(theirs, own)) {
         if (own.mood !== null && this.#pinned.has(id)) {
           const mood = (theirs.lastSeen <= now ? theirs.mood : null) ?? own.mood;
-          const lastSeen = theirs.mood === null ? theirs.lastSeen : stampAfter(now, theirs);
+          const past = theirs.mood === null ? theirs.lastSeen : theirs.lastSeen + 1;
+          const lastSeen = Math.min(past, now + CLOCK_SKEW_MAX_MS);
           this.#own.set(id, { mood, at: own.at, lastSeen });
         } else {
           this.#own.delete(id);

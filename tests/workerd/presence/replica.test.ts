@@ -170,10 +170,10 @@ describe('a replica that merges all that a hub stores', () => {
       const theirs = anna(mood, mood === null ? lastSeen : lastSeen - 1);
       replica.heartbeat(ANNA, 'presence', 1_500);
       replica.pin(ANNA);
-      expect(allOf(replica, theirs, 2_000)).toEqual(anna(kept, lastSeen));
+      expect(allOf(replica, theirs, 2_500)).toEqual(anna(kept, lastSeen));
       expect(replica.own.isPresent(ANNA)).toBe(true);
       replica.unpin(ANNA);
-      mergeStored(replica, anna(mood, lastSeen + 1), 2_000);
+      mergeStored(replica, anna(mood, lastSeen + 1), 2_500);
       expect(replica.own.isPresent(ANNA)).toBe(false);
     },
   );
