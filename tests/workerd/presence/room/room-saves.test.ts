@@ -75,7 +75,7 @@ describe('a save', () => {
     expect(journal.saved).toHaveLength(saves);
   });
 
-  it('a wake saves nothing of a socket without a new ping', async () => {
+  it('an alarm saves nothing of a socket without a new ping', async () => {
     place.join(ANNA);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     const saves = journal.saved.length;
@@ -131,7 +131,7 @@ describe('a save', () => {
 });
 
 describe('a save that throws', () => {
-  it('a sync, a socket message and a wake succeed although the save throws, and each failed save is reported', async () => {
+  it('a sync, a socket message and an alarm succeed although the save throws, and each failed save is reported', async () => {
     journal.fails = true;
     expect(place.heartbeat(ANNA).version.number).toBe(1);
     expect(place.reports).toEqual(['the room could not save; the next save tries again']);

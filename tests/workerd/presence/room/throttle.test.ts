@@ -44,7 +44,7 @@ it('a task that was not scheduled does not run', async () => {
   expect(runs).toEqual([0]);
 });
 
-it('the last run of an earlier life counts', async () => {
+it('the last run before a restart counts', async () => {
   throttle(START - 400).schedule();
   await runtime.advance(599);
   expect(runs).toEqual([]);
