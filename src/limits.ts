@@ -159,45 +159,46 @@ export const REPLICA_SESSIONS_MAX = 100_000;
 export const KV_SESSIONS_MAX = 100_000;
 
 /**
- * Most live sessions of a room. A full room, its save, its restart and its answer to a fresh replica fit into 128 MB:
+ * Most present sessions of a room. A full room, its save, its restart and its answer to a fresh replica fit into 128 MB:
  * `npm run bench -- full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
  */
 export const ROOM_SESSIONS_MAX = 200_000;
 
 /**
- * Most tombstones of a room. They have a limit of their own, otherwise leaves would fill the room and new sessions would be
- * refused. Beyond the limit the room drops the oldest.
+ * Most tombstones of a room. They have a limit of their own, otherwise leaves fill the room and it refuses new sessions. Beyond
+ * the limit the room drops the oldest eighth.
  */
 export const ROOM_TOMBSTONES_MAX = 100_000;
 
 /** Most changes that a room keeps for its replicas. A replica that is further behind gets a snapshot. */
 export const ROOM_CHANGES_MAX = 10_000;
 
-/** The room expires sessions in steps of this time, so a session may expire so much too late. */
+/** The room expires sessions in steps of this time, so a session can expire this much too late. */
 export const ROOM_EXPIRY_STEP_MS = 250;
 
 /**
- * Shortest time between two saves of a room. Each writes one row and deletes one. After a crash the replicas send again what
- * the room had not saved. https://developers.cloudflare.com/durable-objects/platform/pricing/
+ * Shortest time between two saves of a room, each of which writes and deletes a row. After a crash the replicas send the unsaved
+ * sessions again. https://developers.cloudflare.com/durable-objects/platform/pricing/
  */
 export const ROOM_SAVE_INTERVAL_MS = 5_000;
 
-/** A room saves at once when so many more sessions are unsaved. They fill a row, so the early save costs no more rows. */
-export const ROOM_UNSAVED_MAX = 15_000;
-
-/** Most bytes of sessions in one saved row, of the 2 MB that a row holds: https://developers.cloudflare.com/durable-objects/platform/limits/ */
-export const ROOM_ROW_BYTES_MAX = 1_500_000;
+/**
+ * Most sessions in one saved row: at most 99 bytes each, 1.5 of the 2 MB that a row holds. A room saves at once when this many
+ * more sessions are unsaved. They fill a row, so the early save costs no more rows.
+ * https://developers.cloudflare.com/durable-objects/platform/limits/
+ */
+export const ROOM_ROW_SESSIONS_MAX = 15_000;
 
 /**
  * Largest journal, in bytes. A save replaces a longer one by all sessions of the room: 85 bytes each, 26 MB in a full room.
- * Otherwise 200,000 heartbeats every 10 s would fill a gigabyte within a TTL of 600 s, and no object could read it.
+ * Otherwise 200,000 heartbeats every 10 s fill a gigabyte within a TTL of 600 s, and no object can read it.
  */
 export const ROOM_JOURNAL_BYTES_MAX = 50_000_000;
 
 /** Most bytes of its journal that a restarting room reads, the newest first. A room of this version writes half as many. */
 export const ROOM_JOURNAL_READ_BYTES_MAX = 2 * ROOM_JOURNAL_BYTES_MAX;
 
-/** Shortest time from now to a room's next alarm. Each alarm is a billed request, and keeps the object in memory for 10 s. */
+/** Shortest time until a room's next alarm. Each alarm is a billed request, and keeps the object in memory for 10 s. */
 export const ROOM_ALARM_GAP_MS = 1_000;
 
 /** Shortest time between two broadcasts to the live sockets. */
@@ -206,17 +207,17 @@ export const LIVE_BROADCAST_INTERVAL_MS = 1_000;
 /** Largest message of a live socket, in bytes: as large as a request body. */
 export const LIVE_MESSAGE_BYTES_MAX = BODY_BYTES_MAX;
 
-/** Most messages of one live socket within the window. Pings do not count: they do not wake the room. */
+/** Most messages of one live socket within the window. Pings do not count, because the platform answers them. */
 export const LIVE_MESSAGES_MAX = 20;
 export const LIVE_MESSAGES_WINDOW_MS = 10_000;
 
 /**
- * Most live sockets of one session; one more closes the oldest of them. A browser needs one. The work for a message grows with
- * the sockets of its session, so without a cap one id on 30,000 sockets would keep the room busy.
+ * Most live sockets of one session. One more closes the oldest. A browser needs one. A message costs work for each socket of its
+ * session. Without a cap, one id on 30,000 sockets blocks the room.
  */
 export const LIVE_SESSION_SOCKETS_MAX = 64;
 
-/** Most live sockets of one room, a little below the platform's 32,768: https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket */
+/** Most live sockets of one room, 768 below the platform's 32,768: https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket */
 export const LIVE_SOCKETS_MAX = 32_000;
 
 /** When to try again after a refused live socket, in seconds. HTTP heartbeats work in the meantime. */

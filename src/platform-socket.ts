@@ -1,13 +1,7 @@
 import type { SocketPort } from './presence/room/socket-port';
 
-/** The part of the object's state that knows its sockets. */
-export type SocketState = Pick<
-  DurableObjectState,
-  'acceptWebSocket' | 'getWebSockets' | 'setWebSocketAutoResponse' | 'getWebSocketAutoResponseTimestamp'
->;
-
 /**
- * The platform's sockets as ports of the room. The platform answers `ping` with `pong` and does not wake the object:
+ * The platform's sockets as ports of the room. The platform answers `ping` with `pong` and does not run the object:
  * https://developers.cloudflare.com/durable-objects/best-practices/websockets/
  */
 export class PlatformSockets {
@@ -19,7 +13,7 @@ export class PlatformSockets {
     state.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'));
   }
 
-  /** The sockets that are open, also those from before a hibernation. */
+  /** The open sockets, including those from before a hibernation. */
   open(): readonly SocketPort[] {
     return this.#state.getWebSockets().map((socket) => this.portOf(socket));
   }
@@ -36,6 +30,12 @@ export class PlatformSockets {
     return port;
   }
 }
+
+/** The part of the object's state that holds its sockets. */
+export type SocketState = Pick<
+  DurableObjectState,
+  'acceptWebSocket' | 'getWebSockets' | 'setWebSocketAutoResponse' | 'getWebSocketAutoResponseTimestamp'
+>;
 
 class PlatformSocket implements SocketPort {
   readonly #socket: WebSocket;
@@ -55,7 +55,11 @@ class PlatformSocket implements SocketPort {
   }
 
   remember(attachment: unknown): void {
-    this.#socket.serializeAttachment(attachment);
+    try {
+      this.#socket.serializeAttachment(attachment);
+    } catch {
+      // The socket is closed already.
+    }
   }
 
   send(text: string): void {

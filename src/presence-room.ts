@@ -14,7 +14,7 @@ import { RateLimitedLog } from './rate-limited-log';
 import { REAL_RUNTIME } from './runtime';
 
 /**
- * The Durable Object: forwards calls, sockets and alarms to its `Room`, and sets the alarm that the room asks for.
+ * The Durable Object: forwards calls, sockets and alarms to its `Room`, and sets the alarm of the room.
  *
  * Nothing keeps the object in memory. A room with sockets and sessions has one alarm, for the next end of a session.
  */
@@ -48,7 +48,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     return answer;
   }
 
-  /** Opens a live socket. The Worker has checked that the request asks for one (api/live.ts). */
+  /** Opens a live socket. The Worker checks the request (api/live.ts). */
   override async fetch(): Promise<Response> {
     if (!this.#room.acceptsSockets) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
@@ -72,17 +72,17 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
 
   override async alarm(): Promise<void> {
     this.#alarmAt = undefined;
-    this.#room.wake();
+    this.#room.applyPings();
     await this.#setAlarm();
   }
 
-  /** Sets an alarm for the next end, unless one is set that comes no later. */
+  /** Sets an alarm for the next end of a session, unless an earlier alarm is set. */
   async #setAlarm(): Promise<void> {
     const nextEnd = this.#room.nextEnd();
     if (nextEnd === undefined) return;
     const alarmAt = Math.max(nextEnd, REAL_RUNTIME.now() + ROOM_ALARM_GAP_MS);
     if (this.#alarmAt !== undefined && alarmAt >= this.#alarmAt) return;
-    this.#alarmAt = alarmAt;
     await this.ctx.storage.setAlarm(alarmAt);
+    this.#alarmAt = alarmAt;
   }
 }

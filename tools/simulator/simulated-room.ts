@@ -90,7 +90,7 @@ export class SimulatedRoom {
         lastBroadcast: undefined,
       }),
       append: (sessions) => {
-        // The timers of an earlier life of the object write nothing.
+        // The timers from before a restart write nothing.
         if (this.#epoch !== epoch) return;
         const savedAt = this.#time.now;
         while (rows[0] !== undefined && rows[0].savedAt <= savedAt - ttlMs) {

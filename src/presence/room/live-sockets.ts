@@ -7,51 +7,20 @@ import {
   type PresenceState,
   SessionId,
   type SessionRecord,
-  type SessionRecords,
   totalOf,
 } from '../session';
 import { CLOSE, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 
-/** The session of a socket. All times are in ms. */
-interface SocketSession {
-  readonly id: string;
-  readonly mood: Mood;
-  /** When the last message of this socket came. */
-  readonly lastMessageAt: number;
-  /** The `lastSeen` that the room recorded for this socket. A record with a later one came by other means. */
-  readonly recordedAt: number;
-}
-
-/** The session as it is stored with the socket. The keys are those of version 1.0. */
-const Attachment = z.object({ sessionId: SessionId, mood: Mood, heardAt: z.number(), notedAt: z.number() });
-type Attachment = z.infer<typeof Attachment>;
-
-/** Stored with a socket that the room closed. Otherwise its messages would count after the object has hibernated. */
-const CLOSED = 'closed';
-
-/** What the room knows of an open socket. */
-export class LiveSocket {
-  readonly port: SocketPort;
-  session: SocketSession | undefined;
-  /** The counts that were sent last, as JSON. */
-  lastCounts = '';
-  windowStart = Number.NEGATIVE_INFINITY;
-  messagesInWindow = 0;
-
-  constructor(port: SocketPort) {
-    this.port = port;
-  }
-}
-
 /**
- * The open sockets of a room, and the session of each one that joined. A passive register: it applies no rule of presence.
+ * The open sockets of a room, and the session of each one that joined. It applies no rule of presence.
  *
- * The sessions stand in the sockets' attachments too, so a waking object finds them again.
+ * The attachments store the sessions, so a restarted object reads them back. The platform answers pings without the object.
+ * The room sees a ping only at an alarm, and when the session leaves or is about to expire.
  */
 export class LiveSockets {
   readonly #sockets = new Map<SocketPort, LiveSocket>();
-  /** The sockets of each session, the one that joined first before the others. */
+  /** The sockets of each session, in the order in which they joined. */
   readonly #bySession = new Map<string, Set<LiveSocket>>();
 
   constructor(ports: Iterable<SocketPort>) {
@@ -60,7 +29,7 @@ export class LiveSockets {
       // The platform lists a closed socket until its client answers the close.
       if (attachment === CLOSED) continue;
       const socket = this.#add(port);
-      const session = parseAttachment(attachment);
+      const session = Attachment.safeParse(attachment).data;
       if (session !== undefined) this.#assign(socket, session);
     }
   }
@@ -75,39 +44,27 @@ export class LiveSockets {
   }
 
   /** The sessions of all sockets, each with its last message or ping. Walks over all sockets. */
-  sessions(): SessionRecords {
-    const sessions = new Map<string, SessionRecord>();
-    for (const { port, session } of this.#sockets.values()) {
-      if (session === undefined) continue;
-      const record = { mood: session.mood, lastSeen: lastSeenOn(port, session) };
-      const other = sessions.get(session.id);
-      if (other === undefined || overrules(record, other)) sessions.set(session.id, record);
+  *sessions(): Generator<[string, SessionRecord]> {
+    for (const [id, sockets] of this.#bySession) {
+      const record = latestRecord(sockets);
+      if (record !== undefined) yield [id, record];
     }
-    return sessions;
   }
 
-  /** When the last message or ping of a session came on any socket (ms); undefined if no socket has the session. */
+  /** When the last message or ping of a session came (ms); undefined if no socket has the session. */
   lastSeen(id: string): number | undefined {
-    let lastSeen: number | undefined;
-    for (const { port, session } of this.#bySession.get(id) ?? [])
-      if (session !== undefined) lastSeen = Math.max(lastSeen ?? 0, lastSeenOn(port, session));
-    return lastSeen;
+    return latestRecord(this.#bySession.get(id) ?? [])?.lastSeen;
   }
 
-  /** Adds a new socket and sends it the counts. */
   open(port: SocketPort, counts: MoodCounts, now: number): void {
-    send(this.#add(port), JSON.stringify(counts), stateText(counts, now));
+    sendCounts([this.#add(port)], counts, now);
   }
 
-  /** Sends the counts to each socket that did not get the same ones last. */
   broadcast(counts: MoodCounts, now: number): void {
-    if (this.size === 0) return;
-    const key = JSON.stringify(counts);
-    const text = stateText(counts, now);
-    for (const socket of this.#sockets.values()) send(socket, key, text);
+    sendCounts(this.#sockets.values(), counts, now);
   }
 
-  /** Counts one message, and returns whether that is too many of this socket. */
+  /** Counts one message, and returns whether the socket sent too many. */
   countMessage(socket: LiveSocket, now: number): boolean {
     if (now >= socket.windowStart + LIVE_MESSAGES_WINDOW_MS) {
       socket.windowStart = now;
@@ -117,7 +74,7 @@ export class LiveSockets {
     return socket.messagesInWindow > LIVE_MESSAGES_MAX;
   }
 
-  /** Gives a socket its session, or that session another mood. Closes the oldest socket of a session that has too many. */
+  /** Stores the session of a socket, or its new mood. Closes the oldest socket of a session that has too many. */
   join(socket: LiveSocket, session: SocketSession): void {
     remember(socket.port, session);
     const sockets = this.#assign(socket, session);
@@ -136,27 +93,29 @@ export class LiveSockets {
     }
   }
 
-  /** Closes a socket. Returns its session if no other socket has that; its `recordedAt` includes the pings. */
+  /**
+   * Closes a socket. Returns its session if no other socket has the session. Its `recordedAt` is never
+   * before the last ping. Otherwise the room treats a merged ping as an HTTP heartbeat and keeps the session.
+   */
   close(port: SocketPort, why: SocketClose): SocketSession | undefined {
     const socket = this.#sockets.get(port);
-    // The close that wakes an object comes from a socket that the platform no longer lists.
-    const session = socket === undefined ? parseAttachment(port.attachment) : socket.session;
+    // A close event can start the object. The platform no longer lists that socket.
+    const session = socket === undefined ? Attachment.safeParse(port.attachment).data : socket.session;
     this.#close(port, why);
     if (session === undefined) return undefined;
     const recordedAt = Math.max(session.recordedAt, lastSeenOn(port, session));
     if (!this.#bySession.has(session.id)) return { ...session, recordedAt };
-    // Otherwise the close of the last socket would take this time for that of a heartbeat by HTTP, and end nothing.
+    // Otherwise the close of the last socket treats this time as an HTTP heartbeat and keeps the session.
     this.setRecordedAt(session.id, recordedAt);
     return undefined;
   }
 
-  /** Closes all sockets of a session. */
   closeSession(id: string, why: SocketClose): void {
     for (const { port } of this.#bySession.get(id) ?? []) this.#close(port, why);
   }
 
   #add(port: SocketPort): LiveSocket {
-    const socket = new LiveSocket(port);
+    const socket = { port, session: undefined, lastCounts: '', windowStart: 0, messagesInWindow: 0 };
     this.#sockets.set(port, socket);
     return socket;
   }
@@ -183,25 +142,59 @@ export class LiveSockets {
   }
 }
 
-function send(socket: LiveSocket, counts: string, text: string): void {
-  if (socket.lastCounts === counts) return;
-  socket.lastCounts = counts;
-  socket.port.send(text);
+/** An open socket. */
+export interface LiveSocket {
+  readonly port: SocketPort;
+  session: SocketSession | undefined;
+  /** The counts that were sent last, as JSON. */
+  lastCounts: string;
+  /** The start of the window in which messages are counted (ms). */
+  windowStart: number;
+  messagesInWindow: number;
 }
 
-const stateText = (moods: MoodCounts, now: number) =>
-  JSON.stringify({ count: totalOf(moods), moods, timestamp: now } satisfies PresenceState);
+/** Reads the session of a socket from its attachment. The keys of the attachment are those of version 1.0. */
+const Attachment = z
+  .object({ sessionId: SessionId, mood: Mood, heardAt: z.number(), notedAt: z.number() })
+  .transform(({ sessionId, mood, heardAt, notedAt }) => ({
+    id: sessionId,
+    mood,
+    /** When the last message of this socket came (ms). */
+    lastMessageAt: heardAt,
+    /** The `lastSeen` that the room recorded for this socket (ms). A later one is from an HTTP heartbeat. */
+    recordedAt: notedAt,
+  }));
+type SocketSession = Readonly<z.output<typeof Attachment>>;
+
+/** The attachment of a socket that the room closed. Otherwise its messages count after the object has hibernated. */
+const CLOSED = 'closed';
+
+function remember(port: SocketPort, { id, mood, lastMessageAt, recordedAt }: SocketSession): void {
+  const attachment = { sessionId: id, mood, heardAt: lastMessageAt, notedAt: recordedAt };
+  port.remember(attachment satisfies z.input<typeof Attachment>);
+}
+
+/** The latest message or ping of a session on these sockets. */
+function latestRecord(sockets: Iterable<LiveSocket>): SessionRecord | undefined {
+  let latest: SessionRecord | undefined;
+  for (const { port, session } of sockets) {
+    if (session === undefined) continue;
+    const record = { mood: session.mood, lastSeen: lastSeenOn(port, session) };
+    if (latest === undefined || overrules(record, latest)) latest = record;
+  }
+  return latest;
+}
 
 const lastSeenOn = ({ lastPingAt }: SocketPort, { lastMessageAt }: SocketSession) =>
   Math.max(lastMessageAt, lastPingAt ?? 0);
 
-function remember(port: SocketPort, { id, mood, lastMessageAt, recordedAt }: SocketSession): void {
-  port.remember({ sessionId: id, mood, heardAt: lastMessageAt, notedAt: recordedAt } satisfies Attachment);
-}
-
-function parseAttachment(attachment: unknown): SocketSession | undefined {
-  const stored = Attachment.safeParse(attachment).data;
-  if (stored === undefined) return undefined;
-  const { sessionId, mood, heardAt, notedAt } = stored;
-  return { id: sessionId, mood, lastMessageAt: heardAt, recordedAt: notedAt };
+/** Sends the counts to each socket that did not get the same ones last. */
+function sendCounts(sockets: Iterable<LiveSocket>, moods: MoodCounts, now: number): void {
+  const counts = JSON.stringify(moods);
+  const text = JSON.stringify({ count: totalOf(moods), moods, timestamp: now } satisfies PresenceState);
+  for (const socket of sockets) {
+    if (socket.lastCounts === counts) continue;
+    socket.lastCounts = counts;
+    socket.port.send(text);
+  }
 }

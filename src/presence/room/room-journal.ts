@@ -1,21 +1,16 @@
-import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_BYTES_MAX } from '../../limits';
+import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_SESSIONS_MAX } from '../../limits';
 import type { Report } from '../../rate-limited-log';
 import { parseJson } from '../parse-json';
 import { MoodCounts, type SessionRecord, type SessionRecords } from '../session';
 import { formatSessions, parseSessions } from '../stored-sessions';
-import type { Journal } from './room-saver';
-
-/** The columns have the names of version 1.0. `told` holds the counts of the last broadcast. */
-const TABLE = 'CREATE TABLE IF NOT EXISTS journal (saved_at INTEGER, sessions TEXT, told TEXT)';
-
-/** What a session takes in a row besides its id: its longest mood, its time, and the JSON around them. */
-const RECORD_BYTES = 52;
+import type { Entries, Journal } from './room-saver';
 
 /**
- * A room's journal in the object's own SQLite: one row per save. A save deletes the rows that are older than the TTL.
+ * A room's journal in the object's own SQLite: one row per save, or more if the sessions do not fit into one. A save deletes
+ * the rows that are older than the TTL.
  *
- * The journal has a largest size. A longer one is replaced by all sessions of the room. A waking room reads row by row, and
- * no more than fits into its memory, whatever an earlier version left.
+ * The journal has a largest size. All sessions of the room replace a longer one. A restarted room reads row by row. It reads no
+ * more than fits into its memory, even if an earlier version left more.
  *
  * The writes of one event become durable together, before any answer to that event leaves the object:
  * https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/
@@ -44,11 +39,7 @@ export class RoomJournal implements Journal {
     return { sessions: this.#readRows(this.#measure(), unreadable), savedAt, lastBroadcast };
   }
 
-  append(
-    changed: SessionRecords,
-    lastBroadcast: MoodCounts,
-    all: Iterable<readonly [string, SessionRecord]>,
-  ): void {
+  append(changed: SessionRecords, lastBroadcast: MoodCounts, all: Entries): void {
     const now = this.#now();
     const old = now - this.#ttlMs;
     this.#sql.exec('DELETE FROM journal WHERE saved_at <= ?', old);
@@ -57,7 +48,7 @@ export class RoomJournal implements Journal {
       this.#write(changed, lastBroadcast, now);
       return;
     }
-    // The old rows go last. Otherwise a failed write would leave a journal without most sessions.
+    // Deletes old rows last. Otherwise a failed write leaves a journal without most sessions.
     const { last } = this.#sql.exec('SELECT MAX(rowid) AS last FROM journal').one();
     const replaced = this.#rows.length;
     this.#write(all, lastBroadcast, now);
@@ -65,7 +56,7 @@ export class RoomJournal implements Journal {
     this.#rows.splice(0, replaced);
   }
 
-  /** Stores how long the rows are, the newest first, and returns the id of the first one to read. */
+  /** Measures the rows, the newest first. Returns the id of the oldest row to read. */
   #measure(): number {
     this.#rows = [];
     let [from, bytes] = [0, 0];
@@ -81,7 +72,7 @@ export class RoomJournal implements Journal {
     return from;
   }
 
-  /** Reads one row after the other: all of them at once may be more than an object's memory. */
+  /** Reads one row at a time, otherwise the rows do not fit into the object's memory. */
   *#readRows(from: number, unreadableBefore: number): Generator<SessionRecords> {
     let unreadable = unreadableBefore;
     for (const row of this.#sql.exec('SELECT sessions FROM journal WHERE rowid >= ? ORDER BY rowid', from)) {
@@ -94,15 +85,12 @@ export class RoomJournal implements Journal {
   }
 
   /** Writes at least one row, which holds the counts of the last broadcast. */
-  #write(sessions: Iterable<readonly [string, SessionRecord]>, lastBroadcast: MoodCounts, now: number): void {
+  #write(sessions: Entries, lastBroadcast: MoodCounts, now: number): void {
     let part = new Map<string, SessionRecord>();
-    let bytes = 0;
     for (const [id, record] of sessions) {
-      bytes += id.length + RECORD_BYTES;
-      if (bytes > ROOM_ROW_BYTES_MAX) {
+      if (part.size === ROOM_ROW_SESSIONS_MAX) {
         this.#insert(part, lastBroadcast, now);
         part = new Map();
-        bytes = id.length + RECORD_BYTES;
       }
       part.set(id, record);
     }
@@ -116,3 +104,6 @@ export class RoomJournal implements Journal {
     this.#rows.push({ savedAt: now, bytes: text.length });
   }
 }
+
+/** The columns have the names of version 1.0. `told` holds the counts of the last broadcast. */
+const TABLE = 'CREATE TABLE IF NOT EXISTS journal (saved_at INTEGER, sessions TEXT, told TEXT)';

@@ -1,12 +1,12 @@
-import type { SessionRecords } from '../session';
+import type { SessionRecord, SessionRecords } from '../session';
 
-/**
- * How far a replica has followed a room's changes. The room numbers them. A room that lost its memory starts again in
- * another `epoch`.
- */
-export interface RoomVersion {
-  readonly epoch: string;
-  readonly number: number;
+// The messages of a sync between a replica and the room, and their form on the wire.
+
+/** The name of the only room. */
+export const ROOM_NAME = 'world';
+
+export interface RoomStub {
+  sync(report: WireReport): Promise<WireAnswer>;
 }
 
 /** What a replica sends at a sync. Sending it twice changes nothing. */
@@ -17,44 +17,39 @@ export interface RoomReport {
   readonly updates: SessionRecords;
 }
 
-/** What the room answers. */
 export interface RoomAnswer {
   readonly version: RoomVersion;
-  /** `sessions` are all live sessions of the room, in place of changes. */
+  /** `sessions` are all present sessions of the room, in place of changes. */
   readonly isSnapshot: boolean;
   /**
-   * The sessions that came, went (`mood: null`) or changed the mood after the report's `since`; and those of the report of
-   * which the room has a later record.
+   * Sessions that changed after `since`, and outdated records of the report. `mood: null` means that the session left.
    */
   readonly sessions: SessionRecords;
   /**
-   * The room holds as many sessions as it can, or refused one of this report. A refused session counts at its own replica
-   * only, which sends it again with its next heartbeat.
+   * The room is full, or refused a session of this report. A refused session counts at its own replica only. The replica
+   * sends it again with its next heartbeat.
    */
   readonly isFull: boolean;
 }
 
-/** A `RoomReport` with the keys of version 1.0, whose replicas and rooms know no others. */
+/** The number of the last change that a replica has. A room that lost its memory counts from 0 in another `epoch`. */
+export interface RoomVersion {
+  readonly epoch: string;
+  readonly number: number;
+}
+
+/** A `RoomReport` with the keys of version 1.0. Version 1.0 reads no other keys. */
 export type WireReport = Readonly<{ known: RoomVersion | undefined; heard: SessionRecords }>;
 
-/** A `RoomAnswer` with the keys of version 1.0, which neither sends nor reads `isFull`. */
+/** A `RoomAnswer` with the keys of version 1.0, and `isFull`, which 1.0 ignores. */
 export type WireAnswer = Pick<RoomAnswer, 'version' | 'sessions'> & {
   readonly isAll: boolean;
   readonly isFull?: true;
 };
 
-/** A room as its replicas see it. */
-export interface RoomStub {
-  sync(report: WireReport): Promise<WireAnswer>;
-}
-
-/** The name of the only room. */
-export const ROOM_NAME = 'world';
-
-/** Sends of each record just what 1.0 sends. */
 export const reportToWire = ({ since, updates }: RoomReport): WireReport => ({
   known: since,
-  heard: new Map([...updates].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }])),
+  heard: recordsToWire(updates),
 });
 
 export const reportFromWire = ({ known, heard }: WireReport): RoomReport => ({
@@ -63,9 +58,16 @@ export const reportFromWire = ({ known, heard }: WireReport): RoomReport => ({
 });
 
 export function answerToWire({ version, isFull, isSnapshot, sessions }: RoomAnswer): WireAnswer {
-  return { version, ...(isFull && { isFull }), isAll: isSnapshot, sessions };
+  return { version, ...(isFull && { isFull }), isAll: isSnapshot, sessions: recordsToWire(sessions) };
 }
 
 export function answerFromWire({ version, isAll, sessions, isFull }: WireAnswer): RoomAnswer {
   return { version, isSnapshot: isAll, sessions, isFull: isFull === true };
+}
+
+/** A copy whose records hold exactly what version 1.0 sends. */
+function recordsToWire(records: SessionRecords): SessionRecords {
+  const wire = new Map<string, SessionRecord>();
+  for (const [id, { mood, lastSeen }] of records) wire.set(id, { mood, lastSeen });
+  return wire;
 }

@@ -1,33 +1,19 @@
 import { LIVE_BROADCAST_INTERVAL_MS, LIVE_SOCKETS_MAX } from '../../limits';
-import type { Report } from '../../rate-limited-log';
-import type { Runtime } from '../../runtime';
 import { MOODS, type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
 import { type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
-import { type Journal, RoomSaver } from './room-saver';
+import { RoomSaver, type SaverOptions } from './room-saver';
 import { RoomSessions } from './room-sessions';
 import { CLOSE, readMessage, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 import { Throttle } from './throttle';
 
-interface RoomOptions {
-  readonly ttlMs: number;
-  readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
-  /** A name that no earlier life of this room had. */
-  readonly epoch: string;
-  readonly journal: Journal;
-  /** The sockets that are open already. */
-  readonly sockets: Iterable<SocketPort>;
-  readonly report: Report;
-}
-
 /**
- * The room joins all replicas and all live sockets. It holds every session, answers each replica with the changes since its
- * last sync, and sends the counts to the sockets when they change, at most once a second.
+ * The room joins all replicas and all live sockets, and holds every session. It answers each replica with the changes since
+ * its last sync. It sends the counts to the sockets when they change, at most once a second.
  *
- * Every live session had a heartbeat within the last TTL, so the saves of the last TTL hold all sessions. A save writes the
- * changes of at least five seconds. A room that crashes loses at most those. Its next answer has another epoch, so replicas
- * send their sessions again.
+ * Every present session had a heartbeat within the last TTL, so the saves of the last TTL hold all sessions. A room that
+ * crashes loses the changes of at most five seconds. Its next answer has another epoch, so replicas send their sessions again.
  */
 export class Room {
   readonly #options: RoomOptions;
@@ -42,13 +28,14 @@ export class Room {
     const { ttlMs, runtime, journal, sockets } = options;
     this.#sessions = new RoomSessions(ttlMs, runtime.now());
     this.#sockets = new LiveSockets(sockets);
-    const { sessions, savedAt, lastBroadcast } = journal.read();
-    this.#restore(sessions);
-    this.#lastBroadcast = lastBroadcast ?? { ...this.counts };
-    this.#saver = new RoomSaver(options, this.#sessions, this.#lastBroadcast, savedAt);
+    const saved = journal.read();
+    this.#restore(saved.sessions);
+    this.#lastBroadcast = saved.lastBroadcast ?? { ...this.counts };
+    const state = { sessions: this.#sessions, lastBroadcast: () => this.#lastBroadcast };
+    this.#saver = new RoomSaver({ ...options, ...state, lastRunAt: saved.savedAt });
     const task = () => this.#broadcast();
-    this.#broadcasts = new Throttle({ intervalMs: LIVE_BROADCAST_INTERVAL_MS, runtime, task });
-    this.wake();
+    this.#broadcasts = new Throttle({ ...options, intervalMs: LIVE_BROADCAST_INTERVAL_MS, task });
+    this.applyPings();
   }
 
   /** A live view, as of the last call: do not keep it. */
@@ -64,22 +51,22 @@ export class Room {
     return this.#options.runtime.now();
   }
 
-  /** When the room should `wake` next (ms), if it should. Without sockets it need not: each call expires sessions first. */
+  /** When to call `applyPings` next (ms). Undefined without sockets: each call expires sessions first. */
   nextEnd(): number | undefined {
     return this.#sockets.size === 0 ? undefined : this.#sessions.nextEnd(this.#now);
   }
 
-  /** Applies the updates of a replica, and answers with the changes that are new to it. */
+  /** Applies the updates of a replica. A snapshot in the answer is a live view: do not keep it. */
   sync({ since, updates }: RoomReport): RoomAnswer {
     const now = this.#now;
     this.#expire(now);
+    // Before the merges, otherwise the replica gets its own changes back.
     const changed =
       since?.epoch === this.#options.epoch ? this.#sessions.changesSince(since.number) : undefined;
     let isFull = false;
     for (const [id, record] of updates) {
-      const result = this.#refreshInstead(id, record, now)
-        ? 'outdated'
-        : this.#sessions.merge(id, record, now);
+      const isKept = this.#keepPresentBySocket(id, record, now);
+      const result = isKept ? 'outdated' : this.#sessions.merge(id, record, now);
       if (result === 'applied') this.#saver.add(id);
       if (result === 'outdated') changed?.add(id);
       if (result === 'full') isFull = true;
@@ -89,12 +76,11 @@ export class Room {
     return {
       version: { epoch: this.#options.epoch, number: this.#sessions.changeCount },
       isSnapshot: changed === undefined,
-      sessions: changed === undefined ? this.#sessions.snapshot() : this.#recordsOf(changed),
+      sessions: changed === undefined ? this.#sessions.present : this.#recordsOf(changed),
       isFull: isFull || this.#sessions.isFull,
     };
   }
 
-  /** Adds a socket, and sends it the counts. */
   open(socket: SocketPort): void {
     const now = this.#now;
     this.#expire(now);
@@ -105,7 +91,7 @@ export class Room {
   /** Applies a message of a socket, or closes the socket with a reason. */
   receive(port: SocketPort, message: string | ArrayBuffer): void {
     const socket = this.#sockets.get(port);
-    // A client may send on until the close arrives there.
+    // A client can send messages until it gets the close.
     if (socket === undefined) return;
     const now = this.#now;
     const refusal = this.#apply(socket, message, now);
@@ -120,11 +106,11 @@ export class Room {
     this.#publish();
   }
 
-  /** Applies the pings of all sockets, closes the sockets of expired and refused sessions, and expires sessions. */
-  wake(): void {
+  /** Applies the last ping of each socket, closes the sockets of expired and refused sessions, and expires sessions. */
+  applyPings(): void {
     const now = this.#now;
     for (const [id, { mood, lastSeen }] of this.#sockets.sessions()) {
-      // Another tab may have changed the mood after the socket did.
+      // Another tab may have set a later mood.
       const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
       const result = this.#sessions.merge(id, record, now);
       if (result === 'applied') this.#saver.add(id);
@@ -138,16 +124,15 @@ export class Room {
     this.#publish();
   }
 
-  /** Merges the saved sessions. One that expired since, and whose socket still pings, comes back with its saved mood. */
+  /** Merges the saved sessions. A session with a socket that pings keeps its saved mood. */
   #restore(rows: Iterable<SessionRecords>): void {
     const now = this.#now;
     const pinging = new Map<string, SessionRecord>();
     for (const row of rows) {
       for (const [id, record] of row) {
         const isExpired = this.#sessions.merge(id, record, now) === 'expired';
-        if (!isExpired || this.#sockets.lastSeen(id) === undefined) continue;
-        const other = pinging.get(id);
-        if (other === undefined || overrules(record, other)) pinging.set(id, record);
+        // A later row has the later record.
+        if (isExpired && this.#sockets.lastSeen(id) !== undefined) pinging.set(id, record);
       }
     }
     for (const [id, { mood, lastSeen }] of pinging) {
@@ -156,11 +141,8 @@ export class Room {
     }
   }
 
-  /**
-   * A session with an open live socket stays present. A leave from another tab only refreshes it. Returns whether this record
-   * is such a leave.
-   */
-  #refreshInstead(id: string, leave: SessionRecord, now: number): boolean {
+  /** A leave from another tab only refreshes a session with an open live socket. Returns whether the record is such a leave. */
+  #keepPresentBySocket(id: string, leave: SessionRecord, now: number): boolean {
     if (leave.mood !== null) return false;
     const lastSeen = this.#sockets.lastSeen(id);
     if (lastSeen === undefined || lastSeen + this.#options.ttlMs <= now) return false;
@@ -193,15 +175,15 @@ export class Room {
   #close(socket: SocketPort, why: SocketClose, now: number): void {
     const session = this.#sockets.close(socket, why);
     const record = session && this.#sessions.get(session.id);
-    // A later heartbeat came by HTTP, from another tab or from the page after a reload. The session stays.
+    // A later heartbeat came by HTTP, from another tab or after a reload. The session stays.
     if (session === undefined || record === undefined || record.lastSeen > session.recordedAt) return;
     this.#sessions.leave(session.id, now);
     this.#saver.add(session.id);
   }
 
   #expire(now: number): void {
-    const ended = this.#sessions.expire(now, (id) => this.#sockets.lastSeen(id));
-    for (const id of ended) this.#sockets.closeSession(id, CLOSE.sessionExpired);
+    const expired = this.#sessions.expire(now, (id) => this.#sockets.lastSeen(id));
+    for (const id of expired) this.#sockets.closeSession(id, CLOSE.sessionExpired);
   }
 
   #recordsOf(ids: Iterable<string>): SessionRecords {
@@ -214,7 +196,7 @@ export class Room {
     this.#options.report('the room is full: it refuses new sessions, which count at their own isolate only');
   }
 
-  /** Schedules what is due. A timer of a few seconds costs less than an alarm, and hardly delays hibernation. */
+  /** Schedules broadcast and save. A timer of at most 5 s costs less than an alarm. It delays hibernation by at most 5 s. */
   #publish(): void {
     if (MOODS.some((mood) => this.#lastBroadcast[mood] !== this.counts[mood])) {
       if (this.#sockets.size > 0) this.#broadcasts.schedule();
@@ -223,11 +205,18 @@ export class Room {
     this.#saver.schedule();
   }
 
-  /** Also when the counts are again those of the last broadcast: a socket that opened since then got others. */
+  /** Sends even unchanged counts, otherwise a socket that opened since the last broadcast keeps older ones. */
   #broadcast(): void {
     this.#lastBroadcast = { ...this.counts };
-    this.#saver.setLastBroadcast(this.#lastBroadcast);
     this.#sockets.broadcast(this.#lastBroadcast, this.#now);
     this.#saver.schedule();
   }
+}
+
+interface RoomOptions extends Pick<SaverOptions, 'runtime' | 'report' | 'journal'> {
+  readonly ttlMs: number;
+  /** A new id at each start of the room. */
+  readonly epoch: string;
+  /** The sockets that are open at the start. */
+  readonly sockets: Iterable<SocketPort>;
 }

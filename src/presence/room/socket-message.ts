@@ -3,7 +3,7 @@ import { LIVE_MESSAGE_BYTES_MAX } from '../../limits';
 import { parseJson } from '../parse-json';
 import { Mood, SessionId } from '../session';
 
-/** A message of a live socket, `ping` apart. With an id the socket joins; without one its session changes the mood. */
+/** A message of a live socket, except `ping`. With an id the socket joins. Without an id its session changes the mood. */
 const SocketMessage = z.object(
   { sessionId: SessionId.optional(), mood: Mood },
   { error: 'must be a JSON object' },
@@ -34,7 +34,7 @@ export const CLOSE = {
   notJoined: violation('Send sessionId and mood first.'),
 } satisfies Record<string, SocketClose>;
 
-/** Returns the parsed message, or why it closes the socket. The reason names what is accepted and never repeats the message. */
+/** Returns the message, or why it closes the socket. The reason names what the room accepts, and never repeats the message. */
 export function readMessage(message: string | ArrayBuffer): SocketMessage | SocketClose {
   if (typeof message !== 'string') return violation('Send text.');
   if (isTooBig(message)) return { code: TOO_BIG, reason: `Send at most ${LIVE_MESSAGE_BYTES_MAX} bytes.` };
@@ -45,7 +45,7 @@ export function readMessage(message: string | ArrayBuffer): SocketMessage | Sock
   return violation(`${String(where)} ${issue?.message}.`);
 }
 
-/** A character takes at least one byte, so a message with too many characters is refused before its bytes are counted. */
+/** A character takes at least one byte. So only a message with few characters is encoded to count its bytes. */
 function isTooBig(message: string): boolean {
   if (message.length > LIVE_MESSAGE_BYTES_MAX) return true;
   return new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX;

@@ -1,13 +1,5 @@
+import type { Report } from '../../rate-limited-log';
 import type { Runtime } from '../../runtime';
-
-interface ThrottleOptions {
-  readonly intervalMs: number;
-  readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
-  /** Must not throw: after a wait nothing catches its error. */
-  readonly task: () => void;
-  /** When the task last ran in an earlier life of the object (ms). */
-  readonly lastRunAt?: number | undefined;
-}
 
 /** Runs a task at most once per interval. The first run after a quiet interval comes at once, inside `schedule`. */
 export class Throttle {
@@ -23,12 +15,14 @@ export class Throttle {
   /** Runs the task now, or when the interval since its last run is over. Calls during the wait share one run. */
   schedule(): void {
     if (this.#isWaiting) return;
-    const { intervalMs, runtime } = this.#options;
+    const { intervalMs, runtime, report } = this.#options;
     // A clock that steps back must not lengthen the wait.
     const waitMs = Math.min(this.#lastRunAt + intervalMs - runtime.now(), intervalMs);
     this.#isWaiting = waitMs > 0;
-    if (this.#isWaiting) void runtime.sleep(waitMs).then(() => this.#run());
-    else this.#run();
+    if (this.#isWaiting) {
+      const run = runtime.sleep(waitMs).then(() => this.#run());
+      void run.catch((error: unknown) => report('a timer of the room failed', error));
+    } else this.#run();
   }
 
   #run(): void {
@@ -36,4 +30,14 @@ export class Throttle {
     this.#lastRunAt = this.#options.runtime.now();
     this.#options.task();
   }
+}
+
+export interface ThrottleOptions {
+  readonly intervalMs: number;
+  readonly runtime: Pick<Runtime, 'now' | 'sleep'>;
+  readonly task: () => void;
+  /** When the task last ran before the object restarted (ms). */
+  readonly lastRunAt?: number | undefined;
+  /** Gets the error of a run after a wait. The caller of `schedule` gets the error of a run at once. */
+  readonly report: Report;
 }

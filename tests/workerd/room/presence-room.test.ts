@@ -143,7 +143,7 @@ describe('a room whose storage fails', () => {
 });
 
 describe('a room that hibernates', () => {
-  it('a room that wakes has its sockets, moods and counts', async () => {
+  it('a room has its sockets, moods and counts after hibernation', async () => {
     const [anna, ben, watcher] = [
       await RoomClient.open(room),
       await RoomClient.open(room),
@@ -166,7 +166,7 @@ describe('a room that hibernates', () => {
     expect(ben.states.filter(({ count }) => count === 2)).not.toHaveLength(0);
   });
 
-  it('a room that wakes does not send the same counts again', async () => {
+  it('a room does not send the same counts again after hibernation', async () => {
     const [anna, watcher] = [await RoomClient.open(room), await RoomClient.open(room)];
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(SECOND);
@@ -182,7 +182,7 @@ describe('a room that hibernates', () => {
     expect(counts()).toEqual([0, 1]);
   });
 
-  it('a ping is answered and does not wake the room', async () => {
+  it('the platform answers a ping without the room', async () => {
     const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.hibernate();
@@ -190,7 +190,7 @@ describe('a room that hibernates', () => {
     await expect(room.hibernate()).rejects.toThrow();
   });
 
-  it('an alarm wakes the room when a session expires, and the sockets receive the new counts', async () => {
+  it('an alarm comes when a session expires, and the sockets receive the new counts', async () => {
     const watcher = await RoomClient.open(room);
     await room.join().heartbeat(ANNA);
     await room.pass(SECOND);
@@ -355,7 +355,7 @@ describe('the alarm', () => {
     expect(alarms).toEqual([first]);
   });
 
-  it('a room that wakes does not set the alarm again', async () => {
+  it('a room does not set the alarm again after hibernation', async () => {
     await RoomClient.open(room);
     const here = room.join();
     await here.heartbeat(ANNA);

@@ -1,6 +1,6 @@
 import { DEFAULT_MOOD, MOODS, type Mood } from '../../../src/moods';
 import { Room } from '../../../src/presence/room/room';
-import type { RoomReport } from '../../../src/presence/room/room-protocol';
+import { answerToWire, type RoomReport } from '../../../src/presence/room/room-protocol';
 import type { SessionRecord } from '../../../src/presence/session';
 import { NO_JOURNAL } from '../../../tests/support/no-journal';
 import { sessionId } from '../../../tests/support/session-id';
@@ -52,13 +52,13 @@ const rows = CROWDS.map((people) => {
       now += 10;
       const report: RoomReport = { since, updates: updates(round * changes, changes) };
       const start = performance.now();
-      since = room.sync(report).version;
+      since = answerToWire(room.sync(report)).version;
       took.push((performance.now() - start) * 1_000);
     }
     return median(took);
   });
   const start = performance.now();
-  room.sync({ since: undefined, updates: new Map() });
+  answerToWire(room.sync({ since: undefined, updates: new Map() }));
   const allMs = performance.now() - start;
   return {
     people,

@@ -1,5 +1,10 @@
 import { Room } from '../../../../src/presence/room/room';
-import type { RoomAnswer, RoomVersion } from '../../../../src/presence/room/room-protocol';
+import {
+  answerFromWire,
+  answerToWire,
+  type RoomAnswer,
+  type RoomVersion,
+} from '../../../../src/presence/room/room-protocol';
 import type { Mood, SessionRecord } from '../../../../src/presence/session';
 import { FakeRuntime } from '../../../support/fake-runtime';
 import { FakeSocket } from './fake-socket';
@@ -29,9 +34,11 @@ export class MemoryRoom {
     this.#room = this.#start(sockets);
   }
 
-  /** A replica sends updates. */
+  /** A replica sends updates. The answer is the one that the replica gets. */
   sync(updates: Readonly<Record<string, SessionRecord>> = {}, since?: RoomVersion): RoomAnswer {
-    return this.#room.sync({ since, updates: new Map(Object.entries(updates)) });
+    return answerFromWire(
+      answerToWire(this.#room.sync({ since, updates: new Map(Object.entries(updates)) })),
+    );
   }
 
   /** A replica sends a heartbeat of now. */
@@ -44,7 +51,7 @@ export class MemoryRoom {
     return this.sync({ [id]: { mood: null, lastSeen: this.runtime.now() } });
   }
 
-  /** The live session as the room has it now. */
+  /** The present session as the room has it now. */
   recordOf(id: string): SessionRecord | undefined {
     return this.sync().sessions.get(id);
   }

@@ -47,7 +47,7 @@ describe('a leave from another tab', () => {
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     place.leave(ANNA);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    expect(journal.saved.at(-1)?.sessions.get(ANNA)).toEqual({
+    expect(journal.saved.at(-1)?.sessions.get(ANNA)).toMatchObject({
       mood: 'presence',
       lastSeen: START + ROOM_SAVE_INTERVAL_MS + 1,
     });
@@ -85,7 +85,7 @@ describe('a leave from another tab', () => {
 });
 
 describe('a ping', () => {
-  it('a ping of its socket keeps a session; one without pings expires', async () => {
+  it('a session whose socket pings stays, and a session without pings expires', async () => {
     const [anna, ben] = [place.join(ANNA), place.join(BEN)];
     anna.lastPingAt = START + 20_000;
     await runtime.advance(TTL + 250);
@@ -95,17 +95,17 @@ describe('a ping', () => {
     expect(place.room.counts.presence).toBe(1);
   });
 
-  it('the room wakes once for the pings of all sockets', async () => {
+  it('one alarm applies the pings of all sockets', async () => {
     const sockets = Array.from({ length: 10 }, (_, n) => place.join(sessionId(n)));
     await runtime.advance(20_000);
     for (const socket of sockets) socket.lastPingAt = START + 20_000;
     expect(place.room.nextEnd()).toBe(START + TTL);
     await runtime.advance(10_000);
-    place.room.wake();
+    place.room.applyPings();
     expect(place.room.nextEnd()).toBe(START + 20_000 + TTL);
   });
 
-  it('a sync at the end of one session does not let the room wake for pings that it has not applied', async () => {
+  it('an alarm after a sync at the end of one session applies the pings, and the next alarm follows them', async () => {
     const first = place.join(ANNA);
     expect(place.room.nextEnd()).toBe(START + TTL);
     await runtime.advance(5_000);
@@ -115,11 +115,11 @@ describe('a ping', () => {
     await runtime.advance(10_000);
     place.sync();
     expect(place.room.nextEnd()).toBe(START + 5_000 + TTL);
-    place.room.wake();
+    place.room.applyPings();
     expect(place.room.nextEnd()).toBe(START + 20_000 + TTL);
   });
 
-  it('the room need not wake while no socket is open, or no session is present', async () => {
+  it('a room without open sockets or without sessions needs no alarm', async () => {
     place.heartbeat(ANNA);
     expect(place.room.nextEnd()).toBeUndefined();
     place.open();

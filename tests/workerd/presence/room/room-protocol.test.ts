@@ -33,3 +33,10 @@ it('an answer of a room of version 1.0, which sends no `isFull`, is that of a ro
   expect(answerFromWire(wire)).toStrictEqual({ ...answer, isFull: false });
   expect(answerFromWire({ ...wire, isFull: true })).toStrictEqual({ ...answer, isFull: true });
 });
+
+it('a report and an answer hold only the mood and the time of each record', () => {
+  const stored = new Map([[sessionId(1), { ...record('presence', 1_000), expiresAt: 2_000, step: 3 }]]);
+  expect(reportToWire({ since: VERSION, updates: stored }).heard).toStrictEqual(SESSIONS);
+  const answer = { version: VERSION, isSnapshot: true, sessions: stored, isFull: false };
+  expect(answerToWire(answer).sessions).toStrictEqual(SESSIONS);
+});

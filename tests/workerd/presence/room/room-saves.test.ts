@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../../../src/limits';
+import { ROOM_ROW_SESSIONS_MAX, ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
 import { RoomSaver } from '../../../../src/presence/room/room-saver';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { type SessionRecord, ZERO_COUNTS } from '../../../../src/presence/session';
@@ -75,11 +75,11 @@ describe('a save', () => {
     expect(journal.saved).toHaveLength(saves);
   });
 
-  it('a wake saves nothing of a socket without a new ping', async () => {
+  it('an alarm saves nothing of a socket without a new ping', async () => {
     place.join(ANNA);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     const saves = journal.saved.length;
-    place.room.wake();
+    place.room.applyPings();
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved).toHaveLength(saves);
   });
@@ -106,24 +106,24 @@ describe('a save', () => {
   });
 
   it('a room saves each full row at once, and the rest within five seconds', async () => {
-    const updates = crowd(2.5 * ROOM_UNSAVED_MAX);
+    const updates = crowd(2.5 * ROOM_ROW_SESSIONS_MAX);
     place.heartbeat(ANNA);
     place.sync(updates);
-    expect(savedIds().map(({ length }) => length)).toEqual([1, ROOM_UNSAVED_MAX, ROOM_UNSAVED_MAX]);
+    expect(savedIds().map(({ length }) => length)).toEqual([1, ROOM_ROW_SESSIONS_MAX, ROOM_ROW_SESSIONS_MAX]);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    expect(new Set(savedIds().flat()).size).toBe(2.5 * ROOM_UNSAVED_MAX);
+    expect(new Set(savedIds().flat()).size).toBe(2.5 * ROOM_ROW_SESSIONS_MAX);
     place.restart();
-    expect(place.room.counts.presence).toBe(2.5 * ROOM_UNSAVED_MAX);
+    expect(place.room.counts.presence).toBe(2.5 * ROOM_ROW_SESSIONS_MAX);
   });
 
   it('a row that was saved early leaves nothing for the end of the five seconds', async () => {
-    place.sync(crowd(ROOM_UNSAVED_MAX));
+    place.sync(crowd(ROOM_ROW_SESSIONS_MAX));
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     place.heartbeat(sessionId(0));
     await runtime.advance(1_000);
     place.heartbeat(sessionId(0));
     const saves = journal.saved.length;
-    place.sync(crowd(ROOM_UNSAVED_MAX));
+    place.sync(crowd(ROOM_ROW_SESSIONS_MAX));
     expect(journal.saved).toHaveLength(saves + 1);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved).toHaveLength(saves + 1);
@@ -131,7 +131,7 @@ describe('a save', () => {
 });
 
 describe('a save that throws', () => {
-  it('a sync, a socket message and a wake succeed although the save throws, and each failed save is reported', async () => {
+  it('a sync, a socket message and an alarm succeed although the save throws, and each failed save is reported', async () => {
     journal.fails = true;
     expect(place.heartbeat(ANNA).version.number).toBe(1);
     expect(place.reports).toEqual(['the room could not save; the next save tries again']);
@@ -140,7 +140,7 @@ describe('a save that throws', () => {
     // This save runs after a wait, where nothing could catch its error.
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(place.reports).toHaveLength(2);
-    place.room.wake();
+    place.room.applyPings();
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(place.room.counts.presence).toBe(2);
     expect(place.reports).toHaveLength(3);
@@ -163,7 +163,7 @@ describe('a save that throws', () => {
   it('a room that cannot save tries once in five seconds and once per full row', async () => {
     journal.fails = true;
     for (let second = 0; second < 20; second += 1) {
-      place.sync(crowd(2 * ROOM_UNSAVED_MAX));
+      place.sync(crowd(2 * ROOM_ROW_SESSIONS_MAX));
       await runtime.advance(1_000);
     }
     // Two more for the two rows that fill up once.
@@ -171,10 +171,10 @@ describe('a save that throws', () => {
     journal.fails = false;
     place.sync();
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    expect(savedIds().at(-1)).toHaveLength(2 * ROOM_UNSAVED_MAX);
+    expect(savedIds().at(-1)).toHaveLength(2 * ROOM_ROW_SESSIONS_MAX);
     // From then on a full row is saved at once again.
     const saves = journal.saved.length;
-    place.sync(crowd(ROOM_UNSAVED_MAX));
+    place.sync(crowd(ROOM_ROW_SESSIONS_MAX));
     expect(journal.saved).toHaveLength(saves + 1);
   });
 
@@ -200,12 +200,10 @@ describe('a save that throws', () => {
 
   it('a saver that cannot save drops the ids of sessions that the room no longer has', () => {
     journal.fails = true;
-    const saver = new RoomSaver(
-      { runtime, journal, report: () => undefined },
-      new RoomSessions(TTL, START),
-      ZERO_COUNTS,
-    );
-    for (let n = 1; n < ROOM_UNSAVED_MAX; n += 1) saver.add(sessionId(n));
+    const sessions = new RoomSessions(TTL, START);
+    const lastBroadcast = () => ZERO_COUNTS;
+    const saver = new RoomSaver({ runtime, journal, sessions, lastBroadcast, report: () => undefined });
+    for (let n = 1; n < ROOM_ROW_SESSIONS_MAX; n += 1) saver.add(sessionId(n));
     saver.schedule();
     expect(journal.attempts).toBe(1);
     // Otherwise this session would fill a row, and be saved at once.
@@ -218,5 +216,15 @@ describe('a save that throws', () => {
     place.heartbeat(ANNA);
     for (let n = 0; n < 5; n += 1) await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.attempts).toBeLessThanOrEqual(2);
+  });
+
+  it('a save that fails once is done again after five seconds, though no call follows', async () => {
+    place.heartbeat(ANNA);
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    journal.fails = true;
+    place.heartbeat(BEN);
+    journal.fails = false;
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    expect(savedIds()).toEqual([[ANNA], [BEN]]);
   });
 });

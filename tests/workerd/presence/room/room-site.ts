@@ -10,7 +10,7 @@ import { TroubledRoom } from '../../../support/troubled-room';
 
 export const TIMING = roomTiming(30_000, 1_000);
 
-/** Two replicas that meet at a real room, which goes by the test's clock. */
+/** Two replicas that sync with a real room. The room uses the test's clock. */
 export class RoomSite {
   readonly runtime = new FakeRuntime();
   /** The room as `here` calls it. The other one's calls are not counted and do not fail. */
@@ -18,7 +18,7 @@ export class RoomSite {
   readonly here = this.join(this.room);
   readonly there = this.join();
 
-  /** A site whose room holds nobody. Whoever opens it gives the real clock back afterwards: `vi.useRealTimers()`. */
+  /** A site with an empty room. The test restores the real clock afterwards: `vi.useRealTimers()`. */
   static async open(): Promise<RoomSite> {
     await emptyStorage();
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -41,7 +41,7 @@ export class RoomSite {
     await this.there.presence();
   }
 
-  /** A way of its own to the room. */
+  /** Another stub of the room. */
   call(): TroubledRoom {
     return new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));
   }

@@ -71,7 +71,7 @@ class Place {
   }
 
   alarm(): void {
-    this.#room.wake();
+    this.#room.applyPings();
   }
 
   async hibernate(): Promise<void> {

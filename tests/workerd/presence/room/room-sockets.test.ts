@@ -194,7 +194,7 @@ describe('a socket that joined', () => {
 });
 
 describe('a close', () => {
-  it('a close ends the session also when it wakes the object, and the platform lists the socket no more', () => {
+  it('a close that starts the object ends the session, though the platform no longer lists the socket', () => {
     const socket = place.join(ANNA);
     place.restart([]);
     expect(place.room.counts.presence).toBe(1);
