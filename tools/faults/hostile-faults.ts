@@ -100,11 +100,11 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   ]),
   ...noticedBy('new sessions', [
     { name: 'new sessions have no limit', file: 'api/routes.ts', find: `answer === 'over-limit'`, put: 'false' },
-    { name: 'known sessions count towards the limit of new ones', file: REPLICA, within: 'admit', find: 'this.get(key) !== undefined || $EXPIRED', put: 'false' },
+    { name: 'known sessions count towards the limit of new ones', file: REPLICA, within: 'admit', find: 'this.get(id) !== undefined || $EXPIRED', put: 'false' },
     { name: 'live sockets have no limit', file: LIVE, find: '!(await newSessions.isWithinLimit(c))', put: 'false' },
     { name: 'each IPv6 address is a client of its own', file: NEW_SESSIONS, find: '$GROUPS.slice(0, 4)', put: '$GROUPS' },
     { name: 'X-Forwarded-For decides the address of a client', file: NEW_SESSIONS, find: `c.req.header('CF-Connecting-IP')`, put: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
-    { name: 'a replica is never full', file: REPLICA, within: 'admit', find: 'this.#own.size >= max', put: 'false' },
+    { name: 'a replica is never full', file: REPLICA, within: 'isFull', find: 'this.#own.size >= $MAX', put: 'false' },
   ]),
   ...noticedBy('sockets', [
     { name: 'a request that is no WebSocket opens a socket', file: LIVE, find: `$UPGRADE !== 'websocket'`, put: 'false' },

@@ -39,7 +39,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 46, name: 'the lease of a summary is too short', file: TIMING, find: '$LEASE + arrivalMs', put: '$LEASE + Math.ceil(arrivalMs / 3)' },
     { seed: 9, name: 'the lease of a summary never ends', file: 'presence/kv/location-summaries.ts', find: 'Math.min(until, $LEASE)', put: 'Number.MAX_SAFE_INTEGER' },
     { seed: 2, name: 'a summary counts own sessions only', file: REPLICA, within: 'counts', find: 'addCounts(this.#own.counts, this.#remote.counts)', put: 'this.#own.counts' },
-    { seed: 5, name: 'a replica waits for its extended lease before its readers know it', file: POLICY, find: 'extendsLease && readersKnowExtension(input)', put: 'extendsLease' },
+    { seed: 5, name: 'a replica waits for its extended lease before its readers know it', file: POLICY, find: 'extendsLease && summaryExtendsLease(input)', put: 'extendsLease' },
     { seed: 5, name: 'a reader ignores an extended lease', file: READS, find: '$TIME + remoteTtlMs + ($EXTENSION)', put: '$TIME + remoteTtlMs' },
     { seed: 12, name: 'a replica with an extended lease writes ended sessions at its refresh only', file: POLICY, find: 'input.hasEarlyWrite && $ENDED', put: 'false' },
     { seed: 52, name: 'a write by another replica drops which sessions are extended', file: KV_HUB, find: 'record.expiresAt > $END', put: 'false' },
