@@ -17,8 +17,8 @@ export class RemoteSessions extends PresentAndLeft {
 
   /** Within each kind, records must be set in the order in which they expire. */
   set(id: string, { mood, lastSeen }: SessionRecord, expiresAt: number): void {
-    this.delete(id);
-    const roster = mood === null ? this.left : this.present;
+    const [roster, other] = mood === null ? [this.left, this.present] : [this.present, this.left];
+    other.delete(id);
     roster.set(id, mood, expiresAt, lastSeen);
   }
 

@@ -1,6 +1,6 @@
 import { CLOCK_SKEW_MAX_MS, STORED_ENTRY_CHARS_MAX, STORED_PART_CHARS, STORED_PART_ENTRIES } from '../limits';
 import { parseJson } from './parse-json';
-import { SessionId, SessionRecord } from './session';
+import { MOODS, SessionId, SessionRecord } from './session';
 
 /** A stored session. `rests`: its writer has extended its lease, so the session counts longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
@@ -107,16 +107,19 @@ function isObject(json: unknown): json is Record<string, unknown> {
 }
 
 /**
- * Returns the text that `parseSessions` reads. `JSON.stringify` of one large object takes twice the time. Entries are joined in
+ * Returns the text that `parseSessions` reads. Text by text takes a third of the time of `JSON.stringify`. Entries are joined in
  * parts, otherwise V8 keeps each entry as a string until the end.
  */
 export function formatSessions(sessions: Iterable<readonly [string, StoredRecord]>): string {
   const parts: string[] = [];
   const entries: string[] = [];
-  for (const [key, { mood, lastSeen, rests }] of sessions) {
-    entries.push(`${JSON.stringify(key)}:${JSON.stringify({ mood, lastSeen, rests })}`);
+  for (const [id, { mood, lastSeen, rests }] of sessions) {
+    const rest = rests ? ',"rests":true' : '';
+    entries.push(`${JSON.stringify(id)}:{"mood":${MOOD_TEXTS.get(mood)},"lastSeen":${lastSeen}${rest}}`);
     if (entries.length === STORED_PART_ENTRIES) parts.push(entries.splice(0).join(','));
   }
   if (entries.length > 0) parts.push(entries.join(','));
   return `{${parts.join(',')}}`;
 }
+
+const MOOD_TEXTS = new Map([null, ...MOODS].map((mood) => [mood, JSON.stringify(mood)]));

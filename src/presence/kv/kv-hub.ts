@@ -222,6 +222,6 @@ function* entriesToStore(
 }
 
 /** The field `rests` is part of the stored format. */
-function toStore({ mood, lastSeen }: SessionRecord, isExtended: boolean): StoredRecord {
-  return isExtended ? { mood, lastSeen, rests: true } : { mood, lastSeen };
+function toStore(record: SessionRecord, isExtended: boolean): StoredRecord {
+  return isExtended ? { ...record, rests: true } : record;
 }
