@@ -8,6 +8,8 @@ import { recordsIn } from './records-in';
 import { allOf, mergeStored } from './stored-merge';
 
 const TIMING = kvTiming(30_000, 10_000);
+/** So long a stored session with an extended lease counts. */
+const EXTENDED_MS = TIMING.remoteTtlMs + TIMING.leaseExtensionMs;
 const NONE: SessionRecords = new Map();
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 const anna = (mood: SessionRecord['mood'], lastSeen: number): SessionRecords =>
@@ -131,9 +133,9 @@ describe('a replica that merges all that a hub stores', () => {
   it('keeps a session stored that expired here, for as long as another replica may count it', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     const stored = anna('presence', 1_000);
-    expect(allOf(replica, stored, 31_000)).toEqual(stored);
-    expect(allOf(replica, stored, 1_000 + TIMING.remoteTtlMs - 1)).toEqual(stored);
-    expect(allOf(replica, stored, 1_000 + TIMING.remoteTtlMs).size).toBe(0);
+    expect(allOf(replica, stored, 31_000, EXTENDED_MS)).toEqual(stored);
+    expect(allOf(replica, stored, 1_000 + TIMING.remoteTtlMs - 1, EXTENDED_MS)).toEqual(stored);
+    expect(allOf(replica, stored, 1_000 + TIMING.remoteTtlMs, EXTENDED_MS).size).toBe(0);
   });
 
   it('gives a session up whose heartbeat came later elsewhere, and takes it back at its next heartbeat', () => {
@@ -146,6 +148,27 @@ describe('a replica that merges all that a hub stores', () => {
     replica.heartbeat(ANNA, 'gratitude', 1_500);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
     expect(allOf(replica, later, 2_000)).toEqual(anna('gratitude', 2_001));
+  });
+
+  it('keeps nothing in the outbox, since each write sends all sessions', () => {
+    replica.heartbeat(ANNA, 'presence', 1_000);
+    mergeStored(replica, NONE, 1_000);
+    expect(replica.outbox(0).size).toBe(0);
+    expect(replica.hasSynced).toBe(true);
+  });
+
+  it('takes the mood of a later heartbeat elsewhere for a heartbeat that waited, up to the present', () => {
+    for (const [lastSeen, mood] of [
+      [1_000, 'presence'],
+      [1_200, 'release'],
+      [1_500, 'release'],
+      [1_501, 'presence'],
+    ] as const) {
+      replica = new Replica(TIMING);
+      mergeStored(replica, anna('release', lastSeen), 1_400);
+      expect(replica.heartbeat(ANNA, 'presence', 1_500, 1_000)).toBe(true);
+      expect(replica.counts).toEqual({ ...ZERO_COUNTS, [mood]: 1 });
+    }
   });
 
   it('drops remote sessions when they expire, whatever their order in the value', () => {
@@ -208,11 +231,11 @@ describe('a replica that merges all that a hub stores', () => {
 
   it('forgets a leave for an unknown session when no replica can count that session any more', () => {
     replica.leave(ANNA, 5_000);
-    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs - 1);
+    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs - 1, EXTENDED_MS);
     expect(replica.own.recordsSize).toBe(1);
     replica = new Replica(TIMING);
     replica.leave(ANNA, 5_000);
-    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs);
+    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs, EXTENDED_MS);
     expect(replica.own.recordsSize).toBe(0);
   });
 
@@ -356,5 +379,79 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.outbox(0).size).toBe(2);
     replica.expire(ROOM.tombstoneTtlMs);
     expect(replica.outbox(0).size).toBe(0);
+  });
+
+  it('has synced after its first answer, and a snapshot replaces the remote sessions', () => {
+    expect(replica.hasSynced).toBe(false);
+    replica.applyAnswer({ ...NOTHING, records: anna('presence', 1), isSnapshot: true }, 1);
+    expect(replica.hasSynced).toBe(true);
+    const ben = new Map([[BEN, { mood: 'release' as const, lastSeen: 2 }]]);
+    replica.applyAnswer({ ...NOTHING, records: ben, isSnapshot: true }, 2);
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
+  });
+
+  it('knows a session that left elsewhere for two sync intervals, and one that expired elsewhere is gone at once', () => {
+    replica.applyAnswer({ ...NOTHING, records: anna('presence', 5_000), isSnapshot: true }, 5_000);
+    replica.applyAnswer({ ...NOTHING, records: anna(null, 5_500) }, 6_000);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
+    expect(replica.admit(ANNA, 7_999)).toBe('known');
+    expect(replica.admit(ANNA, 8_000)).toBe('new');
+    replica.applyAnswer({ ...NOTHING, records: anna('presence', 9_000) }, 9_000);
+    replica.applyAnswer({ ...NOTHING, records: anna(null, 0) }, 10_000);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
+  });
+
+  it('forgets an expired session that a later remote record names, also where that one was no answer to it', () => {
+    replica.heartbeat(ANNA, 'presence', 0);
+    replica.expire(30_000);
+    replica.applyAnswer(
+      { ...NOTHING, records: anna(null, 0), sent: replica.outbox(0), sentAt: 30_000 },
+      30_000,
+    );
+    expect(replica.outbox(0).size).toBe(0);
+  });
+
+  it('sends nothing of a session that another replica has taken over, nor of one that expired', () => {
+    replica.heartbeat(ANNA, 'presence', 0);
+    replica.heartbeat(BEN, 'presence', 0);
+    replica.applyAnswer({ ...NOTHING, records: anna('release', 5_000) }, 5_000);
+    expect([...replica.outbox(0).keys()]).toEqual([BEN]);
+    replica.expire(30_000);
+    replica.applyAnswer({ ...NOTHING, sent: replica.outbox(0), sentAt: 30_000 }, 30_000);
+    expect(replica.outbox(0).size).toBe(0);
+    replica.heartbeat(ANNA, 'presence', 31_000);
+    expect([...replica.outbox(0).keys()]).toEqual([ANNA]);
+  });
+});
+
+describe('a replica with a limit', () => {
+  it('drops the expired sessions first, then the oldest tombstones, and sends nothing of what it dropped', () => {
+    replica = new Replica(roomTiming(30_000, 1_000), 8);
+    for (let n = 0; n < 8; n += 1) replica.heartbeat(sessionId(n), 'presence', n);
+    for (let n = 0; n < 8; n += 1) replica.leave(sessionId(n), 100 + n);
+    replica.heartbeat(sessionId(8), 'presence', 200);
+    replica.leave(sessionId(8), 201);
+    expect(replica.own.recordsSize).toBe(8);
+    expect(replica.outbox(0).has(sessionId(0))).toBe(false);
+    expect(replica.get(sessionId(1))?.mood).toBeNull();
+    replica.heartbeat(sessionId(9), 'presence', 300);
+    replica.expire(30_300);
+    expect(replica.own.recordsSize).toBe(8);
+    expect(replica.admit(sessionId(9), 30_300)).toBe('new');
+  });
+
+  it('drops remote tombstones before remote sessions', () => {
+    const entry = (mood: SessionRecord['mood'], lastSeen: number) => ({ mood, lastSeen, expiresAt: 60_000 });
+    replica.replaceRemote(
+      new Map([
+        [ANNA, entry('presence', 1)],
+        [BEN, entry(null, 2)],
+      ]),
+      10,
+    );
+    expect(replica.dropRemote(1)).toBe(1);
+    expect(replica.get(BEN)).toBeUndefined();
+    expect(replica.dropRemote(5)).toBe(1);
+    expect(replica.remote.recordsSize).toBe(0);
   });
 });

@@ -70,6 +70,16 @@ describe('a replica writes the key early', () => {
     expect(decide(replica, all)).toEqual({ write, extendsLease: false });
   });
 
+  it.each([
+    ['for a stored session that counts no more', 'presence', true],
+    ['not for a stored tombstone that counts no more', null, false],
+  ] as const)('%s', (_what, mood, write) => {
+    const replica = new Replica(TIMING);
+    replica.heartbeat(BEN, 'presence', NOW);
+    const ben = { mood: 'presence' as const, lastSeen: NOW };
+    expect(decide(replica, new Map([...anna(mood, NOW - 70_000), [BEN, ben]])).write).toBe(write);
+  });
+
   it('not for a session that expired here and that another replica may still count', () => {
     const replica = new Replica(TIMING);
     replica.heartbeat(ANNA, 'presence', NOW - TIMING.ttlMs);
@@ -104,6 +114,10 @@ describe('a replica refreshes the key', () => {
     replica.heartbeat(ANNA, 'presence', NOW);
     const lastWrite = { at: NOW - ms, extendsLease: false };
     expect(decide(replica, anna('presence'), { lastWrite }).write).toBe(write);
+  });
+
+  it('without sessions of its own not where readers see no summary', () => {
+    expect(decide(new Replica(TIMING), anna('presence')).write).toBe(false);
   });
 
   it.each([
@@ -156,6 +170,31 @@ describe('a replica that is alone', () => {
     ['not where readers see no summary', undefined, EXTENDED, true],
   ])('%s', (_what, seen, lastWrite, write) => {
     expect(alone({ summary: seen, lastWrite }).write).toBe(write);
+  });
+
+  it('is not alone where another replica of its location holds a session', () => {
+    const replica = new Replica(TIMING);
+    replica.heartbeat(BEN, 'presence', NOW);
+    expect(decide(replica, anna('presence'), { hasOtherLocations: false }).extendsLease).toBe(false);
+  });
+
+  it.each([
+    ['a present session', 'presence', true, true],
+    ['a tombstone', null, true, false],
+    ['an ended session without an extended lease', 'presence', false, false],
+  ] as const)('writes nothing early for %s', (_what, mood, isExtended, isPresent) => {
+    const replica = new Replica(TIMING);
+    replica.heartbeat(BEN, 'presence', NOW);
+    if (isPresent) replica.heartbeat(ANNA, 'presence', NOW - 1);
+    else {
+      replica.heartbeat(ANNA, 'presence', NOW - 2);
+      replica.leave(ANNA, NOW - 1);
+    }
+    const stored = new Map([
+      [ANNA, { mood, lastSeen: NOW - 5_000, ...(isExtended && { rests: true as const }) }],
+    ]);
+    const given = { hasOtherLocations: false, summary: knows, lastWrite: EXTENDED };
+    expect(decide(replica, stored, given).write).toBe(false);
   });
 
   it.each([
