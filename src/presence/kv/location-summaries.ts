@@ -109,7 +109,7 @@ export class LocationSummaries {
         this.#listedAt = Math.min(Math.max(newestAt + SUMMARY_TRAVEL_MS, oldest), now);
       }
     } catch (error) {
-      this.#isFailing = true;
+      if (listing === this.#listings) this.#isFailing = true;
       throw error;
     } finally {
       for (const [key, summary] of this.#summaries)

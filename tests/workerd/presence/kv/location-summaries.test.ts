@@ -177,4 +177,14 @@ describe('a listing', () => {
     await earlier;
     expect(others.isFailing(LIST_RETRY_MS)).toBe(true);
   });
+
+  it('that fails late, after a newer one has succeeded, changes nothing', async () => {
+    const others = summaries();
+    const late = Promise.withResolvers<Listed>();
+    const earlier = others.refresh({ list: () => late.promise } as unknown as KeyLister, 0, 0);
+    await others.refresh(lister([page(1_000, 5)]), LIST_RETRY_MS, 0);
+    late.reject(new Error('KV is away'));
+    await expect(earlier).rejects.toThrow();
+    expect(others.isFailing(LIST_RETRY_MS)).toBe(false);
+  });
 });
