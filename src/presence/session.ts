@@ -2,8 +2,6 @@ import * as z from 'zod';
 import { CLOCK_SKEW_MAX_MS } from '../limits';
 import { MOODS } from '../moods';
 
-export { MOODS };
-
 export const Mood = z.enum(MOODS, { error: `must be one of: ${MOODS.join(', ')}` });
 export type Mood = z.infer<typeof Mood>;
 

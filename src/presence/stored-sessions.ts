@@ -1,6 +1,7 @@
 import { CLOCK_SKEW_MAX_MS, STORED_ENTRY_CHARS_MAX, STORED_PART_CHARS, STORED_PART_ENTRIES } from '../limits';
+import { MOODS } from '../moods';
 import { parseJson } from './parse-json';
-import { MOODS, SessionId, SessionRecord } from './session';
+import { SessionId, SessionRecord } from './session';
 
 /** A stored session. `rests`: its writer has extended its lease, so the session counts longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };

@@ -1,4 +1,4 @@
-import { MOODS } from '../../src/presence/session';
+import { MOODS } from '../../src/moods';
 import { formatSessions } from '../../src/presence/stored-sessions';
 import { sessionId } from '../../tests/support/session-id';
 import { progress } from '../progress';

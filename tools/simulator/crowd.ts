@@ -1,4 +1,5 @@
-import { MOODS, type Mood } from '../../src/presence/session';
+import { MOODS } from '../../src/moods';
+import type { Mood } from '../../src/presence/session';
 import type { Dice } from './dice';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';

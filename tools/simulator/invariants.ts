@@ -1,4 +1,5 @@
-import { MOODS, type Mood, type MoodCounts, type PresenceState } from '../../src/presence/session';
+import { MOODS } from '../../src/moods';
+import type { Mood, MoodCounts, PresenceState } from '../../src/presence/session';
 import type { Bounds } from './bounds';
 import type { Phases } from './crowd';
 import { type Oracle, peopleIn } from './oracle';

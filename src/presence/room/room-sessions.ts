@@ -1,5 +1,6 @@
 import {
   CLOCK_SKEW_MAX_MS,
+  ENDED_DROPPED_SHARE,
   ROOM_CHANGES_MAX,
   ROOM_EXPIRY_STEP_MS,
   ROOM_SESSIONS_MAX,
@@ -178,8 +179,8 @@ export class RoomSessions {
     const known = this.#present.get(id);
     if (known !== undefined) this.#remove(id, known);
     this.#left.set(id, null, expiresAt, lastSeen);
-    // An eighth at once: the walk over the holes at a Map's front then costs O(1), amortised.
-    if (this.#left.size > ROOM_TOMBSTONES_MAX) this.#left.dropFirst(ROOM_TOMBSTONES_MAX / 8);
+    if (this.#left.size > ROOM_TOMBSTONES_MAX)
+      this.#left.dropFirst(ROOM_TOMBSTONES_MAX * ENDED_DROPPED_SHARE);
   }
 
   /** Returns the step of the session. */

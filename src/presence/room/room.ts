@@ -1,5 +1,6 @@
 import { LIVE_BROADCAST_INTERVAL_MS, LIVE_SOCKETS_MAX } from '../../limits';
-import { MOODS, type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
+import { MOODS } from '../../moods';
+import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
 import { type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSaver, type SaverOptions } from './room-saver';

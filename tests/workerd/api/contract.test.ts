@@ -1,7 +1,8 @@
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Health, LeaveResponse } from '../../../src/api/schemas';
-import { MOODS, type Mood, PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
+import { MOODS } from '../../../src/moods';
+import { type Mood, PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
 import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
-import { MOODS } from '../../../src/presence/session';
+import { MOODS } from '../../../src/moods';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

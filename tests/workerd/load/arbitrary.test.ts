@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import * as fc from 'fast-check';
 import { beforeAll, expect, it } from 'vitest';
 import { BODY_BYTES_MAX } from '../../../src/limits';
-import { MOODS } from '../../../src/presence/session';
+import { MOODS } from '../../../src/moods';
 import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MOODS, type Mood } from '../../../src/presence/session';
+import { MOODS } from '../../../src/moods';
+import type { Mood } from '../../../src/presence/session';
 import { SOCKETS_AN_HOUR } from '../../../tools/simulator/usage';
 import { sessionId } from '../../support/session-id';
 import { RealRoom, SECOND } from '../room/real-room';

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { hubSettings } from '../../../src/config';
-import { MOODS, type Mood, PresenceState, totalOf, ZERO_COUNTS } from '../../../src/presence/session';
+import { MOODS } from '../../../src/moods';
+import { type Mood, PresenceState, totalOf, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

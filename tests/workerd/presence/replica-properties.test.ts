@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS } from '../../../src/limits';
+import { MOODS } from '../../../src/moods';
 import { Replica } from '../../../src/presence/replica';
 import {
-  MOODS,
   type Mood,
   type MoodCounts,
   overrules,

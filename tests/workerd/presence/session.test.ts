@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MOODS, overrules } from '../../../src/presence/session';
+import { MOODS } from '../../../src/moods';
+import { overrules } from '../../../src/presence/session';
 
 describe('of two records of one session', () => {
   it('the later overrules', () => {

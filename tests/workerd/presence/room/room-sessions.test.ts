@@ -1,14 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { CLOCK_SKEW_MAX_MS, ROOM_CHANGES_MAX, ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
+import { MOODS } from '../../../../src/moods';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
-import {
-  MOODS,
-  type Mood,
-  overrules,
-  type SessionRecord,
-  ZERO_COUNTS,
-} from '../../../../src/presence/session';
+import { type Mood, overrules, type SessionRecord, ZERO_COUNTS } from '../../../../src/presence/session';
 import { sessionId } from '../../../support/session-id';
 import { noSockets, record } from './records';
 

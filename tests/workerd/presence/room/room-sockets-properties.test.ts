@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
+import { MOODS } from '../../../../src/moods';
 import { Room } from '../../../../src/presence/room/room';
-import { MOODS, totalOf, ZERO_COUNTS } from '../../../../src/presence/session';
+import { totalOf, ZERO_COUNTS } from '../../../../src/presence/session';
 import { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket } from './fake-socket';
