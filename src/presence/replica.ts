@@ -162,12 +162,11 @@ export class Replica {
    * Returns whether the hub lacks records. Then the caller exchanges again at once.
    */
   applyAnswer({ records, isSnapshot, isRestart, sent, sentAt }: HubAnswer, now: number): boolean {
+    // Counted from `sentAt`, otherwise a late answer extends sessions that have ended.
+    this.#remote.keepUntil(sentAt + this.#timing.ttlMs);
     this.expire(now);
     this.#hasSynced = true;
     if (isSnapshot) this.#remote.clear();
-    // Counted from `sentAt`, otherwise a late answer extends sessions that have ended.
-    this.#remote.keepUntil(sentAt + this.#timing.ttlMs);
-    this.#remote.expire(now);
     this.#own.acknowledge(sent, records);
     let isHubBehind = isRestart && this.#own.queueMissing(records, sent);
     // A tombstone matters until the next answer, or the one after that.

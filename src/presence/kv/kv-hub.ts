@@ -144,7 +144,9 @@ export class KvHub implements Hub {
   async #mergeAndWrite(key: string, replica: Replica, read: StoredValue): Promise<boolean> {
     const now = this.#options.runtime.now();
     this.#hasRead = true;
-    const { sessions: stored, summary } = read;
+    const { sessions: stored, summary, dropped } = read;
+    if (dropped > 0)
+      this.#options.report(`${dropped} stored entries could not be read; the next write repairs the value`);
     const kept = replica.replaceRemote(this.#reads.join(stored, summary, replica.remote, now), now);
     const beyond = this.#dropBeyondMax(replica, kept, read);
     const { write, extendsLease } = decideWrite({
@@ -171,9 +173,7 @@ export class KvHub implements Hub {
    * Drops remote sessions beyond the location's limit, those first that expire first. Own sessions always count. Returns how many
    * entries are still too many to be stored.
    */
-  #dropBeyondMax(replica: Replica, kept: SessionRecords, { dropped, isCut }: StoredValue): number {
-    if (dropped > 0)
-      this.#options.report(`${dropped} stored entries could not be read; the next write repairs the value`);
+  #dropBeyondMax(replica: Replica, kept: SessionRecords, { isCut }: StoredValue): number {
     const excess = kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
     this.#isCapped = excess > 0 || isCut;
     if (this.#isCapped)
