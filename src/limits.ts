@@ -98,33 +98,30 @@ export const LIST_INTERVAL_MS = 60_000;
 /** The same after a failed listing: until the next one, other locations may be missing. */
 export const LIST_RETRY_MS = 5_000;
 
-/** The same while many sessions come or leave: when the count has changed since by more than both of these. */
-export const LIST_INTERVAL_CHANGING_MS = 15_000;
-export const CHANGING_SHARE = 0.02;
-export const CHANGING_PEOPLE = 5;
-
 /**
  * Time from the write of a summary until a listing shows it. A listing counts as this much newer than its newest summary. So a
- * listing from KV's cache counts as old, and the next one comes when the cache has expired.
+ * listing from KV's cache counts as old, by at most three quarters of the interval. The next one comes when the cache has expired.
  */
 export const SUMMARY_TRAVEL_MS = 20_000;
 
 /**
- * Time between two listings, and between two writes, of an isolate with few sessions and no other location. It makes 864
- * of each a day; the free plan has 1,000. Version 1.0 accepts no longer lease:
+ * Time between two writes of unchanged sessions by an isolate that is alone in its location, and between two listings that find no
+ * other location. Each makes 864 a day; the free plan has 1,000. Version 1.0 accepts no longer lease:
  * https://developers.cloudflare.com/kv/platform/limits/
  */
 export const ALONE_INTERVAL_MS = 100_000;
 
-/**
- * Such an isolate may write early when a session ends. It earns one write in this time, and keeps at most ten: 970 writes a day,
- * however many sessions end.
- */
-export const ALONE_WRITE_EARNED_MS = 90_000;
-export const ALONE_WRITES_KEPT_MAX = 10;
+/** An isolate that is alone in the world may write so many changes in a row. Then it earns one write in that interval. */
+export const WRITES_KEPT_MAX = 3;
 
-/** Most sessions of such an isolate. The free plan's requests are enough for 11 sessions all day. */
-export const ALONE_PEOPLE_MAX = 20;
+/**
+ * Up to so many people everywhere, writes and lists are saved, and new locations are looked for. The free plan's requests are enough
+ * for 11 sessions all day.
+ */
+export const FEW_PEOPLE = 20;
+
+/** Most locations that count. Cloudflare has about 350. */
+export const LOCATIONS_MAX = 1_000;
 
 /** Changes of at most this share of all sessions wait for the next refresh. With fewer than 200 sessions none waits. */
 export const CHANGES_SHARE = 0.005;

@@ -75,6 +75,15 @@ export class OwnSessions extends PresentAndLeft {
     this.#expired.delete(id);
   }
 
+  /** Turns expired sessions with a last heartbeat by `endedBy` (ms) into tombstones, unless `stored` has a later heartbeat. */
+  endExpired(endedBy: number, stored: SessionRecords): void {
+    for (const [id, { lastSeen, expiresAt }] of this.#expired) {
+      if (expiresAt - this.#timing.tombstoneTtlMs > endedBy) break;
+      this.#expired.delete(id);
+      if ((stored.get(id)?.lastSeen ?? 0) <= lastSeen) this.left.set(id, null, expiresAt, lastSeen + 1);
+    }
+  }
+
   expire(now: number): void {
     const { ttlMs, tombstoneTtlMs } = this.#timing;
     for (const [id, { expiresAt, lastSeen }] of this.present.expire(now)) {

@@ -1,6 +1,6 @@
 import { Roster, type RosterEntry } from './roster';
 
-/** Present sessions, and tombstones of sessions that left. Iteration gives the present ones first. */
+/** Present sessions, and tombstones of sessions that left. Iteration gives the tombstones first. */
 export class PresentAndLeft {
   protected readonly present = new Roster();
   protected readonly left = new Roster();
@@ -16,8 +16,8 @@ export class PresentAndLeft {
   }
 
   *[Symbol.iterator](): IterableIterator<[string, RosterEntry]> {
-    yield* this.present;
     yield* this.left;
+    yield* this.present;
   }
 
   get(id: string): RosterEntry | undefined {

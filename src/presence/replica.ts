@@ -123,7 +123,7 @@ export class Replica {
     this.#own.expire(now);
     this.#remote.expire(now);
     for (const [id, leftAt] of this.#unmatchedLeaves) {
-      if (leftAt > now - this.#timing.remoteTtlMs) break;
+      if (leftAt > now - this.#timing.tombstoneTtlMs) break;
       this.#unmatchedLeaves.delete(id);
     }
   }
@@ -134,22 +134,33 @@ export class Replica {
   }
 
   /**
-   * Replaces the remote sessions by all that a hub stores, each record with its own expiry.
+   * Merges all records that a hub stores, each with its expiry. KV may return an older value than before, so newer records of an
+   * earlier merge stay.
    *
-   * Returns records that expired here and may count at another replica. The next write must keep them.
+   * An own session that expired, and whose last heartbeat came by `endedBy` (ms), is ended for all. Its tombstone is 1 ms later
+   * than that heartbeat: it overrules all copies of it, and no later heartbeat at another replica.
+   *
+   * Returns records of sessions that expired here and may count at another replica. The next write must keep them.
    */
-  replaceRemote(stored: ReadonlyMap<string, RosterEntry>, now: number): SessionRecords {
+  mergeStored(
+    stored: ReadonlyMap<string, RosterEntry>,
+    now: number,
+    endedBy: number,
+  ): ReadonlyMap<string, RosterEntry> {
     this.expire(now);
     this.#hasSynced = true;
-    this.#remote.clear();
     // Each write sends all sessions, so nothing waits in the outbox.
     this.#own.acknowledgeAll();
-    const kept = new Map<string, SessionRecord>();
+    const all = new Map(stored);
+    for (const [id, known] of this.#remote) if (isMore(known, all.get(id))) all.set(id, known);
+    this.#remote.clear();
+    this.#own.endExpired(endedBy, all);
+    const kept = new Map<string, RosterEntry>();
     const remote: [string, RosterEntry][] = [];
-    for (const [id, theirs] of stored) {
-      if (this.#hasExpiredHere(id, theirs)) {
-        if (theirs.lastSeen > now - this.#timing.remoteTtlMs) kept.set(id, theirs);
-      } else if (this.#mergeRecord(id, theirs, now) === 'remote') remote.push([id, theirs]);
+    for (const [id, theirs] of all) {
+      if (theirs.expiresAt <= now) continue;
+      if (this.#hasExpiredHere(id, theirs)) kept.set(id, theirs);
+      else if (this.#mergeRecord(id, theirs, now) === 'remote') remote.push([id, theirs]);
     }
     remote.sort(([, a], [, b]) => a.expiresAt - b.expiresAt);
     for (const [id, theirs] of remote) this.#remote.set(id, theirs, theirs.expiresAt);
@@ -230,6 +241,12 @@ export class Replica {
     const lastSeen = Math.min(theirs.lastSeen + (theirs.mood === null ? 0 : 1), now + CLOCK_SKEW_MAX_MS);
     this.#own.restamp(id, (isLater ? theirs.mood : null) ?? mood, lastSeen);
   }
+}
+
+/** Whether a known record is newer than the stored one, or is the same and counts longer. */
+function isMore(known: RosterEntry, stored: RosterEntry | undefined): boolean {
+  if (stored === undefined || overrules(known, stored)) return true;
+  return stored.lastSeen === known.lastSeen && known.expiresAt > stored.expiresAt;
 }
 
 /** What a hub that sends changes has answered. */

@@ -3,12 +3,12 @@ import { MOODS } from '../moods';
 import { parseJson } from './parse-json';
 import { SessionId, SessionRecord } from './session';
 
-/** A stored session. `rests`: its writer has extended its lease, so the session counts longer. */
+/** A stored session. `rests`: its writer was alone in its location and writes rarely, so the session counts longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
 export type StoredRecords = ReadonlyMap<string, StoredRecord>;
 
 /** `dropped` is the number of entries that are no session records. A value that is no map counts as one. */
-interface ParsedSessions {
+export interface ParsedSessions {
   readonly sessions: Map<string, StoredRecord>;
   readonly dropped: number;
   /** The value holds more than `max` sessions; the last ones are left out. */
@@ -17,7 +17,7 @@ interface ParsedSessions {
 
 /**
  * Reads the value of a location's key, or a row of the room's journal: JSON, `{ sessionId: { mood, lastSeen } }`. A session that
- * left has `mood: null`. On KV, `rests: true` marks an extended lease.
+ * left has `mood: null`. On KV, `rests: true` marks a session that counts longer.
  *
  * Never throws, because other software may write the namespace. It drops an invalid entry, and lowers a time in the future to the
  * allowed clock skew. It parses the value in parts: `JSON.parse` of a hostile 25 MiB takes up to 1 GB and ends the isolate.

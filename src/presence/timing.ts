@@ -16,7 +16,7 @@ export interface Timing {
   readonly ttlMs: number;
   /** Mean time between two syncs of a replica. */
   readonly syncIntervalMs: number;
-  /** TTL and grace: a heartbeat at another replica counts this long, and longer only if that one extends its lease. */
+  /** A heartbeat at another replica counts this long, unless the hub brings a later record. */
   readonly remoteTtlMs: number;
   /** An ended session is remembered this long after its last heartbeat, otherwise an older record revives it. */
   readonly tombstoneTtlMs: number;
@@ -28,11 +28,13 @@ export interface Timing {
 
 /** Times on Workers KV. */
 export interface KvTiming extends Timing {
-  /** A replica without changes writes its heartbeats this often. */
+  /** A replica writes its heartbeats this often while other replicas of its location hold sessions. */
   readonly refreshMs: number;
-  /** A replica with few sessions and without other replicas may write this much later. */
-  readonly leaseExtensionMs: number;
-  /** A location's summary counts elsewhere this long, without an extension. By then the next one has arrived. */
+  /** A replica that is alone in its location writes its heartbeats this much later. Its sessions, and its summary, count longer. */
+  readonly aloneExtensionMs: number;
+  /** A session that expired here is ended for all, unless by then another replica has stored a later heartbeat. */
+  readonly endAfterMs: number;
+  /** A location's summary counts elsewhere this long, without the extension. By then the next one has arrived. */
   readonly leaseMs: number;
   /** KV may delete a location's key after this time, when nothing in it counts. */
   readonly expirationTtlSeconds: number;
@@ -41,29 +43,30 @@ export interface KvTiming extends Timing {
 /** Derives the times on Workers KV from the TTL and the sync interval, both in ms. */
 export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   const refreshMs = Math.max(2 * syncIntervalMs, REFRESH_MIN_MS);
-  // A refresh waits for a sync of its writer, and then for a sync of its reader.
-  const onTimeMs = refreshMs + 2 * syncIntervalMs;
+  const aloneExtensionMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
   // KV may refuse or overwrite a write, which is then repeated. A session in a late write has two thirds of its TTL left.
   const againMs = Math.max(2 * syncIntervalMs, 3 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
-  const graceMs = onTimeMs + Math.ceil(Math.max(againMs, 0));
+  // A refresh waits for a sync of its writer, and then for a sync of its reader.
+  const graceMs = refreshMs + 2 * syncIntervalMs + Math.ceil(Math.max(againMs, 0));
   const remoteTtlMs = ttlMs + graceMs;
+  // A session that moved sent its next heartbeat a third of its TTL later.
+  const endAfterMs = Math.max(ttlMs, Math.ceil(ttlMs / 3) + graceMs);
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
   // A location with one session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
   // Whole ms, otherwise readers ignore the summary.
   const leaseMs = refreshMs + Math.ceil(Math.max(syncIntervalMs, (2 * ttlMs) / 3)) + arrivalMs;
-  const leaseExtensionMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
-  const expirationTtlSeconds = Math.ceil((Math.max(leaseMs, remoteTtlMs) + leaseExtensionMs) / 1000);
   return {
     ttlMs,
     syncIntervalMs,
     refreshMs,
-    leaseExtensionMs,
+    aloneExtensionMs,
+    endAfterMs,
     remoteTtlMs,
-    tombstoneTtlMs: remoteTtlMs + leaseExtensionMs,
+    tombstoneTtlMs: remoteTtlMs + aloneExtensionMs,
     abandonMs: abandonAfter(syncIntervalMs),
     flushes: syncIntervalMs <= KV_FLUSH_INTERVAL_MAX_MS,
     leaseMs,
-    expirationTtlSeconds,
+    expirationTtlSeconds: Math.ceil((Math.max(leaseMs, remoteTtlMs) + aloneExtensionMs) / 1000),
   };
 }
 

@@ -1,4 +1,4 @@
-import { LIST_INTERVAL_MS, REFUSED_RETRY_MAX_MS, ROOM_EXPIRY_STEP_MS, SYNC_JITTER } from '../../src/limits';
+import { ALONE_INTERVAL_MS, REFUSED_RETRY_MAX_MS, ROOM_EXPIRY_STEP_MS, SYNC_JITTER } from '../../src/limits';
 import type { KvTiming, Timing } from '../../src/presence/timing';
 import { type Scenario, settingsOf } from './scenario';
 import { ONE_WAY_MS } from './simulated-room';
@@ -33,16 +33,16 @@ export function boundsOf(scenario: Scenario): Bounds {
 
 function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   const { locations, isolates, beatSeconds, listCacheSeconds, limiterMs, hang, die } = scenario;
-  const { syncIntervalMs, refreshMs, remoteTtlMs, leaseExtensionMs, leaseMs } = timing;
+  const { syncIntervalMs, refreshMs, remoteTtlMs, aloneExtensionMs, leaseMs } = timing;
   // A sync waits for a request, at worst for the next heartbeat of the only person there; and a write may be refused.
   const syncMs = syncIntervalMs * (1 + SYNC_JITTER) + beatSeconds * 1100 + isolates * REFUSED_RETRY_MAX_MS;
 
   const homeGraceMs = remoteTtlMs + skewsMs(scenario);
-  const homeGhostMs = homeGraceMs + leaseExtensionMs;
-  const awayGhostMs = homeGhostMs + leaseMs + leaseExtensionMs;
-  const homeShownMs = limiterMs + 2 * syncMs + refreshMs + leaseExtensionMs;
+  const homeGhostMs = homeGraceMs + aloneExtensionMs;
+  const awayGhostMs = homeGhostMs + leaseMs + aloneExtensionMs;
+  const homeShownMs = limiterMs + 2 * syncMs + refreshMs + aloneExtensionMs;
   const awayShownMs =
-    homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + LIST_INTERVAL_MS + leaseExtensionMs;
+    homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + ALONE_INTERVAL_MS + aloneExtensionMs;
   const healMs = hang > 0 || die > 0 ? timing.abandonMs : 0;
   const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
   const settledMs = arrivedMs(scenario) + healMs + slowest;

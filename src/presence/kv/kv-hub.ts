@@ -1,31 +1,33 @@
-import { KV_CACHE_TTL_SECONDS, KV_SESSIONS_MAX } from '../../limits';
+import { FEW_PEOPLE, KV_CACHE_TTL_SECONDS, KV_SESSIONS_MAX } from '../../limits';
 import type { Report } from '../../rate-limited-log';
 import type { Runtime } from '../../runtime';
 import type { Hub, SyncOutcome } from '../hub';
 import type { Replica } from '../replica';
-import { addCounts, type MoodCounts, type SessionRecord, type SessionRecords, totalOf } from '../session';
-import { formatSessions, parseSessions, type StoredRecord } from '../stored-sessions';
+import type { RosterEntry } from '../roster';
+import { addCounts, type MoodCounts, totalOf } from '../session';
+import { formatSessions, parseSessions } from '../stored-sessions';
 import type { KvTiming } from '../timing';
 import type { Trouble } from '../trouble';
 import { DailyQuota } from './daily-quota';
-import { EarlyWrites } from './early-writes';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
-import { StoredReads } from './stored-reads';
+import { GROUPS, OpenedLocations } from './opened-locations';
+import { type Entries, entriesOf, entriesToStore, type StoredValue } from './stored-entries';
+import { WriteBudget } from './write-budget';
 import { decideWrite, type LastWrite } from './write-policy';
 
 const KEY = 'presence:sessions';
 const LIST_FAILED = 'the other locations could not be listed';
-const NO_WRITE: LastWrite = { at: Number.NEGATIVE_INFINITY, extendsLease: false };
+const OPENED_FAILED = 'new locations could not be read or written';
+const READ_OPTIONS = { cacheTtl: KV_CACHE_TTL_SECONDS };
+const NEVER = Number.NEGATIVE_INFINITY;
+const NO_WRITE: LastWrite = { at: NEVER, isAlone: false };
 
 /**
- * The part of Workers KV that is used. Without `list` other locations are not seen. Without `getWithMetadata` no reader knows
- * an extended lease, so no replica extends it.
+ * The part of Workers KV that is used. Without `list` other locations are not seen. Without `getWithMetadata` no replica knows that
+ * it is alone in its location.
  */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
   Partial<KeyLister & Pick<KVNamespace, 'getWithMetadata'>>;
-
-/** The sessions of the location's key, and its summary. */
-type StoredValue = ReturnType<typeof parseSessions> & { readonly summary: LocationSummary | undefined };
 
 interface KvHubOptions {
   readonly kv: KeyValueStore;
@@ -49,23 +51,29 @@ export class KvHub implements Hub {
   readonly #options: KvHubOptions;
   readonly #quotas: Readonly<Record<'get' | 'put' | 'list', DailyQuota>>;
   readonly #otherLocations: LocationSummaries;
-  readonly #earlyWrites = new EarlyWrites();
+  readonly #opened: OpenedLocations;
+  readonly #budget = new WriteBudget();
   #key = KEY;
   /** The key from the next sync on: a sync reads and writes one key. */
   #nextKey = KEY;
-  #reads: StoredReads;
   #hasRead = false;
   #lastWrite = NO_WRITE;
+  /** When another replica wrote the key (ms), as far as this one has read. */
+  #peerWroteAt = NEVER;
   /** The location has too many sessions: the last sync dropped some, or did not write some. */
   #isCapped = false;
 
   constructor(options: KvHubOptions) {
     this.#options = options;
-    const { timing, runtime } = options;
+    const { kv, timing, runtime } = options;
     const { now } = runtime;
-    this.#reads = new StoredReads(timing);
-    this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
     this.#quotas = { get: new DailyQuota(now), put: new DailyQuota(now), list: new DailyQuota(now) };
+    this.#otherLocations = new LocationSummaries(`${KEY}:`, this.#key, timing);
+    const { expirationTtlSeconds: expirationTtl } = timing;
+    this.#opened = new OpenedLocations(
+      (key) => this.#quotas.get.run(() => kv.get(key, READ_OPTIONS)),
+      (key, text) => this.#quotas.put.run(() => kv.put(key, text, { expirationTtl })),
+    );
   }
 
   /**
@@ -78,18 +86,21 @@ export class KvHub implements Hub {
   }
 
   async sync(replica: Replica): Promise<SyncOutcome> {
+    const { runtime, timing } = this.#options;
     const key = this.#nextKey;
-    const listed = this.#listIfDue(replica);
+    const now = runtime.now();
+    replica.expire(now);
+    const everywhere = this.#countEverywhere(replica, now);
+    const looked = Promise.all([this.#listIfDue(everywhere, now), this.#readOpened(everywhere, now)]);
     let isRefused = false;
     try {
-      const read = await this.#quotas.get.run(() => this.#read(key));
+      const read = await this.#read(key);
       if (key !== this.#nextKey) throw new Error('The location is known now, and with it another key.');
       if (key !== this.#key) this.#moveTo(key);
-      isRefused = await this.#mergeAndWrite(key, replica, read);
+      isRefused = await this.#mergeAndWrite(replica, read);
     } finally {
       // The platform ends a slow listing with its request, and the loop abandons a slow sync. No request waits so long.
-      if (listed !== undefined)
-        await Promise.race([listed, this.#options.runtime.sleep(this.#options.timing.abandonMs / 4)]);
+      await Promise.race([looked, runtime.sleep(timing.abandonMs / 4)]);
     }
     return { isRefused, trouble: this.#trouble() };
   }
@@ -108,30 +119,38 @@ export class KvHub implements Hub {
     this.#key = key;
     this.#otherLocations.ownKey = key;
     this.#lastWrite = NO_WRITE;
-    this.#reads = new StoredReads(this.#options.timing);
+    this.#peerWroteAt = NEVER;
   }
 
-  #listIfDue(replica: Replica): Promise<void> | undefined {
-    const now = this.#options.runtime.now();
-    replica.expire(now);
-    const everywhere = this.#countEverywhere(replica, now);
-    const { list } = this.#options.kv;
-    if (list === undefined || !this.#otherLocations.isDue(now, everywhere)) return undefined;
-    if (this.#otherLocations.isFailing(now))
-      this.#options.report(LIST_FAILED, new Error('KV did not answer.'));
-    const lister = { list: list.bind(this.#options.kv) };
-    const listing = this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now, everywhere));
-    // The summaries of before count until their lease ends.
-    return listing.catch((error: unknown) => this.#options.report(LIST_FAILED, error));
+  async #listIfDue(everywhere: number, now: number): Promise<void> {
+    const { kv, report } = this.#options;
+    const { list } = kv;
+    if (list === undefined || !this.#otherLocations.isDue(now, everywhere)) return;
+    if (this.#otherLocations.isFailing(now)) report(LIST_FAILED, new Error('KV did not answer.'));
+    const lister = { list: list.bind(kv) };
+    await this.#try(LIST_FAILED, () =>
+      this.#quotas.list.run(() => this.#otherLocations.refresh(lister, now)),
+    );
+  }
+
+  async #readOpened(everywhere: number, now: number): Promise<void> {
+    if (everywhere <= FEW_PEOPLE)
+      await this.#try(OPENED_FAILED, async () => this.#otherLocations.add(await this.#opened.read(now), now));
+  }
+
+  /** Reports a failure. The summaries of before count until their lease ends. */
+  async #try(failure: string, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => this.#options.report(failure, error));
   }
 
   /** Only what is parsed leaves this method: the text of a full key takes 10 MB, and the merge needs the memory. */
   async #read(key: string): Promise<StoredValue> {
-    const options = { cacheTtl: KV_CACHE_TTL_SECONDS };
-    const { value, metadata } =
-      this.#options.kv.getWithMetadata === undefined
-        ? { value: await this.#options.kv.get(key, options), metadata: null }
-        : await this.#options.kv.getWithMetadata(key, options);
+    const { kv } = this.#options;
+    const { value, metadata } = await this.#quotas.get.run(async () =>
+      kv.getWithMetadata === undefined
+        ? { value: await kv.get(key, READ_OPTIONS), metadata: null }
+        : kv.getWithMetadata(key, READ_OPTIONS),
+    );
     const parsed = parseSessions(value, this.#options.runtime.now(), KV_SESSIONS_MAX);
     return { ...parsed, summary: LocationSummary.safeParse(metadata).data };
   }
@@ -141,39 +160,42 @@ export class KvHub implements Hub {
    *
    * Nothing is awaited before the write. Otherwise a request could change the replica between merge and write.
    */
-  async #mergeAndWrite(key: string, replica: Replica, read: StoredValue): Promise<boolean> {
-    const now = this.#options.runtime.now();
+  async #mergeAndWrite(replica: Replica, read: StoredValue): Promise<boolean> {
+    const { timing, runtime, report } = this.#options;
+    const now = runtime.now();
     this.#hasRead = true;
-    const { sessions: stored, summary, dropped } = read;
-    if (dropped > 0)
-      this.#options.report(`${dropped} stored entries could not be read; the next write repairs the value`);
-    const kept = replica.replaceRemote(this.#reads.join(stored, summary, replica.remote, now), now);
+    if (read.dropped > 0)
+      report(`${read.dropped} stored entries could not be read; the next write repairs the value`);
+    const isAlone = this.#isAlone(read, now);
+    const stored = entriesOf(read, timing);
+    // A session that moved to another replica must first be written by that one.
+    const kept = replica.mergeStored(stored, now, now - (isAlone ? timing.ttlMs : timing.endAfterMs));
     const beyond = this.#dropBeyondMax(replica, kept, read);
-    const { write, extendsLease } = decideWrite({
-      replica,
-      stored,
-      kept,
-      summary,
-      everywhere: this.#countEverywhere(replica, now),
-      hasOtherLocations: !this.#otherLocations.isEmpty(now),
-      canExtendLease: this.#options.kv.getWithMetadata !== undefined,
-      lastWrite: this.#lastWrite,
-      hasEarlyWrite: this.#earlyWrites.has(now),
-      now,
-      timing: this.#options.timing,
-    });
-    if (!write) return false;
-    const entries = entriesToStore(replica, kept, extendsLease, this.#options.timing);
-    // The first entries expire first, so the write skips them.
+    const everywhere = this.#countEverywhere(replica, now);
+    const hasBudget = this.#budget.has(now);
+    const state = { replica, stored, kept, everywhere, isAlone, lastWrite: this.#lastWrite, hasBudget };
+    if (!decideWrite({ ...state, now, timing })) return false;
+    const entries = entriesToStore(replica, kept, timing);
+    // Present own sessions come last, so the write skips others.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
-    return this.#put(key, formatSessions(entries), replica.counts, extendsLease);
+    const isPresent = ({ mood, expiresAt }: RosterEntry) => mood !== null && expiresAt > now;
+    const opens = everywhere <= FEW_PEOPLE && hasBudget && ![...stored.values()].some(isPresent);
+    return this.#put(formatSessions(entries), replica.counts, isAlone, opens);
+  }
+
+  /** Whether no other replica holds a session of this location: it would have written the key meanwhile. */
+  #isAlone({ summary }: StoredValue, now: number): boolean {
+    if (this.#options.kv.getWithMetadata === undefined) return false;
+    if (summary !== undefined && summary.at !== this.#lastWrite.at)
+      this.#peerWroteAt = Math.min(summary.at, now);
+    return now > this.#peerWroteAt + this.#options.timing.endAfterMs;
   }
 
   /**
    * Drops remote sessions beyond the location's limit, those first that expire first. Own sessions always count. Returns how many
    * entries are still too many to be stored.
    */
-  #dropBeyondMax(replica: Replica, kept: SessionRecords, { isCut }: StoredValue): number {
+  #dropBeyondMax(replica: Replica, kept: Entries, { isCut }: StoredValue): number {
     const excess = kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
     this.#isCapped = excess > 0 || isCut;
     if (this.#isCapped)
@@ -189,39 +211,23 @@ export class KvHub implements Hub {
     return totalOf(addCounts(replica.counts, this.otherLocations(now)));
   }
 
-  /** Returns whether KV refused the write. */
-  async #put(key: string, text: string, moods: MoodCounts, extendsLease: boolean): Promise<boolean> {
+  /** Returns whether KV refused the write. `opens`: other locations do not know this one yet. */
+  async #put(text: string, moods: MoodCounts, isAlone: boolean, opens: boolean): Promise<boolean> {
     const at = this.#options.runtime.now();
-    const { leaseMs, leaseExtensionMs, expirationTtlSeconds: expirationTtl } = this.#options.timing;
-    const until = at + leaseMs + (extendsLease ? leaseExtensionMs : 0);
-    const metadata: LocationSummary = { at, until, moods, marksRest: true };
+    const { leaseMs, aloneExtensionMs, expirationTtlSeconds: expirationTtl } = this.#options.timing;
+    const metadata: LocationSummary = { at, until: at + leaseMs + (isAlone ? aloneExtensionMs : 0), moods };
+    const added = opens && this.#try(OPENED_FAILED, () => this.#opened.add(this.#key, metadata));
+    this.#budget.spend(opens ? 1 + GROUPS : 1, at);
     try {
-      await this.#quotas.put.run(() => this.#options.kv.put(key, text, { expirationTtl, metadata }));
+      await this.#quotas.put.run(() => this.#options.kv.put(this.#key, text, { expirationTtl, metadata }));
     } catch (error) {
       // One write a second per key: https://developers.cloudflare.com/kv/platform/limits/
       if (/\b429\b/.test(String(error))) return true;
       throw error;
+    } finally {
+      await added;
     }
-    this.#lastWrite = { at, extendsLease };
-    if (extendsLease) this.#earlyWrites.spend(at);
+    this.#lastWrite = { at, isAlone };
     return false;
   }
-}
-
-/** What the key is to hold. Each session says whether its writer extends its lease. */
-function* entriesToStore(
-  replica: Replica,
-  kept: SessionRecords,
-  extendsLease: boolean,
-  { remoteTtlMs }: KvTiming,
-): IterableIterator<[string, StoredRecord]> {
-  for (const [id, record] of kept) yield [id, toStore(record, false)];
-  for (const [id, record] of replica.remote)
-    yield [id, toStore(record, record.expiresAt > record.lastSeen + remoteTtlMs)];
-  for (const [id, record] of replica.own) yield [id, toStore(record, extendsLease && record.mood !== null)];
-}
-
-/** The field `rests` is part of the stored format. */
-function toStore(record: SessionRecord, isExtended: boolean): StoredRecord {
-  return isExtended ? { ...record, rests: true } : record;
 }

@@ -1,17 +1,16 @@
 import * as z from 'zod';
 import {
   ALONE_INTERVAL_MS,
-  ALONE_PEOPLE_MAX,
-  CHANGING_PEOPLE,
-  CHANGING_SHARE,
   CLOCK_SKEW_MAX_MS,
-  LIST_INTERVAL_CHANGING_MS,
+  FEW_PEOPLE,
+  KV_SESSIONS_MAX,
   LIST_INTERVAL_MS,
   LIST_PAGES_MAX,
   LIST_RETRY_MS,
+  LOCATIONS_MAX,
   SUMMARY_TRAVEL_MS,
 } from '../../limits';
-import { addCounts, MoodCounts, ZERO_COUNTS } from '../session';
+import { addCounts, MoodCounts, totalOf, ZERO_COUNTS } from '../session';
 import type { KvTiming } from '../timing';
 
 /**
@@ -21,21 +20,22 @@ import type { KvTiming } from '../timing';
 export const LocationSummary = z.object({
   at: z.int().nonnegative(),
   until: z.int(),
-  moods: MoodCounts,
-  /** Each session of the value says whether its writer has extended its lease. In version 1.0 only `until` says so, for all sessions. */
-  marksRest: z.literal(true).optional(),
+  moods: MoodCounts.refine((moods) => totalOf(moods) <= 4 * KV_SESSIONS_MAX),
 });
 export type LocationSummary = z.infer<typeof LocationSummary>;
 
-/** Whether the next write may come later than usual. */
-export function isLeaseExtended({ at, until }: LocationSummary, { leaseMs }: KvTiming): boolean {
+/** Whether the writer was alone in its location. Its next write may come later than usual. */
+export function isWriterAlone({ at, until }: LocationSummary, { leaseMs }: KvTiming): boolean {
   return until - at > leaseMs;
 }
 
 /** The part of KV that is needed here. */
 export type KeyLister = Pick<KVNamespace, 'list'>;
 
-/** The summaries of the other locations, as of the last listing. */
+/** A key of a location, as this service writes it, after the prefix. */
+const NAME = /^[a-z0-9]{1,16}$/;
+
+/** The summaries of the other locations, as KV last showed them. */
 export class LocationSummaries {
   readonly #prefix: string;
   #ownKey: string;
@@ -46,8 +46,6 @@ export class LocationSummaries {
   #totalUntil = Number.POSITIVE_INFINITY;
   /** The time of the last listing (ms): when KV read the list, as far as its summaries show. */
   #listedAt = Number.NEGATIVE_INFINITY;
-  /** How many sessions were present everywhere at the last listing. */
-  #everywhereThen = 0;
   /** The last listing failed, or has not ended. */
   #isUnfinished = false;
   /** A listing failed or took too long, and none has succeeded since. */
@@ -72,7 +70,7 @@ export class LocationSummaries {
     return this.#isFailing || (this.#isUnfinished && now >= this.#listedAt + LIST_RETRY_MS);
   }
 
-  /** Whether to list again, where so many sessions are present `everywhere` now. */
+  /** Whether to list again, where so many sessions are present `everywhere`. */
   isDue(now: number, everywhere: number): boolean {
     return now >= this.#listedAt + this.#interval(now, everywhere);
   }
@@ -84,38 +82,40 @@ export class LocationSummaries {
   }
 
   /** Lists the locations' keys. Rejects when KV does; the summaries of the pages before that count. */
-  async refresh(kv: KeyLister, now: number, everywhere: number): Promise<void> {
+  async refresh(kv: KeyLister, now: number): Promise<void> {
     this.#listings += 1;
     const listing = this.#listings;
     this.#isFailing ||= this.#isUnfinished;
     this.#listedAt = now;
-    this.#everywhereThen = everywhere;
     this.#isUnfinished = true;
     let newestAt = Number.NEGATIVE_INFINITY;
     let cursor: string | undefined;
     try {
       for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
         const listed = await kv.list({ prefix: this.#prefix, ...(cursor === undefined ? {} : { cursor }) });
-        for (const { name, metadata } of listed.keys) {
-          newestAt = Math.max(newestAt, this.#take(name, metadata, now)?.at ?? newestAt);
-        }
+        newestAt = Math.max(newestAt, this.#takePage(listed.keys, now));
         // A page may be empty and still not be the last one.
         if (listed.list_complete) break;
         cursor = listed.cursor;
       }
       if (listing === this.#listings) this.#isFailing = this.#isUnfinished = false;
-      if (!this.isEmpty(now)) {
-        const oldest = now - LIST_INTERVAL_MS + LIST_INTERVAL_CHANGING_MS;
-        this.#listedAt = Math.min(Math.max(newestAt + SUMMARY_TRAVEL_MS, oldest), now);
-      }
+      if (Number.isFinite(newestAt))
+        this.#listedAt = Math.min(
+          Math.max(newestAt + SUMMARY_TRAVEL_MS, now - (3 * LIST_INTERVAL_MS) / 4),
+          now,
+        );
     } catch (error) {
       if (listing === this.#listings) this.#isFailing = true;
       throw error;
     } finally {
-      for (const [key, summary] of this.#summaries)
-        if (this.#endOf(summary) <= now) this.#summaries.delete(key);
       this.#sum(now);
     }
+  }
+
+  /** Adds summaries that did not come from a list, each by its key. */
+  add(summaries: Iterable<readonly [string, unknown]>, now: number): void {
+    for (const [key, summary] of summaries) this.#take(key, summary, now);
+    this.#sum(now);
   }
 
   counts(now: number): MoodCounts {
@@ -125,26 +125,44 @@ export class LocationSummaries {
 
   #interval(now: number, everywhere: number): number {
     if (this.#isUnfinished) return LIST_RETRY_MS;
-    const changed = Math.abs(everywhere - this.#everywhereThen);
-    if (changed > Math.max(CHANGING_PEOPLE, everywhere * CHANGING_SHARE)) return LIST_INTERVAL_CHANGING_MS;
-    return this.isEmpty(now) && everywhere <= ALONE_PEOPLE_MAX ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
+    // Two locations that open at once see nothing in their first lists.
+    const hasLooked = this.#listings > 1;
+    return hasLooked && this.isEmpty(now) && everywhere <= FEW_PEOPLE ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
+  }
+
+  /** Returns when the newest summary was written that dates the list (ms): a replica that is not alone writes often. */
+  #takePage(keys: readonly KVNamespaceListKey<unknown>[], now: number): number {
+    let newestAt = Number.NEGATIVE_INFINITY;
+    for (const { name, metadata } of keys) {
+      const summary = this.#take(name, metadata, now);
+      if (summary !== undefined && summary.until > now && !isWriterAlone(summary, this.#timing))
+        newestAt = Math.max(newestAt, summary.at);
+    }
+    return newestAt;
   }
 
   #take(key: string, metadata: unknown, now: number): LocationSummary | undefined {
-    if (key === this.#ownKey) return undefined;
+    if (key === this.#ownKey || !key.startsWith(this.#prefix)) return undefined;
+    if (!NAME.test(key.slice(this.#prefix.length))) return undefined;
+    const known = this.#summaries.get(key);
+    if (known === undefined && this.#summaries.size >= LOCATIONS_MAX) return undefined;
     const summary = LocationSummary.safeParse(metadata);
     // A summary of the future would count for too long, and no isolate of this location can repair it.
     if (!summary.success || summary.data.at > now + CLOCK_SKEW_MAX_MS) return undefined;
     // A cached list may be older than the one before.
-    if (summary.data.at > (this.#summaries.get(key)?.at ?? 0)) this.#summaries.set(key, summary.data);
+    if (summary.data.at > (known?.at ?? 0)) this.#summaries.set(key, summary.data);
     return summary.data;
   }
 
+  /** Adds the summaries that count, and drops old ones. */
   #sum(now: number): void {
     this.#total = ZERO_COUNTS;
     this.#totalUntil = Number.POSITIVE_INFINITY;
-    for (const summary of this.#summaries.values()) {
+    for (const [key, summary] of this.#summaries) {
       const end = this.#endOf(summary);
+      // An ended summary stays for the longest lease. Otherwise an older copy with a longer one counts again.
+      if (now >= summary.at + this.#timing.leaseMs + this.#timing.aloneExtensionMs)
+        this.#summaries.delete(key);
       if (end <= now) continue;
       this.#total = addCounts(this.#total, summary.moods);
       this.#totalUntil = Math.min(this.#totalUntil, end);
@@ -153,6 +171,6 @@ export class LocationSummaries {
 
   /** A summary with a longer lease than any writer gives counts for the longest lease. */
   #endOf({ at, until }: LocationSummary): number {
-    return Math.min(until, at + this.#timing.leaseMs + this.#timing.leaseExtensionMs);
+    return Math.min(until, at + this.#timing.leaseMs + this.#timing.aloneExtensionMs);
   }
 }

@@ -1,0 +1,73 @@
+import * as z from 'zod';
+import { KV_CACHE_TTL_SECONDS, STORED_PART_CHARS } from '../../limits';
+import { parseJson } from '../parse-json';
+import { LocationSummary } from './location-summaries';
+
+/** The keys stand in groups. A location writes one key of each group, which its name decides. */
+export const GROUPS = 2;
+/** Two locations share keys of both groups once in 16 times. */
+const KEYS_IN_GROUP = 4;
+/** Outside `presence:sessions:`, where version 1.0 takes each key with a summary for a location. */
+const keyName = (group: number, index: number) => `presence:opened:${group}:${index}`;
+
+/** Summaries, not yet checked, by the keys of their locations. */
+const Opened = z.record(z.string(), z.unknown());
+type Entries = readonly (readonly [string, unknown])[];
+
+/**
+ * The first summaries of locations that opened lately, in keys that all locations read. A read costs a tenth of a list, and KV
+ * caches it for half as long, so people in two new locations see each other sooner. What is lost here, a later list brings.
+ *
+ * KV keeps the last of two writes that come at once, so two locations must not share a key. A reader reads the groups in turns,
+ * so their cached copies are of different times.
+ */
+export class OpenedLocations {
+  readonly #get: (key: string) => Promise<string | null>;
+  readonly #put: (key: string, text: string) => Promise<void>;
+  /** When each group was last read (ms). */
+  readonly #readAt: number[] = new Array(GROUPS).fill(Number.NEGATIVE_INFINITY);
+
+  constructor(
+    get: (key: string) => Promise<string | null>,
+    put: (key: string, text: string) => Promise<void>,
+  ) {
+    this.#get = get;
+    this.#put = put;
+  }
+
+  /** Reads the group that was read least recently, unless KV would answer from its cache. Rejects when KV does. */
+  async read(now: number): Promise<Entries> {
+    const readAt = Math.min(...this.#readAt);
+    if (now < readAt + KV_CACHE_TTL_SECONDS * 1000) return [];
+    const group = this.#readAt.indexOf(readAt);
+    this.#readAt[group] = now;
+    const indexes = [...Array(KEYS_IN_GROUP).keys()];
+    return (await Promise.all(indexes.map((index) => this.#readKey(keyName(group, index))))).flat();
+  }
+
+  /** Adds the summary of a location that has just opened, with a write for each group. Rejects when KV does. */
+  async add(location: string, summary: LocationSummary): Promise<void> {
+    const hash = [...location].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_521, 0);
+    const keys = [
+      keyName(0, hash % KEYS_IN_GROUP),
+      keyName(1, Math.floor(hash / KEYS_IN_GROUP) % KEYS_IN_GROUP),
+    ];
+    await Promise.all(
+      keys.map(async (key) => {
+        const others = (await this.#readKey(key)).filter(([, other]) => isCurrent(other, summary.at));
+        await this.#put(key, JSON.stringify(Object.fromEntries([...others, [location, summary]])));
+      }),
+    );
+  }
+
+  async #readKey(key: string): Promise<Entries> {
+    const text = await this.#get(key);
+    if (text === null || text.length > STORED_PART_CHARS) return [];
+    return Object.entries(Opened.safeParse(parseJson(text)).data ?? {});
+  }
+}
+
+function isCurrent(summary: unknown, now: number): boolean {
+  const { data } = LocationSummary.safeParse(summary);
+  return data !== undefined && data.until > now;
+}

@@ -1,0 +1,22 @@
+import { ALONE_INTERVAL_MS, WRITES_KEPT_MAX } from '../../limits';
+
+/** Limits the early writes of a replica that is alone in the world, so that the free plan's writes last for the day. */
+export class WriteBudget {
+  #left = WRITES_KEPT_MAX;
+  #spentAt = Number.NEGATIVE_INFINITY;
+
+  has(now: number): boolean {
+    return this.#leftAt(now) >= 1;
+  }
+
+  /** Every write costs one, a refresh too. It earns one between two refreshes. */
+  spend(writes: number, now: number): void {
+    this.#left = this.#leftAt(now) - writes;
+    this.#spentAt = now;
+  }
+
+  #leftAt(now: number): number {
+    const earned = Math.max(now - this.#spentAt, 0) / ALONE_INTERVAL_MS;
+    return Math.min(this.#left + earned, WRITES_KEPT_MAX);
+  }
+}
