@@ -72,7 +72,7 @@ export const ROOM_SYNCS_IN_TTL_MIN = 4;
 export const ROOM_CALLS_MS = 250;
 
 /** Shortest time between two refreshes of a key by one isolate. A key takes one write a second from all isolates. */
-export const REFRESH_MIN_MS = 5_000;
+export const REFRESH_MIN_MS = 10_000;
 
 /** Share by which the sync interval varies, otherwise isolates that started together keep writing together. */
 export const SYNC_JITTER = 0.25;

@@ -45,7 +45,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   const refreshMs = Math.max(2 * syncIntervalMs, REFRESH_MIN_MS);
   const aloneExtensionMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
   // KV may refuse or overwrite a write, which is then repeated. A session in a late write has two thirds of its TTL left.
-  const againMs = Math.max(2 * syncIntervalMs, 3 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
+  const againMs = Math.max(2 * syncIntervalMs, 5 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
   // A refresh waits for a sync of its writer, and then for a sync of its reader.
   const graceMs = refreshMs + 2 * syncIntervalMs + Math.ceil(Math.max(againMs, 0));
   const remoteTtlMs = ttlMs + graceMs;

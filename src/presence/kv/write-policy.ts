@@ -47,11 +47,17 @@ export function decideWrite(input: WriteInput): boolean {
 
 /**
  * In how many sessions the stored value differs from what the replica knows: present or not, and in which mood. A session that
- * is still present in its mood is not a difference. Other replicas write their own sessions.
+ * is still present in its mood is not a difference, unless its heartbeat is older than any of the last write: then another
+ * replica has overwritten that. Other replicas write their own sessions.
  */
-function countChanges({ replica, stored, kept }: WriteInput): number {
+function countChanges({ replica, stored, kept, lastWrite, timing }: WriteInput): number {
+  const oldest = lastWrite.at - timing.ttlMs;
   let changes = 0;
-  for (const [id, { mood }] of replica.own) if ((stored.get(id)?.mood ?? null) !== mood) changes += 1;
+  for (const [id, { mood }] of replica.own) {
+    const theirs = stored.get(id);
+    if ((theirs?.mood ?? null) !== mood) changes += 1;
+    else if (theirs !== undefined && mood !== null && theirs.lastSeen < oldest) changes += 1;
+  }
   for (const [id, { mood }] of stored) {
     if (mood !== null && replica.get(id) === undefined && !kept.has(id)) changes += 1;
   }
