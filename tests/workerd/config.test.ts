@@ -5,14 +5,15 @@ import { kvTiming, roomTiming } from '../../src/presence/timing';
 const PRESENCE_ROOM = {};
 
 describe('the settings', () => {
-  it('have defaults', () => {
+  it('the settings have defaults', () => {
     expect(parseSettings({})).toEqual({
       hub: 'kv',
       timing: {
         ttlMs: 30_000,
         syncIntervalMs: 10_000,
         refreshMs: 20_000,
-        leaseExtensionMs: 80_000,
+        aloneExtensionMs: 80_000,
+        endAfterMs: 50_000,
         remoteTtlMs: 70_000,
         tombstoneTtlMs: 150_000,
         abandonMs: 20_000,
@@ -49,7 +50,7 @@ describe('the settings', () => {
     ],
     ['ALLOWED_ORIGINS', 'https://a.example:443', { allowedOrigins: ['https://a.example'] }],
     ['ALLOWED_ORIGINS', 'capacitor://localhost/', { allowedOrigins: ['capacitor://localhost'] }],
-  ])('take %s = %j', (name, value, expected) => {
+  ])('the settings take %s = %j', (name, value, expected) => {
     expect(parseSettings({ PRESENCE_ROOM, [name]: value })).toMatchObject(expected);
   });
 
@@ -88,11 +89,11 @@ describe('the settings', () => {
     ['ALLOWED_ORIGINS', 'file://x', origins],
     ['ALLOWED_ORIGINS', 'https://user:pass@a.example', origins],
     ['ALLOWED_ORIGINS', 'https://a.example,', origins],
-  ])('refuse %s = %j, naming it and what it takes', (name, value, message) => {
+  ])('the settings refuse %s = %j, and the message says what they take', (name, value, message) => {
     expect(() => parseSettings({ [name]: value })).toThrow(new Error(`Wrong setting: ${message}.`));
   });
 
-  it('sync with the room as often as they say', () => {
+  it('a replica syncs with the room at the interval of the settings', () => {
     const settings = parseSettings({
       PRESENCE_ROOM,
       PRESENCE_HUB: 'durable-object',
@@ -104,7 +105,7 @@ describe('the settings', () => {
   it.each([
     ['11', undefined],
     ['2', '2'],
-  ])('refuse a sync with the room every %s s, which version 1.0 refused too', (interval, ttl) => {
+  ])('the settings refuse a sync with the room every %s s, as version 1.0 does', (interval, ttl) => {
     const wrong = {
       PRESENCE_ROOM,
       PRESENCE_HUB: 'durable-object',
@@ -127,7 +128,7 @@ describe('the settings', () => {
     ['3', '1', 500],
     ['2', '1', 250],
   ])(
-    'with the room and a TTL of %s s sync every %s s, or as often as keeps every session',
+    'a replica with the room and a TTL of %s s syncs every %s s, or more often if a session needs that',
     (ttl, interval, ms) => {
       const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: ttl };
       const { timing, lowered } = parseSettings({ ...variables, SYNC_INTERVAL_SECONDS: interval });
@@ -144,7 +145,7 @@ describe('the settings', () => {
     ['3', 500],
     ['4', 750],
     ['5', 1_000],
-  ])('with the room and a TTL of %s s sync every %d ms if no interval is set', (ttl, ms) => {
+  ])('a replica with the room and a TTL of %s s syncs every %d ms if no interval is set', (ttl, ms) => {
     const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', SESSION_TTL_SECONDS: ttl };
     expect(parseSettings(variables)).toMatchObject({
       timing: roomTiming(Number(ttl) * 1000, ms),
@@ -153,7 +154,7 @@ describe('the settings', () => {
   });
 
   it.each(['100001', '250000'])(
-    'lower %s sessions, which version 1.0 accepted, and say so',
+    'the settings lower %s sessions, which version 1.0 accepts, and report that',
     (SESSIONS_MAX) => {
       expect(parseSettings({ SESSIONS_MAX })).toMatchObject({
         sessionsMax: 100_000,
@@ -162,14 +163,14 @@ describe('the settings', () => {
     },
   );
 
-  it('refuse the room where it is not bound', () => {
+  it('the settings refuse the room without its binding', () => {
     const message = 'PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM';
     expect(() => parseSettings({ PRESENCE_HUB: 'durable-object' })).toThrow(
       new Error(`Wrong setting: ${message}.`),
     );
   });
 
-  it('name every wrong one at once', () => {
+  it('the message names all wrong settings at once', () => {
     const wrong = { SESSION_TTL_SECONDS: 'x', PRESENCE_CACHE_SECONDS: 'y' };
     expect(() => parseSettings(wrong)).toThrow(/SESSION_TTL_SECONDS .*; PRESENCE_CACHE_SECONDS /);
   });

@@ -8,8 +8,9 @@ import { recordsIn } from './records-in';
 import { allOf, mergeStored } from './stored-merge';
 
 const TIMING = kvTiming(30_000, 10_000);
-/** So long a stored session with an extended lease counts. */
-const EXTENDED_MS = TIMING.remoteTtlMs + TIMING.leaseExtensionMs;
+/** So long a stored session counts whose writer was alone. */
+const EXTENDED = { countsMs: TIMING.remoteTtlMs + TIMING.aloneExtensionMs };
+const NEVER = Number.NEGATIVE_INFINITY;
 const NONE: SessionRecords = new Map();
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 const anna = (mood: SessionRecord['mood'], lastSeen: number): SessionRecords =>
@@ -21,7 +22,7 @@ beforeEach(() => {
 });
 
 describe('a replica by itself', () => {
-  it('keeps a session for the TTL after its last heartbeat, to the millisecond', () => {
+  it('a replica keeps a session for the TTL after its last heartbeat, to the millisecond', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(29_999);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
@@ -29,13 +30,13 @@ describe('a replica by itself', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('counts a session in its last mood only', () => {
+  it('a replica counts a session in its last mood only', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(ANNA, 'release', 1);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('ends heartbeat, leave, heartbeat within one millisecond with a session, and heartbeat, leave without', () => {
+  it('a replica keeps the order of heartbeats and leaves that come within one millisecond', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     replica.heartbeat(BEN, 'presence', 5);
     replica.leave(ANNA, 5);
@@ -50,7 +51,7 @@ describe('a replica by itself', () => {
     );
   });
 
-  it('does not expire a session later because its stamp ran ahead, nor the sessions behind it', () => {
+  it('a replica expires a session on time though its stamp is ahead, and the sessions after it too', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     replica.leave(ANNA, 5);
     replica.heartbeat(ANNA, 'presence', 5);
@@ -59,7 +60,7 @@ describe('a replica by itself', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('stamps no session further ahead than another clock may be', () => {
+  it('a replica stamps no session further ahead than another clock may be', () => {
     for (let round = 0; round < 10_000; round += 1) {
       replica.heartbeat(ANNA, 'presence', 5);
       replica.leave(ANNA, 5);
@@ -67,14 +68,14 @@ describe('a replica by itself', () => {
     expect(allOf(replica, NONE, 5).get(ANNA)).toEqual({ mood: null, lastSeen: 5 + CLOCK_SKEW_MAX_MS });
   });
 
-  it('keeps no record of a leave for an unknown session', () => {
+  it('a replica keeps no record of a leave for an unknown session', () => {
     expect(replica.leave(ANNA, 5)).toBe(false);
     mergeStored(replica, anna(null, 4), 5);
     expect(replica.leave(ANNA, 5)).toBe(false);
     expect(replica.own.recordsSize).toBe(0);
   });
 
-  it('stays in order when the clock steps back', () => {
+  it('a replica expires no session early when the clock steps back', () => {
     replica.heartbeat(ANNA, 'presence', 10_000);
     replica.heartbeat(BEN, 'presence', 4_000);
     replica.expire(39_999);
@@ -83,7 +84,7 @@ describe('a replica by itself', () => {
     expect(replica.counts.presence).toBe(0);
   });
 
-  it('knows an expired session as long as a copy of it may come back, and no more of them than its limit', () => {
+  it('a replica knows an expired session while a copy of it may come back, and at most as many as its limit', () => {
     replica = new Replica(TIMING, 8);
     for (let n = 0; n < 9; n += 1) replica.heartbeat(sessionId(n), 'presence', n);
     replica.expire(40_000);
@@ -93,7 +94,7 @@ describe('a replica by itself', () => {
     expect(replica.admit(sessionId(8), 8 + TIMING.tombstoneTtlMs)).toBe('new');
   });
 
-  it('is full with so many own sessions, and admits those that it knows', () => {
+  it('a replica with its limit of own sessions is full, and still admits known sessions', () => {
     replica = new Replica(TIMING, 2);
     replica.heartbeat(ANNA, 'presence', 0);
     expect(replica.admit(BEN, 0)).toBe('new');
@@ -105,7 +106,7 @@ describe('a replica by itself', () => {
 });
 
 describe('a replica that merges all that a hub stores', () => {
-  it('keeps a tombstone as long as another replica may hold an old copy', () => {
+  it('a replica keeps a tombstone as long as another replica may hold an old copy', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     expect(replica.leave(ANNA, 100)).toBe(true);
     expect(allOf(replica, anna('presence', 5), 200)).toEqual(anna(null, 100));
@@ -116,7 +117,7 @@ describe('a replica that merges all that a hub stores', () => {
     expect(replica.own.recordsSize).toBe(0);
   });
 
-  it('does not count a session that expired here, unless another replica had a later heartbeat', () => {
+  it('a replica does not count a session that expired here, unless another replica had a later heartbeat', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     mergeStored(replica, anna('presence', 1_000), 31_000);
     expect(replica.counts).toEqual(ZERO_COUNTS);
@@ -124,40 +125,48 @@ describe('a replica that merges all that a hub stores', () => {
     expect(replica.counts.presence).toBe(1);
   });
 
-  it('stores no session again that has expired since', () => {
+  it('a replica does not store a session that has expired since the last write', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     expect(allOf(replica, NONE, 30_999).size).toBe(1);
     expect(allOf(replica, NONE, 31_000).size).toBe(0);
   });
 
-  it('keeps a session stored that expired here, for as long as another replica may count it', () => {
-    replica.heartbeat(ANNA, 'presence', 1_000);
-    const stored = anna('presence', 1_000);
-    expect(allOf(replica, stored, 31_000, EXTENDED_MS)).toEqual(stored);
-    expect(allOf(replica, stored, 1_000 + TIMING.remoteTtlMs - 1, EXTENDED_MS)).toEqual(stored);
-    expect(allOf(replica, stored, 1_000 + TIMING.remoteTtlMs, EXTENDED_MS).size).toBe(0);
-  });
+  it.each([
+    [undefined, 1_000 + TIMING.remoteTtlMs],
+    [EXTENDED, 1_000 + TIMING.remoteTtlMs + TIMING.aloneExtensionMs],
+  ])(
+    'a replica keeps the stored record of a session that expired here while another one may count it: %#',
+    (options, until) => {
+      replica.heartbeat(ANNA, 'presence', 1_000);
+      const stored = anna('presence', 1_000);
+      for (const now of [31_000, until - 1]) {
+        expect(recordsIn(mergeStored(replica, stored, now, options))).toEqual(stored);
+        expect(replica.counts).toEqual(ZERO_COUNTS);
+      }
+      expect(allOf(replica, stored, until, options).size).toBe(0);
+    },
+  );
 
-  it('gives a session up whose heartbeat came later elsewhere, and takes it back at its next heartbeat', () => {
+  it('a session with a later heartbeat at another replica moves there, and its next heartbeat moves it back', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     const later = anna('release', 2_000);
     expect(allOf(replica, later, 2_000)).toEqual(later);
     expect(replica.own.size).toBe(0);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
-    // This clock is behind the other one, and yet this heartbeat is the later one.
+    // This clock is behind the other one, but this heartbeat is the later one.
     replica.heartbeat(ANNA, 'gratitude', 1_500);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
     expect(allOf(replica, later, 2_000)).toEqual(anna('gratitude', 2_001));
   });
 
-  it('keeps nothing in the outbox, since each write sends all sessions', () => {
+  it('a merge of stored sessions empties the outbox, because each write sends all sessions', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     mergeStored(replica, NONE, 1_000);
     expect(replica.outbox(0).size).toBe(0);
     expect(replica.hasSynced).toBe(true);
   });
 
-  it('takes the mood of a later heartbeat elsewhere for a heartbeat that waited, up to the present', () => {
+  it('a heartbeat that waited takes the mood of a later one at another replica, unless that one is in the future', () => {
     for (const [lastSeen, mood] of [
       [1_000, 'presence'],
       [1_200, 'release'],
@@ -171,12 +180,12 @@ describe('a replica that merges all that a hub stores', () => {
     }
   });
 
-  it('drops remote sessions when they expire, whatever their order in the value', () => {
+  it('a replica expires remote sessions on time in any order of the value', () => {
     const stored = new Map([
       [ANNA, { mood: 'presence', lastSeen: 9_000, expiresAt: 90_000 }],
       [BEN, { mood: 'release', lastSeen: 1_000, expiresAt: 50_000 }],
     ] as const);
-    replica.replaceRemote(stored, 10_000);
+    replica.mergeStored(stored, 10_000, NEVER);
     replica.expire(49_999);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1, release: 1 });
     replica.expire(50_000);
@@ -188,7 +197,7 @@ describe('a replica that merges all that a hub stores', () => {
     ['a heartbeat', 'release', 'release', 2_001],
     ['a heartbeat of a clock that is ahead', 'release', 'presence', 3_001],
   ] as const)(
-    'keeps a pinned session against %s, and no longer than it is pinned',
+    'a replica keeps a pinned session against %s, and only while it is pinned',
     (_what, mood, kept, lastSeen) => {
       const theirs = anna(mood, mood === null ? lastSeen : lastSeen - 1);
       replica.heartbeat(ANNA, 'presence', 1_500);
@@ -201,7 +210,7 @@ describe('a replica that merges all that a hub stores', () => {
     },
   );
 
-  it('lets a pin neither lengthen a session nor outlive a leave', () => {
+  it('a pin neither lengthens a session nor outlives a leave', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     replica.pin(ANNA);
     mergeStored(replica, anna(null, 2_000), 2_000);
@@ -216,7 +225,7 @@ describe('a replica that merges all that a hub stores', () => {
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('ends a session whose leave came before the hub brought it, unless it came back since', () => {
+  it('an earlier leave ends a session that a merge brings, unless that has a later heartbeat', () => {
     for (const [lastSeen, count] of [
       [4_999, 0],
       [5_000, 0],
@@ -229,17 +238,18 @@ describe('a replica that merges all that a hub stores', () => {
     }
   });
 
-  it('forgets a leave for an unknown session when no replica can count that session any more', () => {
+  it('a replica forgets a leave for an unknown session when no copy of that session counts', () => {
+    const longer = { countsMs: TIMING.tombstoneTtlMs + 1 };
     replica.leave(ANNA, 5_000);
-    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs - 1, EXTENDED_MS);
+    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.tombstoneTtlMs - 1, longer);
     expect(replica.own.recordsSize).toBe(1);
     replica = new Replica(TIMING);
     replica.leave(ANNA, 5_000);
-    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.remoteTtlMs, EXTENDED_MS);
+    mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.tombstoneTtlMs, longer);
     expect(replica.own.recordsSize).toBe(0);
   });
 
-  it('counts a heartbeat that waited from when it came, unless the session left elsewhere meanwhile', () => {
+  it('a heartbeat that waited counts from its arrival, unless the session left at another replica meanwhile', () => {
     expect(replica.heartbeat(ANNA, 'presence', 1_500, 1_000)).toBe(true);
     replica.expire(31_000);
     expect(replica.counts).toEqual(ZERO_COUNTS);
@@ -251,6 +261,210 @@ describe('a replica that merges all that a hub stores', () => {
   });
 });
 
+describe('a replica that merges an older value than before', () => {
+  /** The replica has merged this record at 2,000 ms; it counts until 72,000 ms. */
+  const KNOWN = { mood: 'presence', lastSeen: 2_000 } as const;
+  it.each([
+    ['keeps its newer record against a value without the session', undefined, KNOWN, 72_000],
+    [
+      'keeps its newer record against an older heartbeat',
+      { mood: 'release', lastSeen: 1_999 },
+      KNOWN,
+      72_000,
+    ],
+    ['keeps its newer record against an older leave', { mood: null, lastSeen: 1_999 }, KNOWN, 72_000],
+    [
+      'keeps its newer record against a leave of the same time',
+      { mood: null, lastSeen: 2_000 },
+      KNOWN,
+      72_000,
+    ],
+    [
+      'takes a newer heartbeat',
+      { mood: 'release', lastSeen: 2_001 },
+      { mood: 'release', lastSeen: 2_001 },
+      72_001,
+    ],
+  ] as const)('a replica %s', (_what, stored, expected, until) => {
+    mergeStored(replica, new Map([[ANNA, KNOWN]]), 2_000);
+    mergeStored(replica, new Map(stored === undefined ? [] : [[ANNA, stored]]), 3_000);
+    expect(replica.get(ANNA)).toEqual({ ...expected, expiresAt: until });
+    expect(replica.remote.recordsSize).toBe(1);
+    replica.expire(until);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
+  });
+
+  it('a replica takes a newer leave, and keeps it against an older heartbeat', () => {
+    mergeStored(replica, new Map([[ANNA, KNOWN]]), 2_000);
+    mergeStored(replica, anna(null, 2_500), 3_000);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
+    mergeStored(replica, new Map([[ANNA, KNOWN]]), 4_000);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
+    expect(replica.get(ANNA)).toMatchObject({ mood: null, lastSeen: 2_500 });
+  });
+
+  it.each([
+    ['a shorter', TIMING.remoteTtlMs, EXTENDED.countsMs],
+    ['a longer', EXTENDED.countsMs, TIMING.remoteTtlMs],
+  ])(
+    'the same record counts for the longer time, also when it comes with %s one later',
+    (_which, later, earlier) => {
+      mergeStored(replica, anna('presence', 1_000), 1_000, { countsMs: earlier });
+      mergeStored(replica, anna('presence', 1_000), 1_000, { countsMs: later });
+      expect(replica.get(ANNA)?.expiresAt).toBe(1_000 + EXTENDED.countsMs);
+    },
+  );
+
+  it('a replica does not take an expired record back from an earlier merge', () => {
+    mergeStored(replica, anna('presence', 1_000), 1_000);
+    mergeStored(replica, NONE, 1_000 + TIMING.remoteTtlMs);
+    expect(replica.remote.recordsSize).toBe(0);
+  });
+
+  it('an own heartbeat replaces the remote record of an earlier merge', () => {
+    mergeStored(replica, new Map([[ANNA, KNOWN]]), 2_000);
+    replica.heartbeat(ANNA, 'release', 3_000);
+    mergeStored(replica, NONE, 4_000);
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
+    expect(replica.remote.recordsSize).toBe(0);
+  });
+});
+
+describe('an own session that expired', () => {
+  const HEARTBEAT = 1_000;
+  const EXPIRED = HEARTBEAT + TIMING.ttlMs;
+  const copy = anna('presence', HEARTBEAT);
+  const tombstone = anna(null, HEARTBEAT + 1);
+  beforeEach(() => {
+    replica.heartbeat(ANNA, 'presence', HEARTBEAT);
+  });
+
+  it.each([
+    ['becomes a tombstone 1 ms after its last heartbeat, when that came by endedBy', HEARTBEAT, tombstone],
+    [
+      'is no tombstone, and its stored record stays, when its last heartbeat came after endedBy',
+      HEARTBEAT - 1,
+      copy,
+    ],
+  ])('an own session that expired %s', (_what, endedBy, written) => {
+    expect(allOf(replica, copy, EXPIRED, { endedBy })).toEqual(written);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
+    expect(replica.remote.recordsSize).toBe(0);
+    expect(replica.own.recordsSize).toBe(endedBy < HEARTBEAT ? 0 : 1);
+  });
+
+  it('an own session that is present is not ended, though its heartbeat came by endedBy', () => {
+    expect(allOf(replica, copy, EXPIRED - 1, { endedBy: EXPIRED })).toEqual(copy);
+    expect(replica.own.isPresent(ANNA)).toBe(true);
+  });
+
+  it.each([
+    ['nothing is stored', NONE],
+    ['an older heartbeat is stored', anna('release', HEARTBEAT - 1)],
+    ['an older leave is stored', anna(null, HEARTBEAT - 1)],
+    ['its last heartbeat is stored', copy],
+  ])('an own session that expired becomes a tombstone when %s', (_what, stored) => {
+    expect(allOf(replica, stored, EXPIRED, { endedBy: HEARTBEAT })).toEqual(tombstone);
+  });
+
+  it.each([
+    ['a later heartbeat', anna('release', HEARTBEAT + 1)],
+    ['a much later heartbeat', anna('release', HEARTBEAT + 20_000)],
+    ['a later leave', anna(null, HEARTBEAT + 1)],
+  ])('a stored record with %s prevents the tombstone, and becomes a remote one', (_what, stored) => {
+    expect(allOf(replica, stored, EXPIRED, { endedBy: HEARTBEAT })).toEqual(stored);
+    expect(replica.own.recordsSize).toBe(0);
+    expect(replica.remote.recordsSize).toBe(1);
+  });
+
+  it('a later heartbeat of an earlier merge prevents the tombstone too', () => {
+    mergeStored(replica, anna('release', 25_000), EXPIRED);
+    expect(allOf(replica, copy, EXPIRED + 1, { endedBy: HEARTBEAT })).toEqual(anna('release', 25_000));
+  });
+
+  it('a replica returns the stored record in kept, with its expiry, before endedBy', () => {
+    const entry = { mood: 'presence', lastSeen: HEARTBEAT, expiresAt: 90_000 } as const;
+    expect(replica.mergeStored(new Map([[ANNA, entry]]), EXPIRED, NEVER)).toEqual(new Map([[ANNA, entry]]));
+    expect(replica.mergeStored(new Map([[ANNA, entry]]), EXPIRED, HEARTBEAT)).toEqual(new Map());
+  });
+
+  it.each([NEVER, HEARTBEAT])(
+    'a fresh copy in a later merge does not revive the session: endedBy %d',
+    (endedBy) => {
+      const fresh = { countsMs: 140_000, endedBy };
+      mergeStored(replica, NONE, EXPIRED, { endedBy });
+      for (const now of [EXPIRED + 1, 60_000, HEARTBEAT + 140_000 - 1]) {
+        mergeStored(replica, copy, now, fresh);
+        expect(replica.counts).toEqual(ZERO_COUNTS);
+        expect(replica.remote.recordsSize).toBe(0);
+      }
+    },
+  );
+
+  it('a replica remembers the tombstone for tombstoneTtlMs after the last heartbeat', () => {
+    mergeStored(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
+    replica.expire(HEARTBEAT + TIMING.tombstoneTtlMs - 1);
+    expect(replica.own.recordsSize).toBe(1);
+    replica.expire(HEARTBEAT + TIMING.tombstoneTtlMs);
+    expect(replica.own.recordsSize).toBe(0);
+  });
+
+  it('a replica that reads its tombstone back has it as its own record only', () => {
+    mergeStored(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
+    expect(allOf(replica, tombstone, EXPIRED + 1, { endedBy: HEARTBEAT })).toEqual(tombstone);
+    expect(replica.own.recordsSize).toBe(1);
+    expect(replica.remote.recordsSize).toBe(0);
+  });
+
+  it.each([
+    ['overrules a copy of the heartbeat', copy, 0],
+    ['loses to a heartbeat 1 ms later', anna('release', HEARTBEAT + 1), 1],
+    ['loses to a heartbeat 20 s later', anna('release', HEARTBEAT + 20_000), 1],
+  ])('the tombstone %s at its owner and at another replica', (_what, later, count) => {
+    const written = allOf(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
+    mergeStored(replica, later, EXPIRED + 1, { endedBy: HEARTBEAT });
+    expect(replica.counts.release).toBe(count);
+    expect(replica.counts.presence).toBe(0);
+    const [first, second] = [new Replica(TIMING), new Replica(TIMING)];
+    for (const stored of [written, later]) mergeStored(first, stored, EXPIRED);
+    for (const stored of [later, written]) mergeStored(second, stored, EXPIRED);
+    for (const reader of [first, second]) {
+      expect(reader.counts.release).toBe(count);
+      expect(reader.counts.presence).toBe(0);
+    }
+  });
+
+  it('a heartbeat after the tombstone brings the session back with a later stamp', () => {
+    mergeStored(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
+    replica.heartbeat(ANNA, 'release', EXPIRED, HEARTBEAT + 1);
+    expect(allOf(replica, tombstone, EXPIRED)).toEqual(anna('release', HEARTBEAT + 2));
+    expect(replica.own.recordsSize).toBe(1);
+  });
+
+  it('a heartbeat before endedBy brings the session back, and no tombstone follows', () => {
+    mergeStored(replica, copy, EXPIRED);
+    replica.heartbeat(ANNA, 'release', EXPIRED + 1);
+    const merged = allOf(replica, copy, EXPIRED + 2, { endedBy: HEARTBEAT });
+    expect(merged).toEqual(anna('release', EXPIRED + 1));
+  });
+
+  it('the tombstone is 1 ms after the stamp, where that stamp is ahead of the clock', () => {
+    replica.leave(ANNA, HEARTBEAT);
+    replica.heartbeat(ANNA, 'presence', HEARTBEAT);
+    expect(allOf(replica, NONE, EXPIRED, { endedBy: HEARTBEAT })).toEqual(anna(null, HEARTBEAT + 3));
+  });
+
+  it('a replica ends each session by its own last heartbeat', () => {
+    replica.heartbeat(BEN, 'presence', HEARTBEAT + 1);
+    const stored = new Map([...copy, [BEN, { mood: 'presence' as const, lastSeen: HEARTBEAT + 1 }]]);
+    const kept = mergeStored(replica, stored, EXPIRED + 1, { endedBy: HEARTBEAT });
+    expect([...kept.keys()]).toEqual([BEN]);
+    expect(recordsIn(new Map(replica.own))).toEqual(tombstone);
+    mergeStored(replica, stored, EXPIRED + 2, { endedBy: HEARTBEAT + 1 });
+    expect(replica.own.recordsSize).toBe(2);
+  });
+});
+
 describe('a replica whose hub sends changes', () => {
   const ROOM = roomTiming(30_000, 1_000);
   const NOTHING = { records: NONE, isSnapshot: false, isRestart: false, sent: NONE, sentAt: 0 };
@@ -258,7 +472,7 @@ describe('a replica whose hub sends changes', () => {
     replica = new Replica(ROOM);
   });
 
-  it('sends what has changed until the hub has it, unless it changed again meanwhile', () => {
+  it('a replica sends a change until the hub has it, and sends it again if the session changes meanwhile', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(BEN, 'presence', 0);
     replica.leave(BEN, 1);
@@ -274,7 +488,7 @@ describe('a replica whose hub sends changes', () => {
     expect([...replica.outbox(0).keys()]).toEqual([ANNA]);
   });
 
-  it('asks for sessions that expired or will soon, until the hub knows no more or they come back', () => {
+  it('a replica asks for sessions that expired or expire soon, until the hub has no more or they come back', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(BEN, 'presence', 10_000);
     replica.applyAnswer({ ...NOTHING, sent: replica.outbox(0) }, 10_000);
@@ -295,7 +509,7 @@ describe('a replica whose hub sends changes', () => {
     expect(asked(0)).toEqual([]);
   });
 
-  it('goes on asking for an expired session while the hub still counts it', () => {
+  it('a replica asks again for an expired session while the hub still counts it', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(30_000);
     const records = anna('presence', 0);
@@ -309,7 +523,7 @@ describe('a replica whose hub sends changes', () => {
     expect([...replica.outbox(0).keys()]).toEqual([]);
   });
 
-  it('keeps remote sessions until the hub ends them, or for a TTL after the call that was answered last', () => {
+  it('a replica keeps remote sessions until the hub ends them, or for a TTL after the last answered call', () => {
     replica.applyAnswer({ ...NOTHING, records: anna('presence', 0), isSnapshot: true }, 0);
     replica.applyAnswer({ ...NOTHING, sentAt: 25_000 }, 26_000);
     replica.expire(54_999);
@@ -318,14 +532,14 @@ describe('a replica whose hub sends changes', () => {
     replica.expire(55_000);
     expect(replica.counts).toEqual(ZERO_COUNTS);
     expect(replica.remote.isStale).toBe(true);
-    // An answer to a call from before that brings the changes of what is still remembered.
+    // A late answer to an earlier call makes the remembered sessions count again.
     replica.applyAnswer({ ...NOTHING, sentAt: 54_000 }, 55_100);
     expect(replica.counts.presence).toBe(1);
     replica.applyAnswer({ ...NOTHING, records: anna(null, 0), sentAt: 55_000 }, 56_000);
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('counts nothing of an answer that comes a TTL after its call', () => {
+  it('an answer that comes a TTL after its call adds no session', () => {
     const late = { ...NOTHING, records: anna('presence', 1), isSnapshot: true, sentAt: 1_000 };
     replica.applyAnswer(late, 30_999);
     expect(replica.counts.presence).toBe(1);
@@ -333,7 +547,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('sends a hub that lost its memory the own sessions and tombstones that it lacks, and says so', () => {
+  it('a replica sends the missing own sessions and tombstones to a hub that lost its memory, and reports that', () => {
     const CARL = sessionId(3);
     for (const id of [ANNA, BEN, CARL]) replica.heartbeat(id, 'presence', 0);
     replica.leave(CARL, 1);
@@ -346,7 +560,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.outbox(0).size).toBe(0);
   });
 
-  it('says that the hub is behind where a pin or an earlier leave stands against its answer', () => {
+  it('a replica reports that the hub is behind when a pin or an earlier leave contradicts its answer', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.pin(ANNA);
     expect(replica.applyAnswer({ ...NOTHING, records: anna(null, 500), sent: replica.outbox(0) }, 600)).toBe(
@@ -359,7 +573,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
   });
 
-  it('holds a session once that comes back after it has expired, and after it has left', () => {
+  it('a session that comes back after it has expired, and after it has left, counts once', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(ROOM.ttlMs);
     replica.heartbeat(ANNA, 'presence', ROOM.ttlMs);
@@ -371,7 +585,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.outbox(0).size).toBe(1);
   });
 
-  it('forgets what it could not send when no copy of it can come back any more', () => {
+  it('a replica forgets an unsent tombstone when no copy of the session can come back', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(BEN, 'presence', 0);
     replica.leave(BEN, 0);
@@ -381,7 +595,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.outbox(0).size).toBe(0);
   });
 
-  it('has synced after its first answer, and a snapshot replaces the remote sessions', () => {
+  it('a replica has synced after its first answer, and a snapshot replaces the remote sessions', () => {
     expect(replica.hasSynced).toBe(false);
     replica.applyAnswer({ ...NOTHING, records: anna('presence', 1), isSnapshot: true }, 1);
     expect(replica.hasSynced).toBe(true);
@@ -390,7 +604,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('knows a session that left elsewhere for two sync intervals, and one that expired elsewhere is gone at once', () => {
+  it('a replica remembers a remote leave for two sync intervals, and a remote expiry not at all', () => {
     replica.applyAnswer({ ...NOTHING, records: anna('presence', 5_000), isSnapshot: true }, 5_000);
     replica.applyAnswer({ ...NOTHING, records: anna(null, 5_500) }, 6_000);
     expect(replica.counts).toEqual(ZERO_COUNTS);
@@ -401,7 +615,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('forgets an expired session that a later remote record names, also where that one was no answer to it', () => {
+  it('a replica forgets an expired session when the hub answers that it has ended', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(30_000);
     replica.applyAnswer(
@@ -411,7 +625,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.outbox(0).size).toBe(0);
   });
 
-  it('sends nothing of a session that another replica has taken over, nor of one that expired', () => {
+  it('a replica does not send a session that has moved to another replica, or one that the hub has expired', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(BEN, 'presence', 0);
     replica.applyAnswer({ ...NOTHING, records: anna('release', 5_000) }, 5_000);
@@ -425,7 +639,7 @@ describe('a replica whose hub sends changes', () => {
 });
 
 describe('a replica with a limit', () => {
-  it('drops the expired sessions first, then the oldest tombstones, and sends nothing of what it dropped', () => {
+  it('a replica at its limit drops expired sessions first, then the oldest tombstones, and does not send them', () => {
     replica = new Replica(roomTiming(30_000, 1_000), 8);
     for (let n = 0; n < 8; n += 1) replica.heartbeat(sessionId(n), 'presence', n);
     for (let n = 0; n < 8; n += 1) replica.leave(sessionId(n), 100 + n);
@@ -440,14 +654,15 @@ describe('a replica with a limit', () => {
     expect(replica.admit(sessionId(9), 30_300)).toBe('new');
   });
 
-  it('drops remote tombstones before remote sessions', () => {
+  it('a replica at its limit drops remote tombstones before remote sessions', () => {
     const entry = (mood: SessionRecord['mood'], lastSeen: number) => ({ mood, lastSeen, expiresAt: 60_000 });
-    replica.replaceRemote(
+    replica.mergeStored(
       new Map([
         [ANNA, entry('presence', 1)],
         [BEN, entry(null, 2)],
       ]),
       10,
+      NEVER,
     );
     expect(replica.dropRemote(1)).toBe(1);
     expect(replica.get(BEN)).toBeUndefined();

@@ -6,14 +6,14 @@ import type { FakeRuntime } from '../../support/fake-runtime';
 export const DONE: SyncOutcome = { isRefused: false, trouble: undefined };
 export const REFUSED: SyncOutcome = { isRefused: true, trouble: undefined };
 
-/** A hub that answers when and how the test says. Each sync that does not fail merges what is stored, after `next`. */
+/** A hub whose answers the test decides. Each sync that does not fail merges the stored records, after `next`. */
 export class ScriptedHub implements Hub {
   readonly kind = 'kv';
   syncs = 0;
   others: MoodCounts = ZERO_COUNTS;
-  /** What other replicas stored. */
+  /** The records that other replicas stored. */
   readonly stored = new Map<string, SessionRecord>();
-  /** What the next sync does before it merges. */
+  /** Runs in the next sync before its merge. */
   next: (replica: Replica) => Promise<SyncOutcome> = () => Promise.resolve(DONE);
   #replica: Replica | undefined;
   readonly #runtime: FakeRuntime;
@@ -36,12 +36,12 @@ export class ScriptedHub implements Hub {
     return outcome;
   }
 
-  /** Merges what is stored, at any time: as a sync does before it ends. */
+  /** Merges the stored records, as a sync does before it ends. It ends no expired session. */
   merge(): void {
     const stored = [...this.stored].map(
       ([id, record]) => [id, { ...record, expiresAt: record.lastSeen + 60_000 }] as const,
     );
-    this.replica.replaceRemote(new Map(stored), this.#runtime.now());
+    this.replica.mergeStored(new Map(stored), this.#runtime.now(), Number.NEGATIVE_INFINITY);
   }
 
   otherLocations(): MoodCounts {
@@ -53,4 +53,4 @@ export class ScriptedHub implements Hub {
 export const never = () => new Promise<never>(() => undefined);
 
 /** A sync that fails. */
-export const fail = () => Promise.reject(new Error('KV is away'));
+export const fail = () => Promise.reject(new Error('KV is unavailable'));

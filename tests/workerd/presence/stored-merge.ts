@@ -1,27 +1,34 @@
 import type { Replica } from '../../../src/presence/replica';
+import type { RosterEntry } from '../../../src/presence/roster';
 import type { SessionRecord, SessionRecords } from '../../../src/presence/session';
 import { recordsIn } from './records-in';
 
-/** Merges records that a hub stores, each of which counts for so long (ms). Returns those that stay stored and do not count. */
+/** How a test merges, both in ms. By default each record counts for 70 s, and no session that expired here is ended. */
+interface MergeOptions {
+  readonly countsMs?: number;
+  readonly endedBy?: number;
+}
+
+/** Merges records that a hub stores. Returns the records that stay stored although the replica does not count them. */
 export function mergeStored(
   replica: Replica,
   stored: SessionRecords,
   now: number,
-  countsMs = 70_000,
-): SessionRecords {
-  const entries = [...stored]
-    .map(([id, record]) => [id, { ...record, expiresAt: record.lastSeen + countsMs }] as const)
-    .filter(([, { expiresAt }]) => expiresAt > now);
-  return replica.replaceRemote(new Map(entries), now);
+  { countsMs = 70_000, endedBy = Number.NEGATIVE_INFINITY }: MergeOptions = {},
+): ReadonlyMap<string, RosterEntry> {
+  const entries = [...stored].map(
+    ([id, record]) => [id, { ...record, expiresAt: record.lastSeen + countsMs }] as const,
+  );
+  return replica.mergeStored(new Map(entries), now, endedBy);
 }
 
-/** All that the hub stores after such a merge. */
+/** Returns all records that the hub stores after such a merge. */
 export function allOf(
   replica: Replica,
   stored: SessionRecords,
   now: number,
-  countsMs?: number,
+  options?: MergeOptions,
 ): Map<string, SessionRecord> {
-  const kept = mergeStored(replica, stored, now, countsMs);
+  const kept = mergeStored(replica, stored, now, options);
   return recordsIn(new Map([...kept, ...replica.remote, ...replica.own]));
 }

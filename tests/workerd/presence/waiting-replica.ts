@@ -8,9 +8,9 @@ import { sessionId } from '../../support/session-id';
 
 const ANNA = sessionId(1);
 
-/** A replica whose answers come when they come, so that a test sees who waits for a sync and who does not. */
+/** A replica whose requests do not await each other, so a test sees which of them wait for a sync. */
 export class WaitingReplica {
-  /** What was handed to `waitUntil`. */
+  /** The tasks that the requests passed to `waitUntil`. */
   readonly deferred: Promise<void>[] = [];
   readonly reports: string[] = [];
   readonly #store: PresenceStore;
@@ -24,7 +24,7 @@ export class WaitingReplica {
     return this.#store.countHeartbeat(id, mood, this.#defer);
   }
 
-  /** A heartbeat of a new session, which waits for the limiter. */
+  /** Sends a heartbeat of a new session, which waits for the limiter. */
   arrive(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
     return this.#store.heartbeat(id, mood, this.#defer, isWithinLimit);
   }
@@ -41,7 +41,7 @@ export class WaitingReplica {
     return this.#store.health();
   }
 
-  /** A heartbeat that must be answered without waiting for anything. */
+  /** Sends a heartbeat. Rejects if the answer waits for anything. */
   async heartbeatAtOnce(id = ANNA): Promise<PresenceState> {
     const answer = await Promise.race([this.heartbeat(id), settle()]);
     if (answer === undefined) throw new Error('The heartbeat had to wait.');
@@ -51,7 +51,7 @@ export class WaitingReplica {
   readonly #defer = (task: Promise<void>) => void this.deferred.push(task);
 }
 
-/** Whether the answer does not come without the clock moving. */
+/** Whether the answer is pending while the clock stands still. */
 export async function isWaiting(answer: Promise<unknown>): Promise<boolean> {
   let answered = false;
   void answer.then(() => {

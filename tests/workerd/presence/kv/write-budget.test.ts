@@ -1,36 +1,88 @@
 import { expect, it } from 'vitest';
-import { ALONE_INTERVAL_MS } from '../../../../src/limits';
-import { EarlyWrites } from '../../../../src/presence/kv/early-writes';
+import { GROUPS } from '../../../../src/presence/kv/opened-locations';
+import { WriteBudget } from '../../../../src/presence/kv/write-budget';
 
 const DAY_MS = 86_400_000;
+const REFRESH_MS = 100_000;
 
-/** Writes of one day in which a session ends every so many ms. */
-function writesOfADay(endsEveryMs: number): number {
-  const earlyWrites = new EarlyWrites();
+/**
+ * Returns the writes of one day of a replica that is alone in the world. It refreshes 100 s after its last write, and writes each
+ * change for which it has budget. A change comes every `changesEveryMs`, and costs `cost` writes.
+ */
+function writesOfADay(changesEveryMs: number, cost = 1): number {
+  const budget = new WriteBudget();
   let writes = 0;
   let writtenAt = 0;
-  for (let now = 0; now < DAY_MS; now += 1_000) {
-    const isDue = now >= writtenAt + ALONE_INTERVAL_MS;
-    if (!isDue && !(now % endsEveryMs === 0 && earlyWrites.has(now))) continue;
-    earlyWrites.spend(now);
-    writes += 1;
+  for (let now = 0; now < DAY_MS; now += 500) {
+    const isRefresh = now >= writtenAt + REFRESH_MS;
+    if (!isRefresh && !(now % changesEveryMs === 0 && budget.has(now))) continue;
+    const spent = isRefresh ? 1 : cost;
+    budget.spend(spent, now);
+    writes += spent;
     writtenAt = now;
   }
   return writes;
 }
 
-it.each([1_000, 10_000, 60_000, 99_000, 300_000, DAY_MS])(
-  'an isolate that extends its lease writes fewer than 1,000 times a day, though a session ends every %d ms',
-  (endsEveryMs) => {
-    expect(writesOfADay(endsEveryMs)).toBeLessThan(1_000);
+it('a replica may write three changes in a row, and then one in 100 s', () => {
+  const budget = new WriteBudget();
+  for (const now of [0, 1, 2]) {
+    expect(budget.has(now)).toBe(true);
+    budget.spend(1, now);
+  }
+  for (const earnedAt of [100_000, 200_000, 300_000]) {
+    expect(budget.has(earnedAt - 1)).toBe(false);
+    expect(budget.has(earnedAt)).toBe(true);
+    budget.spend(1, earnedAt);
+  }
+});
+
+it('a replica that has not written for a day may write three changes in a row and no more', () => {
+  const budget = new WriteBudget();
+  for (let n = 0; n < 3; n += 1) budget.spend(1, 0);
+  for (let n = 0; n < 3; n += 1) {
+    expect(budget.has(DAY_MS)).toBe(true);
+    budget.spend(1, DAY_MS);
+  }
+  expect(budget.has(DAY_MS)).toBe(false);
+});
+
+it('a write of a location that opens costs more than is left, and the replica earns the rest first', () => {
+  const budget = new WriteBudget();
+  budget.spend(1, 0);
+  budget.spend(1 + GROUPS, 0);
+  expect(budget.has(199_999)).toBe(false);
+  expect(budget.has(200_000)).toBe(true);
+});
+
+it('a refresh without budget costs a write too, so it delays the next change', () => {
+  const budget = new WriteBudget();
+  budget.spend(3, 0);
+  budget.spend(1, 0);
+  expect(budget.has(199_999)).toBe(false);
+  expect(budget.has(200_000)).toBe(true);
+});
+
+it('a clock that steps back earns nothing', () => {
+  const budget = new WriteBudget();
+  budget.spend(3, 1_000_000);
+  expect(budget.has(0)).toBe(false);
+});
+
+it.each([500, 1_000, 7_000, 33_500, 60_000, 99_000, 100_500, 151_000, 300_000, DAY_MS])(
+  'a replica that is alone in the world writes at most 867 times a day with a change every %d ms',
+  (changesEveryMs) => {
+    expect(writesOfADay(changesEveryMs)).toBeLessThanOrEqual(867);
   },
 );
 
-it('ten ended sessions in a row are written at once', () => {
-  const earlyWrites = new EarlyWrites();
-  for (let n = 0; n < 10; n += 1) {
-    expect(earlyWrites.has(n)).toBe(true);
-    earlyWrites.spend(n);
-  }
-  expect(earlyWrites.has(10)).toBe(false);
+it('a replica that is alone in the world writes at least 864 times a day while changes wait', () => {
+  expect(writesOfADay(500)).toBeGreaterThanOrEqual(864);
 });
+
+it.each([500, 60_000, 99_000, 250_000])(
+  'a location that opens every %d ms makes at most 869 writes a day, of all keys',
+  (changesEveryMs) => {
+    expect(writesOfADay(changesEveryMs, 1 + GROUPS)).toBeLessThanOrEqual(869);
+  },
+);

@@ -1,214 +1,258 @@
 import { describe, expect, it } from 'vitest';
-import { decideWrite } from '../../../../src/presence/kv/write-policy';
+import { FEW_PEOPLE } from '../../../../src/limits';
+import { decideWrite, type LastWrite } from '../../../../src/presence/kv/write-policy';
 import { Replica } from '../../../../src/presence/replica';
-import { type Mood, type SessionRecords, ZERO_COUNTS } from '../../../../src/presence/session';
+import { type Mood, type SessionRecords, totalOf } from '../../../../src/presence/session';
 import { kvTiming } from '../../../../src/presence/timing';
 import { sessionId } from '../../../support/session-id';
 import { mergeStored } from '../stored-merge';
 
 const TIMING = kvTiming(30_000, 10_000);
+const { refreshMs, aloneExtensionMs } = TIMING;
 const NOW = 1_000_000;
+const NEVER: LastWrite = { at: Number.NEGATIVE_INFINITY, isAlone: false };
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+const NONE: SessionRecords = new Map();
+const BEN_PRESENT: SessionRecords = new Map([[BEN, { mood: 'presence', lastSeen: NOW - 5 }]]);
 
 /** Anna's stored record: in a mood, as a tombstone (`null`), or none. */
 const anna = (mood: Mood | null | undefined, lastSeen = NOW - 1_000): SessionRecords =>
   new Map(mood === undefined ? [] : [[ANNA, { mood, lastSeen }]]);
 
-const summary = (moods: Partial<Record<Mood, number>>, at = NOW - 1_000, extension = 0) => ({
-  at,
-  until: at + TIMING.leaseMs + extension,
-  moods: { ...ZERO_COUNTS, ...moods },
-  marksRest: true as const,
-});
+/** So many stored sessions in the mood `presence`, each with an earlier heartbeat than its owner has. Anna's comes first. */
+const storedSessions = (count: number): SessionRecords =>
+  new Map(
+    Array.from({ length: count }, (_, n) => [sessionId(n + 1), { mood: 'presence', lastSeen: NOW - 2_000 }]),
+  );
 
-/** The decision of a replica that has just merged what is stored, and wrote a second ago unless a test says otherwise. */
-function decide(
-  replica: Replica,
-  stored: SessionRecords,
-  given: Partial<Parameters<typeof decideWrite>[0]> = {},
-) {
-  const kept = mergeStored(replica, stored, NOW);
-  const { presence, gratitude, release, connection } = replica.counts;
+type Given = Partial<Parameters<typeof decideWrite>[0]> & { readonly endedBy?: number };
+
+/**
+ * The decision of a replica that has merged the stored records. Unless a test says otherwise, no other location has sessions, another
+ * replica has written the key lately, and this one wrote it 1 s ago.
+ */
+function decide(replica: Replica, stored: SessionRecords, { endedBy, ...given }: Given = {}): boolean {
+  const kept = mergeStored(replica, stored, NOW, endedBy === undefined ? {} : { endedBy });
   return decideWrite({
     replica,
     stored,
     kept,
-    summary: undefined,
-    everywhere: presence + gratitude + release + connection,
-    hasOtherLocations: true,
-    canExtendLease: true,
-    lastWrite: { at: NOW - 1_000, extendsLease: false },
-    hasEarlyWrite: true,
+    everywhere: totalOf(replica.counts),
+    isAlone: false,
+    lastWrite: { at: NOW - 1_000, isAlone: false },
+    hasBudget: true,
     now: NOW,
     timing: TIMING,
     ...given,
   });
 }
 
-describe('a replica writes the key early', () => {
-  const beat = (mood: Mood) => (replica: Replica) => replica.heartbeat(ANNA, mood, NOW);
+/** A replica with so many own sessions in the mood `presence`. Anna's comes first. */
+function replicaWith(ownSessions: number): Replica {
+  const replica = new Replica(TIMING);
+  for (let n = 1; n <= ownSessions; n += 1) replica.heartbeat(sessionId(n), 'presence', NOW - 1_000);
+  return replica;
+}
+
+describe('changes', () => {
+  const heartbeat = (mood: Mood) => (replica: Replica) => replica.heartbeat(ANNA, mood, NOW);
   const nothing = () => undefined;
   const leave = (replica: Replica) => {
     replica.heartbeat(ANNA, 'presence', NOW - 2_000);
     replica.leave(ANNA, NOW);
   };
+  const mergeEarlier = (mood: Mood | null) => (replica: Replica) =>
+    mergeStored(replica, anna(mood, NOW - 2_000), NOW - 1_500);
   it.each([
-    ['for a session that came', beat('presence'), undefined, true],
-    ['for a session that came back', beat('presence'), null, true],
-    ['for a session that left', leave, 'presence', true],
-    ['for a session in another mood', beat('release'), 'presence', true],
-    ['not for a session that is still present in its mood', beat('presence'), 'presence', false],
-    ['not for a remote session', nothing, 'presence', false],
-    ['not for a tombstone of a session that was never stored', leave, undefined, false],
-    ['not for a tombstone that is stored already', nothing, null, false],
-  ] as const)('%s', (_what, event, stored, write) => {
+    ['writes a session that came', heartbeat('presence'), anna(undefined), true],
+    ['writes a session that came back after its leave', heartbeat('presence'), anna(null), true],
+    ['writes a session that left', leave, anna('presence'), true],
+    ['writes a session that changed its mood', heartbeat('release'), anna('presence'), true],
+    [
+      'does not write a session that is still present in its mood',
+      heartbeat('presence'),
+      anna('presence'),
+      false,
+    ],
+    ['does not write a tombstone of a session that was never stored', leave, anna(undefined), false],
+    ['does not write a tombstone that is stored already', leave, anna(null), false],
+    ['writes when a stored session counts no more', nothing, anna('presence', NOW - 70_000), true],
+    ['does not write when a stored tombstone counts no more', nothing, anna(null, NOW - 70_000), false],
+    ['does not write for a stored remote session', nothing, anna('presence'), false],
+    ['does not write a remote session that the stored value lacks', mergeEarlier('presence'), NONE, false],
+    [
+      'does not write a remote session in a newer mood',
+      mergeEarlier('release'),
+      anna('presence', NOW - 9_000),
+      false,
+    ],
+    [
+      'does not write a remote tombstone of a stored session',
+      mergeEarlier(null),
+      anna('presence', NOW - 9_000),
+      false,
+    ],
+  ] as const)('a replica %s', (_what, event, stored, writes) => {
     const replica = new Replica(TIMING);
-    // Another session, which is stored as it is.
+    // Another own session, which is stored as it is.
     replica.heartbeat(BEN, 'presence', NOW);
     event(replica);
-    const all = new Map([...anna(stored), [BEN, { mood: 'presence' as const, lastSeen: NOW - 5 }]]);
-    expect(decide(replica, all)).toEqual({ write, extendsLease: false });
+    expect(decide(replica, new Map([...stored, ...BEN_PRESENT]))).toBe(writes);
   });
 
   it.each([
-    ['for a stored session that counts no more', 'presence', true],
-    ['not for a stored tombstone that counts no more', null, false],
-  ] as const)('%s', (_what, mood, write) => {
-    const replica = new Replica(TIMING);
-    replica.heartbeat(BEN, 'presence', NOW);
-    const ben = { mood: 'presence' as const, lastSeen: NOW };
-    expect(decide(replica, new Map([...anna(mood, NOW - 70_000), [BEN, ben]])).write).toBe(write);
-  });
-
-  it('not for a session that expired here and that another replica may still count', () => {
+    ['does not write a session that expired here and may count at another replica', undefined, false],
+    ['writes the tombstone of a session that expired here and is ended for all', NOW - TIMING.ttlMs, true],
+  ])('a replica %s', (_what, endedBy, writes) => {
     const replica = new Replica(TIMING);
     replica.heartbeat(ANNA, 'presence', NOW - TIMING.ttlMs);
     replica.heartbeat(BEN, 'presence', NOW);
-    const ben = { mood: 'presence' as const, lastSeen: NOW };
-    const stored = new Map([...anna('presence', NOW - TIMING.ttlMs), [BEN, ben]]);
-    expect(decide(replica, stored).write).toBe(false);
+    const stored = new Map([...anna('presence', NOW - TIMING.ttlMs), ...BEN_PRESENT]);
+    expect(decide(replica, stored, endedBy === undefined ? {} : { endedBy })).toBe(writes);
   });
 
-  it('only where more than one session in 200 has changed', () => {
-    for (const [others, write] of [
-      [198, true],
-      [199, false],
-    ] as const) {
-      const replica = new Replica(TIMING);
-      replica.heartbeat(ANNA, 'presence', NOW);
-      const stored = Array.from(
-        { length: others },
-        (_, n) => [sessionId(10 + n), { mood: 'presence', lastSeen: NOW - 1 }] as const,
-      );
-      expect(decide(replica, new Map(stored)).write).toBe(write);
-    }
-  });
-});
-
-describe('a replica refreshes the key', () => {
+  const writtenAt = NOW - 1_000;
   it.each([
-    [TIMING.refreshMs - 1, false],
-    [TIMING.refreshMs, true],
-  ])('%d ms after its last write: %s', (ms, write) => {
-    const replica = new Replica(TIMING);
-    replica.heartbeat(ANNA, 'presence', NOW);
-    const lastWrite = { at: NOW - ms, extendsLease: false };
-    expect(decide(replica, anna('presence'), { lastWrite }).write).toBe(write);
-  });
+    ['that is older than all heartbeats of the last write', writtenAt - TIMING.ttlMs - 1, true],
+    ['that the last write may have had', writtenAt - TIMING.ttlMs, false],
+  ])(
+    'a replica with a stored heartbeat of its present session %s: writes again %s',
+    (_what, lastSeen, writes) => {
+      const lastWrite = { at: writtenAt, isAlone: false };
+      expect(decide(replicaWith(1), anna('presence', lastSeen), { lastWrite })).toBe(writes);
+      // Its owner writes a remote session again.
+      expect(decide(new Replica(TIMING), anna('presence', lastSeen), { lastWrite })).toBe(false);
+    },
+  );
 
-  it('without sessions of its own not where readers see no summary', () => {
-    expect(decide(new Replica(TIMING), anna('presence')).write).toBe(false);
-  });
-
-  it.each([
-    [{ presence: 1 }, false],
-    [{ presence: 2 }, true],
-  ])('without sessions of its own only where stored sessions have expired: %j of 1', (moods, write) => {
-    expect(decide(new Replica(TIMING), anna('presence'), { summary: summary(moods) }).write).toBe(write);
-  });
-});
-
-describe('a replica that is alone', () => {
-  const alone = (given: Partial<Parameters<typeof decideWrite>[0]> = {}, people = 1) => {
-    const replica = new Replica(TIMING);
-    for (let n = 1; n <= people; n += 1) replica.heartbeat(sessionId(n), 'presence', NOW);
-    return decide(replica, anna('presence'), { hasOtherLocations: false, ...given });
+  const leaveOf = (ids: number) => (replica: Replica) => {
+    for (let n = 1; n <= ids; n += 1) replica.leave(sessionId(n), NOW);
   };
-  const EXTENDED = { at: NOW - TIMING.refreshMs, extendsLease: true };
-  const knows = summary({ presence: 1 }, EXTENDED.at, TIMING.leaseExtensionMs);
-
+  const LARGE = 1_000;
   it.each([
-    ['where it holds few sessions', {}, 20, true],
-    ['not where it holds many', {}, 21, false],
-    ['not where another location has sessions', { hasOtherLocations: true }, 1, false],
-    ['not where no reader can see it', { canExtendLease: false }, 1, false],
-  ])('extends its lease %s', (_where, given, people, extendsLease) => {
-    expect(alone(given, people).extendsLease).toBe(extendsLease);
+    ['writes 6 leaves of 1,000 sessions at once', 6, 1_000, true],
+    ['lets 4 leaves of 1,000 sessions wait', 4, 1_000, false],
+    ['lets 4 leaves of 1,000 sessions wait until refreshMs have passed', 4, refreshMs - 1, false],
+    ['writes 4 leaves of 1,000 sessions after refreshMs', 4, refreshMs, true],
+    ['writes nothing after refreshMs without a change', 0, refreshMs, false],
+  ] as const)('a replica that is alone in its location %s', (_what, leaves, sinceWriteMs, writes) => {
+    const replica = replicaWith(LARGE);
+    leaveOf(leaves)(replica);
+    const lastWrite = { at: NOW - sinceWriteMs, isAlone: true };
+    expect(decide(replica, storedSessions(LARGE), { isAlone: true, lastWrite })).toBe(writes);
   });
 
   it.each([
-    ['waits longer', knows, EXTENDED, false],
-    [
-      'until the extension ends',
-      knows,
-      { ...EXTENDED, at: NOW - TIMING.refreshMs - TIMING.leaseExtensionMs },
-      true,
-    ],
-    ['not where its last write said nothing of it', knows, { ...EXTENDED, extendsLease: false }, true],
-    [
-      'not where another replica has written since',
-      { ...knows, at: NOW - 1, until: NOW + 9e9 },
-      EXTENDED,
-      true,
-    ],
-    [
-      'not where readers see a lease without extension',
-      summary({ presence: 1 }, EXTENDED.at),
-      EXTENDED,
-      true,
-    ],
-    ['not where readers see no summary', undefined, EXTENDED, true],
-  ])('%s', (_what, seen, lastWrite, write) => {
-    expect(alone({ summary: seen, lastWrite }).write).toBe(write);
+    ['writes its last leave of 200 sessions at once', 200, 1_000, true],
+    ['lets its last leave of 201 sessions wait', 201, 1_000, false],
+    ['lets its last leave of 201 sessions wait until refreshMs have passed', 201, refreshMs - 1, false],
+    ['writes its last leave of 201 sessions after refreshMs', 201, refreshMs, true],
+  ])(
+    'a replica that holds one of many sessions of its location %s',
+    (_what, stored, sinceWriteMs, writes) => {
+      const replica = replicaWith(1);
+      replica.leave(ANNA, NOW);
+      const lastWrite = { at: NOW - sinceWriteMs, isAlone: false };
+      expect(decide(replica, storedSessions(stored), { lastWrite })).toBe(writes);
+    },
+  );
+
+  it('a replica measures its changes by the sessions of all locations', () => {
+    const isWritten = (everywhere: number) => decide(replicaWith(1), NONE, { everywhere });
+    expect(isWritten(199)).toBe(true);
+    expect(isWritten(200)).toBe(false);
+  });
+});
+
+describe('heartbeats', () => {
+  const [alone, shared] = [true, false];
+  it.each([
+    [shared, shared, refreshMs - 1, false],
+    [shared, shared, refreshMs, true],
+    // Another replica has written since. Its readers do not expect late heartbeats.
+    [shared, alone, refreshMs - 1, false],
+    [shared, alone, refreshMs, true],
+    // The last write did not say that the next one comes late.
+    [alone, shared, refreshMs - 1, false],
+    [alone, shared, refreshMs, true],
+    [alone, alone, refreshMs, false],
+    [alone, alone, refreshMs + aloneExtensionMs - 1, false],
+    [alone, alone, refreshMs + aloneExtensionMs, true],
+  ])(
+    'a replica (alone: %s, at its last write: %s) decides %d ms after that write whether it refreshes: %s',
+    (isAlone, wasAlone, sinceWriteMs, writes) => {
+      const lastWrite = { at: NOW - sinceWriteMs, isAlone: wasAlone };
+      for (const people of [1, FEW_PEOPLE, FEW_PEOPLE + 1, 300]) {
+        for (const hasBudget of [true, false]) {
+          const given = { isAlone, lastWrite, hasBudget };
+          expect(decide(replicaWith(people), storedSessions(people), given), `${people} sessions`).toBe(
+            writes,
+          );
+        }
+      }
+    },
+  );
+
+  const left = () => {
+    const replica = replicaWith(1);
+    replica.leave(ANNA, NOW - 500);
+    return replica;
+  };
+  it.each([
+    ['without sessions', () => new Replica(TIMING), NONE],
+    ['with remote sessions only', () => new Replica(TIMING), storedSessions(5)],
+    ['with a tombstone only', left, anna(null, NOW - 500)],
+    ['with a tombstone and remote sessions only', left, new Map([...anna(null, NOW - 500), ...BEN_PRESENT])],
+  ])('a replica %s never refreshes the key', (_what, replica, stored) => {
+    for (const isAlone of [true, false])
+      expect(decide(replica(), stored, { isAlone, lastWrite: NEVER })).toBe(false);
   });
 
-  it('is not alone where another replica of its location holds a session', () => {
+  it('a replica without sessions never writes for a remote session that the stored value lacks', () => {
     const replica = new Replica(TIMING);
-    replica.heartbeat(BEN, 'presence', NOW);
-    expect(decide(replica, anna('presence'), { hasOtherLocations: false }).extendsLease).toBe(false);
+    mergeStored(replica, storedSessions(5), NOW - 1_000);
+    expect(decide(replica, NONE, { lastWrite: NEVER })).toBe(false);
+  });
+});
+
+describe('the budget', () => {
+  const [withBudget, without] = [true, false];
+  it.each([
+    ['that is alone in the world with 20 sessions', FEW_PEOPLE, 0, true, true],
+    ['that holds more than 20 sessions', FEW_PEOPLE + 1, 0, true, false],
+    ['with another replica in its location', FEW_PEOPLE, 0, false, false],
+    ['with sessions in another location', 1, 1, true, false],
+  ])(
+    'a replica %s (%d own sessions, %d elsewhere, alone: %s) needs budget for a change: %s',
+    (_what, own, elsewhere, isAlone, needsBudget) => {
+      const lacksOne = storedSessions(own - 1);
+      const given = { isAlone, everywhere: own + elsewhere };
+      expect(decide(replicaWith(own), lacksOne, { ...given, hasBudget: withBudget })).toBe(true);
+      expect(decide(replicaWith(own), lacksOne, { ...given, hasBudget: without })).toBe(!needsBudget);
+    },
+  );
+
+  it('the last leave in the world needs budget', () => {
+    const replica = replicaWith(1);
+    replica.leave(ANNA, NOW);
+    expect(decide(replica, anna('presence'), { isAlone: true, hasBudget: withBudget })).toBe(true);
+    expect(decide(replica, anna('presence'), { isAlone: true, hasBudget: without })).toBe(false);
   });
 
   it.each([
-    ['a present session', 'presence', true, true],
-    ['a tombstone', null, true, false],
-    ['an ended session without an extended lease', 'presence', false, false],
-  ] as const)('writes nothing early for %s', (_what, mood, isExtended, isPresent) => {
-    const replica = new Replica(TIMING);
-    replica.heartbeat(BEN, 'presence', NOW);
-    if (isPresent) replica.heartbeat(ANNA, 'presence', NOW - 1);
-    else {
-      replica.heartbeat(ANNA, 'presence', NOW - 2);
-      replica.leave(ANNA, NOW - 1);
-    }
-    const stored = new Map([
-      [ANNA, { mood, lastSeen: NOW - 5_000, ...(isExtended && { rests: true as const }) }],
-    ]);
-    const given = { hasOtherLocations: false, summary: knows, lastWrite: EXTENDED };
-    expect(decide(replica, stored, given).write).toBe(false);
+    ['lets a change without budget wait after refreshMs', refreshMs, false],
+    ['lets a change without budget wait until the refresh', refreshMs + aloneExtensionMs - 1, false],
+    ['writes a change without budget at the refresh', refreshMs + aloneExtensionMs, true],
+  ])('a replica that is alone in the world %s', (_what, sinceWriteMs, writes) => {
+    const lastWrite = { at: NOW - sinceWriteMs, isAlone: true };
+    const given = { isAlone: true, lastWrite, hasBudget: without };
+    expect(decide(replicaWith(2), anna('presence'), given)).toBe(writes);
   });
 
-  it.each([
-    ['an ended session, while it has early writes', true, true],
-    ['no ended session, when it has none left', false, false],
-  ])('writes early: %s', (_what, hasEarlyWrite, write) => {
-    const replica = new Replica(TIMING);
-    replica.heartbeat(BEN, 'presence', NOW);
-    replica.heartbeat(ANNA, 'presence', NOW - 2);
-    replica.leave(ANNA, NOW - 1);
-    const stored = new Map([
-      [ANNA, { mood: 'presence' as const, lastSeen: NOW - 5_000, rests: true as const }],
-    ]);
-    const given = { hasOtherLocations: false, summary: knows, lastWrite: EXTENDED, hasEarlyWrite };
-    expect(decide(replica, stored, given).write).toBe(write);
+  it('a replica that is alone in the world writes nothing early without a change, though it has budget', () => {
+    const lastWrite = { at: NOW - 1_000, isAlone: true };
+    expect(decide(replicaWith(2), storedSessions(2), { isAlone: true, lastWrite, hasBudget: true })).toBe(
+      false,
+    );
   });
 });

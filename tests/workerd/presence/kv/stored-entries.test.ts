@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { entriesOf, entriesToStore, type StoredValue } from '../../../../src/presence/kv/stored-entries';
+import { Replica } from '../../../../src/presence/replica';
+import { ZERO_COUNTS } from '../../../../src/presence/session';
+import { formatSessions, parseSessions, type StoredRecord } from '../../../../src/presence/stored-sessions';
+import { kvTiming } from '../../../../src/presence/timing';
+import { sessionId } from '../../../support/session-id';
+
+const TIMING = kvTiming(30_000, 10_000);
+const { leaseMs, aloneExtensionMs, remoteTtlMs } = TIMING;
+const EXTENDED_MS = remoteTtlMs + aloneExtensionMs;
+const NOW = 1_000_000;
+const NEVER = Number.NEGATIVE_INFINITY;
+const [ANNA, BEN, CARL, DORA] = [1, 2, 3, 4].map(sessionId) as [string, string, string, string];
+
+const summaryOf = (lease: number) => ({ at: NOW, until: NOW + lease, moods: ZERO_COUNTS });
+const ALONE = summaryOf(leaseMs + aloneExtensionMs);
+const SHARED = summaryOf(leaseMs);
+
+/** What stands under a key, in the form of a read. */
+function storedValue(
+  sessions: Iterable<readonly [string, StoredRecord]>,
+  summary: StoredValue['summary'],
+): StoredValue {
+  return { ...parseSessions(formatSessions(sessions), NOW), summary };
+}
+
+const present = (lastSeen: number): StoredRecord => ({ mood: 'presence', lastSeen });
+const left = (lastSeen: number): StoredRecord => ({ mood: null, lastSeen });
+const extended = (record: StoredRecord): StoredRecord => ({ ...record, rests: true });
+
+describe('a read', () => {
+  it.each([
+    ['no session of a value without a summary', undefined, [remoteTtlMs, remoteTtlMs, EXTENDED_MS]],
+    [
+      'no session of a value whose writer shares its location',
+      SHARED,
+      [remoteTtlMs, remoteTtlMs, EXTENDED_MS],
+    ],
+    ['all records of a value whose writer is alone', ALONE, [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS]],
+    [
+      'all records of a lease that is 1 ms longer',
+      summaryOf(leaseMs + 1),
+      [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS],
+    ],
+  ] as const)('a reader extends %s, and each record with rests', (_what, summary, countMs) => {
+    const records = [
+      [ANNA, present(NOW)],
+      [BEN, left(NOW - 1)],
+      [CARL, extended(present(NOW - 2))],
+    ] as const;
+    const entries = entriesOf(storedValue(records, summary), TIMING);
+    expect([...entries]).toEqual(
+      records.map(([id, { mood, lastSeen }], n) => [
+        id,
+        { mood, lastSeen, expiresAt: lastSeen + (countMs[n] ?? Number.NaN) },
+      ]),
+    );
+  });
+});
+
+describe('a write', () => {
+  /** Merges a read, and returns what the replica writes then. */
+  function rewrite(replica: Replica, value: StoredValue, now = NOW, endedBy = NEVER) {
+    const kept = replica.mergeStored(entriesOf(value, TIMING), now, endedBy);
+    return [...entriesToStore(replica, kept, TIMING)];
+  }
+  /** The same as text and back, with the summary of another write. */
+  const readBack = (entries: readonly (readonly [string, StoredRecord])[], summary = SHARED) =>
+    entriesOf(storedValue(entries, summary), TIMING);
+
+  it('a session of a writer that was alone keeps its longer time when two other replicas write it on', () => {
+    const first = rewrite(new Replica(TIMING), storedValue([[ANNA, present(NOW)]], ALONE));
+    expect(first).toEqual([[ANNA, extended(present(NOW))]]);
+    const second = rewrite(new Replica(TIMING), storedValue(first, SHARED));
+    expect(second).toEqual(first);
+    expect(readBack(second).get(ANNA)?.expiresAt).toBe(NOW + EXTENDED_MS);
+  });
+
+  it('a tombstone of a writer that was alone keeps its longer time too', () => {
+    const written = rewrite(new Replica(TIMING), storedValue([[ANNA, left(NOW)]], ALONE));
+    expect(written).toEqual([[ANNA, extended(left(NOW))]]);
+  });
+
+  it('a session of a shared location gets no longer time', () => {
+    const written = rewrite(new Replica(TIMING), storedValue([[ANNA, present(NOW)]], SHARED));
+    expect(written).toEqual([[ANNA, present(NOW)]]);
+    expect(readBack(written).get(ANNA)?.expiresAt).toBe(NOW + remoteTtlMs);
+  });
+
+  it('a kept record keeps its longer time', () => {
+    const replica = new Replica(TIMING);
+    replica.heartbeat(ANNA, 'presence', NOW - TIMING.ttlMs);
+    const value = storedValue([[ANNA, present(NOW - TIMING.ttlMs)]], ALONE);
+    expect(rewrite(replica, value)).toEqual([[ANNA, extended(present(NOW - TIMING.ttlMs))]]);
+  });
+
+  it('a replica writes an extended session that came to it without rests', () => {
+    const replica = new Replica(TIMING);
+    replica.mergeStored(entriesOf(storedValue([[ANNA, present(NOW)]], ALONE), TIMING), NOW, NEVER);
+    replica.heartbeat(ANNA, 'release', NOW + 1);
+    const written = formatSessions(entriesToStore(replica, new Map(), TIMING));
+    expect(JSON.parse(written)).toEqual({ [ANNA]: { mood: 'release', lastSeen: NOW + 1 } });
+  });
+
+  it('a write has kept and remote records first, then own tombstones, then own present sessions', () => {
+    const replica = new Replica(TIMING);
+    replica.heartbeat(ANNA, 'presence', NOW - TIMING.ttlMs);
+    replica.heartbeat(BEN, 'presence', NOW - 1_000);
+    replica.heartbeat(CARL, 'presence', NOW - 1_000);
+    replica.leave(CARL, NOW - 500);
+    const value = storedValue(
+      [
+        [DORA, present(NOW)],
+        [ANNA, present(NOW - TIMING.ttlMs)],
+      ],
+      SHARED,
+    );
+    expect(rewrite(replica, value).map(([id]) => id)).toEqual([ANNA, DORA, CARL, BEN]);
+  });
+
+  it('a write has the tombstone of a session that expired here before own present sessions', () => {
+    const replica = new Replica(TIMING);
+    replica.heartbeat(ANNA, 'presence', NOW - TIMING.ttlMs);
+    replica.heartbeat(BEN, 'presence', NOW - 1_000);
+    const value = storedValue([[ANNA, present(NOW - TIMING.ttlMs)]], SHARED);
+    const written = rewrite(replica, value, NOW, NOW - TIMING.ttlMs);
+    expect(written.map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }])).toEqual([
+      [ANNA, left(NOW - TIMING.ttlMs + 1)],
+      [BEN, present(NOW - 1_000)],
+    ]);
+  });
+});
