@@ -246,7 +246,8 @@ export class Replica {
 /** Whether a known record is newer than the stored one, or is the same and counts longer. */
 function isMore(known: RosterEntry, stored: RosterEntry | undefined): boolean {
   if (stored === undefined || overrules(known, stored)) return true;
-  return stored.lastSeen === known.lastSeen && known.expiresAt > stored.expiresAt;
+  const isSame = stored.lastSeen === known.lastSeen && stored.mood === known.mood;
+  return isSame && known.expiresAt > stored.expiresAt;
 }
 
 /** What a hub that sends changes has answered. */

@@ -7,19 +7,18 @@ import { SimulatedKv } from './simulated-kv';
 import { SimulatedRoom } from './simulated-room';
 import { VirtualTime } from './virtual-time';
 
-const SECOND = 1_000;
-/** The two places are any of so many. */
+/** The two locations are any of so many, because their names decide which keys they use. */
 const LOCATIONS = 100;
-/** A meeting that takes longer has failed. */
-const GIVEN_UP_AFTER_MS = 600 * SECOND;
+const STEP_MS = 10_000;
+const GIVEN_UP_AFTER_MS = 600_000;
 
 /**
- * Two people come to two locations, one isolate each. Returns how long after the second one came both have got an answer
- * that counts two, in seconds.
+ * Two people start a session in two locations, with one isolate each. Returns the time from the start of the second session
+ * until the last answers of both count two, in seconds. Infinity after ten minutes.
  *
- * @param apartSeconds The second one comes at most so much later.
+ * @param apartSeconds The second session starts at most this much later, evenly spread.
  */
-export async function secondsUntilTwoMeet(
+export async function secondsUntilMet(
   seed: number,
   apartSeconds: number,
   options: ScenarioOptions = {},
@@ -32,32 +31,51 @@ export async function secondsUntilTwoMeet(
   const room = new SimulatedRoom(time, dice.fork(), contexts, scenario);
   const isolates = new Isolates(time, dice.fork(), kv, room, contexts, scenario);
   const start = time.now;
-  const secondAt = start + dice.between(0, apartSeconds) * SECOND;
-  const first = Math.floor(dice.random() * LOCATIONS);
-  const places = [first, (first + 1 + Math.floor(dice.random() * (LOCATIONS - 1))) % LOCATIONS];
-  const seesTwo = [false, false];
-  let metAt: number | undefined;
+  const secondAt = start + dice.between(0, apartSeconds) * 1000;
+  const location = Math.floor(dice.random() * LOCATIONS);
+  const otherLocation = (location + 1 + Math.floor(dice.random() * (LOCATIONS - 1))) % LOCATIONS;
+  const countsTwo = new Set<number>();
+  let metAt = Number.POSITIVE_INFINITY;
 
-  const live = async (person: 0 | 1, from: number) => {
-    const location = places[person] ?? 0;
+  const visit = async (where: number, startsAt: number) => {
     const own = dice.fork();
     const id = own.uuid();
     const mood = own.pick(MOODS);
-    await time.sleep(from - start);
-    while (metAt === undefined) {
-      time.after(own.between(5, 100), () => {
-        void contexts.run(async (defer) => {
-          const { count } = await isolates.store(location, 0).countHeartbeat(id, mood, defer);
-          seesTwo[person] = count === 2;
-          if (seesTwo.every(Boolean)) metAt ??= time.now;
-        });
+    await time.sleep(startsAt - start);
+    while (metAt === Number.POSITIVE_INFINITY) {
+      void contexts.run(async (defer) => {
+        const { count } = await isolates.store(where, 0).countHeartbeat(id, mood, defer);
+        if (count === 2) countsTwo.add(where);
+        else countsTwo.delete(where);
+        if (countsTwo.size === 2) metAt = Math.min(metAt, time.now);
       });
-      await time.sleep(scenario.beatSeconds * SECOND * own.between(0.9, 1.1));
+      await time.sleep(scenario.beatSeconds * 1000 * own.between(0.9, 1.1));
     }
   };
-  void live(0, start);
-  void live(1, secondAt);
-  while (metAt === undefined && time.now < secondAt + GIVEN_UP_AFTER_MS)
-    await time.runUntil(time.now + 10 * SECOND);
-  return ((metAt ?? Number.POSITIVE_INFINITY) - secondAt) / SECOND;
+  void visit(location, start);
+  void visit(otherLocation, secondAt);
+  while (metAt === Number.POSITIVE_INFINITY && time.now < secondAt + GIVEN_UP_AFTER_MS)
+    await time.runUntil(time.now + STEP_MS);
+  return (metAt - secondAt) / 1000;
+}
+
+export interface MeetingFigures {
+  readonly medianSeconds: number;
+  readonly p90Seconds: number;
+  readonly worstSeconds: number;
+}
+
+/** The figures of so many worlds, with the seeds from 1 on. */
+export async function meetings(
+  worlds: number,
+  apartSeconds: number,
+  options: ScenarioOptions = {},
+  from = 1,
+): Promise<MeetingFigures> {
+  const seconds: number[] = [];
+  for (let seed = from; seed < from + worlds; seed += 1)
+    seconds.push(await secondsUntilMet(seed, apartSeconds, options));
+  seconds.sort((a, b) => a - b);
+  const at = (share: number) => seconds[Math.floor((seconds.length - 1) * share)] ?? Number.NaN;
+  return { medianSeconds: at(0.5), p90Seconds: at(0.9), worstSeconds: at(1) };
 }

@@ -73,6 +73,7 @@ export class KvHub implements Hub {
     this.#opened = new OpenedLocations(
       (key) => this.#quotas.get.run(() => kv.get(key, READ_OPTIONS)),
       (key, text) => this.#quotas.put.run(() => kv.put(key, text, { expirationTtl })),
+      expirationTtl * 1000,
     );
   }
 
@@ -172,14 +173,15 @@ export class KvHub implements Hub {
     const kept = replica.mergeStored(stored, now, now - (isAlone ? timing.ttlMs : timing.endAfterMs));
     const beyond = this.#dropBeyondMax(replica, kept, read);
     const everywhere = this.#countEverywhere(replica, now);
-    const hasBudget = this.#budget.has(now);
+    const hasBudget = this.#budget.has(1, now);
     const state = { replica, stored, kept, everywhere, isAlone, lastWrite: this.#lastWrite, hasBudget };
     if (!decideWrite({ ...state, now, timing })) return false;
     const entries = entriesToStore(replica, kept, timing);
     // Present own sessions come last, so the write skips others.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
     const isPresent = ({ mood, expiresAt }: RosterEntry) => mood !== null && expiresAt > now;
-    const opens = everywhere <= FEW_PEOPLE && hasBudget && ![...stored.values()].some(isPresent);
+    const opens =
+      everywhere <= FEW_PEOPLE && this.#budget.has(1 + GROUPS, now) && ![...stored.values()].some(isPresent);
     return this.#put(formatSessions(entries), replica.counts, isAlone, opens);
   }
 

@@ -51,6 +51,7 @@ export class LocationSummaries {
   /** A listing failed or took too long, and none has succeeded since. */
   #isFailing = false;
   #listings = 0;
+  #successes = 0;
 
   constructor(prefix: string, ownKey: string, timing: KvTiming) {
     this.#prefix = prefix;
@@ -99,6 +100,7 @@ export class LocationSummaries {
         cursor = listed.cursor;
       }
       if (listing === this.#listings) this.#isFailing = this.#isUnfinished = false;
+      this.#successes += 1;
       if (Number.isFinite(newestAt))
         this.#listedAt = Math.min(
           Math.max(newestAt + SUMMARY_TRAVEL_MS, now - (3 * LIST_INTERVAL_MS) / 4),
@@ -126,7 +128,7 @@ export class LocationSummaries {
   #interval(now: number, everywhere: number): number {
     if (this.#isUnfinished) return LIST_RETRY_MS;
     // Two locations that open at once see nothing in their first lists.
-    const hasLooked = this.#listings > 1;
+    const hasLooked = this.#successes > 1;
     return hasLooked && this.isEmpty(now) && everywhere <= FEW_PEOPLE ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { KV_CACHE_TTL_SECONDS, STORED_PART_CHARS } from '../../limits';
+import { CLOCK_SKEW_MAX_MS, KV_CACHE_TTL_SECONDS, STORED_PART_CHARS } from '../../limits';
 import { parseJson } from '../parse-json';
 import { LocationSummary } from './location-summaries';
 
@@ -24,15 +24,19 @@ type Entries = readonly (readonly [string, unknown])[];
 export class OpenedLocations {
   readonly #get: (key: string) => Promise<string | null>;
   readonly #put: (key: string, text: string) => Promise<void>;
+  readonly #leaseMaxMs: number;
   /** When each group was last read (ms). */
   readonly #readAt: number[] = new Array(GROUPS).fill(Number.NEGATIVE_INFINITY);
 
+  /** @param leaseMaxMs The longest lease of a summary. */
   constructor(
     get: (key: string) => Promise<string | null>,
     put: (key: string, text: string) => Promise<void>,
+    leaseMaxMs: number,
   ) {
     this.#get = get;
     this.#put = put;
+    this.#leaseMaxMs = leaseMaxMs;
   }
 
   /** Reads the group that was read least recently, unless KV would answer from its cache. Rejects when KV does. */
@@ -54,7 +58,7 @@ export class OpenedLocations {
     ];
     await Promise.all(
       keys.map(async (key) => {
-        const others = (await this.#readKey(key)).filter(([, other]) => isCurrent(other, summary.at));
+        const others = (await this.#readKey(key)).filter(([, other]) => this.#isCurrent(other, summary.at));
         await this.#put(key, JSON.stringify(Object.fromEntries([...others, [location, summary]])));
       }),
     );
@@ -65,9 +69,9 @@ export class OpenedLocations {
     if (text === null || text.length > STORED_PART_CHARS) return [];
     return Object.entries(Opened.safeParse(parseJson(text)).data ?? {});
   }
-}
 
-function isCurrent(summary: unknown, now: number): boolean {
-  const { data } = LocationSummary.safeParse(summary);
-  return data !== undefined && data.until > now;
+  #isCurrent(summary: unknown, now: number): boolean {
+    const { data } = LocationSummary.safeParse(summary);
+    return data !== undefined && data.until > now && data.until <= now + this.#leaseMaxMs + CLOCK_SKEW_MAX_MS;
+  }
 }

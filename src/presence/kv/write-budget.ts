@@ -5,13 +5,13 @@ export class WriteBudget {
   #left = WRITES_KEPT_MAX;
   #spentAt = Number.NEGATIVE_INFINITY;
 
-  has(now: number): boolean {
-    return this.#leftAt(now) >= 1;
+  has(writes: number, now: number): boolean {
+    return this.#leftAt(now) >= writes;
   }
 
-  /** Every write costs one, a refresh too. It earns one between two refreshes. */
+  /** Every write costs one. A refresh needs none, but it earns one before the next refresh. */
   spend(writes: number, now: number): void {
-    this.#left = this.#leftAt(now) - writes;
+    this.#left = Math.max(this.#leftAt(now) - writes, 0);
     this.#spentAt = now;
   }
 

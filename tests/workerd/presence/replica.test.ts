@@ -75,6 +75,12 @@ describe('a replica by itself', () => {
     expect(replica.own.recordsSize).toBe(0);
   });
 
+  it('a stored heartbeat wins against a known tombstone of its stamp, whichever counts longer', () => {
+    mergeStored(replica, anna(null, 1_000), 1_000, { countsMs: 150_000 });
+    mergeStored(replica, anna('presence', 1_000), 1_000, { countsMs: 70_000 });
+    expect(replica.counts.presence).toBe(1);
+  });
+
   it('a replica expires no session early when the clock steps back', () => {
     replica.heartbeat(ANNA, 'presence', 10_000);
     replica.heartbeat(BEN, 'presence', 4_000);

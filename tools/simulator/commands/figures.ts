@@ -8,6 +8,7 @@ import { drawAccuracy } from '../figures/accuracy-plot';
 import { accuracyTables } from '../figures/accuracy-tables';
 import { billsOf, drawCost } from '../figures/cost-plot';
 import { costTables } from '../figures/cost-tables';
+import { drawFrontier } from '../figures/frontier-plot';
 
 // Writes the figures in docs/: `npm run simulate -- figures`. Each number comes from a run with a seed, so a rerun repeats it.
 
@@ -22,6 +23,7 @@ const sized = ways.map((way, index) => ({ size: SIZES[index] ?? SIZES[0], ways: 
 await writeFile('docs/cost.svg', drawCost(sized.map((one) => billsOf(one.size, one.ways))));
 for (const [name, table] of Object.entries(costTables(sized))) replaceBlock('docs/cost.md', name, table);
 await writeFile('docs/accuracy.svg', await drawAccuracy());
+await writeFile('docs/frontier.svg', await drawFrontier());
 for (const [name, table] of Object.entries(await accuracyTables())) {
   replaceBlock('docs/accuracy.md', name, table);
 }

@@ -2,7 +2,7 @@
 export const SIZES = [
   { people: 5, locations: 1, isolates: 1 },
   { people: 20, locations: 2, isolates: 1 },
-  { people: 100, locations: 5, isolates: 2 },
+  { people: 100, locations: 10, isolates: 1 },
   { people: 300, locations: 10, isolates: 2 },
   { people: 1_000, locations: 10, isolates: 3 },
   { people: 3_000, locations: 30, isolates: 4 },

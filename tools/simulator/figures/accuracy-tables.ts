@@ -1,20 +1,25 @@
 import { markdownTable } from '../../markdown-table';
 import { progress } from '../../progress';
+import { endOf } from '../cost/estimate';
+import { meetings } from '../meeting';
 import { runAll } from '../run-all';
 import { commandOf, Scenario, type ScenarioOptions } from '../scenario';
 import type { SimulationResult } from '../simulate';
+import { usageOf } from '../usage';
 import { ACCURACY_COMMAND } from './accuracy-plot';
 
 /** The blocks of docs/accuracy.md that `npm run simulate -- figures` writes. */
 export const ACCURACY_BLOCKS = [
   'picture',
   'steady',
+  'meetings',
   'shared-key',
   'key-per-session',
   'harder',
   'room',
   'gatherings',
   'free-plan',
+  'two-locations',
 ] as const;
 
 const SEEDS = [1, 2, 3, 4];
@@ -28,6 +33,9 @@ const STEADY: readonly Row[] = [
   { name: '100 in 1 location', options: { people: 100, minutes: 60 } },
   { name: '100 in 10', options: { people: 100, locations: 10, minutes: 60 } },
   { name: '1,000 in 10', options: { people: 1_000, locations: 10, minutes: 20 } },
+  { name: '30 in 10, 1 isolate', options: { people: 30, locations: 10, isolates: 1, minutes: 120 } },
+  { name: '100 in 10, 1 isolate', options: { people: 100, locations: 10, isolates: 1, minutes: 60 } },
+  { name: '1,000 in 100, 1 isolate', options: { people: 1_000, locations: 100, isolates: 1, minutes: 10 } },
   { name: '2,000 in 1, 8 isolates', options: { people: 2_000, isolates: 8, minutes: 10 } },
   { name: '3,000 in 30, 4 isolates', options: { people: 3_000, locations: 30, isolates: 4, minutes: 5 } },
 ];
@@ -85,6 +93,21 @@ const FREE: readonly Row[] = [
     name: '11 people, 1 isolate, a day',
     options: { people: 11, isolates: 1, minutes: 1_440, quota: 'free' },
   },
+];
+
+/** Five people in two locations, by the sync interval in seconds. */
+const TWO_LOCATIONS: readonly Row[] = [10, 30, 60].map((intervalSeconds) => ({
+  name: `every ${intervalSeconds} s`,
+  options: { people: 5, locations: 2, isolates: 1, minutes: 1_440, intervalSeconds },
+}));
+
+const MEETINGS_OF = 300;
+const MEETINGS: readonly (readonly [string, number, ScenarioOptions])[] = [
+  ['up to 5 minutes apart', 300, {}],
+  ['up to 5 minutes apart, 5 % of reads stale', 300, { staleRead: 0.05 }],
+  ['up to 5 minutes apart, 5 % of KV operations fail', 300, { fail: 0.05 }],
+  ['within a second', 1, {}],
+  ['up to 5 minutes apart, with the room', 300, ROOM],
 ];
 
 const GATHERING: ScenarioOptions = {
@@ -155,12 +178,25 @@ const aDay = (perSecond: number) => Math.round(perSecond * 86_400).toLocaleStrin
 const seconds = (values: readonly (number | undefined)[]) =>
   values.map((value) => value ?? 'never').join(', ');
 
+/** How long it takes until two people in two locations see each other. */
+async function meetingsTable(): Promise<string> {
+  const rows: (readonly string[])[] = [];
+  for (const [name, apartSeconds, options] of MEETINGS) {
+    progress('meetings', rows.length, MEETINGS.length);
+    const figures = await meetings(MEETINGS_OF, apartSeconds, options);
+    const { medianSeconds, p90Seconds, worstSeconds } = figures;
+    rows.push([name, ...[medianSeconds, p90Seconds, worstSeconds].map((value) => `${value.toFixed(0)} s`)]);
+  }
+  return markdownTable(['the two sessions start', 'median', 'p90', 'worst'], rows);
+}
+
 /** The blocks of docs/accuracy.md, by name. */
 export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY_BLOCKS)[number], string>>> {
   const onKv = (mean: Mean) => [...accuracyCells(mean), ...kvCells(mean)];
   return {
     picture: `\`${ACCURACY_COMMAND} --hub kv,shared-key\``,
     steady: await tableOf('steady crowds', KV_HEAD, STEADY, onKv),
+    meetings: await meetingsTable(),
     'shared-key': await tableOf('shared key', KV_HEAD, withHub('shared-key'), onKv),
     'key-per-session': await tableOf(
       'key per session',
@@ -192,6 +228,23 @@ export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY
         aDay(mean((result) => result.kvPerSecond.writes)),
         aDay(mean((result) => result.kvPerSecond.lists)),
       ],
+    ),
+    'two-locations': await tableOf(
+      'two locations',
+      ['a sync', 'mean error', 'reads a day', 'writes a day', 'lists a day', 'the free plan lasts'],
+      TWO_LOCATIONS,
+      (mean) => {
+        const [reads, writes, lists] = [
+          mean((result) => result.kvPerSecond.reads),
+          mean((result) => result.kvPerSecond.writes),
+          mean((result) => result.kvPerSecond.lists),
+        ];
+        return [
+          percent(mean((result) => result.meanErrorPercent)),
+          ...[reads, writes, lists].map(aDay),
+          endOf(usageOf(0, { reads, writes, lists }), 24),
+        ];
+      },
     ),
   };
 }

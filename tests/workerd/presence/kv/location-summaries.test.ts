@@ -288,6 +288,14 @@ describe('the interval', () => {
     },
   );
 
+  it('a listing that fails is not one of the first two', async () => {
+    const others = summaries();
+    const away = { list: () => Promise.reject(new Error('KV is away')) } as unknown as KeyLister;
+    await others.refresh(away, 0).catch(() => undefined);
+    await others.refresh(lister([empty]), LIST_RETRY_MS);
+    expectDueAt(others, LIST_RETRY_MS + LIST_INTERVAL_MS, 1);
+  });
+
   it.each([
     ['100 s after two empty ones with 20 sessions', empty, 20, ALONE_INTERVAL_MS],
     ['60 s after two empty ones with 21 sessions', empty, 21, LIST_INTERVAL_MS],

@@ -21,6 +21,7 @@ function isolate(kv = new Map<string, string>()) {
       return kv.get(key) ?? null;
     },
     async (key, text) => void kv.set(key, text),
+    300_000,
   );
   /** Reads both groups, long after each read before. */
   let readAt = NOW;
@@ -73,10 +74,10 @@ describe('a read', () => {
 
   it('a read and a write reject when KV does', async () => {
     const fail = () => Promise.reject(new Error('KV is unavailable'));
-    const opened = new OpenedLocations(fail, fail);
+    const opened = new OpenedLocations(fail, fail, 300_000);
     await expect(opened.read(0)).rejects.toThrow('KV is unavailable');
     await expect(opened.add(FRA, SUMMARY)).rejects.toThrow('KV is unavailable');
-    const unwritable = new OpenedLocations(() => Promise.resolve(null), fail);
+    const unwritable = new OpenedLocations(() => Promise.resolve(null), fail, 300_000);
     await expect(unwritable.add(FRA, SUMMARY)).rejects.toThrow('KV is unavailable');
   });
 });
@@ -150,6 +151,7 @@ describe('a write', () => {
   it.each([
     ['keeps a summary that counts for 1 ms more', { ...SUMMARY, at: NOW - 9, until: NOW + 1 }, true],
     ['drops a summary that has ended', { ...SUMMARY, at: NOW - 9, until: NOW }, false],
+    ['drops a summary with a longer lease than any', { ...SUMMARY, until: NOW + 305_001 }, false],
     ['drops a summary without moods', { at: NOW, until: NOW + 9_000 }, false],
     ['drops a summary with a broken time', { ...SUMMARY, until: 'late' }, false],
     ['drops a text', 'text', false],

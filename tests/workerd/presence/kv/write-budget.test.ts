@@ -15,7 +15,7 @@ function writesOfADay(changesEveryMs: number, cost = 1): number {
   let writtenAt = 0;
   for (let now = 0; now < DAY_MS; now += 500) {
     const isRefresh = now >= writtenAt + REFRESH_MS;
-    if (!isRefresh && !(now % changesEveryMs === 0 && budget.has(now))) continue;
+    if (!isRefresh && !(now % changesEveryMs === 0 && budget.has(cost, now))) continue;
     const spent = isRefresh ? 1 : cost;
     budget.spend(spent, now);
     writes += spent;
@@ -27,12 +27,12 @@ function writesOfADay(changesEveryMs: number, cost = 1): number {
 it('a replica may write three changes in a row, and then one in 100 s', () => {
   const budget = new WriteBudget();
   for (const now of [0, 1, 2]) {
-    expect(budget.has(now)).toBe(true);
+    expect(budget.has(1, now)).toBe(true);
     budget.spend(1, now);
   }
   for (const earnedAt of [100_000, 200_000, 300_000]) {
-    expect(budget.has(earnedAt - 1)).toBe(false);
-    expect(budget.has(earnedAt)).toBe(true);
+    expect(budget.has(1, earnedAt - 1)).toBe(false);
+    expect(budget.has(1, earnedAt)).toBe(true);
     budget.spend(1, earnedAt);
   }
 });
@@ -41,32 +41,31 @@ it('a replica that has not written for a day may write three changes in a row an
   const budget = new WriteBudget();
   for (let n = 0; n < 3; n += 1) budget.spend(1, 0);
   for (let n = 0; n < 3; n += 1) {
-    expect(budget.has(DAY_MS)).toBe(true);
+    expect(budget.has(1, DAY_MS)).toBe(true);
     budget.spend(1, DAY_MS);
   }
-  expect(budget.has(DAY_MS)).toBe(false);
+  expect(budget.has(1, DAY_MS)).toBe(false);
 });
 
-it('a write of a location that opens costs more than is left, and the replica earns the rest first', () => {
+it('a location that opens needs budget for all of its writes', () => {
   const budget = new WriteBudget();
-  budget.spend(1, 0);
+  expect(budget.has(1 + GROUPS, 0)).toBe(true);
   budget.spend(1 + GROUPS, 0);
-  expect(budget.has(199_999)).toBe(false);
-  expect(budget.has(200_000)).toBe(true);
+  expect(budget.has(1 + GROUPS, 299_999)).toBe(false);
+  expect(budget.has(1 + GROUPS, 300_000)).toBe(true);
 });
 
-it('a refresh without budget costs a write too, so it delays the next change', () => {
+it('refreshes without budget delay no change by more than 100 s', () => {
   const budget = new WriteBudget();
-  budget.spend(3, 0);
-  budget.spend(1, 0);
-  expect(budget.has(199_999)).toBe(false);
-  expect(budget.has(200_000)).toBe(true);
+  for (let now = 0; now <= 1_000_000; now += 20_000) budget.spend(1, now);
+  expect(budget.has(1, 1_099_999)).toBe(false);
+  expect(budget.has(1, 1_100_000)).toBe(true);
 });
 
 it('a clock that steps back earns nothing', () => {
   const budget = new WriteBudget();
   budget.spend(3, 1_000_000);
-  expect(budget.has(0)).toBe(false);
+  expect(budget.has(1, 0)).toBe(false);
 });
 
 it.each([500, 1_000, 7_000, 33_500, 60_000, 99_000, 100_500, 151_000, 300_000, DAY_MS])(
