@@ -17,21 +17,21 @@ describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read
   afterAll(() => deployment.dispose());
   beforeEach(() => deployment.reset());
 
-  async function live(rounds: number, visitors: readonly (readonly [Isolate, string, string])[]) {
+  async function live(rounds: number, heartbeats: readonly (readonly [Isolate, string, string])[]) {
     for (let round = 0; round < rounds; round += 1) {
       await deployment.pass(10 * SECOND + 1);
-      for (const isolate of new Set(visitors.map(([one]) => one))) await isolate.sync();
-      for (const [isolate, id, mood] of visitors) await isolate.heartbeat(id, mood);
+      for (const isolate of new Set(heartbeats.map(([one]) => one))) await isolate.sync();
+      for (const [isolate, id, mood] of heartbeats) await isolate.heartbeat(id, mood);
     }
   }
 
   it('the first answer counts all sessions of both locations, and no session that has left', async () => {
-    const [here, there, abroad] = ['AMS', 'AMS', 'FRA'].map((colo) => deployment.isolate(before, colo));
-    if (!here || !there || !abroad) throw new Error('No isolates.');
+    const [here, there, elsewhere] = ['AMS', 'AMS', 'FRA'].map((colo) => deployment.isolate(before, colo));
+    if (!here || !there || !elsewhere) throw new Error('No isolates.');
     const stay = [
       [here, ANNA, 'gratitude'],
       [there, BEN, 'release'],
-      [abroad, CARL, 'connection'],
+      [elsewhere, CARL, 'connection'],
     ] as const;
     await live(12, [...stay, [there, DORA, 'presence']]);
     await there.leave(DORA);
@@ -42,7 +42,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read
     }
   });
 
-  it('a session whose writer rested goes on when its heartbeats come to the other version', async () => {
+  it('a session of an isolate that was alone goes on when its heartbeats come to the other version', async () => {
     const old = deployment.isolate(before);
     await old.heartbeat(ANNA, 'gratitude');
     await live(9, [[old, ANNA, 'gratitude']]);
@@ -55,10 +55,10 @@ describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read
   });
 
   it('sessions that send no heartbeat after the deploy end', async () => {
-    const [here, abroad] = [deployment.isolate(before, 'AMS'), deployment.isolate(before, 'FRA')];
+    const [here, elsewhere] = [deployment.isolate(before, 'AMS'), deployment.isolate(before, 'FRA')];
     await live(4, [
       [here, ANNA, 'gratitude'],
-      [abroad, BEN, 'release'],
+      [elsewhere, BEN, 'release'],
     ]);
     const fresh = deployment.isolate(after);
     expect((await fresh.presence()).count).toBe(2);
@@ -82,11 +82,11 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room of %s that becomes a room of %s', (b
     there = deployment.isolate(after);
   });
 
-  async function live(rounds: number, visitors: readonly (readonly [Isolate, string, string])[] = []) {
+  async function live(rounds: number, heartbeats: readonly (readonly [Isolate, string, string])[] = []) {
     for (let round = 0; round < rounds; round += 1) {
       await deployment.pass(SECOND + 1);
       for (const isolate of [here, there]) await isolate.sync();
-      for (const [isolate, id, mood] of visitors) await isolate.heartbeat(id, mood);
+      for (const [isolate, id, mood] of heartbeats) await isolate.heartbeat(id, mood);
     }
   }
 

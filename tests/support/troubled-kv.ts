@@ -1,12 +1,20 @@
 import type { KeyValueStore } from '../../src/presence/kv/kv-hub';
 
-/** What a namespace does at `get`, `put` or `list` instead of its work. */
+/** What a namespace does at an operation instead of its work. */
 type Trouble = 'throws' | 'hangs' | 'refuses' | 'lags';
 
-/** A real KV namespace that counts what it is asked, and fails where and how a test says. */
+const OPERATIONS = ['get', 'put', 'list', 'getOpened', 'putOpened'] as const;
+/** The last two are of the keys in which new locations find each other. */
+type Operation = (typeof OPERATIONS)[number];
+
+export const OPENED_PREFIX = 'presence:opened:';
+
+/** A real KV namespace that counts its operations, and fails where and how a test sets `trouble`. */
 export class TroubledKv {
-  readonly operations = { get: 0, put: 0, list: 0 };
-  readonly trouble: { get?: Trouble; put?: Trouble; list?: Trouble } = {};
+  readonly operations: Record<Operation, number> = { get: 0, put: 0, list: 0, getOpened: 0, putOpened: 0 };
+  readonly trouble: Partial<Record<Operation, Trouble>> = {};
+  /** The metadata of all writes to keys of locations, the oldest first. */
+  readonly summaries: unknown[] = [];
   lastGetOptions: unknown;
   readonly #kv: KVNamespace;
 
@@ -14,17 +22,23 @@ export class TroubledKv {
     this.#kv = kv;
   }
 
-  get store(): KeyValueStore {
+  get store(): Required<KeyValueStore> {
     return {
       get: ((...args: Parameters<KVNamespace['get']>) => {
         this.lastGetOptions = args[1];
-        return this.#run('get', () => this.#kv.get(...args));
+        return this.#run(isOpened(args[0]) ? 'getOpened' : 'get', () => this.#kv.get(...args));
       }) as KVNamespace['get'],
       getWithMetadata: ((...args: Parameters<KVNamespace['getWithMetadata']>) => {
         this.lastGetOptions = args[1];
         return this.#run('get', () => this.#kv.getWithMetadata(...args));
       }) as KVNamespace['getWithMetadata'],
-      put: (...args) => this.#run('put', () => this.#kv.put(...args)),
+      put: (...args) => {
+        if (isOpened(args[0])) return this.#run('putOpened', () => this.#kv.put(...args));
+        return this.#run('put', () => {
+          this.summaries.push(args[2]?.metadata);
+          return this.#kv.put(...args);
+        });
+      },
       list: ((...args: Parameters<KVNamespace['list']>) =>
         this.#run('list', () => this.#kv.list(...args))) as KVNamespace['list'],
     };
@@ -32,13 +46,13 @@ export class TroubledKv {
 
   /** All operations fail in the same way, or none does. */
   set all(trouble: Trouble | undefined) {
-    for (const operation of ['get', 'put', 'list'] as const) {
+    for (const operation of OPERATIONS) {
       if (trouble === undefined) delete this.trouble[operation];
       else this.trouble[operation] = trouble;
     }
   }
 
-  async #run<Result>(operation: 'get' | 'put' | 'list', work: () => Promise<Result>): Promise<Result> {
+  async #run<Result>(operation: Operation, work: () => Promise<Result>): Promise<Result> {
     this.operations[operation] += 1;
     switch (this.trouble[operation]) {
       case 'throws':
@@ -55,3 +69,5 @@ export class TroubledKv {
     }
   }
 }
+
+const isOpened = (key: unknown) => typeof key === 'string' && key.startsWith(OPENED_PREFIX);

@@ -9,17 +9,17 @@ import { sessionId } from '../support/session-id';
 const SHARED_KEY = 'presence:sessions';
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
-/** What earlier deployments, and the usual design, left in the namespace. */
+/** Values of earlier designs, and damaged ones. */
 const OLD_VALUES: readonly (readonly [string, unknown])[] = [
   ['with times in seconds', { [ANNA]: { mood: 'presence', lastSeen: START / 1000 } }],
   ['with times as text', { [ANNA]: { mood: 'presence', lastSeen: new Date(START).toISOString() } }],
   ['with a time alone', { [ANNA]: START }],
-  ['with moods that are gone', { [ANNA]: { mood: 'joy', lastSeen: START } }],
+  ['with unknown moods', { [ANNA]: { mood: 'joy', lastSeen: START } }],
   ['without moods', { [ANNA]: { lastSeen: START } }],
-  ['with ids that are none', { anna: { mood: 'presence', lastSeen: START } }],
+  ['with ids that are no UUIDs', { anna: { mood: 'presence', lastSeen: START } }],
   ['that is a list', [{ sessionId: ANNA, mood: 'presence', lastSeen: START }]],
   ['a level deeper', { version: 1, sessions: { [ANNA]: { mood: 'presence', lastSeen: START } } }],
-  ['of people who went long ago', { [ANNA]: { mood: 'presence', lastSeen: START - 86_400_000 } }],
+  ['of sessions that expired a day ago', { [ANNA]: { mood: 'presence', lastSeen: START - 86_400_000 } }],
   ['that is a number', 42],
 ];
 
@@ -46,15 +46,15 @@ const beat = (fetch: Fetch, id: string) => post(fetch, '/api/heartbeat', { sessi
 
 describe.each([
   ['in a location', 'AMS'],
-  ['where none is known', undefined],
-])('a namespace with one shared key, %s', (_where, colo) => {
-  it.each(OLD_VALUES)('%s counts nobody wrongly and fails nothing', async (_what, value) => {
+  ['without a location', undefined],
+])('a namespace with one shared key, read %s', (_where, colo) => {
+  it.each(OLD_VALUES)('a shared value adds no session and fails no request: %s', async (_what, value) => {
     await env.PRESENCE_KV.put(SHARED_KEY, JSON.stringify(value), { metadata: { count: 7 } });
     const fetch = deploy(colo);
     expect(await countOf(fetch)).toMatchObject({ count: 0 });
     expect(await (await beat(fetch, BEN)).json()).toMatchObject({ count: 1, moods: { release: 1 } });
     expect(await (await fetch('/health')).json()).toMatchObject({ status: 'ok', hub: 'kv' });
-    // What is stored is right again when the isolate has written, which takes up to 120 s where so few are alone in the world.
+    // An isolate that is alone in the world writes the second session after at most 110 s.
     for (let seconds = 0; seconds < 150; seconds += 10) {
       await runtime.advance(10_000);
       await beat(fetch, BEN);
@@ -64,9 +64,9 @@ describe.each([
   });
 });
 
-it('people in the documented map of a shared key are counted on where no location is known', async () => {
+it('an isolate without a location counts the sessions of the documented map under the shared key', async () => {
   const value = {
-    [ANNA.toUpperCase()]: { mood: 'gratitude', lastSeen: START - 5_000, name: 'of no use' },
+    [ANNA.toUpperCase()]: { mood: 'gratitude', lastSeen: START - 5_000, name: 'unknown' },
     [BEN]: { mood: 'presence', lastSeen: START - 31_000 - 40_000 },
   };
   await env.PRESENCE_KV.put(SHARED_KEY, JSON.stringify(value));
@@ -75,7 +75,7 @@ it('people in the documented map of a shared key are counted on where no locatio
   expect(await (await beat(fetch, ANNA)).json()).toMatchObject({ count: 1, moods: { release: 1 } });
 });
 
-it('a shared key is left as it was where locations are known, and is no location', async () => {
+it('an isolate with a location leaves the shared key as it is, and does not take it for a location', async () => {
   const value = JSON.stringify({ [ANNA]: { mood: 'gratitude', lastSeen: START } });
   const metadata = {
     at: START,
@@ -94,7 +94,7 @@ it.each([
   ['no summary', undefined],
   ['a summary that does not say until when it counts', { at: START, moods: { gratitude: 5 } }],
 ])(
-  'a location of an earlier version, with %s, counts as soon as it speaks again',
+  'a location of an earlier version, with %s, counts elsewhere after its next write',
   async (_what, metadata) => {
     const value = JSON.stringify({ [ANNA]: { mood: 'gratitude', lastSeen: START } });
     await env.PRESENCE_KV.put(`${SHARED_KEY}:fra`, value, metadata && { metadata });

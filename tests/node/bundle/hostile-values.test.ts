@@ -28,7 +28,7 @@ const flat = (text: string) => Buffer.from(text, 'latin1').toString('latin1');
 const VALUES: readonly (readonly [string, (bytes: number) => string, number])[] = [
   ['sessions', sessions, KV_SESSIONS_MAX],
   [
-    'one session again and again',
+    'one session many times',
     (bytes) => filled(bytes, '{', `${entry(sessionId(1), Date.now())},`, '"x":0}'),
     1,
   ],
@@ -45,39 +45,58 @@ const VALUES: readonly (readonly [string, (bytes: number) => string, number])[] 
   ['commas', (bytes) => filled(bytes, '{', ','), 0],
 ];
 
-/** A wide and a deep value that end an isolate which parses them whole. */
+/** A wide and a deep value. Each ends an isolate which parses it whole. */
 const DEADLY = VALUES.filter(([what]) => ['sessions', 'nested objects'].includes(what));
 
-it.each(DEADLY)(
-  'a Worker with 96 MB of heap answers where 25 MiB of KV hold %s',
-  async (_what, make, count) => {
-    const value = make(VALUE_BYTES_MAX);
-    vi.stubEnv('MINIFLARE_WORKERD_V8_FLAGS', `--max-old-space-size=${HEAP_MB}`);
-    const miniflare = new Miniflare(
-      convertV4MiniflareOptions({
-        name: 'presence',
-        modules: true,
-        scriptPath: 'dist/index.js',
-        kvNamespaces: ['PRESENCE_KV'],
-        // Without Miniflare's proxy a request has no location, so the key is the one below.
-        unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-        handleStructuredLogs: () => undefined,
-      }),
-    );
-    onTestFinished(() => miniflare.dispose());
-    const url = await miniflare.unsafeGetDirectURL('presence');
-    vi.unstubAllEnvs();
-    await (await miniflare.getKVNamespace('PRESENCE_KV')).put('presence:sessions', value);
-    const countOf = async () =>
-      ((await (await fetch(new URL('/api/presence', url))).json()) as { count: number }).count;
-    // The first request starts the sync that reads the value.
-    await countOf();
-    await expect.poll(countOf, { timeout: 30_000 }).toBe(count);
-  },
-  60_000,
-);
+const KEY = 'presence:sessions';
+/** The keys in which new locations find each other. A replica reads the four of a group at once. */
+const OPENED_KEYS = [0, 1, 2, 3].map((index) => `presence:opened:0:${index}`);
 
-describe('the time to read a stored value follows its length, where it holds', () => {
+describe.each([
+  ['the key of a location', [KEY]],
+  ['one key of new locations', OPENED_KEYS.slice(0, 1)],
+  ['four keys of new locations', OPENED_KEYS],
+])('25 MiB under %s', (where, keys) => {
+  it.each(DEADLY)(
+    `a Worker with 96 MB of heap answers while ${where} holds 25 MiB: %s`,
+    async (_what, make, sessionsOfValue) => {
+      const value = make(VALUE_BYTES_MAX);
+      const count = keys.includes(KEY) ? sessionsOfValue : 1;
+      vi.stubEnv('MINIFLARE_WORKERD_V8_FLAGS', `--max-old-space-size=${HEAP_MB}`);
+      const miniflare = new Miniflare(
+        convertV4MiniflareOptions({
+          name: 'presence',
+          modules: true,
+          scriptPath: 'dist/index.js',
+          kvNamespaces: ['PRESENCE_KV'],
+          // Without Miniflare's proxy a request has no location, so the key is the one below.
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+          handleStructuredLogs: () => undefined,
+        }),
+      );
+      onTestFinished(() => miniflare.dispose());
+      const url = await miniflare.unsafeGetDirectURL('presence');
+      vi.unstubAllEnvs();
+      const kv = await miniflare.getKVNamespace('PRESENCE_KV');
+      for (const key of keys) await kv.put(key, value);
+      if (!keys.includes(KEY)) await kv.put(KEY, `{${entry(sessionId(1), Date.now())}}`);
+      const countOf = async () =>
+        ((await (await fetch(new URL('/api/presence', url))).json()) as { count: number }).count;
+      // The first request starts the sync that reads the value.
+      await countOf();
+      await expect.poll(countOf, { timeout: 30_000 }).toBe(count);
+      // The sync ends after all its reads.
+      const syncAge = async () =>
+        ((await (await fetch(new URL('/health', url))).json()) as { lastSyncAgeMs: number | null })
+          .lastSyncAgeMs;
+      await expect.poll(syncAge, { timeout: 30_000 }).not.toBeNull();
+      expect(await countOf()).toBe(count);
+    },
+    60_000,
+  );
+});
+
+describe('the time to read a stored value', () => {
   const LARGE_BYTES = 8 * 2 ** 20;
   const GROWTH = 8;
   /** More than 8, since other work on the machine takes time, and far less than the 64 of a quadratic time. */
@@ -85,7 +104,7 @@ describe('the time to read a stored value follows its length, where it holds', (
   /** A shorter time says nothing about growth. */
   const SHORTEST_MS = 2;
 
-  it.each(VALUES)('%s', (_what, make) => {
+  it.each(VALUES)('the time to read a value grows no faster than its length: %s', (_what, make) => {
     const [small, large] = [LARGE_BYTES / GROWTH, LARGE_BYTES].map((bytes) => flat(make(bytes)));
     /** CPU time, so that other processes do not count. The first attempt warms the code up. */
     const shortestMs = (value: string | undefined) => {

@@ -15,6 +15,8 @@ for (const [name, times] of [
     return {
       timing: times,
       orphanMs: times.remoteTtlMs,
+      // The other replica may be alone meanwhile. Then its summary extends all sessions of the value.
+      orphanMaxMs: times.tombstoneTtlMs,
       join: () => {
         const hub = new KvHub({ kv: kv.store, timing: times, runtime, report: () => undefined });
         hub.locate('ams');

@@ -16,12 +16,13 @@ for (const [name, times] of [
 ] as const) {
   hubContract(name, async (runtime) => {
     await emptyStorage();
-    // The object reads its own clock, so that one must go with the test's.
+    // The object reads its own clock, which must show the time of the test.
     runtime.onTick = (now) => void vi.setSystemTime(now);
     const room = new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));
     return {
       timing: times,
       orphanMs: times.ttlMs,
+      orphanMaxMs: times.remoteTtlMs,
       join: () => new RoomHub({ room: () => room, timing: times, runtime }),
       breakDown: () => {
         room.trouble = 'is away';

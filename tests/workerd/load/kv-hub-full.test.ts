@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 const CAPPED = `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`;
 
-/** Another isolate has written so many sessions, each of them heard 1 ms after the one before. */
+/** Another isolate has written so many sessions. Four heartbeats came in each millisecond. */
 const store = (from: number, count: number) =>
   env.PRESENCE_KV.put(
     KEY,
@@ -32,7 +32,7 @@ const store = (from: number, count: number) =>
   );
 
 describe('a location with too many sessions', () => {
-  it('counts as many as a replica reads, says that it is capped, and recovers', {
+  it('a replica counts as many sessions as it reads, reports the limit, and recovers', {
     timeout: 20_000,
   }, async () => {
     const replica = site.join();
@@ -52,7 +52,7 @@ describe('a location with too many sessions', () => {
     expect(replica.trouble).toBeUndefined();
   });
 
-  it('writes all own sessions, and drops the others that were heard longest ago', {
+  it('a full replica writes all own sessions, and drops the remote sessions with the oldest heartbeats', {
     timeout: 20_000,
   }, async () => {
     await store(10, KV_SESSIONS_MAX);
@@ -72,7 +72,7 @@ describe('a location with too many sessions', () => {
     expect(replica.trouble).toBe('too-many-sessions');
   });
 
-  it('keeps no more of two reads than of one', { timeout: 20_000 }, async () => {
+  it('a replica keeps no more sessions of two reads than of one', { timeout: 20_000 }, async () => {
     const replica = site.join();
     await store(0, KV_SESSIONS_MAX);
     await replica.presence();
@@ -84,7 +84,9 @@ describe('a location with too many sessions', () => {
     expect(replica.sessions.get(sessionId(0))).toBeUndefined();
   });
 
-  it('counts all own sessions, and writes the latest of too many', { timeout: 20_000 }, async () => {
+  it('a replica with too many own sessions counts all, and writes those with the latest heartbeats', {
+    timeout: 20_000,
+  }, async () => {
     const replica = new Replica(TIMING);
     for (let n = 0; n < KV_SESSIONS_MAX + 2; n += 1) replica.heartbeat(sessionId(n), 'presence', START);
     await store(KV_SESSIONS_MAX + 2, 10);

@@ -16,30 +16,30 @@ const TTL = 30_000;
 const HUBS = ['kv', 'durable-object'] as const;
 type HubName = (typeof HUBS)[number];
 
-/** For so long after a last heartbeat that only others have heard an isolate may count somebody (ms). */
-const GHOST_MAX: Readonly<Record<HubName, number>> = {
-  // Nobody's word is remembered for longer.
+/** An isolate counts a session at most this long after its last heartbeat at another isolate (ms). */
+const REMOTE_MAX: Readonly<Record<HubName, number>> = {
+  // A session of an isolate that was alone counts as long as a tombstone.
   kv: hubSettings('kv', TTL, undefined).timing.tombstoneTtlMs,
-  // The room's last word holds for a TTL, and its sessions live for one.
+  // An answer of the room counts for a TTL, and a session in it too.
   'durable-object': 2 * TTL + 1_000,
 };
 
-/** The last that a person did, as a list on paper would have it. */
-interface Deed {
+/** The last heartbeat or leave of a session. */
+interface Event {
   readonly at: number;
   readonly isolate: number;
-  /** null: left. */
+  /** null: a leave. */
   readonly mood: Mood | null;
 }
 
-/** A list on paper: who did what last, and where; and since when each isolate runs. It knows nothing of replicas and hubs. */
-interface Paper {
-  readonly deeds: Map<string, Deed>;
-  readonly lastBeats: Map<string, Deed>;
+/** The model: the last event of each session, and since when each isolate runs. It has neither replicas nor hubs. */
+interface Model {
+  readonly events: Map<string, Event>;
+  readonly heartbeats: Map<string, Event>;
   readonly startedAt: number[];
 }
 
-/** The service: isolates with one hub, whose clock the test moves and whose hub it breaks. */
+/** Isolates with one hub. The test moves their clock and breaks their hub. */
 class Service {
   readonly runtime = new FakeRuntime();
   readonly #hub: HubName;
@@ -63,7 +63,7 @@ class Service {
     this.#isolates[isolate] = this.#start(isolate / this.size);
   }
 
-  /** Another one takes its place, which knows nothing. */
+  /** An empty room takes its place. */
   loseRoom(): void {
     this.#rooms += 1;
   }
@@ -81,7 +81,7 @@ class Service {
     await this.#platform.idle();
   }
 
-  /** Whatever it waits for, the clock goes on. */
+  /** Moves the clock until the answer comes. */
   async ask(isolate: number, path: string, body?: unknown): Promise<Response> {
     const fetch = this.#isolates[isolate] as Fetch;
     let answer: Response | undefined;
@@ -90,7 +90,7 @@ class Service {
       answer = response;
     });
     for (;;) {
-      // Reading a body takes a turn of the real world.
+      // Reading a body takes real time.
       await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 1))]);
       await this.#platform.idle();
       if (answer !== undefined) return answer;
@@ -109,11 +109,11 @@ class Service {
   }
 }
 
-type Command = fc.AsyncCommand<Paper, Service>;
+type Command = fc.AsyncCommand<Model, Service>;
 
-/** What one isolate says, held against the paper. */
-async function look(
-  paper: Paper,
+/** Compares the answer of an isolate with the model. */
+async function check(
+  model: Model,
   service: Service,
   hub: HubName,
   isolate: number,
@@ -124,19 +124,23 @@ async function look(
   const now = service.runtime.now();
   expect(state.timestamp).toBe(now);
   expect(state.count).toBe(totalOf(state.moods));
-  const surelyHere = { ...ZERO_COUNTS } as Record<Mood, number>;
-  let perhapsHere = 0;
-  for (const [id, deed] of paper.deeds) {
-    const isOurs = deed.isolate === isolate && deed.at >= (paper.startedAt[isolate] ?? 0);
-    if (deed.mood !== null && isOurs && now < deed.at + TTL) surelyHere[deed.mood] += 1;
-    const beat = paper.lastBeats.get(id);
+  const atLeast = { ...ZERO_COUNTS } as Record<Mood, number>;
+  let atMost = 0;
+  for (const [id, event] of model.events) {
+    const isOwn = event.isolate === isolate && event.at >= (model.startedAt[isolate] ?? 0);
+    if (event.mood !== null && isOwn && now < event.at + TTL) atLeast[event.mood] += 1;
+    const heartbeat = model.heartbeats.get(id);
     const leftHere =
-      deed.mood === null && isOurs && beat?.isolate === isolate && beat.at >= (paper.startedAt[isolate] ?? 0);
-    const endedHere = deed.mood !== null && isOurs && now >= deed.at + TTL;
-    if (beat !== undefined && !leftHere && !endedHere && now < beat.at + GHOST_MAX[hub]) perhapsHere += 1;
+      event.mood === null &&
+      isOwn &&
+      heartbeat?.isolate === isolate &&
+      heartbeat.at >= (model.startedAt[isolate] ?? 0);
+    const endedHere = event.mood !== null && isOwn && now >= event.at + TTL;
+    if (heartbeat !== undefined && !leftHere && !endedHere && now < heartbeat.at + REMOTE_MAX[hub])
+      atMost += 1;
   }
-  for (const mood of MOODS) expect(state.moods[mood]).toBeGreaterThanOrEqual(surelyHere[mood]);
-  expect(state.count).toBeLessThanOrEqual(perhapsHere);
+  for (const mood of MOODS) expect(state.moods[mood]).toBeGreaterThanOrEqual(atLeast[mood]);
+  expect(state.count).toBeLessThanOrEqual(atMost);
   return state;
 }
 
@@ -146,84 +150,84 @@ const command = (name: string, run: Command['run']): Command => ({
   toString: () => name,
 });
 
-function beat(hub: HubName, person: number, isolate: number, mood: Mood): Command {
-  return command(`beat(${person}, at ${isolate}, ${mood})`, async (paper, service) => {
+function heartbeat(hub: HubName, session: number, isolate: number, mood: Mood): Command {
+  return command(`heartbeat(${session}, at ${isolate}, ${mood})`, async (model, service) => {
     await service.pass(1);
-    const id = sessionId(person);
-    const deed = { at: service.runtime.now(), isolate, mood };
-    paper.deeds.set(id, deed);
-    paper.lastBeats.set(id, deed);
+    const id = sessionId(session);
+    const event = { at: service.runtime.now(), isolate, mood };
+    model.events.set(id, event);
+    model.heartbeats.set(id, event);
     const response = await service.ask(isolate, '/api/heartbeat', { sessionId: id, mood });
-    const state = await look(paper, service, hub, isolate, response);
+    const state = await check(model, service, hub, isolate, response);
     expect(state.moods[mood]).toBeGreaterThanOrEqual(1);
   });
 }
 
-function leave(person: number, isolate: number): Command {
-  return command(`leave(${person}, at ${isolate})`, async (paper, service) => {
+function leave(session: number, isolate: number): Command {
+  return command(`leave(${session}, at ${isolate})`, async (model, service) => {
     await service.pass(1);
-    paper.deeds.set(sessionId(person), { at: service.runtime.now(), isolate, mood: null });
-    const response = await service.ask(isolate, '/api/leave', { sessionId: sessionId(person) });
+    model.events.set(sessionId(session), { at: service.runtime.now(), isolate, mood: null });
+    const response = await service.ask(isolate, '/api/leave', { sessionId: sessionId(session) });
     expect(await response.json()).toEqual({ success: true });
   });
 }
 
 const commandsFor = (hub: HubName, isolates: number) => {
-  const person = fc.nat(4);
+  const session = fc.nat(4);
   const isolate = fc.nat(isolates - 1);
   return fc.commands(
     [
       fc
-        .tuple(person, isolate, fc.constantFrom(...MOODS))
-        .map(([who, where, mood]) => beat(hub, who, where, mood)),
-      fc.tuple(person, isolate).map(([who, where]) => leave(who, where)),
+        .tuple(session, isolate, fc.constantFrom(...MOODS))
+        .map(([session, where, mood]) => heartbeat(hub, session, where, mood)),
+      fc.tuple(session, isolate).map(([session, where]) => leave(session, where)),
       isolate.map((where) =>
-        command(`look(at ${where})`, async (paper, service) => {
-          await look(paper, service, hub, where, await service.ask(where, '/api/presence'));
+        command(`read(at ${where})`, async (model, service) => {
+          await check(model, service, hub, where, await service.ask(where, '/api/presence'));
         }),
       ),
       fc
-        .tuple(isolate, fc.constantFrom({}, 'nonsense', { sessionId: sessionId(0), mood: 'greed' }))
+        .tuple(isolate, fc.constantFrom({}, 'invalid', { sessionId: sessionId(0), mood: 'greed' }))
         .map(([where, body]) =>
-          command(`nonsense(at ${where}, ${JSON.stringify(body)})`, async (_paper, service) => {
+          command(`invalid(at ${where}, ${JSON.stringify(body)})`, async (_model, service) => {
             expect((await service.ask(where, '/api/heartbeat', body)).status).toBe(400);
           }),
         ),
       fc
         .oneof(fc.nat(2_000), fc.nat(40_000), fc.constantFrom(TTL - 1, TTL))
-        .map((ms) => command(`pass(${ms} ms)`, (_paper, service) => service.pass(ms))),
+        .map((ms) => command(`pass(${ms} ms)`, (_model, service) => service.pass(ms))),
       fc.constantFrom('fails', 'hangs', 'loses', undefined).map((trouble) =>
-        command(`trouble(${trouble ?? 'none'})`, async (_paper, service) => {
+        command(`trouble(${trouble ?? 'none'})`, async (_model, service) => {
           service.trouble = trouble;
           await service.pass(0);
         }),
       ),
       isolate.map((where) =>
-        command(`restart(${where})`, async (paper, service) => {
+        command(`restart(${where})`, async (model, service) => {
           await service.pass(1);
           service.restart(where);
-          paper.startedAt[where] = service.runtime.now();
+          model.startedAt[where] = service.runtime.now();
         }),
       ),
       ...(hub === 'kv'
         ? []
-        : [fc.constant(command('the room loses its memory', async (_paper, service) => service.loseRoom()))]),
+        : [fc.constant(command('the room loses its memory', async (_model, service) => service.loseRoom()))]),
     ],
     { size: 'max', maxCommands: 60 },
   );
 };
 
-/** All is well again, whoever is here stays, and everybody else's time passes: then all isolates say what the paper says. */
-async function agree(paper: Paper, service: Service, hub: HubName): Promise<void> {
+/** The trouble ends, present sessions go on, and all others expire. Then all isolates answer as the model. */
+async function agree(model: Model, service: Service, hub: HubName): Promise<void> {
   service.trouble = undefined;
-  const stayers = [...paper.deeds].filter(
+  const present = [...model.events].filter(
     ([, { mood, at }]) => mood !== null && service.runtime.now() < at + TTL,
   );
   const moods = { ...ZERO_COUNTS } as Record<Mood, number>;
-  for (const [, { mood }] of stayers) if (mood !== null) moods[mood] += 1;
-  const rounds = Math.ceil((GHOST_MAX[hub] + 60_000) / 10_000);
+  for (const [, { mood }] of present) if (mood !== null) moods[mood] += 1;
+  const rounds = Math.ceil((REMOTE_MAX[hub] + 60_000) / 10_000);
   for (let round = 0; round < rounds; round += 1) {
-    for (const [id, { isolate, mood }] of stayers)
+    for (const [id, { isolate, mood }] of present)
       await service.ask(isolate, '/api/heartbeat', { sessionId: id, mood });
     for (let isolate = 0; isolate < service.size; isolate += 1) await service.ask(isolate, '/api/presence');
     await service.pass(round === rounds - 1 ? 2_000 : 10_000);
@@ -237,7 +241,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
 afterEach(() => void vi.useRealTimers());
 
 it.each(HUBS)(
-  'heartbeats, leaves, time, trouble and restarts in any order, with the hub %s, agree with a list on paper',
+  'with the hub %s, isolates answer as the model after heartbeats, leaves, time, trouble and restarts in any order',
   async (hub) => {
     const property = fc.asyncProperty(
       fc
@@ -247,9 +251,9 @@ it.each(HUBS)(
         await emptyStorage();
         vi.spyOn(console, 'warn').mockImplementation(() => undefined);
         const service = new Service(hub, isolates);
-        const paper: Paper = { deeds: new Map(), lastBeats: new Map(), startedAt: [] };
-        await fc.asyncModelRun(() => ({ model: paper, real: service }), commands);
-        await agree(paper, service, hub);
+        const model: Model = { events: new Map(), heartbeats: new Map(), startedAt: [] };
+        await fc.asyncModelRun(() => ({ model, real: service }), commands);
+        await agree(model, service, hub);
       },
     );
     await fc.assert(property, { numRuns: 25 });

@@ -21,7 +21,7 @@ beforeEach(() => {
 describe('a replica that the hub contradicts', () => {
   const LEFT: SessionRecord = { mood: null, lastSeen: START + 2_000 };
 
-  it('counts the caller in its own answer, even if another clock stamped a leave later', async () => {
+  it('an answer counts its caller even if another clock stamped a leave later', async () => {
     hub.stored.set(ANNA, LEFT);
     expect((await replica.heartbeat(ANNA)).count).toBe(1);
     // The heartbeat has a stamp that wins the next merge too.
@@ -30,13 +30,13 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.replica.own.isPresent(ANNA)).toBe(true);
   });
 
-  it('stamps a heartbeat that waited no later than the leave that it overrules', async () => {
+  it('a heartbeat that waited gets no later stamp than the leave that it overrules', async () => {
     hub.stored.set(ANNA, LEFT);
     await replica.heartbeat(ANNA);
     expect(hub.replica.get(ANNA)).toMatchObject({ mood: 'presence', lastSeen: LEFT.lastSeen });
   });
 
-  it('ends the session of a caller whose heartbeat has been answered', async () => {
+  it('a leave of the hub ends a session after its heartbeat has been answered', async () => {
     await replica.heartbeat(ANNA);
     hub.stored.set(ANNA, LEFT);
     await runtime.advance(10_000);
@@ -44,7 +44,7 @@ describe('a replica that the hub contradicts', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('ends the session of a caller whose request the platform has ended, once that sync has ended', async () => {
+  it('a leave of the hub ends a session whose request the platform has ended, after that sync', async () => {
     hub.next = never;
     void replica.heartbeat(ANNA);
     await runtime.advance(20_000);
@@ -56,7 +56,7 @@ describe('a replica that the hub contradicts', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('ends a session that a leave ends while its heartbeat waits', async () => {
+  it('a leave ends a session while its heartbeat waits', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const answers = [replica.heartbeat(ANNA), replica.leave(ANNA)];
@@ -67,7 +67,7 @@ describe('a replica that the hub contradicts', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('that is fresh holds the tombstone of a leave when its first sync writes', async () => {
+  it('the first sync of a fresh replica writes the tombstone of a leave', async () => {
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START });
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
@@ -76,7 +76,7 @@ describe('a replica that the hub contradicts', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('that is fresh keeps a leave waiting until the hub has it', async () => {
+  it('a leave at a fresh replica waits until the hub has it', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START });
     hub.next = () => {
@@ -89,14 +89,14 @@ describe('a replica that the hub contradicts', () => {
     await leave;
   });
 
-  it('that is fresh sends nothing of a leave that the hub knows already', async () => {
+  it('a fresh replica sends no leave that the hub has already', async () => {
     hub.stored.set(ANNA, { mood: null, lastSeen: START - 1_000 });
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
     expect(hub.replica.own.recordsSize).toBe(0);
   });
 
-  it('that is fresh starts no second sync for a leave while one is under way', async () => {
+  it('a fresh replica starts no second sync for a leave while the first one runs', async () => {
     hub.next = never;
     const leave = replica.leave(BEN);
     // A sync may merge some sessions before all of it has ended.
@@ -111,7 +111,7 @@ describe('a replica that the hub contradicts', () => {
   it.each([
     ['ended well', (): Promise<SyncOutcome> => Promise.resolve(DONE)],
     ['failed', fail],
-  ])('counts a caller in all answers that wait for the sync, also when it %s', async (_name, end) => {
+  ])('all answers that wait for a sync count a caller, also when that sync %s', async (_name, end) => {
     const landing = Promise.withResolvers<void>();
     hub.next = async () => {
       await landing.promise;
@@ -126,7 +126,7 @@ describe('a replica that the hub contradicts', () => {
     expect((await heartbeat).count).toBe(1);
   });
 
-  it('ends no session for a leave before its heartbeat at another replica', async () => {
+  it('a leave ends no session that sent a later heartbeat at another replica', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const leave = replica.leave(ANNA);
@@ -139,10 +139,10 @@ describe('a replica that the hub contradicts', () => {
   });
 
   it.each([
-    ['as of now, is in that mood', START + 500, 'release'],
-    ['by a clock that is ahead, is in the mood that came here', START + 501, 'presence'],
+    ['the other heartbeat is as late as this clock, and its mood counts', START + 500, 'release'],
+    ['the other heartbeat has a clock that is ahead, and the mood from here counts', START + 501, 'presence'],
   ])(
-    'counts a caller once whose heartbeat came elsewhere while it waited: %s',
+    'a caller whose other heartbeat came elsewhere while this one waited counts once: %s',
     async (_name, lastSeen, mood) => {
       hub.next = async () => {
         await runtime.sleep(500);
@@ -168,7 +168,7 @@ describe('a replica that the hub contradicts', () => {
     ['leave, beat, leave', 'LBL', 0],
     ['beat, leave, beat, leave', 'BLBL', 0],
   ])(
-    'that is fresh applies what comes while it waits in the order of arrival: %s',
+    'a fresh replica applies requests that wait in their order of arrival: %s',
     async (_name, order, count) => {
       for (const knownBefore of [false, true]) {
         hub = new ScriptedHub(runtime);
@@ -187,7 +187,7 @@ describe('a replica that the hub contradicts', () => {
     },
   );
 
-  it('remembers a leave until a sync brings its session, though the request has been answered', async () => {
+  it('a replica remembers a leave after its answer, until a sync brings the session', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const leave = replica.leave(ANNA);
@@ -201,7 +201,7 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.replica.own.recordsSize).toBe(1);
   });
 
-  it('remembers a leave of a session that only a later sync brings', async () => {
+  it('a replica remembers a leave of a session that only a later sync brings', async () => {
     await replica.leave(ANNA);
     await runtime.advance(10_000);
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
@@ -210,14 +210,14 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.replica.get(ANNA)).toMatchObject({ mood: null });
   });
 
-  it('forgets a leave when its session comes here', async () => {
+  it('a heartbeat at this replica cancels an earlier leave of an unknown session', async () => {
     await replica.leave(ANNA);
     await replica.heartbeat(ANNA);
     await runtime.advance(10_000);
     expect((await replica.presence()).count).toBe(1);
   });
 
-  it('remembers the latest thousand leaves of unknown sessions', async () => {
+  it('a replica remembers the latest 1,000 leaves of unknown sessions', async () => {
     await replica.presence();
     for (let n = 1; n <= 1_001; n += 1) await replica.leave(sessionId(n));
     for (const n of [1, 2]) hub.stored.set(sessionId(n), { mood: 'presence', lastSeen: START - 1_000 });
@@ -227,7 +227,7 @@ describe('a replica that the hub contradicts', () => {
     expect([1, 2].map((n) => hub.replica.get(sessionId(n))?.mood)).toEqual(['presence', null]);
   });
 
-  it('that is fresh sends nothing of a leave that the hub does not know either', async () => {
+  it('a fresh replica sends no leave of a session that the hub does not know', async () => {
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
     expect(hub.replica.own.recordsSize).toBe(0);
@@ -246,28 +246,28 @@ describe('a new session whose heartbeat waits for the limiter', () => {
     await runtime.advance(500);
   });
 
-  it('does not count if the session left at another replica meanwhile', async () => {
+  it('a waiting heartbeat does not count if its session left at another replica meanwhile', async () => {
     hub.stored.set(ANNA, { mood: null, lastSeen: START + 200 });
     hub.merge();
     answer(true);
     expect(await heartbeat).toMatchObject({ count: 0 });
   });
 
-  it('keeps the mood of a later heartbeat at another replica', async () => {
+  it('a waiting heartbeat keeps the mood of a later heartbeat at another replica', async () => {
     hub.stored.set(ANNA, { mood: 'release', lastSeen: START + 200 });
     hub.merge();
     answer(true);
     expect(await heartbeat).toMatchObject({ count: 1, moods: { release: 1 } });
   });
 
-  it('counts in its own mood where the other replica heard it earlier', async () => {
+  it('a waiting heartbeat counts in its own mood if the heartbeat at another replica is older', async () => {
     hub.stored.set(ANNA, { mood: 'release', lastSeen: START - 200 });
     hub.merge();
     answer(false);
     expect(await heartbeat).toMatchObject({ count: 1, moods: { presence: 1 } });
   });
 
-  it('ends a TTL after it came, not after the limiter answered', async () => {
+  it('a session expires a TTL after its heartbeat came, not after the limiter answered', async () => {
     answer(true);
     await heartbeat;
     await runtime.advance(29_499);

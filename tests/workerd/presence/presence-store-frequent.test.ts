@@ -17,7 +17,7 @@ beforeEach(() => {
   replica = new WaitingReplica(hub, runtime);
 });
 
-describe('what comes between two syncs that are frequent', () => {
+describe('a change between two frequent syncs', () => {
   const FREQUENT = roomTiming(30_000, 1_000);
   beforeEach(async () => {
     replica = new WaitingReplica(hub, runtime, FREQUENT);
@@ -26,38 +26,38 @@ describe('what comes between two syncs that are frequent', () => {
   });
 
   /** Ten seconds without a request. */
-  async function silence(): Promise<void> {
+  async function tenSecondsPass(): Promise<void> {
     for (let tenth = 0; tenth < 100; tenth += 1) await runtime.advance(100);
   }
 
-  it('is told at the next one, once and not before', async () => {
+  it('the next sync sends a change, once and not before', async () => {
     await replica.heartbeatAtOnce();
     await runtime.advance(999);
     expect(hub.syncs).toBe(1);
     await runtime.advance(1);
     expect(hub.syncs).toBe(2);
-    await silence();
+    await tenSecondsPass();
     expect(hub.syncs).toBe(2);
   });
 
-  it('is not told by a sync of its own where a request starts one', async () => {
+  it('a change starts no sync of its own if a request starts one', async () => {
     replica = new WaitingReplica(hub, runtime, FREQUENT);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
   });
 
-  it('keeps one task alive, however many requests there are', async () => {
+  it('any number of requests keeps one deferred task alive', async () => {
     for (let n = 0; n < 100; n += 1) await replica.heartbeatAtOnce(sessionId(n));
     expect(replica.deferred).toHaveLength(1);
   });
 
-  it('is nothing where a leave is of somebody unknown', async () => {
+  it('a leave of an unknown session is no change', async () => {
     await replica.leave(ANNA);
-    await silence();
+    await tenSecondsPass();
     expect(hub.syncs).toBe(1);
   });
 
-  it('keeps no request waiting while it is told', async () => {
+  it('no request waits while a sync sends a change', async () => {
     await replica.heartbeatAtOnce();
     hub.next = never;
     await runtime.advance(1_000);
@@ -65,7 +65,7 @@ describe('what comes between two syncs that are frequent', () => {
     await replica.heartbeatAtOnce();
   });
 
-  it('is waited for no longer than the platform waits, and never in vain', async () => {
+  it('a deferred task runs no longer than the platform allows, and sends the last change', async () => {
     const sleeps: number[] = [];
     const sleep = (ms: number) => {
       sleeps.push(ms);
@@ -75,33 +75,33 @@ describe('what comes between two syncs that are frequent', () => {
     await replica.heartbeatAtOnce();
     await replica.heartbeatAtOnce(BEN);
     hub.next = never;
-    await silence();
+    await tenSecondsPass();
     await replica.presence();
     expect(Math.min(...sleeps)).toBeGreaterThan(0);
     expect(Math.max(...sleeps)).toBeLessThanOrEqual(DEFERRED_MAX_MS);
   });
 
-  it('is told again where the hub refused it, with no request more', async () => {
+  it('a refused change is sent again without another request', async () => {
     await replica.heartbeatAtOnce();
     hub.next = () => Promise.resolve(REFUSED);
     await runtime.advance(1_000);
     expect(hub.syncs).toBe(2);
     hub.next = () => Promise.resolve(DONE);
-    await silence();
+    await tenSecondsPass();
     expect(hub.syncs).toBe(3);
   });
 
-  it('is given up where the hub fails for so long that the platform ends the work', async () => {
+  it('a deferred task ends when the hub fails until the platform would end it', async () => {
     await replica.heartbeatAtOnce();
     hub.next = fail;
-    for (let round = 0; round < 3; round += 1) await silence();
+    for (let round = 0; round < 3; round += 1) await tenSecondsPass();
     const { syncs } = hub;
     expect(syncs).toBeGreaterThan(20);
-    await silence();
+    await tenSecondsPass();
     expect(hub.syncs).toBe(syncs);
   });
 
-  it('starts no sync in the last 5 s of its deferred task, which the platform ends', async () => {
+  it('a deferred task starts no sync in its last 5 s', async () => {
     await replica.heartbeatAtOnce();
     const begunAt = runtime.now();
     let lastAt = begunAt;
@@ -109,12 +109,12 @@ describe('what comes between two syncs that are frequent', () => {
       lastAt = runtime.now();
       return fail();
     };
-    for (let round = 0; round < 4; round += 1) await silence();
+    for (let round = 0; round < 4; round += 1) await tenSecondsPass();
     expect(lastAt - begunAt).toBeGreaterThan(FLUSH_MAX_MS - 2_000);
     expect(lastAt - begunAt).toBeLessThanOrEqual(FLUSH_MAX_MS);
   });
 
-  it('is sent by the next request where the request before it was ended with its deferred task', async () => {
+  it('the next request sends a change whose deferred task has ended with its request', async () => {
     let isEnded = false;
     const sleep = (ms: number) => {
       const waking = runtime.sleep(ms);
@@ -126,16 +126,16 @@ describe('what comes between two syncs that are frequent', () => {
     await replica.heartbeatAtOnce();
     isEnded = false;
     for (let tenth = 0; tenth < 21; tenth += 1) await runtime.advance(100);
-    // A sync is due, so this request starts it. The change after it finds no publisher at work.
+    // A sync is due, so this request starts it. The change after it finds no flush.
     await replica.heartbeatAtOnce(BEN);
     await runtime.advance(100);
     await replica.heartbeatAtOnce();
     const { syncs } = hub;
-    await silence();
+    await tenSecondsPass();
     expect(hub.syncs).toBe(syncs + 1);
   });
 
-  it('is sent within two intervals though an earlier sync never ends', async () => {
+  it('a change is sent within two intervals although an earlier sync never ends', async () => {
     hub.next = never;
     await runtime.advance(1_000);
     await replica.presence();
@@ -148,14 +148,14 @@ describe('what comes between two syncs that are frequent', () => {
     expect(hub.syncs).toBe(3);
   });
 
-  it('is sent too where it comes when the deferred task before it is near its end', async () => {
+  it('a change that comes near the end of a deferred task is sent too', async () => {
     hub.next = fail;
     await replica.heartbeatAtOnce();
     for (let tenth = 0; tenth < 245; tenth += 1) await runtime.advance(100);
     await replica.heartbeatAtOnce(BEN);
     hub.next = () => Promise.resolve(DONE);
     const { syncs } = hub;
-    await silence();
+    await tenSecondsPass();
     expect(hub.syncs).toBe(syncs + 1);
     await replica.presence();
     expect(replica.health().trouble).toBeUndefined();
@@ -163,15 +163,15 @@ describe('what comes between two syncs that are frequent', () => {
 
   it.each([
     ['on KV', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS), 2],
-    ['not on KV', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS + 1), 1],
+    ['on KV with a longer sync interval', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS + 1), 1],
     ['with the room', roomTiming(30_000, 7_000), 2],
-    ['with the room, before the platform ends its task,', roomTiming(600_000, 60_000), 2],
-  ])('is sent without a further request %s', async (_where, timing, syncs) => {
+    ['with the room and a sync interval of 60 s', roomTiming(600_000, 60_000), 2],
+  ])('a change is sent after so many syncs without another request: %s', async (_where, timing, syncs) => {
     hub = new ScriptedHub(runtime);
     replica = new WaitingReplica(hub, runtime, timing);
     await replica.presence();
     await replica.heartbeatAtOnce();
-    for (let round = 0; round < 3; round += 1) await silence();
+    for (let round = 0; round < 3; round += 1) await tenSecondsPass();
     expect(hub.syncs).toBe(syncs);
   });
 });

@@ -26,7 +26,7 @@ describe('the sync', () => {
     ['an unlucky', 0, 7_500],
     ['a middling', 0.5, 10_000],
     ['a lucky', 1, 12_500],
-  ])('comes due after the interval and its jitter: %s draw', async (_name, luck, dueMs) => {
+  ])('a sync comes due after the interval and its jitter: %s draw', async (_name, luck, dueMs) => {
     runtime.luck = luck;
     await replica.heartbeatAtOnce();
     await runtime.advance(dueMs - 1);
@@ -37,7 +37,7 @@ describe('the sync', () => {
     expect(hub.syncs).toBe(2);
   });
 
-  it('runs after the response, handed to waitUntil, when the replica is warm', async () => {
+  it('a sync of a warm replica runs after the response, in waitUntil', async () => {
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);
     hub.next = never;
@@ -46,7 +46,7 @@ describe('the sync', () => {
     expect(replica.deferred).toHaveLength(2);
   });
 
-  it('is awaited by all first requests in one flight', async () => {
+  it('all first requests wait for the same sync', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const answers = [1, 2, 3].map((n) => replica.heartbeat(sessionId(n)));
@@ -58,7 +58,7 @@ describe('the sync', () => {
     expect(replica.deferred).toHaveLength(1);
   });
 
-  it('is awaited for one second from its start and no longer, whoever asks', async () => {
+  it('a request waits for a sync until 1 s after its start', async () => {
     hub.next = never;
     const first = replica.heartbeat(ANNA);
     await runtime.advance(SYNC_WAIT_MAX_MS - 100);
@@ -71,21 +71,21 @@ describe('the sync', () => {
     expect(hub.syncs).toBe(1);
   });
 
-  it('is awaited again when the last attempt is older than one and a half intervals', async () => {
+  it('a request waits for a sync if the last attempt is older than 1.5 intervals', async () => {
     await replica.heartbeatAtOnce();
     hub.next = never;
     await runtime.advance(15_001);
     expect(await isWaiting(replica.heartbeat(ANNA))).toBe(true);
   });
 
-  it('is not awaited just before that', async () => {
+  it('a request does not wait for a sync if the last attempt is 1.5 intervals old', async () => {
     await replica.heartbeatAtOnce();
     hub.next = never;
     await runtime.advance(15_000);
     await replica.heartbeatAtOnce();
   });
 
-  it('comes due an interval after its start, however long it took', async () => {
+  it('the next sync comes due an interval after the start of the last one', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);
@@ -99,7 +99,7 @@ describe('the sync', () => {
     expect(hub.syncs).toBe(3);
   });
 
-  it('that died with its request is made up for at the first request after it', async () => {
+  it('the first request after a sync that ended with its request starts another one', async () => {
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);
     hub.next = never;
@@ -109,7 +109,7 @@ describe('the sync', () => {
     expect(hub.syncs).toBe(3);
   });
 
-  it('is awaited again at the retry of a replica that has never synced', async () => {
+  it('a request waits for the retry of a replica that has never synced', async () => {
     hub.next = fail;
     await replica.heartbeatAtOnce();
     hub.next = never;
@@ -117,7 +117,7 @@ describe('the sync', () => {
     expect(await isWaiting(replica.heartbeat(ANNA))).toBe(true);
   });
 
-  it('is given up when the hub is silent for two intervals, and its late end changes nothing', async () => {
+  it('a sync without an answer for two intervals is abandoned, and its late end changes nothing', async () => {
     const landing = Promise.withResolvers<SyncOutcome>();
     hub.next = () => landing.promise;
     const first = replica.heartbeat(ANNA);
@@ -139,7 +139,7 @@ describe('the sync', () => {
     expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: 0, trouble: undefined });
   });
 
-  it('that was given up and then fails is not counted as another failure', async () => {
+  it('an abandoned sync that fails later is no second failure', async () => {
     await replica.heartbeatAtOnce();
     const landing = Promise.withResolvers<SyncOutcome>();
     await runtime.advance(10_000);

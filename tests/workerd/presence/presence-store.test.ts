@@ -17,13 +17,13 @@ beforeEach(() => {
 });
 
 describe('a warm replica', () => {
-  it('answers 1,000 heartbeats between two syncs without touching the hub', async () => {
+  it('a warm replica answers 1,000 heartbeats between two syncs without a call to the hub', async () => {
     await replica.heartbeatAtOnce();
     for (let n = 0; n < 1_000; n += 1) await replica.heartbeatAtOnce(sessionId(n));
     expect(hub.syncs).toBe(1);
   });
 
-  it('counts its own and the others, and stamps the answer with its clock', async () => {
+  it('an answer counts own sessions and other locations, and has the time of the clock', async () => {
     hub.others = { gratitude: 3, presence: 4, release: 0, connection: 1 };
     await replica.heartbeat(ANNA, 'release');
     expect(await replica.presence()).toEqual({
@@ -33,7 +33,7 @@ describe('a warm replica', () => {
     });
   });
 
-  it('expires a session exactly a TTL after its heartbeat', async () => {
+  it('a session expires exactly a TTL after its heartbeat', async () => {
     await replica.heartbeat(ANNA);
     await runtime.advance(29_999);
     expect((await replica.presence()).count).toBe(1);
@@ -41,7 +41,7 @@ describe('a warm replica', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('counts a session once that comes here from another replica', async () => {
+  it('a session that moves here from another replica counts once', async () => {
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
     expect((await replica.presence()).count).toBe(1);
     expect((await replica.heartbeat(ANNA, 'release')).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
@@ -49,7 +49,7 @@ describe('a warm replica', () => {
 });
 
 describe('a hub in trouble', () => {
-  it('fails no request, and nobody waits until the next attempt is due', async () => {
+  it('a failing hub fails no request, and no request waits before the next attempt is due', async () => {
     hub.next = fail;
     expect((await replica.heartbeatAtOnce()).count).toBe(1);
     hub.next = never;
@@ -58,7 +58,7 @@ describe('a hub in trouble', () => {
     expect(hub.syncs).toBe(1);
   });
 
-  it('is asked again after 1 s, 2 s, 4 s … and then at every interval', async () => {
+  it('a failing hub gets its next syncs after 1 s, 2 s, 4 s, and at last once an interval', async () => {
     hub.next = fail;
     await replica.heartbeatAtOnce();
     for (const waitMs of [1, 2, 4, 8, 10, 10].map((s) => s * 1_000)) {
@@ -88,7 +88,7 @@ describe('a hub in trouble', () => {
     [0, 1_000],
     [0.5, 2_000],
     [1, 3_000],
-  ])('that refuses a write is asked again within 1 to 3 s: luck %d, %d ms', async (luck, waitMs) => {
+  ])('the next sync after a refused write comes within 1 to 3 s: luck %d, %d ms', async (luck, waitMs) => {
     runtime.luck = luck;
     hub.next = () => Promise.resolve(REFUSED);
     await replica.heartbeatAtOnce();
@@ -101,7 +101,7 @@ describe('a hub in trouble', () => {
     expect(hub.syncs).toBe(2);
   });
 
-  it('that refuses every write for longer than a heartbeat counts elsewhere is in trouble, and logged', async () => {
+  it('a hub that refuses all writes for longer than a heartbeat counts elsewhere is reported as trouble', async () => {
     hub.next = () => Promise.resolve(REFUSED);
     for (let seconds = 0; seconds < 70; seconds += 5) {
       await replica.heartbeatAtOnce();
@@ -117,7 +117,7 @@ describe('a hub in trouble', () => {
     expect(replica.health().trouble).toBeUndefined();
   });
 
-  it('shows as degraded, with the age of the last sync that went well', async () => {
+  it('the health shows a failing hub, and the age of the last successful sync', async () => {
     expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: null, trouble: undefined });
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);

@@ -6,53 +6,53 @@ const MIDNIGHT = Date.UTC(2026, 0, 2);
 const USED_UP = 'KV put() limit exceeded for the day.';
 
 let now: number;
-let asked: number;
+let runs: number;
 let quota: DailyQuota;
 beforeEach(() => {
   now = NOON;
-  asked = 0;
+  runs = 0;
   quota = new DailyQuota(() => now);
 });
 
-const ask = (trouble?: string) =>
+const run = (trouble?: string) =>
   quota.run(() => {
-    asked += 1;
+    runs += 1;
     return trouble === undefined ? Promise.resolve('done') : Promise.reject(new Error(trouble));
   });
 
 describe('a daily quota', () => {
-  it('lets everything through, also errors that are not about it', async () => {
-    expect(await ask()).toBe('done');
-    await expect(ask('KV PUT failed: 429 Too Many Requests')).rejects.toThrow('429');
-    expect(await ask()).toBe('done');
+  it('a quota that is not used up runs each operation, and passes other errors on', async () => {
+    expect(await run()).toBe('done');
+    await expect(run('KV PUT failed: 429 Too Many Requests')).rejects.toThrow('429');
+    expect(await run()).toBe('done');
   });
 
-  it('that is used up asks KV no more until a minute past the next midnight UTC', async () => {
+  it('a quota that is used up runs no operation until 1 minute past midnight UTC', async () => {
     now = MIDNIGHT - 1_000;
-    await expect(ask(USED_UP)).rejects.toThrow('limit exceeded');
+    await expect(run(USED_UP)).rejects.toThrow('limit exceeded');
     now = MIDNIGHT + 59_999;
-    await expect(ask()).rejects.toThrow('A daily limit of KV is used up.');
-    expect(asked).toBe(1);
+    await expect(run()).rejects.toThrow('A daily limit of KV is used up.');
+    expect(runs).toBe(1);
     now = MIDNIGHT + 60_000;
-    expect(await ask()).toBe('done');
+    expect(await run()).toBe('done');
   });
 
-  it('that is used up asks KV again after an hour, whether or not the limit is raised', async () => {
-    await expect(ask(USED_UP)).rejects.toThrow('limit exceeded');
+  it('a quota that is used up runs one operation an hour, because the plan may change', async () => {
+    await expect(run(USED_UP)).rejects.toThrow('limit exceeded');
     now = NOON + 3_599_999;
-    await expect(ask()).rejects.toThrow('A daily limit of KV is used up.');
+    await expect(run()).rejects.toThrow('A daily limit of KV is used up.');
     now = NOON + 3_600_000;
-    await expect(ask(USED_UP)).rejects.toThrow('limit exceeded');
+    await expect(run(USED_UP)).rejects.toThrow('limit exceeded');
     now = NOON + 7_200_000;
-    expect(await ask()).toBe('done');
+    expect(await run()).toBe('done');
   });
 
-  it('that KV refuses ten seconds after midnight, still for the day before, is asked a minute after it', async () => {
+  it('a refusal 10 s after midnight may belong to the day before, so the next operation runs 1 minute after midnight', async () => {
     now = MIDNIGHT + 10_000;
-    await expect(ask(USED_UP)).rejects.toThrow('limit exceeded');
+    await expect(run(USED_UP)).rejects.toThrow('limit exceeded');
     now = MIDNIGHT + 59_999;
-    await expect(ask()).rejects.toThrow('A daily limit of KV is used up.');
+    await expect(run()).rejects.toThrow('A daily limit of KV is used up.');
     now = MIDNIGHT + 60_000;
-    expect(await ask()).toBe('done');
+    expect(await run()).toBe('done');
   });
 });

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ALONE_INTERVAL_MS } from '../../../../src/limits';
 import { KvHub } from '../../../../src/presence/kv/kv-hub';
 import { LocationSummary } from '../../../../src/presence/kv/location-summaries';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
@@ -8,7 +9,7 @@ import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledKv } from '../../../support/troubled-kv';
-import { KEY, KvSite, stored, TIMING } from './kv-site';
+import { crowdOf, extensionOf, KEY, KvSite, stored, storedSummary, TIMING } from './kv-site';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
@@ -21,11 +22,12 @@ beforeEach(async () => {
 });
 
 describe('the stored value', () => {
-  it('is the documented map under the key of the location, with its summary as metadata', async () => {
+  it('the value is a map of sessions under the key of the location, with its summary as metadata', async () => {
     const replica = site.join('AMS');
     await replica.heartbeat(ANNA, 'gratitude');
     await replica.heartbeat(BEN, 'release');
     await replica.leave(BEN);
+    await runtime.advance(1);
     await site.join().heartbeat(CARL, 'connection');
     await site.sync(replica);
     await site.sync(replica);
@@ -33,24 +35,23 @@ describe('the stored value', () => {
       value: {
         [ANNA]: { mood: 'gratitude', lastSeen: START },
         [BEN]: { mood: null, lastSeen: START + 1 },
-        [CARL]: { mood: 'connection', lastSeen: START },
+        [CARL]: { mood: 'connection', lastSeen: START + 1 },
       },
       metadata: {
-        at: START + 20_000,
-        until: START + 20_000 + TIMING.leaseMs,
+        at: START + 20_001,
+        until: START + 20_001 + TIMING.leaseMs,
         moods: { ...ZERO_COUNTS, gratitude: 1, connection: 1 },
-        marksRest: true,
       },
       cacheStatus: null,
     });
   });
 
-  it('stands under the bare key where no location is known', async () => {
+  it('a replica that knows no location uses the bare key', async () => {
     await site.join(null).heartbeat(ANNA);
     expect((await stored('presence:sessions')).value).toHaveProperty(ANNA);
   });
 
-  it('stands under the key of the location that a later request brings, and loses no session', async () => {
+  it('a replica that gets its location later moves to its key and loses no session', async () => {
     const hub = new KvHub({ kv: kv.store, timing: TIMING, runtime, report: () => undefined });
     const replica = new SyncedReplica(hub, TIMING, runtime);
     await replica.heartbeat(ANNA);
@@ -64,146 +65,181 @@ describe('the stored value', () => {
     expect(await replica.count()).toBe(2);
   });
 
-  it('is cleaned up by KV no earlier than the lease and than TTL and grace', async () => {
-    expect(TIMING).toMatchObject({ leaseMs: 220_000, leaseExtensionMs: 80_000, expirationTtlSeconds: 300 });
+  it('KV deletes a key no earlier than its summary and its sessions stop counting', async () => {
+    expect(TIMING).toMatchObject({
+      leaseMs: 220_000,
+      aloneExtensionMs: 80_000,
+      remoteTtlMs: 70_000,
+      expirationTtlSeconds: 300,
+    });
     expect(kvTiming(600_000, 60_000)).toMatchObject({
       leaseMs: 700_000,
-      leaseExtensionMs: 0,
+      aloneExtensionMs: 0,
       expirationTtlSeconds: 840,
     });
     await site.join().heartbeat(ANNA);
-    const [key] = (await env.PRESENCE_KV.list()).keys;
-    expect((key?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(290);
+    const keys = (await env.PRESENCE_KV.list()).keys.filter(({ name }) => name === KEY);
+    expect((keys[0]?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(290);
   });
 
-  it('no longer holds who is older than TTL and grace', async () => {
+  it('a write leaves out own sessions that no replica counts any more', async () => {
     const replica = site.join();
     await replica.heartbeat(ANNA);
-    await runtime.advance(TIMING.refreshMs + TIMING.leaseExtensionMs);
+    await runtime.advance(TIMING.tombstoneTtlMs);
     await replica.heartbeat(BEN);
     expect(Object.keys((await stored()).value as object)).toEqual([BEN]);
   });
 
-  it('is never written by a replica that only reads, nor for a leave that nobody knew', async () => {
-    const reader = site.join();
-    await site.join().heartbeat(ANNA);
-    kv.operations.put = 0;
-    await site.sync(reader);
-    expect(await reader.count()).toBe(1);
-    for (let round = 0; round < 5; round += 1) {
-      await reader.leave(BEN);
-      await site.sync(reader);
-    }
-    expect(kv.operations).toMatchObject({ get: 7, put: 0 });
-  });
-});
-
-it.each([1, 2, 5, 10, 20, 49, 50, 60])(
-  'with a sync every %d s a replica rests no longer than version 1.0 accepts',
-  (seconds) => {
-    expect(kvTiming(30_000, seconds * 1000).leaseExtensionMs).toBeLessThanOrEqual(
-      Math.max(100_000 - 2_000 * seconds, 0),
-    );
-  },
-);
-
-describe('a write', () => {
-  it('is not made where nobody is', async () => {
-    await site.join().presence();
-    expect(kv.operations).toMatchObject({ get: 1, put: 0 });
-  });
-
-  it('is made by a fresh replica that holds somebody, though others wrote the same of him', async () => {
-    await site.join().heartbeat(ANNA);
-    await runtime.advance(10_000);
-    await site.join().heartbeat(ANNA);
-    expect((await stored()).value).toEqual({
-      [ANNA]: { mood: 'presence', lastSeen: START + 10_000, rests: true },
-    });
-  });
-
-  it('leaves out who is older than TTL and grace, and nobody who is younger', async () => {
+  it('a write leaves out a remote session from the millisecond on that it stops counting', async () => {
     const record = (lastSeen: number) => ({ mood: 'presence', lastSeen });
     const keptFrom = START - TIMING.remoteTtlMs;
     await env.PRESENCE_KV.put(KEY, JSON.stringify({ [ANNA]: record(keptFrom), [BEN]: record(keptFrom + 1) }));
     await site.join().heartbeat(CARL);
     expect(Object.keys((await stored()).value as object).sort()).toEqual([BEN, CARL]);
   });
+});
 
-  it('that fails shows as degraded, and one that is refused does not', async () => {
+describe('a write', () => {
+  it('a replica that finds no session does not write', async () => {
+    await site.join().presence();
+    expect(kv.operations).toMatchObject({ get: 1, put: 0, putOpened: 0 });
+  });
+
+  it('a replica without sessions does not write for sessions of others, nor for leaves of unknown sessions', async () => {
+    const { replica: reader, kv: observed } = site.joinObserved();
+    await site.join().heartbeat(ANNA);
+    await site.sync(reader);
+    expect(await reader.count()).toBe(1);
+    for (let round = 0; round < 5; round += 1) {
+      await reader.leave(BEN);
+      await site.sync(reader);
+    }
+    expect(observed.operations).toMatchObject({ get: 6, put: 0, putOpened: 0 });
+  });
+
+  it('a fresh replica writes its session although another replica has stored it in the same mood', async () => {
+    await site.join().heartbeat(ANNA);
+    await runtime.advance(10_000);
+    await site.join().heartbeat(ANNA);
+    expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START + 10_000 } });
+  });
+
+  it('a refused write is no trouble, and a failed write is', async () => {
     const replica = site.join();
     kv.trouble.put = 'refuses';
     await replica.heartbeat(ANNA);
-    expect(replica.store.health().trouble).toBeUndefined();
+    expect(replica.trouble).toBeUndefined();
     kv.trouble.put = 'throws';
     await site.sync(replica);
-    expect(replica.store.health().trouble).toBe('sync-failed');
+    expect(replica.trouble).toBe('sync-failed');
   });
+});
 
-  const restsAfter = async (replica: SyncedReplica) => {
-    const { metadata } = await stored();
-    const { at, until } = LocationSummary.parse(metadata);
-    expect(at).toBe(runtime.now());
-    await replica.idle();
-    return until - at > TIMING.leaseMs;
-  };
+describe('a replica that is alone in its location', () => {
+  /** Each session sends a heartbeat and the replica syncs, in so many intervals. */
+  async function live(replica: SyncedReplica, ids: readonly string[], intervals: number): Promise<void> {
+    for (let interval = 0; interval < intervals; interval += 1) {
+      await runtime.advance(TIMING.syncIntervalMs);
+      for (const id of ids) await replica.heartbeat(id);
+    }
+  }
 
-  it.each([
-    [20, true],
-    [21, false],
-  ])(
-    'says of %d people who are alone in the runtime whether their replica rests: %j',
-    async (people, rests) => {
-      const replica = site.join();
-      await replica.presence();
-      for (let n = 1; n <= people; n += 1) await replica.heartbeat(sessionId(n));
-      await site.sync(replica);
-      expect(await restsAfter(replica)).toBe(rests);
+  it.each([1, 2, 5, 10, 20, 49, 50, 60])(
+    'with a sync every %d s, two writes of a replica that is alone are at most 100 s apart, as version 1.0 requires',
+    (seconds) => {
+      const { refreshMs, aloneExtensionMs } = kvTiming(30_000, seconds * 1_000);
+      expect(aloneExtensionMs).toBeLessThanOrEqual(Math.max(ALONE_INTERVAL_MS - 2_000 * seconds, 0));
+      expect(refreshMs + aloneExtensionMs).toBe(Math.max(ALONE_INTERVAL_MS, refreshMs));
     },
   );
 
-  it('says of no rest where KV shows nobody whether others rest', async () => {
-    const { get, put, list } = kv.store;
-    const replica = site.join('ams', { get, put, list } as typeof kv.store);
-    await replica.heartbeat(ANNA);
-    expect(await restsAfter(replica)).toBe(false);
-  });
+  const timesOf = ({ summaries }: TroubledKv) =>
+    summaries.map((summary) => LocationSummary.parse(summary).at);
+  const extensionsOf = ({ summaries }: TroubledKv) =>
+    summaries.map((summary) => extensionOf(LocationSummary.parse(summary)));
+  const gapsOf = (times: readonly number[]) => times.slice(1).map((at, n) => at - (times[n] ?? 0));
 
-  it('is never later than the one before it has said', async () => {
-    const [here, there] = [site.join(), site.join()];
-    await there.heartbeat(BEN);
-    await here.heartbeat(ANNA);
-    let last = LocationSummary.parse((await stored()).metadata);
-    let rested = 0;
-    while (runtime.now() < START + 300_000) {
-      await site.sync(here);
-      await here.heartbeat(ANNA);
-      const { metadata } = await stored();
-      const next = LocationSummary.parse(metadata);
-      const leaseExtensionMs = last.until - last.at - TIMING.leaseMs;
-      expect(runtime.now() - last.at).toBeLessThanOrEqual(TIMING.refreshMs + leaseExtensionMs);
-      if (next.at > last.at) rested += leaseExtensionMs;
-      last = next;
-    }
-    expect(rested).toBeGreaterThan(0);
-  });
+  it.each([1, 20, 21, 60])(
+    'a replica that is alone with %d sessions writes unchanged sessions every 100 s, and each summary says so',
+    async (people) => {
+      const { replica, kv: observed } = site.joinObserved();
+      await live(replica, crowdOf(people), 55);
+      const refreshes = timesOf(observed).filter((at) => at > START + 50_000);
+      expect(gapsOf(refreshes)).toEqual([100_000, 100_000, 100_000, 100_000]);
+      expect(new Set(extensionsOf(observed))).toEqual(new Set([TIMING.aloneExtensionMs]));
+    },
+  );
 
   it.each([
-    ['an older one that promised none', { at: START - 1, until: START - 1 + TIMING.leaseMs }],
+    ['a session comes', async (replica: SyncedReplica) => replica.heartbeat(BEN), { presence: 26 }],
     [
-      'one of somebody else, who wrote since and promised one',
-      { at: START + 1, until: START + 1 + TIMING.leaseMs + TIMING.leaseExtensionMs },
+      'a session leaves',
+      async (replica: SyncedReplica) => replica.leave(crowdOf(1)[0] ?? ''),
+      { presence: 24 },
     ],
-    ['none at all', undefined],
-  ])('is made in time if the summary that says of our rest is not there, but %s', async (_what, summary) => {
-    const here = site.join();
-    await here.heartbeat(ANNA);
-    const value = (await env.PRESENCE_KV.get(KEY)) ?? '';
-    const metadata = summary && { ...summary, moods: { ...ZERO_COUNTS, presence: 1 } };
-    await env.PRESENCE_KV.put(KEY, value, { metadata });
-    kv.operations.put = 0;
-    await site.sync(here);
-    await site.sync(here);
-    expect(kv.operations.put).toBe(1);
+    [
+      'a session changes its mood',
+      async (replica: SyncedReplica) => replica.heartbeat(crowdOf(1)[0] ?? '', 'release'),
+      { presence: 24, release: 1 },
+    ],
+  ])(
+    'a replica that is alone with 25 sessions writes at its next sync when %s',
+    async (_what, change, moods) => {
+      const replica = site.join();
+      await live(replica, crowdOf(25), 4);
+      const before = await storedSummary();
+      await change(replica);
+      await site.sync(replica);
+      const after = await storedSummary();
+      expect(after.moods).toEqual({ ...ZERO_COUNTS, ...moods });
+      expect(after.at - before.at).toBeLessThan(TIMING.refreshMs + TIMING.aloneExtensionMs);
+      expect(extensionOf(after)).toBe(TIMING.aloneExtensionMs);
+    },
+  );
+
+  it('without getWithMetadata a replica never thinks that it is alone: it writes every 20 s for the usual lease', async () => {
+    const { get, put, list } = kv.store;
+    const replica = site.join('ams', { get, put, list });
+    await live(replica, [ANNA], 22);
+    expect(gapsOf(timesOf(kv))).toEqual(Array.from({ length: 10 }, () => TIMING.refreshMs));
+    expect(new Set(extensionsOf(kv))).toEqual(new Set([0]));
   });
+
+  it.each(['vanishes', 'loses its session'])(
+    'no write comes later than the one before has said while a second replica comes, writes and %s',
+    async (end) => {
+      const { replica: here, kv: observed } = site.joinObserved();
+      const [there, reader] = [site.join(), site.join()];
+      /** Writes of the first replica in this phase: the time since the write before, and the extension. */
+      let writes: { afterMs: number; extensionMs: number }[] = [];
+      let lastAt = Number.NaN;
+      const phase = async (intervals: number, step: () => Promise<unknown>) => {
+        writes = [];
+        for (let interval = 0; interval < intervals; interval += 1) {
+          await runtime.advance(TIMING.syncIntervalMs);
+          await step();
+          await here.heartbeat(ANNA, 'gratitude');
+          for (const summary of observed.summaries.splice(0)) {
+            const parsed = LocationSummary.parse(summary);
+            writes.push({ afterMs: parsed.at - lastAt, extensionMs: extensionOf(parsed) });
+            lastAt = parsed.at;
+          }
+          expect((await reader.presence()).moods.gratitude, `${runtime.now() - START} ms`).toBe(1);
+        }
+      };
+      const alone = { afterMs: 100_000, extensionMs: 80_000 };
+      const together = { afterMs: 20_000, extensionMs: 0 };
+      await here.heartbeat(ANNA, 'gratitude');
+      await phase(34, async () => undefined);
+      expect(writes.slice(-2)).toEqual([alone, alone]);
+      await phase(20, () => there.heartbeat(BEN, 'release'));
+      // The second replica came 40 s after the last write.
+      expect(writes.slice(0, 4)).toEqual([{ ...together, afterMs: 50_000 }, together, together, together]);
+      if (end === 'loses its session') await there.leave(BEN);
+      await phase(50, async () => end === 'loses its session' && (await there.presence()));
+      const first = writes.findIndex(({ extensionMs }) => extensionMs > 0);
+      expect(writes.slice(0, first)).toEqual(Array.from({ length: first }, () => together));
+      expect(writes.slice(first)).toEqual([{ ...alone, afterMs: 20_000 }, alone, alone, alone, alone]);
+    },
+  );
 });
