@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { createApp } from '../../src/app';
 import { DEFAULT_MOOD, MOODS } from '../../src/moods';
 import { Replica } from '../../src/presence/replica';
+import { ZERO_COUNTS } from '../../src/presence/session';
 import { kvTiming } from '../../src/presence/timing';
 import { sessionId } from '../../tests/support/session-id';
 import { APP_OF_1_0 } from './build-workers';
@@ -75,7 +76,11 @@ class SyncingIsolate {
     this.#app = create({ now: () => this.#now, random: () => 0.5, sleep });
     this.#ids = Array.from({ length: sessions }, (_, n) => sessionId(n));
     const get = async () => this.#value;
-    const getWithMetadata = async () => ({ value: this.#value, metadata: null, cacheStatus: null });
+    const getWithMetadata = async () => {
+      // Another isolate has just written.
+      const metadata = { at: this.#now - 1, until: this.#now, moods: ZERO_COUNTS };
+      return { value: this.#value, metadata, cacheStatus: null };
+    };
     const put = async (_key: string, written: string) => {
       this.#puts += 1;
       this.#value = flat(written);

@@ -87,9 +87,8 @@ export class KvHub implements Hub {
   }
 
   async sync(replica: Replica): Promise<SyncOutcome> {
-    const { runtime, timing } = this.#options;
     const key = this.#nextKey;
-    const now = runtime.now();
+    const now = this.#options.runtime.now();
     replica.expire(now);
     const everywhere = this.#countEverywhere(replica, now);
     const looked = Promise.all([this.#listIfDue(everywhere, now), this.#readOpened(everywhere, now)]);
@@ -100,8 +99,7 @@ export class KvHub implements Hub {
       if (key !== this.#key) this.#moveTo(key);
       isRefused = await this.#mergeAndWrite(replica, read);
     } finally {
-      // The platform ends a slow listing with its request, and the loop abandons a slow sync. No request waits so long.
-      await Promise.race([looked, runtime.sleep(timing.abandonMs / 4)]);
+      await this.#waitFor(looked);
     }
     return { isRefused, trouble: this.#trouble() };
   }
@@ -137,6 +135,12 @@ export class KvHub implements Hub {
   async #readOpened(everywhere: number, now: number): Promise<void> {
     if (everywhere <= FEW_PEOPLE)
       await this.#try(OPENED_FAILED, async () => this.#otherLocations.add(await this.#opened.read(now), now));
+  }
+
+  /** The platform ends slow work with its request, and the loop abandons a slow sync. No request waits so long. */
+  async #waitFor(work: Promise<unknown> | undefined): Promise<void> {
+    const { runtime, timing } = this.#options;
+    if (work !== undefined) await Promise.race([work, runtime.sleep(timing.abandonMs / 4)]);
   }
 
   /** Reports a failure. The summaries of before count until their lease ends. */
@@ -176,7 +180,7 @@ export class KvHub implements Hub {
     const hasBudget = this.#budget.has(1, now);
     const state = { replica, stored, kept, everywhere, isAlone, lastWrite: this.#lastWrite, hasBudget };
     if (!decideWrite({ ...state, now, timing })) return false;
-    const entries = entriesToStore(replica, kept, timing);
+    const entries = entriesToStore(replica, kept, isAlone, timing);
     // Present own sessions come last, so the write skips others.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
     const isPresent = ({ mood, expiresAt }: RosterEntry) => mood !== null && expiresAt > now;
@@ -217,8 +221,9 @@ export class KvHub implements Hub {
   async #put(text: string, moods: MoodCounts, isAlone: boolean, opens: boolean): Promise<boolean> {
     const at = this.#options.runtime.now();
     const { leaseMs, aloneExtensionMs, expirationTtlSeconds: expirationTtl } = this.#options.timing;
-    const metadata: LocationSummary = { at, until: at + leaseMs + (isAlone ? aloneExtensionMs : 0), moods };
-    const added = opens && this.#try(OPENED_FAILED, () => this.#opened.add(this.#key, metadata));
+    const until = at + leaseMs + (isAlone ? aloneExtensionMs : 0);
+    const metadata: LocationSummary = { at, until, moods, marksRest: true };
+    const added = opens ? this.#try(OPENED_FAILED, () => this.#opened.add(this.#key, metadata)) : undefined;
     this.#budget.spend(opens ? 1 + GROUPS : 1, at);
     try {
       await this.#quotas.put.run(() => this.#options.kv.put(this.#key, text, { expirationTtl, metadata }));
@@ -227,7 +232,7 @@ export class KvHub implements Hub {
       if (/\b429\b/.test(String(error))) return true;
       throw error;
     } finally {
-      await added;
+      await this.#waitFor(added);
     }
     this.#lastWrite = { at, isAlone };
     return false;

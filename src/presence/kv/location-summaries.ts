@@ -21,6 +21,8 @@ export const LocationSummary = z.object({
   at: z.int().nonnegative(),
   until: z.int(),
   moods: MoodCounts.refine((moods) => totalOf(moods) <= 4 * KV_SESSIONS_MAX),
+  /** Each session of the value says itself whether its writer was alone. In version 1.0 only `until` says so, for all sessions. */
+  marksRest: z.literal(true).optional(),
 });
 export type LocationSummary = z.infer<typeof LocationSummary>;
 

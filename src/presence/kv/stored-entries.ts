@@ -10,12 +10,14 @@ export type StoredValue = ParsedSessions & { readonly summary: LocationSummary |
 /** Records of a location, each with the time until which it counts. */
 export type Entries = ReadonlyMap<string, RosterEntry>;
 
-/** A session of a replica that was alone counts longer, since that one writes rarely: its summary or the session itself says so. */
+/** A session of a replica that was alone counts longer, since that one writes rarely. The session says so, in 1.0 the summary. */
 export function entriesOf({ sessions, summary }: StoredValue, timing: KvTiming): Entries {
-  const isFromAlone = summary !== undefined && isWriterAlone(summary, timing);
+  const isMarked = summary === undefined || summary.marksRest === true;
+  const isFromAlone = !isMarked && isWriterAlone(summary, timing);
   const entries = new Map<string, RosterEntry>();
   for (const [id, { mood, lastSeen, rests }] of sessions) {
-    const extensionMs = rests || isFromAlone ? timing.aloneExtensionMs : 0;
+    // A tombstone outlives every copy of its session.
+    const extensionMs = rests || isFromAlone || mood === null ? timing.aloneExtensionMs : 0;
     entries.set(id, { mood, lastSeen, expiresAt: lastSeen + timing.remoteTtlMs + extensionMs });
   }
   return entries;
@@ -25,11 +27,15 @@ export function entriesOf({ sessions, summary }: StoredValue, timing: KvTiming):
 export function* entriesToStore(
   replica: Replica,
   kept: Entries,
+  isAlone: boolean,
   { remoteTtlMs }: KvTiming,
 ): IterableIterator<readonly [string, StoredRecord]> {
-  for (const records of [kept, replica.remote]) {
-    for (const [id, { mood, lastSeen, expiresAt }] of records)
-      yield [id, { mood, lastSeen, ...(expiresAt > lastSeen + remoteTtlMs && { rests: true as const }) }];
-  }
-  yield* replica.own;
+  for (const records of [kept, replica.remote])
+    for (const [id, entry] of records)
+      yield [id, toStore(entry, entry.expiresAt > entry.lastSeen + remoteTtlMs)];
+  for (const [id, entry] of replica.own) yield [id, toStore(entry, isAlone && entry.mood !== null)];
+}
+
+function toStore({ mood, lastSeen }: RosterEntry, countsLonger: boolean): StoredRecord {
+  return countsLonger ? { mood, lastSeen, rests: true } : { mood, lastSeen };
 }

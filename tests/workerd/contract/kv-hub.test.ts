@@ -16,7 +16,7 @@ for (const [name, times] of [
       timing: times,
       orphanMs: times.remoteTtlMs,
       // The other replica may be alone meanwhile. Then its summary extends all sessions of the value.
-      orphanMaxMs: times.tombstoneTtlMs,
+      orphanMaxMs: times.remoteTtlMs,
       join: () => {
         const hub = new KvHub({ kv: kv.store, timing: times, runtime, report: () => undefined });
         hub.locate('ams');

@@ -133,7 +133,7 @@ describe('a failing KV', () => {
       const replica = site.join();
       expect((await replica.heartbeat(ANNA)).count).toBe(1);
       expect(site.reports).toEqual([expect.stringMatching(/^\d+ stored entries could not be read/)]);
-      expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START } });
+      expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START, rests: true } });
     },
   );
 
@@ -158,7 +158,7 @@ describe('a failing KV', () => {
     await site.join().heartbeat(ANNA);
     expect((await stored()).value).toEqual({
       [upper.toLowerCase()]: { mood: 'release', lastSeen: START },
-      [ANNA]: { mood: 'presence', lastSeen: START },
+      [ANNA]: { mood: 'presence', lastSeen: START, rests: true },
     });
   });
 

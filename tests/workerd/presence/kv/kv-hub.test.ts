@@ -41,6 +41,7 @@ describe('the stored value', () => {
         at: START + 20_001,
         until: START + 20_001 + TIMING.leaseMs,
         moods: { ...ZERO_COUNTS, gratitude: 1, connection: 1 },
+        marksRest: true,
       },
       cacheStatus: null,
     });

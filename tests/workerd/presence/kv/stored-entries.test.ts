@@ -31,39 +31,47 @@ const extended = (record: StoredRecord): StoredRecord => ({ ...record, rests: tr
 
 describe('a read', () => {
   it.each([
-    ['no session of a value without a summary', undefined, [remoteTtlMs, remoteTtlMs, EXTENDED_MS]],
+    ['no session of a value without a summary', undefined, [remoteTtlMs, EXTENDED_MS, EXTENDED_MS]],
     [
       'no session of a value whose writer shares its location',
       SHARED,
-      [remoteTtlMs, remoteTtlMs, EXTENDED_MS],
+      [remoteTtlMs, EXTENDED_MS, EXTENDED_MS],
     ],
-    ['all records of a value whose writer is alone', ALONE, [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS]],
+    [
+      'no session of a value of this version, in which each session says so itself',
+      { ...ALONE, marksRest: true as const },
+      [remoteTtlMs, EXTENDED_MS, EXTENDED_MS],
+    ],
+    ['all sessions of a value of 1.0 whose writer was alone', ALONE, [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS]],
     [
       'all records of a lease that is 1 ms longer',
       summaryOf(leaseMs + 1),
       [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS],
     ],
-  ] as const)('a reader extends %s, and each record with rests', (_what, summary, countMs) => {
-    const records = [
-      [ANNA, present(NOW)],
-      [BEN, left(NOW - 1)],
-      [CARL, extended(present(NOW - 2))],
-    ] as const;
-    const entries = entriesOf(storedValue(records, summary), TIMING);
-    expect([...entries]).toEqual(
-      records.map(([id, { mood, lastSeen }], n) => [
-        id,
-        { mood, lastSeen, expiresAt: lastSeen + (countMs[n] ?? Number.NaN) },
-      ]),
-    );
-  });
+  ] as const)(
+    'a reader extends %s, each record with rests, and each tombstone',
+    (_what, summary, countMs) => {
+      const records = [
+        [ANNA, present(NOW)],
+        [BEN, left(NOW - 1)],
+        [CARL, extended(present(NOW - 2))],
+      ] as const;
+      const entries = entriesOf(storedValue(records, summary), TIMING);
+      expect([...entries]).toEqual(
+        records.map(([id, { mood, lastSeen }], n) => [
+          id,
+          { mood, lastSeen, expiresAt: lastSeen + (countMs[n] ?? Number.NaN) },
+        ]),
+      );
+    },
+  );
 });
 
 describe('a write', () => {
   /** Merges a read, and returns what the replica writes then. */
-  function rewrite(replica: Replica, value: StoredValue, now = NOW, endedBy = NEVER) {
+  function rewrite(replica: Replica, value: StoredValue, now = NOW, endedBy = NEVER, isAlone = false) {
     const kept = replica.mergeStored(entriesOf(value, TIMING), now, endedBy);
-    return [...entriesToStore(replica, kept, TIMING)];
+    return [...entriesToStore(replica, kept, isAlone, TIMING)];
   }
   /** The same as text and back, with the summary of another write. */
   const readBack = (entries: readonly (readonly [string, StoredRecord])[], summary = SHARED) =>
@@ -80,6 +88,18 @@ describe('a write', () => {
   it('a tombstone of a writer that was alone keeps its longer time too', () => {
     const written = rewrite(new Replica(TIMING), storedValue([[ANNA, left(NOW)]], ALONE));
     expect(written).toEqual([[ANNA, extended(left(NOW))]]);
+  });
+
+  it('a replica that is alone marks its own present sessions, and no remote ones', () => {
+    const replica = new Replica(TIMING);
+    replica.heartbeat(BEN, 'release', NOW);
+    replica.heartbeat(CARL, 'presence', NOW - 1);
+    replica.leave(CARL, NOW);
+    expect(rewrite(replica, storedValue([[ANNA, present(NOW)]], SHARED), NOW, NEVER, true)).toEqual([
+      [ANNA, present(NOW)],
+      [CARL, left(NOW)],
+      [BEN, extended({ mood: 'release', lastSeen: NOW })],
+    ]);
   });
 
   it('a session of a shared location gets no longer time', () => {
@@ -99,7 +119,7 @@ describe('a write', () => {
     const replica = new Replica(TIMING);
     replica.mergeStored(entriesOf(storedValue([[ANNA, present(NOW)]], ALONE), TIMING), NOW, NEVER);
     replica.heartbeat(ANNA, 'release', NOW + 1);
-    const written = formatSessions(entriesToStore(replica, new Map(), TIMING));
+    const written = formatSessions(entriesToStore(replica, new Map(), false, TIMING));
     expect(JSON.parse(written)).toEqual({ [ANNA]: { mood: 'release', lastSeen: NOW + 1 } });
   });
 
