@@ -111,14 +111,21 @@ export const SUMMARY_TRAVEL_MS = 20_000;
  */
 export const ALONE_INTERVAL_MS = 100_000;
 
-/** An isolate that is alone in the world may write so many changes in a row. Then it earns one write in that interval. */
-export const WRITES_KEPT_MAX = 3;
+/**
+ * An isolate that holds all of a few sessions may write ten ended ones at once. It earns one such write in this time: with its
+ * refreshes 970 writes a day, however many sessions end.
+ */
+export const WRITE_EARNED_MS = 90_000;
+export const WRITES_KEPT_MAX = 10;
 
 /**
- * Up to so many people everywhere, writes and lists are saved, and new locations are looked for. The free plan's requests are enough
- * for 11 sessions all day.
+ * Up to so many people everywhere, new locations are looked for. Up to twice as many, lists and writes are saved: the free plan's
+ * requests are enough for 11 sessions, but a session without a leave counts for a TTL after its end.
  */
 export const FEW_PEOPLE = 20;
+
+/** Longest value with summaries of new locations, in characters: 50 summaries. They are only written while there are few people. */
+export const OPENED_CHARS_MAX = 8_192;
 
 /** Most locations that count. Cloudflare has about 350. */
 export const LOCATIONS_MAX = 1_000;

@@ -5,7 +5,6 @@ import { SessionId, SessionRecord } from './session';
 
 /** A stored session. `rests`: its writer was alone in its location and writes rarely, so the session counts longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
-export type StoredRecords = ReadonlyMap<string, StoredRecord>;
 
 /** `dropped` is the number of entries that are no session records. A value that is no map counts as one. */
 export interface ParsedSessions {

@@ -1,4 +1,4 @@
-import { FEW_PEOPLE, KV_CACHE_TTL_SECONDS, KV_SESSIONS_MAX } from '../../limits';
+import { FEW_PEOPLE, KV_CACHE_TTL_SECONDS, KV_SESSIONS_MAX, WRITES_KEPT_MAX } from '../../limits';
 import type { Report } from '../../rate-limited-log';
 import type { Runtime } from '../../runtime';
 import type { Hub, SyncOutcome } from '../hub';
@@ -13,7 +13,7 @@ import { type KeyLister, LocationSummaries, LocationSummary } from './location-s
 import { GROUPS, OpenedLocations } from './opened-locations';
 import { type Entries, entriesOf, entriesToStore, type StoredValue } from './stored-entries';
 import { WriteBudget } from './write-budget';
-import { decideWrite, type LastWrite } from './write-policy';
+import { decideWrite, endedBy, type LastWrite } from './write-policy';
 
 const KEY = 'presence:sessions';
 const LIST_FAILED = 'the other locations could not be listed';
@@ -23,7 +23,7 @@ const NEVER = Number.NEGATIVE_INFINITY;
 const NO_WRITE: LastWrite = { at: NEVER, isAlone: false };
 
 /**
- * The part of Workers KV that is used. Without `list` other locations are not seen. Without `getWithMetadata` no replica knows that
+ * The part of Workers KV that is used. Without `list` only new locations are seen. Without `getWithMetadata` no replica knows that
  * it is alone in its location.
  */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
@@ -143,7 +143,7 @@ export class KvHub implements Hub {
     if (work !== undefined) await Promise.race([work, runtime.sleep(timing.abandonMs / 4)]);
   }
 
-  /** Reports a failure. The summaries of before count until their lease ends. */
+  /** Reports a failure, which fails no sync. Summaries of before count until their lease ends. */
   async #try(failure: string, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => this.#options.report(failure, error));
   }
@@ -173,8 +173,7 @@ export class KvHub implements Hub {
       report(`${read.dropped} stored entries could not be read; the next write repairs the value`);
     const isAlone = this.#isAlone(read, now);
     const stored = entriesOf(read, timing);
-    // A session that moved to another replica must first be written by that one.
-    const kept = replica.mergeStored(stored, now, now - (isAlone ? timing.ttlMs : timing.endAfterMs));
+    const kept = replica.mergeStored(stored, now, endedBy(isAlone, now, timing));
     const beyond = this.#dropBeyondMax(replica, kept, read);
     const everywhere = this.#countEverywhere(replica, now);
     const hasBudget = this.#budget.has(1, now);
@@ -183,16 +182,24 @@ export class KvHub implements Hub {
     const entries = entriesToStore(replica, kept, isAlone, timing);
     // Present own sessions come last, so the write skips others.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
+    // Most of the budget is for ended sessions.
     const isPresent = ({ mood, expiresAt }: RosterEntry) => mood !== null && expiresAt > now;
     const opens =
-      everywhere <= FEW_PEOPLE && this.#budget.has(1 + GROUPS, now) && ![...stored.values()].some(isPresent);
+      this.#key !== KEY &&
+      everywhere <= FEW_PEOPLE &&
+      this.#budget.has(WRITES_KEPT_MAX - GROUPS, now) &&
+      ![...stored.values()].some(isPresent);
     return this.#put(formatSessions(entries), replica.counts, isAlone, opens);
   }
 
-  /** Whether no other replica holds a session of this location: it would have written the key meanwhile. */
+  /**
+   * Whether no other replica holds a session of this location: it would have written the key meanwhile. Two replicas of which each
+   * was alone may both think so until their next syncs.
+   */
   #isAlone({ summary }: StoredValue, now: number): boolean {
     if (this.#options.kv.getWithMetadata === undefined) return false;
-    if (summary !== undefined && summary.at !== this.#lastWrite.at)
+    // KV may return an earlier write of this replica.
+    if (summary !== undefined && summary.at > this.#lastWrite.at)
       this.#peerWroteAt = Math.min(summary.at, now);
     return now > this.#peerWroteAt + this.#options.timing.endAfterMs;
   }
@@ -224,7 +231,7 @@ export class KvHub implements Hub {
     const until = at + leaseMs + (isAlone ? aloneExtensionMs : 0);
     const metadata: LocationSummary = { at, until, moods, marksRest: true };
     const added = opens ? this.#try(OPENED_FAILED, () => this.#opened.add(this.#key, metadata)) : undefined;
-    this.#budget.spend(opens ? 1 + GROUPS : 1, at);
+    this.#budget.spend((isAlone ? 1 : 0) + (opens ? GROUPS : 0), at);
     try {
       await this.#quotas.put.run(() => this.#options.kv.put(this.#key, text, { expirationTtl, metadata }));
     } catch (error) {

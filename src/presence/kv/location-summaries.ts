@@ -78,12 +78,6 @@ export class LocationSummaries {
     return now >= this.#listedAt + this.#interval(now, everywhere);
   }
 
-  /** Whether no other location has a summary that counts. */
-  isEmpty(now: number): boolean {
-    for (const summary of this.#summaries.values()) if (this.#endOf(summary) > now) return false;
-    return true;
-  }
-
   /** Lists the locations' keys. Rejects when KV does; the summaries of the pages before that count. */
   async refresh(kv: KeyLister, now: number): Promise<void> {
     this.#listings += 1;
@@ -131,7 +125,15 @@ export class LocationSummaries {
     if (this.#isUnfinished) return LIST_RETRY_MS;
     // Two locations that open at once see nothing in their first lists.
     const hasLooked = this.#successes > 1;
-    return hasLooked && this.isEmpty(now) && everywhere <= FEW_PEOPLE ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
+    return hasLooked && this.#isEmpty(now) && everywhere <= 2 * FEW_PEOPLE
+      ? ALONE_INTERVAL_MS
+      : LIST_INTERVAL_MS;
+  }
+
+  /** Whether no other location has a summary that counts. */
+  #isEmpty(now: number): boolean {
+    for (const summary of this.#summaries.values()) if (this.#endOf(summary) > now) return false;
+    return true;
   }
 
   /** Returns when the newest summary was written that dates the list (ms): a replica that is not alone writes often. */
@@ -153,6 +155,7 @@ export class LocationSummaries {
     const summary = LocationSummary.safeParse(metadata);
     // A summary of the future would count for too long, and no isolate of this location can repair it.
     if (!summary.success || summary.data.at > now + CLOCK_SKEW_MAX_MS) return undefined;
+    if (now >= this.#forgetAt(summary.data)) return undefined;
     // A cached list may be older than the one before.
     if (summary.data.at > (known?.at ?? 0)) this.#summaries.set(key, summary.data);
     return summary.data;
@@ -165,8 +168,7 @@ export class LocationSummaries {
     for (const [key, summary] of this.#summaries) {
       const end = this.#endOf(summary);
       // An ended summary stays for the longest lease. Otherwise an older copy with a longer one counts again.
-      if (now >= summary.at + this.#timing.leaseMs + this.#timing.aloneExtensionMs)
-        this.#summaries.delete(key);
+      if (now >= this.#forgetAt(summary)) this.#summaries.delete(key);
       if (end <= now) continue;
       this.#total = addCounts(this.#total, summary.moods);
       this.#totalUntil = Math.min(this.#totalUntil, end);
@@ -174,7 +176,11 @@ export class LocationSummaries {
   }
 
   /** A summary with a longer lease than any writer gives counts for the longest lease. */
-  #endOf({ at, until }: LocationSummary): number {
-    return Math.min(until, at + this.#timing.leaseMs + this.#timing.aloneExtensionMs);
+  #endOf(summary: LocationSummary): number {
+    return Math.min(summary.until, this.#forgetAt(summary));
+  }
+
+  #forgetAt({ at }: LocationSummary): number {
+    return at + this.#timing.leaseMs + this.#timing.aloneExtensionMs;
   }
 }

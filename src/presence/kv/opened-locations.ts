@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CLOCK_SKEW_MAX_MS, KV_CACHE_TTL_SECONDS, STORED_PART_CHARS } from '../../limits';
+import { CLOCK_SKEW_MAX_MS, KV_CACHE_TTL_SECONDS, OPENED_CHARS_MAX } from '../../limits';
 import { parseJson } from '../parse-json';
 import { LocationSummary } from './location-summaries';
 
@@ -18,7 +18,7 @@ type Entries = readonly (readonly [string, unknown])[];
  * The first summaries of locations that opened lately, in keys that all locations read. A read costs a tenth of a list, and KV
  * caches it for half as long, so people in two new locations see each other sooner. What is lost here, a later list brings.
  *
- * KV keeps the last of two writes that come at once, so two locations must not share a key. A reader reads the groups in turns,
+ * Of two writes within a minute KV keeps the last one, so two locations must not share a key. A reader reads the groups in turns,
  * so their cached copies are of different times.
  */
 export class OpenedLocations {
@@ -45,8 +45,11 @@ export class OpenedLocations {
     if (now < readAt + KV_CACHE_TTL_SECONDS * 1000) return [];
     const group = this.#readAt.indexOf(readAt);
     this.#readAt[group] = now;
-    const indexes = [...Array(KEYS_IN_GROUP).keys()];
-    return (await Promise.all(indexes.map((index) => this.#readKey(keyName(group, index))))).flat();
+    const entries: (readonly [string, unknown])[] = [];
+    // One after the other, because foreign values may be as large as KV allows.
+    for (let index = 0; index < KEYS_IN_GROUP; index += 1)
+      entries.push(...(await this.#readKey(keyName(group, index))));
+    return entries;
   }
 
   /** Adds the summary of a location that has just opened, with a write for each group. Rejects when KV does. */
@@ -66,7 +69,7 @@ export class OpenedLocations {
 
   async #readKey(key: string): Promise<Entries> {
     const text = await this.#get(key);
-    if (text === null || text.length > STORED_PART_CHARS) return [];
+    if (text === null || text.length > OPENED_CHARS_MAX) return [];
     return Object.entries(Opened.safeParse(parseJson(text)).data ?? {});
   }
 

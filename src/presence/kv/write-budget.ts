@@ -1,6 +1,6 @@
-import { ALONE_INTERVAL_MS, WRITES_KEPT_MAX } from '../../limits';
+import { WRITE_EARNED_MS, WRITES_KEPT_MAX } from '../../limits';
 
-/** Limits the early writes of a replica that is alone in the world, so that the free plan's writes last for the day. */
+/** Limits the early writes of a small crowd on one replica, so that the free plan's writes last for the day. */
 export class WriteBudget {
   #left = WRITES_KEPT_MAX;
   #spentAt = Number.NEGATIVE_INFINITY;
@@ -9,14 +9,14 @@ export class WriteBudget {
     return this.#leftAt(now) >= writes;
   }
 
-  /** Every write costs one. A refresh needs none, but it earns one before the next refresh. */
+  /** Every write of a replica that is alone costs one, a refresh too, which needs no budget. */
   spend(writes: number, now: number): void {
     this.#left = Math.max(this.#leftAt(now) - writes, 0);
     this.#spentAt = now;
   }
 
   #leftAt(now: number): number {
-    const earned = Math.max(now - this.#spentAt, 0) / ALONE_INTERVAL_MS;
+    const earned = Math.max(now - this.#spentAt, 0) / WRITE_EARNED_MS;
     return Math.min(this.#left + earned, WRITES_KEPT_MAX);
   }
 }

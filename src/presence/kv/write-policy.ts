@@ -12,15 +12,15 @@ export interface LastWrite {
 /** The state after the merge of what was read. */
 interface WriteInput {
   readonly replica: Replica;
-  /** What was read, and what stays stored although the replica no longer counts it. */
   readonly stored: SessionRecords;
+  /** What stays stored although the replica no longer counts it. */
   readonly kept: SessionRecords;
   /** Number of present sessions in all locations, as far as the replica knows. */
   readonly everywhere: number;
   /** Whether no other replica writes the key. */
   readonly isAlone: boolean;
   readonly lastWrite: LastWrite;
-  /** Whether a replica that is alone in the world may write a change. */
+  /** Whether a replica that holds all of a few sessions may write an ended one. */
   readonly hasBudget: boolean;
   readonly now: number;
   readonly timing: KvTiming;
@@ -32,34 +32,50 @@ interface WriteInput {
  * - Changes of more than `CHANGES_SHARE` of all sessions are written at once, fewer after `refreshMs`.
  * - Heartbeats are written after `refreshMs`, otherwise other replicas no longer count them. A replica that is alone in its
  *   location writes them `aloneExtensionMs` later, if its last write said so.
- * - A replica that holds all of a few sessions is alone in the world. It writes changes only as far as its budget reaches.
+ * - A replica that holds all of a few sessions has few readers, if any. It writes ended sessions as far as its budget
+ *   reaches. Other changes wait for the heartbeats.
  */
 export function decideWrite(input: WriteInput): boolean {
   const { replica, everywhere, isAlone, lastWrite, hasBudget, now, timing } = input;
   const waits = isAlone && lastWrite.isAlone;
   const refreshAt = lastWrite.at + timing.refreshMs + (waits ? timing.aloneExtensionMs : 0);
   if (replica.own.size > 0 && now >= refreshAt) return true;
-  const changes = countChanges(input);
-  if (isAlone && everywhere <= FEW_PEOPLE && everywhere === replica.own.size) return changes > 0 && hasBudget;
+  const ended = countEnded(input);
+  if (isAlone && everywhere <= 2 * FEW_PEOPLE && everywhere === replica.own.size)
+    return ended > 0 && hasBudget;
+  const changes = ended + countStarted(input);
   if (changes > everywhere * CHANGES_SHARE) return true;
   return changes > 0 && now >= lastWrite.at + timing.refreshMs;
 }
 
 /**
- * In how many sessions the stored value differs from what the replica knows: present or not, and in which mood. A session that
- * is still present in its mood is not a difference, unless its heartbeat is older than any of the last write: then another
- * replica has overwritten that. Other replicas write their own sessions.
+ * A session that expired here is ended for all if its last heartbeat came by this time (ms). One that moved to another replica
+ * must first be stored by that one.
  */
-function countChanges({ replica, stored, kept, lastWrite, timing }: WriteInput): number {
+export function endedBy(isAlone: boolean, now: number, { ttlMs, endAfterMs }: KvTiming): number {
+  return now - (isAlone ? ttlMs : endAfterMs);
+}
+
+/** How many stored sessions are present neither here nor, as far as this replica knows, at another one. */
+function countEnded({ replica, stored, kept }: WriteInput): number {
+  let ended = 0;
+  for (const [id, { mood }] of stored) {
+    const isPresent = replica.own.isPresent(id) || replica.remote.isPresent(id) || kept.has(id);
+    if (mood !== null && !isPresent) ended += 1;
+  }
+  return ended;
+}
+
+/**
+ * How many own sessions are not stored in their mood. A heartbeat that is older than all of the last write counts too: then
+ * another replica has overwritten that write.
+ */
+function countStarted({ replica, stored, lastWrite, timing }: WriteInput): number {
   const oldest = lastWrite.at - timing.ttlMs;
-  let changes = 0;
+  let started = 0;
   for (const [id, { mood }] of replica.own) {
     const theirs = stored.get(id);
-    if ((theirs?.mood ?? null) !== mood) changes += 1;
-    else if (theirs !== undefined && mood !== null && theirs.lastSeen < oldest) changes += 1;
+    if (mood !== null && (theirs?.mood !== mood || theirs.lastSeen < oldest)) started += 1;
   }
-  for (const [id, { mood }] of stored) {
-    if (mood !== null && replica.get(id) === undefined && !kept.has(id)) changes += 1;
-  }
-  return changes;
+  return started;
 }
