@@ -56,12 +56,13 @@ export function endedBy(isAlone: boolean, now: number, { ttlMs, endAfterMs }: Kv
   return now - (isAlone ? ttlMs : endAfterMs);
 }
 
-/** How many stored sessions are present neither here nor, as far as this replica knows, at another one. */
+/** How many stored sessions have ended: they left or expired here, or no replica refreshes them. Other replicas write their own ends. */
 function countEnded({ replica, stored, kept }: WriteInput): number {
   let ended = 0;
   for (const [id, { mood }] of stored) {
-    const isPresent = replica.own.isPresent(id) || replica.remote.isPresent(id) || kept.has(id);
-    if (mood !== null && !isPresent) ended += 1;
+    const isEndedHere = replica.own.get(id)?.mood === null;
+    const isUnknown = replica.get(id) === undefined && !kept.has(id);
+    if (mood !== null && (isEndedHere || isUnknown)) ended += 1;
   }
   return ended;
 }

@@ -223,12 +223,9 @@ describe('a crowd at one replica', () => {
 });
 
 describe('a session that expires', () => {
-  it.each([
-    [30, 'at the next sync', TIMING.ttlMs],
-    [10, 'with the next refresh', TIMING.refreshMs + TIMING.aloneExtensionMs],
-  ])(
-    'a session that expires at a replica with %d sessions gets a tombstone %s, and readers without sessions never write it back',
-    async (people, _when, withinMs) => {
+  it.each([10, 50])(
+    'a session that expires at a replica with %d sessions gets a tombstone at the next sync, and readers without sessions never write it back',
+    async (people) => {
       const { writer, crowd } = await crowdAlone(people);
       const [ended = '', ...others] = crowd;
       const lastSeen = runtime.now();
@@ -242,7 +239,7 @@ describe('a session that expires', () => {
         const { value } = await stored();
         const record = (value as Record<string, object>)[ended];
         const elapsedMs = runtime.now() - lastSeen;
-        if (Number.isNaN(endedAfterMs) && elapsedMs >= withinMs) endedAfterMs = elapsedMs;
+        if (Number.isNaN(endedAfterMs) && elapsedMs >= TIMING.ttlMs) endedAfterMs = elapsedMs;
         if (Number.isNaN(endedAfterMs)) expect(record).toEqual({ mood: 'presence', lastSeen, rests: true });
         // The tombstone stays at least as long as any copy counts.
         else if (elapsedMs < TIMING.tombstoneTtlMs) expect(record).toEqual(tombstone);

@@ -177,7 +177,7 @@ describe('a hostile value', () => {
     ['an empty array', '[]'],
     ['an array of summaries', `[${text}]`],
     ['an array of entries', `[["${SIN}",${text}]]`],
-    ['a text of 65,537 characters', `{"${SIN}":${text}}`.padEnd(65_537)],
+    ['a text of 8,193 characters', `{"${SIN}":${text}}`.padEnd(8_193)],
     ['a __proto__', `{"__proto__":${text}}`],
     ['a __proto__ with a location', `{"__proto__":{"${SIN}":${text}}}`],
     ['a constructor', `{"constructor":${text},"toString":${text}}`],
@@ -194,15 +194,14 @@ describe('a hostile value', () => {
     const others = new LocationSummaries('presence:sessions:', FRA, kvTiming(30_000, 10_000));
     others.add(await readAll(), NOW);
     expect(others.counts(NOW)).toEqual(ZERO_COUNTS);
-    expect(others.isEmpty(NOW)).toBe(true);
     await opened.add(FRA, SUMMARY);
     expect((await readAll()).filter(([location]) => location === FRA)).toHaveLength(GROUPS);
     expect(({} as Record<string, unknown>)[SIN]).toBeUndefined();
   });
 
-  it('a reader takes a value of 65,536 characters', async () => {
+  it('a reader takes a value of 8,192 characters', async () => {
     const { kv, readAll } = isolate();
-    kv.set('presence:opened:0:0', `{"${SIN}":${text}}`.padEnd(65_536));
+    kv.set('presence:opened:0:0', `{"${SIN}":${text}}`.padEnd(8_192));
     expect(await readAll()).toEqual([[SIN, SUMMARY]]);
   });
 

@@ -218,19 +218,29 @@ describe('heartbeats', () => {
 describe('the budget', () => {
   const [withBudget, without] = [true, false];
   it.each([
-    ['that is alone in the world with 20 sessions', FEW_PEOPLE, 0, true, true],
-    ['that holds more than 20 sessions', FEW_PEOPLE + 1, 0, true, false],
+    ['that is alone in the world with 40 sessions', 2 * FEW_PEOPLE, 0, true, true],
+    ['that holds more than 40 sessions', 2 * FEW_PEOPLE + 1, 0, true, false],
     ['with another replica in its location', FEW_PEOPLE, 0, false, false],
     ['with sessions in another location', 1, 1, true, false],
   ])(
-    'a replica %s (%d own sessions, %d elsewhere, alone: %s) needs budget for a change: %s',
+    'a replica %s (%d own sessions, %d elsewhere, alone: %s) needs budget for an ended session: %s',
     (_what, own, elsewhere, isAlone, needsBudget) => {
-      const lacksOne = storedSessions(own - 1);
       const given = { isAlone, everywhere: own + elsewhere };
-      expect(decide(replicaWith(own), lacksOne, { ...given, hasBudget: withBudget })).toBe(true);
-      expect(decide(replicaWith(own), lacksOne, { ...given, hasBudget: without })).toBe(!needsBudget);
+      for (const hasBudget of [true, false]) {
+        const replica = replicaWith(own + 1);
+        replica.leave(ANNA, NOW);
+        const writes = decide(replica, storedSessions(own + 1), { ...given, hasBudget });
+        expect(writes).toBe(hasBudget || !needsBudget);
+      }
     },
   );
+
+  it.each([
+    ['a session that came', storedSessions(1)],
+    ['a changed mood', new Map([...storedSessions(2), ...anna('release')])],
+  ])('a replica that is alone in the world writes %s at its refresh, also with budget', (_what, stored) => {
+    expect(decide(replicaWith(2), stored, { isAlone: true, hasBudget: true })).toBe(false);
+  });
 
   it('the last leave in the world needs budget', () => {
     const replica = replicaWith(1);
@@ -240,13 +250,15 @@ describe('the budget', () => {
   });
 
   it.each([
-    ['lets a change without budget wait after refreshMs', refreshMs, false],
-    ['lets a change without budget wait until the refresh', refreshMs + aloneExtensionMs - 1, false],
-    ['writes a change without budget at the refresh', refreshMs + aloneExtensionMs, true],
+    ['lets an ended session without budget wait after refreshMs', refreshMs, false],
+    ['lets an ended session without budget wait until the refresh', refreshMs + aloneExtensionMs - 1, false],
+    ['writes an ended session without budget at the refresh', refreshMs + aloneExtensionMs, true],
   ])('a replica that is alone in the world %s', (_what, sinceWriteMs, writes) => {
     const lastWrite = { at: NOW - sinceWriteMs, isAlone: true };
     const given = { isAlone: true, lastWrite, hasBudget: without };
-    expect(decide(replicaWith(2), anna('presence'), given)).toBe(writes);
+    const replica = replicaWith(2);
+    replica.leave(ANNA, NOW);
+    expect(decide(replica, storedSessions(2), given)).toBe(writes);
   });
 
   it('a replica that is alone in the world writes nothing early without a change, though it has budget', () => {
