@@ -75,12 +75,12 @@ export class OwnSessions extends PresentAndLeft {
     this.#expired.delete(id);
   }
 
-  /** Turns expired sessions with a last heartbeat by `endedBy` (ms) into tombstones, unless `stored` has a later heartbeat. */
-  endExpired(endedBy: number, stored: SessionRecords): void {
+  /** Turns expired sessions with a last heartbeat by `endedBy` (ms) into tombstones, 1 ms later than that heartbeat. */
+  endExpired(endedBy: number): void {
     for (const [id, { lastSeen, expiresAt }] of this.#expired) {
       if (expiresAt - this.#timing.tombstoneTtlMs > endedBy) break;
       this.#expired.delete(id);
-      if ((stored.get(id)?.lastSeen ?? 0) <= lastSeen) this.left.set(id, null, expiresAt, lastSeen + 1);
+      this.left.set(id, null, expiresAt, lastSeen + 1);
     }
   }
 

@@ -154,7 +154,7 @@ export class Replica {
     const all = new Map(stored);
     for (const [id, known] of this.#remote) if (isMore(known, all.get(id))) all.set(id, known);
     this.#remote.clear();
-    this.#own.endExpired(endedBy, all);
+    this.#own.endExpired(endedBy);
     const kept = new Map<string, RosterEntry>();
     const remote: [string, RosterEntry][] = [];
     for (const [id, theirs] of all) {

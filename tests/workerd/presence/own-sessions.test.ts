@@ -4,7 +4,6 @@ import { kvTiming } from '../../../src/presence/timing';
 import { sessionId } from '../../support/session-id';
 
 const TIMING = kvTiming(30_000, 10_000);
-const NONE = new Map();
 const idsOf = (own: OwnSessions) => [...own].map(([id]) => id);
 
 /** So many sessions, one heartbeat a millisecond, of which all have expired. */
@@ -21,14 +20,14 @@ it('an iteration gives the tombstones of left and of expired sessions before the
   own.expire(TIMING.ttlMs);
   for (const n of [2, 3]) own.heartbeat(sessionId(n), 'presence', TIMING.ttlMs);
   own.leave(sessionId(3), TIMING.ttlMs + 1);
-  own.endExpired(0, NONE);
+  own.endExpired(0);
   expect(idsOf(own)).toEqual([3, 1, 2].map(sessionId));
 });
 
 it('expired sessions become tombstones in the order of their heartbeats, up to endedBy', () => {
   const own = expiredSessions(5, 10);
   expect(own.recordsSize).toBe(0);
-  own.endExpired(2, NONE);
+  own.endExpired(2);
   expect(idsOf(own)).toEqual([0, 1, 2].map(sessionId));
   expect([0, 1, 2, 3, 4].map((n) => own.getExpired(sessionId(n)) !== undefined)).toEqual([
     false,
@@ -41,7 +40,7 @@ it('expired sessions become tombstones in the order of their heartbeats, up to e
 
 it('expired sessions and their tombstones together stay within the limit', () => {
   const own = expiredSessions(12, 8);
-  own.endExpired(100, NONE);
+  own.endExpired(100);
   expect(own.recordsSize).toBe(8);
   for (const n of [20, 21]) own.heartbeat(sessionId(n), 'presence', TIMING.ttlMs);
   for (const n of [20, 21]) own.leave(sessionId(n), TIMING.ttlMs);
@@ -50,6 +49,6 @@ it('expired sessions and their tombstones together stay within the limit', () =>
 
 it('a tombstone of an expired session does not wait in the outbox, because each write to KV has all sessions', () => {
   const own = expiredSessions(1, 8);
-  own.endExpired(100, NONE);
+  own.endExpired(100);
   expect(own.outbox(0).size).toBe(0);
 });
