@@ -9,6 +9,8 @@ import type { Scenario } from './scenario';
 export interface Answer {
   readonly at: number;
   readonly location: number;
+  /** The isolate of that location which answered. */
+  readonly isolate: number;
   readonly state: PresenceState;
   /** The true presence at this moment. */
   readonly truth: MoodCounts;
@@ -73,7 +75,7 @@ export class Invariants {
   }
 
   /** What is wrong with an answer, if anything is. */
-  judge({ at, location, state, truth, callerMood }: Answer): string | undefined {
+  judge({ at, location, isolate, state, truth, callerMood }: Answer): string | undefined {
     const { moods, count } = state;
     const { settledMs } = this.#bounds;
     // Written only where it is needed: a world has 100,000 answers.
@@ -102,7 +104,7 @@ export class Invariants {
       if (count > people) return `${told()} counts a ghost whose writer is at work: at most ${people}`;
     }
     if (lack && this.#isVisible && (isSettled || this.#isClean)) {
-      const least = this.#oracle.settled(location, at, this.#bounds);
+      const least = this.#oracle.settled({ location, isolate }, at, this.#bounds);
       const lost = MOODS.reduce((people, mood) => people + Math.max(least[mood] - moods[mood], 0), 0);
       if (lost > this.#flicker.people + this.#flicker.share * peopleIn(least)) {
         return `${told()} has lost somebody: at least ${JSON.stringify(least)} must be counted`;

@@ -19,8 +19,12 @@ interface Visit {
   isolate: number;
   /** Since when it has been here without a break. */
   cameAt: number;
-  /** Since when it has been here without a break in this mood, and served by this isolate if that matters. */
+  /** Since when it has been here without a break in this mood and this location. */
   sameSince: number;
+  /** Since when it has been served by this isolate. */
+  servedSince: number;
+  /** The isolates that served it, by their numbers, in this location. */
+  readonly servedBy: Set<number>;
 }
 
 /** A trace that a session left in one location in one mood. */
@@ -68,13 +72,16 @@ export class Oracle {
     this.#forget(now);
     const visit = this.#visitOf.get(id);
     if (visit === undefined || !this.#isHere(visit, now)) {
-      const since = { beatAt: now, leftAt: undefined, cameAt: now, sameSince: now };
-      const fresh = { id, mood, location, isolate, ...since };
+      const since = { beatAt: now, leftAt: undefined, cameAt: now, sameSince: now, servedSince: now };
+      const fresh = { id, mood, location, isolate, servedBy: new Set([isolate]), ...since };
       this.#visits.push(fresh);
       this.#visitOf.set(id, fresh);
     } else {
-      const isThere = visit.location === location && visit.isolate === isolate;
+      const isThere = visit.location === location;
       if (visit.mood !== mood || (this.#isolatesDiffer && !isThere)) visit.sameSince = now;
+      if (!isThere) visit.servedBy.clear();
+      if (!isThere || visit.isolate !== isolate) visit.servedSince = now;
+      visit.servedBy.add(isolate);
       visit.mood = mood;
       visit.location = location;
       visit.isolate = isolate;
@@ -115,14 +122,21 @@ export class Oracle {
   }
 
   /**
-   * Those who must be shown in a location: who has been here for long enough in the same mood, and is not about to expire.
-   * On KV also with the same isolate: one that somebody has left lets him expire, and may not have heard yet.
+   * The sessions that an isolate must count: they have been here for long enough in the same mood, and are not about to expire. On
+   * KV an isolate that a session has left lets it expire, and need not have read yet where it is. Nor has the summary that it writes.
    */
-  settled(location: number, now: number, { homeShownMs, awayShownMs, earlyMs }: Bounds): MoodCounts {
+  settled(
+    at: { readonly location: number; readonly isolate: number },
+    now: number,
+    { homeShownMs, awayShownMs, earlyMs }: Bounds,
+  ): MoodCounts {
     const counts = noCounts();
     for (const visit of this.#visits) {
-      const within = visit.location === location ? homeShownMs : awayShownMs;
-      if (this.#isHere(visit, now + earlyMs) && now - visit.sameSince > within) increment(counts, visit.mood);
+      const isHome = visit.location === at.location;
+      const mayLack = this.#isolatesDiffer && (!isHome || visit.servedBy.has(at.isolate));
+      const since = mayLack ? Math.max(visit.sameSince, visit.servedSince) : visit.sameSince;
+      const within = isHome ? homeShownMs : awayShownMs;
+      if (this.#isHere(visit, now + earlyMs) && now - since > within) increment(counts, visit.mood);
     }
     return named(counts);
   }

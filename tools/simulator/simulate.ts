@@ -98,14 +98,19 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     violations.push(`at ${at} s: ${what}\n  ${commandOf(scenario)}`);
   };
 
-  const answered = (state: PresenceState, location: number, callerMood: Mood | undefined) => {
+  const answered = (
+    state: PresenceState,
+    location: number,
+    isolate: number,
+    callerMood: Mood | undefined,
+  ) => {
     const truth = oracle.moods(time.now);
     const here = peopleIn(truth);
     if (time.now > start + warmUpMs && time.now <= busyUntil) accuracy.measure(state.count, here, time.now);
     gathering.measure(state.count, time.now);
     watching.onAnswer?.((time.now - start) / MINUTE, state.count, here);
     if (!isOurs) return;
-    const wrong = invariants.judge({ at: time.now, location, state, truth, callerMood });
+    const wrong = invariants.judge({ at: time.now, location, isolate, state, truth, callerMood });
     if (wrong !== undefined) violated(wrong);
   };
 
@@ -115,8 +120,8 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   };
 
   /** Somebody who asks at the very moment at which a session may end. */
-  const lookAt = async (store: Store, location: number) =>
-    answered(await contexts.run((defer) => store.presence(defer)), location, undefined);
+  const lookAt = async (store: Store, location: number, isolate: number) =>
+    answered(await contexts.run((defer) => store.presence(defer)), location, isolate, undefined);
 
   const serve = async (
     store: Store,
@@ -128,7 +133,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     oracle.serves(store, syncMs, time.now);
     switch (request.kind) {
       case 'presence':
-        return answered(await store.presence(defer), location, undefined);
+        return answered(await store.presence(defer), location, isolate, undefined);
       case 'leave':
         oracle.leave(request.id, time.now);
         heardOf.set(request.id, (heardOf.get(request.id) ?? 0) + 1);
@@ -138,14 +143,14 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         const heard = (heardOf.get(id) ?? 0) + 1;
         heardOf.set(id, heard);
         oracle.heartbeat(id, mood, location, isolate, store, time.now);
-        if (invariants.isExact) time.after(ttlMs, () => void lookAt(store, location));
+        if (invariants.isExact) time.after(ttlMs, () => void lookAt(store, location, isolate));
         // One isolate is exact as of when a heartbeat counts, and a new session waits for its admission.
         const state =
           invariants.isExact || store.heartbeat === undefined
             ? await store.countHeartbeat(id, mood, defer)
             : await store.heartbeat(id, mood, defer, isWithinLimit);
         if (typeof state === 'string') return violated(`a heartbeat was refused: ${state}`);
-        return answered(state, location, heardOf.get(id) === heard ? mood : undefined);
+        return answered(state, location, isolate, heardOf.get(id) === heard ? mood : undefined);
       }
     }
   };

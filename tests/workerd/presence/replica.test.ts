@@ -376,7 +376,7 @@ describe('an own session that expired', () => {
   it.each([
     ['a later heartbeat', anna('release', HEARTBEAT + 1)],
     ['a much later heartbeat', anna('release', HEARTBEAT + 20_000)],
-    ['a later leave', anna(null, HEARTBEAT + 1)],
+    ['a later leave', anna(null, HEARTBEAT + 2)],
   ])('a stored record with %s prevents the tombstone, and becomes a remote one', (_what, stored) => {
     expect(allOf(replica, stored, EXPIRED, { endedBy: HEARTBEAT })).toEqual(stored);
     expect(replica.own.recordsSize).toBe(0);
