@@ -9,7 +9,6 @@ const SUMMARIES = 'presence/kv/location-summaries.ts';
 const POLICY = 'presence/kv/write-policy.ts';
 const SESSION = 'presence/session.ts';
 const LOOP = 'presence/sync-loop.ts';
-const KV_HUB = 'presence/kv/kv-hub.ts';
 const TIMING = 'presence/timing.ts';
 const ROOM_HUB = 'presence/room/room-hub.ts';
 const ROOM_SESSIONS = 'presence/room/room-sessions.ts';
