@@ -135,7 +135,7 @@ export class Replica {
 
   /**
    * Merges all records that a hub stores, each with its expiry. KV may return an older value than before, so newer records of an
-   * earlier merge stay.
+   * earlier merge stay: they are added to the map, since a copy of a full one takes megabytes.
    *
    * An own session that expired, and whose last heartbeat came by `endedBy` (ms), is ended for all. Its tombstone is 1 ms later
    * than that heartbeat: it overrules all copies of it, and no later heartbeat at another replica.
@@ -143,7 +143,7 @@ export class Replica {
    * Returns records of sessions that expired here and may count at another replica. The next write must keep them.
    */
   mergeStored(
-    stored: ReadonlyMap<string, RosterEntry>,
+    stored: Map<string, RosterEntry>,
     now: number,
     endedBy: number,
   ): ReadonlyMap<string, RosterEntry> {
@@ -151,13 +151,12 @@ export class Replica {
     this.#hasSynced = true;
     // Each write sends all sessions, so nothing waits in the outbox.
     this.#own.acknowledgeAll();
-    const all = new Map(stored);
-    for (const [id, known] of this.#remote) if (isMore(known, all.get(id))) all.set(id, known);
+    for (const [id, known] of this.#remote) if (isMore(known, stored.get(id))) stored.set(id, known);
     this.#remote.clear();
     this.#own.endExpired(endedBy);
     const kept = new Map<string, RosterEntry>();
     const remote: [string, RosterEntry][] = [];
-    for (const [id, theirs] of all) {
+    for (const [id, theirs] of stored) {
       if (theirs.expiresAt <= now) continue;
       if (this.#hasExpiredHere(id, theirs)) kept.set(id, theirs);
       else if (this.#mergeRecord(id, theirs, now) === 'remote') remote.push([id, theirs]);

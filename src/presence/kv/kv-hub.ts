@@ -3,7 +3,6 @@ import type { Report } from '../../rate-limited-log';
 import type { Runtime } from '../../runtime';
 import type { Hub, SyncOutcome } from '../hub';
 import type { Replica } from '../replica';
-import type { RosterEntry } from '../roster';
 import { addCounts, type MoodCounts, totalOf } from '../session';
 import { formatSessions, parseSessions } from '../stored-sessions';
 import type { KvTiming } from '../timing';
@@ -11,7 +10,7 @@ import type { Trouble } from '../trouble';
 import { DailyQuota } from './daily-quota';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
 import { GROUPS, OpenedLocations } from './opened-locations';
-import { type Entries, entriesOf, entriesToStore, type StoredValue } from './stored-entries';
+import { type Entries, entriesOf, entriesToStore, hasSessions, type StoredValue } from './stored-entries';
 import { WriteBudget } from './write-budget';
 import { decideWrite, endedBy, type LastWrite } from './write-policy';
 
@@ -172,23 +171,19 @@ export class KvHub implements Hub {
     if (read.dropped > 0)
       report(`${read.dropped} stored entries could not be read; the next write repairs the value`);
     const isAlone = this.#isAlone(read, now);
-    const stored = entriesOf(read, timing);
-    const kept = replica.mergeStored(stored, now, endedBy(isAlone, now, timing));
+    const kept = replica.mergeStored(entriesOf(read, timing), now, endedBy(isAlone, now, timing));
     const beyond = this.#dropBeyondMax(replica, kept, read);
     const everywhere = this.#countEverywhere(replica, now);
-    const hasBudget = this.#budget.has(1, now);
-    const state = { replica, stored, kept, everywhere, isAlone, lastWrite: this.#lastWrite, hasBudget };
-    if (!decideWrite({ ...state, now, timing })) return false;
+    const known = { replica, stored: read.sessions, kept, everywhere, isAlone };
+    const ours = { lastWrite: this.#lastWrite, hasBudget: this.#budget.has(1, now) };
+    if (!decideWrite({ ...known, ...ours, now, timing })) return false;
     const entries = entriesToStore(replica, kept, isAlone, timing);
     // Present own sessions come last, so the write skips others.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
     // Most of the budget is for ended sessions.
-    const isPresent = ({ mood, expiresAt }: RosterEntry) => mood !== null && expiresAt > now;
+    const hasBudgetToOpen = this.#budget.has(WRITES_KEPT_MAX - GROUPS, now);
     const opens =
-      this.#key !== KEY &&
-      everywhere <= FEW_PEOPLE &&
-      this.#budget.has(WRITES_KEPT_MAX - GROUPS, now) &&
-      ![...stored.values()].some(isPresent);
+      this.#key !== KEY && everywhere <= FEW_PEOPLE && hasBudgetToOpen && !hasSessions(read, now, timing);
     return this.#put(formatSessions(entries), replica.counts, isAlone, opens);
   }
 

@@ -11,7 +11,7 @@ export type StoredValue = ParsedSessions & { readonly summary: LocationSummary |
 export type Entries = ReadonlyMap<string, RosterEntry>;
 
 /** A session of a replica that was alone counts longer, since that one writes rarely. The session says so, in 1.0 the summary. */
-export function entriesOf({ sessions, summary }: StoredValue, timing: KvTiming): Entries {
+export function entriesOf({ sessions, summary }: StoredValue, timing: KvTiming): Map<string, RosterEntry> {
   const isMarked = summary === undefined || summary.marksRest === true;
   const isFromAlone = !isMarked && isWriterAlone(summary, timing);
   const entries = new Map<string, RosterEntry>();
@@ -21,6 +21,13 @@ export function entriesOf({ sessions, summary }: StoredValue, timing: KvTiming):
     entries.set(id, { mood, lastSeen, expiresAt: lastSeen + timing.remoteTtlMs + extensionMs });
   }
   return entries;
+}
+
+/** Whether a session of the location counts at `now` (ms). */
+export function hasSessions(value: StoredValue, now: number, timing: KvTiming): boolean {
+  for (const { mood, expiresAt } of entriesOf(value, timing).values())
+    if (mood !== null && expiresAt > now) return true;
+  return false;
 }
 
 /** What the key is to hold, tombstones of own sessions before present ones. A remote session keeps its longer time. */
