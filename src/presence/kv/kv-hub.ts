@@ -178,7 +178,7 @@ export class KvHub implements Hub {
     const ours = { lastWrite: this.#lastWrite, hasBudget: this.#budget.has(1, now) };
     if (!decideWrite({ ...known, ...ours, now, timing })) return false;
     const entries = entriesToStore(replica, kept, isAlone, timing);
-    // Present own sessions come last, so the write skips others.
+    // Own tombstones come first, and present own sessions last, so the write skips others.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
     // Most of the budget is for ended sessions.
     const hasBudgetToOpen = this.#budget.has(WRITES_KEPT_MAX - GROUPS, now);
@@ -200,18 +200,18 @@ export class KvHub implements Hub {
   }
 
   /**
-   * Drops remote sessions beyond the location's limit, those first that expire first. Own sessions always count. Returns how many
-   * entries are still too many to be stored.
+   * Drops remote sessions beyond the location's limit, those first that expire first. Own sessions always count, and own tombstones
+   * take no place of sessions. Returns how many entries are still too many to be stored.
    */
   #dropBeyondMax(replica: Replica, kept: Entries, { isCut }: StoredValue): number {
-    const excess = kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
+    const excess = kept.size + replica.remote.recordsSize + replica.own.size - KV_SESSIONS_MAX;
     this.#isCapped = excess > 0 || isCut;
     if (this.#isCapped)
       this.#options.report(
         `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`,
       );
-    if (excess <= 0) return 0;
-    return excess - replica.dropRemote(excess);
+    if (excess > 0) replica.dropRemote(excess);
+    return kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
   }
 
   /** All present sessions, as far as this replica knows. */

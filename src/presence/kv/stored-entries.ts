@@ -30,17 +30,18 @@ export function hasSessions(value: StoredValue, now: number, timing: KvTiming): 
   return false;
 }
 
-/** What the key is to hold, tombstones of own sessions before present ones. A remote session keeps its longer time. */
+/** What the key is to hold, what matters least first: own tombstones, others' records, own sessions. A remote session keeps its longer time. */
 export function* entriesToStore(
   replica: Replica,
   kept: Entries,
   isAlone: boolean,
   { remoteTtlMs }: KvTiming,
 ): IterableIterator<readonly [string, StoredRecord]> {
+  for (const [id, entry] of replica.own) if (entry.mood === null) yield [id, toStore(entry, false)];
   for (const records of [kept, replica.remote])
     for (const [id, entry] of records)
       yield [id, toStore(entry, entry.expiresAt > entry.lastSeen + remoteTtlMs)];
-  for (const [id, entry] of replica.own) yield [id, toStore(entry, isAlone && entry.mood !== null)];
+  for (const [id, entry] of replica.own) if (entry.mood !== null) yield [id, toStore(entry, isAlone)];
 }
 
 function toStore({ mood, lastSeen }: RosterEntry, countsLonger: boolean): StoredRecord {

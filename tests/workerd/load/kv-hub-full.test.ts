@@ -72,6 +72,23 @@ describe('a location with too many sessions', () => {
     expect(replica.trouble).toBe('too-many-sessions');
   });
 
+  it('tombstones of own sessions take no place of remote sessions, and are not stored', {
+    timeout: 20_000,
+  }, async () => {
+    const replica = site.join();
+    await replica.heartbeat(sessionId(KV_SESSIONS_MAX));
+    await replica.leave(sessionId(KV_SESSIONS_MAX));
+    await store(0, KV_SESSIONS_MAX);
+    await site.sync(replica);
+    expect(await replica.count()).toBe(KV_SESSIONS_MAX);
+    expect(replica.trouble).toBeUndefined();
+    await replica.heartbeat(sessionId(0));
+    await site.sync(replica);
+    const value = (await stored()).value as object;
+    expect(Object.keys(value)).toHaveLength(KV_SESSIONS_MAX);
+    expect(value).not.toHaveProperty(sessionId(KV_SESSIONS_MAX));
+  });
+
   it('a replica keeps no more sessions of two reads than of one', { timeout: 20_000 }, async () => {
     const replica = site.join();
     await store(0, KV_SESSIONS_MAX);

@@ -96,8 +96,8 @@ describe('a write', () => {
     replica.heartbeat(CARL, 'presence', NOW - 1);
     replica.leave(CARL, NOW);
     expect(rewrite(replica, storedValue([[ANNA, present(NOW)]], SHARED), NOW, NEVER, true)).toEqual([
-      [ANNA, present(NOW)],
       [CARL, left(NOW)],
+      [ANNA, present(NOW)],
       [BEN, extended({ mood: 'release', lastSeen: NOW })],
     ]);
   });
@@ -123,7 +123,7 @@ describe('a write', () => {
     expect(JSON.parse(written)).toEqual({ [ANNA]: { mood: 'release', lastSeen: NOW + 1 } });
   });
 
-  it('a write has kept and remote records first, then own tombstones, then own present sessions', () => {
+  it('a write has own tombstones first, then kept and remote records, then own present sessions', () => {
     const replica = new Replica(TIMING);
     replica.heartbeat(ANNA, 'presence', NOW - TIMING.ttlMs);
     replica.heartbeat(BEN, 'presence', NOW - 1_000);
@@ -136,7 +136,7 @@ describe('a write', () => {
       ],
       SHARED,
     );
-    expect(rewrite(replica, value).map(([id]) => id)).toEqual([ANNA, DORA, CARL, BEN]);
+    expect(rewrite(replica, value).map(([id]) => id)).toEqual([CARL, ANNA, DORA, BEN]);
   });
 
   it('a write has the tombstone of a session that expired here before own present sessions', () => {
