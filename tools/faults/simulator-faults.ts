@@ -40,7 +40,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 2, name: 'a summary counts own sessions only', file: REPLICA, within: 'counts', find: 'addCounts(this.#own.counts, this.#remote.counts)', put: 'this.#own.counts' },
     { seed: 5, name: 'a replica that is alone waits before its readers know it', file: POLICY, find: 'isAlone && lastWrite.isAlone', put: 'isAlone' },
     { seed: 5, name: 'a replica with peers waits as if it were alone', file: POLICY, find: 'isAlone && lastWrite.isAlone', put: 'true' },
-    { seed: 5, name: 'a replica that is alone marks no session', file: ENTRIES, find: 'isAlone && entry.mood !== null', put: 'false' },
+    { seed: 5, name: 'a replica that is alone marks no session', file: ENTRIES, find: 'toStore(entry, isAlone)', put: 'toStore(entry, false)' },
     { seed: 12, name: 'a replica with all of a few sessions writes ended ones at its refresh only', file: POLICY, find: 'ended > 0 && hasBudget', put: 'false' },
     { seed: 2, name: 'the owner of a session never ends it for others', file: REPLICA, find: 'this.#own.endExpired($$$)', put: 'void 0' },
     { seed: 20, name: 'an owner ends a session before another replica can have stored it', file: POLICY, find: 'isAlone ? ttlMs : endAfterMs', put: 'ttlMs' },

@@ -69,7 +69,7 @@ export class OpenedLocations {
 
   async #readKey(key: string): Promise<Entries> {
     const text = await this.#get(key);
-    if (text === null || text.length > OPENED_CHARS_MAX) return [];
+    if (typeof text !== 'string' || text.length > OPENED_CHARS_MAX) return [];
     return Object.entries(Opened.safeParse(parseJson(text)).data ?? {});
   }
 

@@ -91,14 +91,14 @@ async function flood(fetch: Fetch, requests: number): Promise<void> {
 describe('50,000 requests within a minute', () => {
   it('make KV do what time makes due, and not a thing for themselves', async () => {
     await flood(isolate('kv'), 50_000);
-    // Syncs are 10 s apart, less a quarter at most; lists 15 s while a crowd gathers or breaks up.
+    // Syncs are 10 s apart, less a quarter at most; lists a minute.
     const syncs = Math.ceil(FLOOD_SECONDS / 7.5) + 1;
     expect(kv.operations.get).toBeGreaterThan(3);
     expect(kv.operations.get).toBeLessThanOrEqual(syncs);
     expect(kv.operations.put).toBeGreaterThan(3);
     expect(kv.operations.put).toBeLessThanOrEqual(syncs);
-    expect(kv.operations.list).toBeGreaterThan(1);
-    expect(kv.operations.list).toBeLessThanOrEqual(FLOOD_SECONDS / 15 + 1);
+    expect(kv.operations.list).toBeGreaterThan(0);
+    expect(kv.operations.list).toBeLessThanOrEqual(FLOOD_SECONDS / 60 + 1);
   }, 120_000);
 });
 
