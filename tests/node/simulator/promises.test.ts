@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { meetings } from '../../../tools/simulator/meeting';
 import { OUR_HUBS, Scenario, type ScenarioOptions } from '../../../tools/simulator/scenario';
 import { simulate } from '../../../tools/simulator/simulate';
 
@@ -80,6 +81,27 @@ it('the figures of docs/accuracy.md hold in a short run', async () => {
   expect(few.meanErrorPercent).toBeLessThan(1);
   expect(few.hubDollarsAMonth).toBeLessThan(4);
 });
+
+it.each([
+  { apart: 'up to five minutes apart', apartSeconds: 300, median: 45 },
+  { apart: 'within a second', apartSeconds: 1, median: 60 },
+])('two people in two locations see each other within $median s in the median: $apart', async (world) => {
+  const { medianSeconds, worstSeconds } = await meetings(300, world.apartSeconds);
+  expect(medianSeconds).toBeLessThanOrEqual(world.median);
+  expect(worstSeconds).toBeLessThanOrEqual(100);
+});
+
+it.each([
+  { crowd: { people: 30, minutes: 60 }, dollars: 5.5, error: 3.6 },
+  { crowd: { people: 100, minutes: 30 }, dollars: 7, error: 2 },
+])(
+  'one isolate in each of ten locations costs less than $dollars dollars a month on KV: $crowd.people people',
+  async (world) => {
+    const result = await run({ ...world.crowd, locations: 10, isolates: 1 });
+    expect(result.hubDollarsAMonth).toBeLessThan(world.dollars);
+    expect(result.meanErrorPercent).toBeLessThan(world.error);
+  },
+);
 
 it.each([
   { hub: 'kv', mean: 1, p99: 4 },
