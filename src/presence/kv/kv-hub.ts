@@ -178,7 +178,7 @@ export class KvHub implements Hub {
     const ours = { lastWrite: this.#lastWrite, hasBudget: this.#budget.has(1, now) };
     if (!decideWrite({ ...known, ...ours, now, timing })) return false;
     const entries = entriesToStore(replica, kept, isAlone, timing);
-    // Own tombstones come first, and present own sessions last, so the write skips others.
+    // Own tombstones come first, and present own sessions last, so the write skips what matters least.
     for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
     // Most of the budget is for ended sessions.
     const hasBudgetToOpen = this.#budget.has(WRITES_KEPT_MAX - GROUPS, now);
@@ -189,7 +189,7 @@ export class KvHub implements Hub {
 
   /**
    * Whether no other replica holds a session of this location: it would have written the key meanwhile. Two replicas of which each
-   * was alone may both think so until their next syncs.
+   * was alone may both count as alone until their next syncs.
    */
   #isAlone({ summary }: StoredValue, now: number): boolean {
     if (this.#options.kv.getWithMetadata === undefined) return false;
@@ -205,7 +205,7 @@ export class KvHub implements Hub {
    */
   #dropBeyondMax(replica: Replica, kept: Entries, { isCut }: StoredValue): number {
     const excess = kept.size + replica.remote.recordsSize + replica.own.size - KV_SESSIONS_MAX;
-    this.#isCapped = excess > 0 || isCut;
+    this.#isCapped = kept.size + replica.remote.size + replica.own.size > KV_SESSIONS_MAX || isCut;
     if (this.#isCapped)
       this.#options.report(
         `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`,
@@ -226,7 +226,6 @@ export class KvHub implements Hub {
     const until = at + leaseMs + (isAlone ? aloneExtensionMs : 0);
     const metadata: LocationSummary = { at, until, moods, marksRest: true };
     const added = opens ? this.#try(OPENED_FAILED, () => this.#opened.add(this.#key, metadata)) : undefined;
-    this.#budget.spend((isAlone ? 1 : 0) + (opens ? GROUPS : 0), at);
     try {
       await this.#quotas.put.run(() => this.#options.kv.put(this.#key, text, { expirationTtl, metadata }));
     } catch (error) {
@@ -237,6 +236,7 @@ export class KvHub implements Hub {
       await this.#waitFor(added);
     }
     this.#lastWrite = { at, isAlone };
+    this.#budget.spend((isAlone ? 1 : 0) + (opens ? GROUPS : 0), at);
     return false;
   }
 }

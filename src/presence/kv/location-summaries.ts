@@ -21,7 +21,7 @@ export const LocationSummary = z.object({
   at: z.int().nonnegative(),
   until: z.int(),
   moods: MoodCounts.refine((moods) => totalOf(moods) <= 4 * KV_SESSIONS_MAX),
-  /** Each session of the value says itself whether its writer was alone. In version 1.0 only `until` says so, for all sessions. */
+  /** The value marks each session whose writer was alone. In version 1.0 only `until` does, for all sessions. */
   marksRest: z.literal(true).optional(),
 });
 export type LocationSummary = z.infer<typeof LocationSummary>;

@@ -15,10 +15,11 @@ const Opened = z.record(z.string(), z.unknown());
 type Entries = readonly (readonly [string, unknown])[];
 
 /**
- * The first summaries of locations that opened lately, in keys that all locations read. A read costs a tenth of a list, and KV
- * caches it for half as long, so people in two new locations see each other sooner. What is lost here, a later list brings.
+ * The first summaries of locations that opened within the last minutes, in keys that all locations read. A read costs a tenth of
+ * a list, and KV caches it for half as long. So people in two new locations see each other sooner. A later list brings what is
+ * lost here.
  *
- * Of two writes within a minute KV keeps the last one, so two locations must not share a key. A reader reads the groups in turns,
+ * Of two writes within a minute KV keeps the last one, so two locations should share no key. A reader reads the groups in turns,
  * so their cached copies are of different times.
  */
 export class OpenedLocations {
@@ -53,8 +54,8 @@ export class OpenedLocations {
   }
 
   /** Adds the summary of a location that has just opened, with a write for each group. Rejects when KV does. */
-  async add(location: string, summary: LocationSummary): Promise<void> {
-    const hash = [...location].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_521, 0);
+  async add(locationKey: string, summary: LocationSummary): Promise<void> {
+    const hash = [...locationKey].reduce((sum, letter) => (sum * 31 + letter.charCodeAt(0)) % 65_521, 0);
     const keys = [
       keyName(0, hash % KEYS_IN_GROUP),
       keyName(1, Math.floor(hash / KEYS_IN_GROUP) % KEYS_IN_GROUP),
@@ -62,7 +63,7 @@ export class OpenedLocations {
     await Promise.all(
       keys.map(async (key) => {
         const others = (await this.#readKey(key)).filter(([, other]) => this.#isCurrent(other, summary.at));
-        await this.#put(key, JSON.stringify(Object.fromEntries([...others, [location, summary]])));
+        await this.#put(key, JSON.stringify(Object.fromEntries([...others, [locationKey, summary]])));
       }),
     );
   }

@@ -10,7 +10,7 @@ export type StoredValue = ParsedSessions & { readonly summary: LocationSummary |
 /** Records of a location, each with the time until which it counts. */
 export type Entries = ReadonlyMap<string, RosterEntry>;
 
-/** A session of a replica that was alone counts longer, since that one writes rarely. The session says so, in 1.0 the summary. */
+/** A session of a replica that was alone counts longer, since that one writes rarely. `rests` marks it, in 1.0 the summary does. */
 export function entriesOf({ sessions, summary }: StoredValue, timing: KvTiming): Map<string, RosterEntry> {
   const isMarked = summary === undefined || summary.marksRest === true;
   const isFromAlone = !isMarked && isWriterAlone(summary, timing);

@@ -1,6 +1,6 @@
 import { WRITE_EARNED_MS, WRITES_KEPT_MAX } from '../../limits';
 
-/** Limits the early writes of a small crowd on one replica, so that the free plan's writes last for the day. */
+/** Limits early writes for a small crowd on one replica. So the free plan's writes last for the day. */
 export class WriteBudget {
   #left = WRITES_KEPT_MAX;
   #spentAt = Number.NEGATIVE_INFINITY;

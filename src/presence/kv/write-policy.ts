@@ -31,7 +31,7 @@ interface WriteInput {
  *
  * - Changes of more than `CHANGES_SHARE` of all sessions are written at once, fewer after `refreshMs`.
  * - Heartbeats are written after `refreshMs`, otherwise other replicas no longer count them. A replica that is alone in its
- *   location writes them `aloneExtensionMs` later, if its last write said so.
+ *   location writes them `aloneExtensionMs` later, if it was alone at its last write too.
  * - A replica that holds all of a few sessions has few readers, if any. It writes ended sessions as far as its budget
  *   reaches. Other changes wait for the heartbeats.
  */
@@ -56,7 +56,7 @@ export function endedBy(isAlone: boolean, now: number, { ttlMs, endAfterMs }: Kv
   return now - (isAlone ? ttlMs : endAfterMs);
 }
 
-/** How many stored sessions have ended: they left or expired here, or no replica refreshes them. Other replicas write their own ends. */
+/** How many stored sessions have ended: they left or expired here, or no replica refreshes them any more. */
 function countEnded({ replica, stored, kept }: WriteInput): number {
   let ended = 0;
   for (const [id, { mood }] of stored) {
