@@ -119,8 +119,8 @@ export const WRITE_EARNED_MS = 90_000;
 export const WRITES_KEPT_MAX = 10;
 
 /**
- * Up to so many people everywhere, new locations are looked for. Up to twice as many, lists and writes are saved: the free plan's
- * requests are enough for 11 sessions, but a session without a leave counts for a TTL after its end.
+ * Up to so many people everywhere, new locations are looked for, and lists are saved. Up to twice as many, writes are saved: the free
+ * plan's requests are enough for 11 sessions, but a session without a leave counts for a TTL after its end.
  */
 export const FEW_PEOPLE = 20;
 

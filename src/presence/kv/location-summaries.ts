@@ -125,9 +125,7 @@ export class LocationSummaries {
     if (this.#isUnfinished) return LIST_RETRY_MS;
     // Two locations that open at once see nothing in their first lists.
     const hasLooked = this.#successes > 1;
-    return hasLooked && this.#isEmpty(now) && everywhere <= 2 * FEW_PEOPLE
-      ? ALONE_INTERVAL_MS
-      : LIST_INTERVAL_MS;
+    return hasLooked && this.#isEmpty(now) && everywhere <= FEW_PEOPLE ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
   }
 
   /** Whether no other location has a summary that counts. */

@@ -122,6 +122,7 @@ const GATHERING: ScenarioOptions = {
 
 const GATHERINGS: readonly Row[] = [
   { name: '1,000 in 10, on KV', options: GATHERING },
+  { name: '1,000 in 10, 1 isolate, on KV', options: { ...GATHERING, isolates: 1 } },
   { name: '1,000 in 10, with the room', options: { ...GATHERING, ...ROOM } },
 ];
 

@@ -295,8 +295,8 @@ describe('the interval', () => {
   });
 
   it.each([
-    ['100 s after two empty ones with 40 sessions', empty, 40, ALONE_INTERVAL_MS],
-    ['60 s after two empty ones with 41 sessions', empty, 41, LIST_INTERVAL_MS],
+    ['100 s after two empty ones with 20 sessions', empty, 20, ALONE_INTERVAL_MS],
+    ['60 s after two empty ones with 21 sessions', empty, 21, LIST_INTERVAL_MS],
     ['60 s after one that brought a location', page(59_000, 5, ALONE_LEASE_MS), 6, LIST_INTERVAL_MS],
   ])('a third listing is due %s', async (_when, listed, everywhere, waitMs) => {
     const others = summaries();
