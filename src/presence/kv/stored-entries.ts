@@ -10,24 +10,33 @@ export type StoredValue = ParsedSessions & { readonly summary: LocationSummary |
 /** Records of a location, each with the time until which it counts. */
 export type Entries = ReadonlyMap<string, RosterEntry>;
 
-/** A session of a replica that was alone counts longer, since that one writes rarely. `rests` marks it, in 1.0 the summary does. */
-export function entriesOf({ sessions, summary }: StoredValue, timing: KvTiming): Map<string, RosterEntry> {
-  const isMarked = summary === undefined || summary.marksRest === true;
-  const isFromAlone = !isMarked && isWriterAlone(summary, timing);
+export function entriesOf(value: StoredValue, timing: KvTiming): Map<string, RosterEntry> {
+  const expiryOf = expiryIn(value, timing);
   const entries = new Map<string, RosterEntry>();
-  for (const [id, { mood, lastSeen, rests }] of sessions) {
-    // A tombstone outlives every copy of its session.
-    const extensionMs = rests || isFromAlone || mood === null ? timing.aloneExtensionMs : 0;
-    entries.set(id, { mood, lastSeen, expiresAt: lastSeen + timing.remoteTtlMs + extensionMs });
+  for (const [id, record] of value.sessions) {
+    const { mood, lastSeen } = record;
+    entries.set(id, { mood, lastSeen, expiresAt: expiryOf(record) });
   }
   return entries;
 }
 
 /** Whether a session of the location counts at `now` (ms). */
 export function hasSessions(value: StoredValue, now: number, timing: KvTiming): boolean {
-  for (const { mood, expiresAt } of entriesOf(value, timing).values())
-    if (mood !== null && expiresAt > now) return true;
+  const expiryOf = expiryIn(value, timing);
+  for (const record of value.sessions.values())
+    if (record.mood !== null && expiryOf(record) > now) return true;
   return false;
+}
+
+/** A session of a replica that was alone counts longer, since that one writes rarely. `rests` marks it, in 1.0 the summary does. */
+function expiryIn({ summary }: StoredValue, timing: KvTiming): (record: StoredRecord) => number {
+  const isMarked = summary === undefined || summary.marksRest === true;
+  const isFromAlone = !isMarked && isWriterAlone(summary, timing);
+  return ({ mood, lastSeen, rests }) => {
+    // A tombstone outlives every copy of its session.
+    const extensionMs = rests || isFromAlone || mood === null ? timing.aloneExtensionMs : 0;
+    return lastSeen + timing.remoteTtlMs + extensionMs;
+  };
 }
 
 /** What the key is to hold, what matters least first: own tombstones, others' records, own sessions. A remote session keeps its longer time. */

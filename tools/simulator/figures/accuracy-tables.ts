@@ -2,11 +2,11 @@ import { markdownTable } from '../../markdown-table';
 import { progress } from '../../progress';
 import { endOf } from '../cost/estimate';
 import { meetings } from '../meeting';
-import { runAll } from '../run-all';
 import { commandOf, Scenario, type ScenarioOptions } from '../scenario';
 import type { SimulationResult } from '../simulate';
 import { usageOf } from '../usage';
 import { ACCURACY_COMMAND } from './accuracy-plot';
+import { overSeeds, SEEDS } from './over-seeds';
 
 /** The blocks of docs/accuracy.md that `npm run simulate -- figures` writes. */
 export const ACCURACY_BLOCKS = [
@@ -21,8 +21,6 @@ export const ACCURACY_BLOCKS = [
   'free-plan',
   'two-locations',
 ] as const;
-
-const SEEDS = [1, 2, 3, 4];
 
 interface Row {
   readonly name: string;
@@ -139,10 +137,12 @@ async function tableOf(
   rows: readonly Row[],
   cells: (mean: Mean, all: readonly SimulationResult[]) => readonly string[],
 ): Promise<string> {
-  const scenarios = rows.flatMap(({ options }) => SEEDS.map((seed) => Scenario.parse({ ...options, seed })));
-  const results = await runAll(scenarios, (_result, done) => progress(name, done, scenarios.length));
+  const results = await overSeeds(
+    name,
+    rows.map(({ options }) => options),
+  );
   const lines = rows.map((row, index) => {
-    const all = results.slice(index * SEEDS.length, (index + 1) * SEEDS.length);
+    const all = results[index] ?? [];
     const mean: Mean = (of) => all.reduce((sum, result) => sum + of(result), 0) / all.length;
     return [row.name, ...cells(mean, all)];
   });

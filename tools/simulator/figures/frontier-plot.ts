@@ -1,11 +1,9 @@
 import * as Plot from '@observablehq/plot';
 import { mean } from '../../mean';
-import { progress } from '../../progress';
-import { runAll } from '../run-all';
-import { type OurHub, Scenario, type ScenarioOptions } from '../scenario';
+import { OUR_HUBS, type OurHub, type ScenarioOptions } from '../scenario';
+import { overSeeds } from './over-seeds';
 import { COLOURS, drawSvg } from './plots';
 
-const SEEDS = [1, 2, 3, 4];
 const CROWDS: readonly { readonly name: string; readonly options: ScenarioOptions }[] = [
   { name: '100 people in 10 locations', options: { people: 100, locations: 10, isolates: 1, minutes: 40 } },
   { name: '1,000 in 10 × 3 isolates', options: { people: 1_000, locations: 10, isolates: 3, minutes: 8 } },
@@ -28,7 +26,7 @@ interface Point {
 export async function drawFrontier(): Promise<string> {
   const points = await simulatePoints();
   const marks = CROWDS.flatMap(({ name }, index) =>
-    (['kv', 'durable-object'] as const).flatMap((hub) => {
+    OUR_HUBS.flatMap((hub) => {
       const line = points.filter((point) => point.crowd === name && point.hub === hub);
       const stroke = hub === 'kv' ? COLOURS.onKv : COLOURS.room;
       const way = hub === 'kv' ? 'on KV' : 'with the room';
@@ -72,16 +70,14 @@ export async function drawFrontier(): Promise<string> {
 
 async function simulatePoints(): Promise<readonly Point[]> {
   const variants = CROWDS.flatMap(({ name, options }) =>
-    (['kv', 'durable-object'] as const).flatMap((hub) =>
-      INTERVALS[hub].map((interval) => ({ crowd: name, hub, interval, options })),
-    ),
+    OUR_HUBS.flatMap((hub) => INTERVALS[hub].map((interval) => ({ crowd: name, hub, interval, options }))),
   );
-  const scenarios = variants.flatMap(({ hub, interval, options }) =>
-    SEEDS.map((seed) => Scenario.parse({ ...options, hub, intervalSeconds: interval, seed })),
+  const results = await overSeeds(
+    'frontier',
+    variants.map(({ hub, interval, options }) => ({ ...options, hub, intervalSeconds: interval })),
   );
-  const results = await runAll(scenarios, (_result, done) => progress('frontier', done, scenarios.length));
   return variants.map(({ crowd, hub, interval }, index) => {
-    const all = results.slice(index * SEEDS.length, (index + 1) * SEEDS.length);
+    const all = results[index] ?? [];
     return {
       crowd,
       hub,

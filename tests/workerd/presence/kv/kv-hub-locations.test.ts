@@ -1,13 +1,13 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { STORED_PART_CHARS } from '../../../../src/limits';
+import { OPENED_CHARS_MAX } from '../../../../src/limits';
 import type { LocationSummary } from '../../../../src/presence/kv/location-summaries';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { SyncedReplica } from '../../../support/synced-replica';
 import { OPENED_PREFIX, type TroubledKv } from '../../../support/troubled-kv';
-import { crowdOf, KEY, KvSite, stored, storedSummary, TIMING } from './kv-site';
+import { crowdOf, KEY, KvSite, NO_MAPS, stored, storedSummary, TIMING } from './kv-site';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
@@ -313,11 +313,7 @@ describe('locations that have just opened', () => {
   const entry = (key: string, summary: unknown) => JSON.stringify({ [key]: summary });
   const FRA = 'presence:sessions:cdg';
   it.each([
-    ['no JSON', '{{{'],
-    ['nothing', ''],
-    ['a list', '[1,2,3]'],
-    ['null', 'null'],
-    ['a number', '42'],
+    ...NO_MAPS,
     ['a text', JSON.stringify('presence:sessions:cdg')],
     ['a prototype', `{"__proto__":${JSON.stringify(summaryOf(5))},"constructor":1}`],
     ['a list in place of a summary', entry(FRA, [])],
@@ -332,7 +328,7 @@ describe('locations that have just opened', () => {
     ['the key without a location', entry('presence:sessions', summaryOf(5))],
     ['a location with a bad name', entry('presence:sessions:CDG:1', summaryOf(5))],
     ['a key of another app', entry('another-app:cdg', summaryOf(5))],
-    ['too long a text', entry(FRA, { ...summaryOf(5), more: 'x'.repeat(STORED_PART_CHARS) })],
+    ['too long a text', entry(FRA, { ...summaryOf(5), more: 'x'.repeat(OPENED_CHARS_MAX) })],
   ])('a hostile value of these keys changes nothing: %s', async (_what, hostile) => {
     await putOpened(hostile);
     const here = site.join();

@@ -4,7 +4,7 @@ import { CLOCK_SKEW_MAX_MS, QUOTA_RETRY_MS } from '../../../../src/limits';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledKv } from '../../../support/troubled-kv';
-import { KEY, KvSite, stored, TIMING } from './kv-site';
+import { KEY, KvSite, NO_MAPS, stored, TIMING } from './kv-site';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
@@ -101,11 +101,7 @@ describe('a failing KV', () => {
   });
 
   it.each([
-    ['no JSON', '{{{'],
-    ['nothing', ''],
-    ['a list', '[1,2,3]'],
-    ['null', 'null'],
-    ['a number', '42'],
+    ...NO_MAPS,
     [
       'wrong shapes',
       JSON.stringify({ [BEN]: 1, [sessionId(3)]: null, [sessionId(4)]: { mood: 'joy', lastSeen: START } }),

@@ -79,3 +79,12 @@ export const storedSummary = async () => LocationSummary.parse((await stored()).
 
 /** How much longer than usual a summary counts. */
 export const extensionOf = ({ at, until }: LocationSummary) => until - at - TIMING.leaseMs;
+
+/** Values that are no map: the name of each, and its text. */
+export const NO_MAPS: string[][] = [
+  ['no JSON', '{{{'],
+  ['nothing', ''],
+  ['a list', '[1,2,3]'],
+  ['null', 'null'],
+  ['a number', '42'],
+];
