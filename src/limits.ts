@@ -12,6 +12,13 @@ export const LIMITER_WAIT_MAX_MS = 1_000;
 /** Time until a client may try a full replica again, in seconds: the time between two heartbeats. */
 export const FULL_RETRY_SECONDS = 10;
 
+/**
+ * Clients send a heartbeat at least this often, and at least so many times in a TTL. A session stays if one of its heartbeats
+ * is lost.
+ */
+export const HEARTBEAT_INTERVAL_MAX_MS = 10_000;
+export const HEARTBEATS_IN_TTL = 3;
+
 /** Largest request body, in bytes. A heartbeat takes about 80; further keys are allowed and ignored. */
 export const BODY_BYTES_MAX = 1024;
 

@@ -62,8 +62,9 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     await this.#setAlarm();
   }
 
-  override webSocketClose(socket: WebSocket): void {
-    this.#room.close(this.#sockets.portOf(socket));
+  override async webSocketClose(socket: WebSocket, code: number): Promise<void> {
+    this.#room.close(this.#sockets.portOf(socket), code);
+    await this.#setAlarm();
   }
 
   override webSocketError(socket: WebSocket): void {

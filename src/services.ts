@@ -91,7 +91,7 @@ const newReport = (runtime: Runtime) => new RateLimitedLog(runtime.now, (line) =
 /** @throws {Error} if a variable is wrong. */
 function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => boolean): Entry {
   const settings = parseSettings(env);
-  const { timing, sessionsMax, allowedOrigins, lowered } = settings;
+  const { timing, sessionsMax, lowered } = settings;
   const report = newReport(runtime);
   const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : 'off';
   const { hub, room } = createHub(env, settings, runtime, report);
@@ -102,7 +102,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
     store: new PresenceStore({ hub, timing, sessionsMax, runtime, report }),
     newSessions: new NewSessions({ limiter, runtime, report: newReport(runtime) }),
     openLive: room && openLiveIn(room, runtime, report),
-    answerHeaders: answerHeaders(allowedOrigins, room !== undefined),
+    answerHeaders: answerHeaders(settings, room !== undefined),
     hasManyReplicas,
     hubToLocate: hub instanceof KvHub ? hub : undefined,
   };

@@ -2,9 +2,13 @@ import type { Context, TypedResponse } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { JSONParsed } from 'hono/utils/types';
 import type { Settings } from '../config';
+import { HEARTBEAT_INTERVAL_MAX_MS, HEARTBEATS_IN_TTL } from '../limits';
 
 /** A service with live sockets sends this header in every answer, with the value 1. */
 export const LIVE_HEADER = 'Presence-Live';
+
+/** Every answer has this header: the seconds between two heartbeats of a client. Only with a wrong setting the value is unknown. */
+export const INTERVAL_HEADER = 'Presence-Interval';
 
 /** Headers that one answer adds to the common ones, or replaces. */
 type HeaderOverrides = Readonly<Record<string, string>>;
@@ -20,11 +24,8 @@ const COMMON = {
   'Cache-Control': 'no-store',
   // Otherwise a browser may treat the body as another type, and run scripts in it.
   'X-Content-Type-Options': 'nosniff',
-} as const;
-
-/** Lets scripts of other origins read these headers. Every answer that may have one of them sends it. */
-export const EXPOSED = {
-  'Access-Control-Expose-Headers': `${LIVE_HEADER},Retry-After,Accept-Encoding`,
+  // Lets scripts of other origins read these headers.
+  'Access-Control-Expose-Headers': `${INTERVAL_HEADER},${LIVE_HEADER},Retry-After,Accept-Encoding`,
 } as const;
 
 /** Without this header a browser hides the answer to a request with credentials from the page. */
@@ -38,10 +39,14 @@ export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';
  * `*` no origin may send them: browsers refuse the two together.
  */
 export function answerHeaders(
-  allowed: Settings['allowedOrigins'],
+  { allowedOrigins: allowed, timing }: Pick<Settings, 'allowedOrigins' | 'timing'>,
   hasLiveSockets: boolean,
 ): Answering['answerHeaders'] {
-  const common = { ...COMMON, ...(hasLiveSockets && { ...EXPOSED, [LIVE_HEADER]: '1' }) };
+  const ofService = {
+    [INTERVAL_HEADER]: heartbeatInterval(timing.ttlMs),
+    ...(hasLiveSockets && { [LIVE_HEADER]: '1' }),
+  };
+  const common = { ...COMMON, ...ofService };
   const allowing = (origin: string) => ({ ...common, 'Access-Control-Allow-Origin': origin });
   if (allowed === '*') {
     const forAll = new Headers(allowing('*'));
@@ -53,6 +58,18 @@ export function answerHeaders(
     allowed.map((origin) => [origin, new Headers({ ...allowing(origin), ...forListed })]),
   );
   return (c) => byOrigin.get(c.req.header('Origin') ?? '') ?? forOthers;
+}
+
+/** The seconds between two heartbeats, as text with at most three decimals. It is rounded down, so a TTL has time for three. */
+export function heartbeatInterval(ttlMs: number): string {
+  return String(Math.min(Math.floor(ttlMs / HEARTBEATS_IN_TTL), HEARTBEAT_INTERVAL_MAX_MS) / 1_000);
+}
+
+/** The common headers for an answer without a body. The caller may change them. */
+export function headersWithoutBody(c: Context, { answerHeaders }: Answering): Headers {
+  const headers = new Headers(answerHeaders(c));
+  headers.delete('Content-Type');
+  return headers;
 }
 
 /** Answers like `c.json`, which sets headers one by one and is slower. */

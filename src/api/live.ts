@@ -1,4 +1,5 @@
 import type { Context } from 'hono';
+import { type Answering, headersWithoutBody } from './answers';
 import type { NewSessions } from './new-sessions';
 import { problem } from './problems';
 
@@ -9,7 +10,8 @@ export type OpenLive = (request: Request) => Promise<Response | undefined>;
  * Upgrades to a live socket. The room reads its messages, so a new session in one of them passes no limiter. Therefore every
  * socket counts as one new session; a socket holds one session at a time.
  */
-export async function openLiveSocket(c: Context, open: OpenLive | undefined, newSessions: NewSessions) {
+export async function openLiveSocket(c: Context, service: LiveService) {
+  const { openLive: open, newSessions } = service;
   if (open === undefined) return problem(c, 'no-live-sockets');
   // Hono calls this handler for HEAD too.
   if (c.req.method !== 'GET' || c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
@@ -19,5 +21,14 @@ export async function openLiveSocket(c: Context, open: OpenLive | undefined, new
   const response = await open(new Request('http://room/', { headers: c.req.raw.headers }));
   if (response?.status !== 101) return problem(c, 'live-unavailable');
   // A new response, because `fetch` returns immutable headers, and middleware of an outer app may add some.
-  return new Response(null, { status: 101, headers: response.headers, webSocket: response.webSocket });
+  const headers = headersWithoutBody(c, service);
+  for (const [name, value] of response.headers) headers.set(name, value);
+  return new Response(null, { status: 101, headers, webSocket: response.webSocket });
+}
+
+/** The part of the context variable `service` that live sockets use. */
+interface LiveService extends Answering {
+  /** Undefined without the room. */
+  readonly openLive: OpenLive | undefined;
+  readonly newSessions: NewSessions;
 }

@@ -99,7 +99,7 @@ const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes, without a con
 
 const INFO = `Counts how many people are present right now, and in which mood.
 
-A browser creates a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. A session expires 30 seconds after its last heartbeat, unless the service sets another time. There are no accounts. The count is an unauthenticated estimate, and may be seconds to minutes late.
+A browser creates a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. A session expires 30 seconds after its last heartbeat. A service may set other times. Every answer names the seconds between two heartbeats in the header \`Presence-Interval\`. There are no accounts. The count is an unauthenticated estimate, and may be seconds to minutes late.
 
 Every error of the API is a problem document, \`application/problem+json\` by RFC 9457. Its \`type\` identifies the error. An unknown path gets \`/docs#not-found\`. No answer repeats the request in its body. Pages of any origin may use the API, unless the service lists the allowed origins. Other origins then get \`/docs#origin-not-allowed\`. Every operation answers preflights.
 
@@ -118,8 +118,9 @@ The service sends the presence state as JSON, as in \`GET /api/presence\`. It se
 | nothing | The socket watches: it receives states and does not count |
 | \`{"sessionId": "<uuid>", "mood": "${MOODS.at(2) ?? DEFAULT_MOOD}"}\` | The socket joins. Its session counts once, also if HTTP heartbeats have the same id |
 | \`{"mood": "${MOODS[0]}"}\` | The session of a joined socket changes its mood |
-| \`ping\` | The service sends \`pong\`. A joined socket must send a \`ping\` every 10 seconds |
+| \`ping\` | The service sends \`pong\`. A joined socket must send one every 10 seconds, or at the interval in the header \`Presence-Interval\` |
 | a close | The session leaves, unless another socket or a later heartbeat keeps it present |
+| a close with the code 4000 | Another tab continues the session. The last message or \`ping\` counts like a heartbeat: the session expires 30 seconds later, unless another tab refreshes it |
 
 Join after every opening: a socket does not continue an earlier one. A joined socket keeps its id. Send \`ping\` as a text message; protocol pings don't count. A watching socket sends it too, because proxies close a connection after about 100 seconds without traffic.
 
@@ -134,7 +135,7 @@ const PATHS: ZodOpenApiPathsObject = {
     post: {
       operationId: 'heartbeat',
       summary: 'Send a heartbeat',
-      description: `Send one every 10 seconds. A session expires 30 seconds after its last heartbeat, unless the service sets another time. The answer counts the session, in its latest mood.\n\n${BODY}`,
+      description: `Send one every 10 seconds, unless the header \`Presence-Interval\` of the last answer names another interval. A session expires 30 seconds after its last heartbeat, unless the service sets another time. The answer counts the session, in its latest mood.\n\n${BODY}`,
       requestBody: body('HeartbeatRequest', heartbeatRequest, EXAMPLES.heartbeat),
       responses: {
         ...ok('The session counts. The answer is the presence state.', presenceState, EXAMPLES.presence),

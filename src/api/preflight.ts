@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { PREFLIGHT_MAX_AGE_SECONDS, REQUESTED_HEADERS_LENGTH_MAX } from '../limits';
-import { type Answering, CREDENTIALS_HEADER } from './answers';
+import { type Answering, CREDENTIALS_HEADER, headersWithoutBody } from './answers';
 
 const METHODS = 'GET,HEAD,POST';
 
@@ -14,9 +14,8 @@ const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]*$/;
  * Answers a preflight. A page may send any header, because the service reads few of them. With credentials `*` is no wildcard,
  * so the answer repeats the requested names: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
  */
-export function preflight(c: Context, { answerHeaders }: Answering): Response {
-  const headers = new Headers(answerHeaders(c));
-  headers.delete('Content-Type');
+export function preflight(c: Context, service: Answering): Response {
+  const headers = headersWithoutBody(c, service);
   headers.set('Access-Control-Allow-Methods', METHODS);
   headers.set('Access-Control-Max-Age', String(PREFLIGHT_MAX_AGE_SECONDS));
   if (headers.has(CREDENTIALS_HEADER)) {

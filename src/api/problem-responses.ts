@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
-import { LIVE_HEADER } from './answers';
+import { HEARTBEAT_INTERVAL_MAX_MS } from '../limits';
+import { INTERVAL_HEADER, LIVE_HEADER } from './answers';
 import {
   faultsOf,
   PROBLEM_MEDIA_TYPE,
@@ -14,10 +15,24 @@ import {
 } from './problems';
 import { LeaveRequest, Problem } from './schemas';
 
-export type HeaderName = ProblemHeader | 'Allow' | 'Cache-Control' | typeof LIVE_HEADER;
+export type HeaderName = ProblemHeader | 'Allow' | 'Cache-Control' | (typeof OF_EVERY_ANSWER)[number];
 
-/** Every answer may have `Presence-Live`. Problems and operations name their other headers. */
+/** Every answer may have these headers. Problems and operations name their other headers. */
+const OF_EVERY_ANSWER = [INTERVAL_HEADER, LIVE_HEADER] as const;
+
 const HEADERS = {
+  // Optional, because a service with a wrong setting answers 500 without it.
+  [INTERVAL_HEADER]: z
+    .number()
+    .positive()
+    .max(HEARTBEAT_INTERVAL_MAX_MS / 1_000)
+    .optional()
+    .meta({
+      description:
+        'Seconds between two heartbeats, and between two `ping` on a live socket. A decimal number, with at most 3 decimals. Every answer has it, except a 500 of a service with a wrong setting.',
+      header: { id: INTERVAL_HEADER },
+      example: 10,
+    }),
   [LIVE_HEADER]: z
     .literal('1')
     .optional()
@@ -117,8 +132,8 @@ function headersOf(code: ProblemCode): readonly HeaderName[] {
   return Object.keys(headers) as ProblemHeader[];
 }
 
-/** These headers, and the one that every answer may have. */
+/** These headers, and those that every answer may have. */
 export function headersWith(...names: readonly HeaderName[]) {
-  const wanted: readonly string[] = [LIVE_HEADER, ...names];
+  const wanted: readonly string[] = [...OF_EVERY_ANSWER, ...names];
   return z.object(Object.fromEntries(Object.entries(HEADERS).filter(([name]) => wanted.includes(name))));
 }

@@ -8,7 +8,7 @@ import {
   NEW_SESSION_RETRY_SECONDS,
   PROBLEM_ERRORS_MAX,
 } from '../limits';
-import { EXPOSED, json } from './answers';
+import { json } from './answers';
 import type { Problem } from './schemas';
 
 /** The media type of a problem document: https://www.rfc-editor.org/rfc/rfc9457#section-3 */
@@ -134,7 +134,6 @@ export function problem<Code extends ProblemCode>(
   const body = problemDocument(code, members);
   const row: ProblemRow = PROBLEMS[code];
   return json(c, body, body.status, {
-    ...EXPOSED,
     ...row.headers,
     ...headers,
     'Content-Type': PROBLEM_MEDIA_TYPE,

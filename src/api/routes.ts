@@ -47,10 +47,7 @@ export const routes = new Hono<ApiEnv>()
     return json(c, await store.presence(deferIn(c)), 200, caching);
   })
 
-  .get('/api/live', (c) => {
-    const { openLive, newSessions } = c.get('service');
-    return openLiveSocket(c, openLive, newSessions);
-  })
+  .get('/api/live', (c) => openLiveSocket(c, c.get('service')))
 
   .get('/health', (c) => json(c, healthOf(c.get('service'))));
 

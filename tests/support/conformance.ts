@@ -39,7 +39,10 @@ const ON_ANY_PATH: Readonly<Record<number, string>> = {
 const ON_ANY_METHOD: readonly number[] = [403, 405, 500];
 
 /** An answer may have these headers only where they are documented. */
-const DOCUMENTED_ONLY = ['accept-encoding', 'allow', 'presence-live', 'retry-after'];
+const DOCUMENTED_ONLY = ['accept-encoding', 'allow', 'presence-interval', 'presence-live', 'retry-after'];
+
+/** Every answer has this header. A 500 may lack it, because a wrong setting leaves its value unknown. */
+const ON_EVERY_ANSWER = 'presence-interval';
 
 /** The service reads a body without a media type as this one. OpenAPI cannot express it. */
 const UNTYPED = 'application/json';
@@ -68,7 +71,7 @@ export class Conformance {
   complaints(observation: Observation): readonly string[] {
     const { path, request } = observation;
     const ofRequest = request === undefined ? [] : this.#wrongRequest(path, request);
-    return [...this.#wrongAnswer(observation), ...ofRequest];
+    return [...missingHeader(observation), ...this.#wrongAnswer(observation), ...ofRequest];
   }
 
   #wrongRequest(path: string, { type, body }: SentRequest): readonly string[] {
@@ -125,7 +128,9 @@ export class Conformance {
         const { required, schema = {} } = resolve<oas31.HeaderObject>(this.#document, documented);
         const text = sent[name.toLowerCase()];
         if (text === undefined) return required ? [`the header ${name} is missing`] : [];
-        const value = 'type' in schema && schema.type === 'integer' ? Number(text) : text;
+        const isNumber = 'type' in schema && (schema.type === 'integer' || schema.type === 'number');
+        // Another text stays a text, otherwise `NaN` passes as a number.
+        const value = isNumber && /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : text;
         const isRight = this.#wrongValue(this.#document, schema, value).length === 0;
         return isRight ? [] : [`the header ${name} is ${text}`];
       }),
@@ -161,6 +166,11 @@ export class Conformance {
     const errors = validator.validate(value).errors.filter(({ keyword }) => !WRAPPERS.includes(keyword));
     return errors.map(({ instanceLocation, error }) => `the body at ${instanceLocation}: ${error}`);
   }
+}
+
+function missingHeader({ path, status, headers }: Observation): readonly string[] {
+  if (FOR_TESTS.test(path) || status === 500 || ON_EVERY_ANSWER in headers) return [];
+  return [`the header ${ON_EVERY_ANSWER} is missing`];
 }
 
 /** A copy in which objects have no keys but the documented ones. */

@@ -68,7 +68,7 @@ export class LiveClient {
     return this.#ponged.promise;
   }
 
-  close(): void {
-    this.#socket.close(1000);
+  close(code = 1000): void {
+    this.#socket.close(code);
   }
 }

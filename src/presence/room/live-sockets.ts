@@ -93,21 +93,19 @@ export class LiveSockets {
     }
   }
 
-  /**
-   * Closes a socket. Returns its session if no other socket has the session. Its `recordedAt` is never
-   * before the last ping. Otherwise the room treats a merged ping as an HTTP heartbeat and keeps the session.
-   */
-  close(port: SocketPort, why: SocketClose): SocketSession | undefined {
+  /** Closes a socket. Returns its session; undefined if the socket never joined, or if the room closed it before. */
+  close(port: SocketPort, why: SocketClose): ClosedSocket | undefined {
     const socket = this.#sockets.get(port);
     // A close event can start the object. The platform no longer lists that socket.
     const session = socket === undefined ? Attachment.safeParse(port.attachment).data : socket.session;
     this.#close(port, why);
     if (session === undefined) return undefined;
-    const recordedAt = Math.max(session.recordedAt, lastSeenOn(port, session));
-    if (!this.#bySession.has(session.id)) return { ...session, recordedAt };
+    const { id, mood } = session;
+    const lastSeen = lastSeenOn(port, session);
+    const recordedAt = Math.max(session.recordedAt, lastSeen);
     // Otherwise the close of the last socket treats this time as an HTTP heartbeat and keeps the session.
-    this.setRecordedAt(session.id, recordedAt);
-    return undefined;
+    this.setRecordedAt(id, recordedAt);
+    return { id, mood, lastSeen, recordedAt, hasOtherSocket: this.#bySession.has(id) };
   }
 
   closeSession(id: string, why: SocketClose): void {
@@ -151,6 +149,17 @@ export interface LiveSocket {
   /** The start of the window in which messages are counted (ms). */
   windowStart: number;
   messagesInWindow: number;
+}
+
+/** The session of a socket that closed. `lastSeen` is the last message or ping of this socket (ms). */
+export interface ClosedSocket extends SessionRecord {
+  readonly id: string;
+  /**
+   * The `lastSeen` that the room recorded for this socket, never before the last ping (ms). Otherwise the room treats a merged
+   * ping as an HTTP heartbeat and keeps the session.
+   */
+  readonly recordedAt: number;
+  readonly hasOtherSocket: boolean;
 }
 
 /** Reads the session of a socket from its attachment. The keys of the attachment are those of version 1.0. */

@@ -201,7 +201,7 @@ export class RoomSessions {
 }
 
 /** What a merge did. `outdated`: the room has a later record. `expired`: the record is a TTL old. `full`: the room is full. */
-type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full';
+export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full';
 
 interface PresentSession extends SessionRecord {
   readonly mood: Mood;

@@ -1,11 +1,11 @@
 import { LIVE_BROADCAST_INTERVAL_MS, LIVE_SOCKETS_MAX } from '../../limits';
 import { MOODS } from '../../moods';
 import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
-import { type LiveSocket, LiveSockets } from './live-sockets';
+import { type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSaver, type SaverOptions } from './room-saver';
-import { RoomSessions } from './room-sessions';
-import { CLOSE, readMessage, type SocketClose } from './socket-message';
+import { type MergeResult, RoomSessions } from './room-sessions';
+import { CLOSE, HANDOVER_CODE, readMessage, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 import { Throttle } from './throttle';
 
@@ -96,29 +96,33 @@ export class Room {
     if (socket === undefined) return;
     const now = this.#now;
     const refusal = this.#apply(socket, message, now);
-    if (refusal !== undefined) this.#close(port, refusal, now);
+    if (refusal !== undefined) this.#leave(this.#sockets.close(port, refusal), now);
     this.#expire(now);
     this.#publish();
   }
 
-  /** Ends a socket that its client closed, or that broke. */
-  close(socket: SocketPort): void {
-    this.#close(socket, CLOSE.byClient, this.#now);
+  /**
+   * Ends a socket that its client closed, or that broke. Its session leaves, unless the client closed it with `HANDOVER_CODE`.
+   * Then the last message or ping of the socket counts like an HTTP heartbeat, and the session expires one TTL later.
+   *
+   * @param code The client's close code, if it sent one.
+   */
+  close(socket: SocketPort, code?: number): void {
+    const now = this.#now;
+    const closed = this.#sockets.close(socket, CLOSE.byClient);
+    if (code !== HANDOVER_CODE) this.#leave(closed, now);
+    else if (closed !== undefined) this.#mergePing(closed.id, closed, now);
+    this.#expire(now);
     this.#publish();
   }
 
   /** Applies the last ping of each socket, closes the sockets of expired and refused sessions, and expires sessions. */
   applyPings(): void {
     const now = this.#now;
-    for (const [id, { mood, lastSeen }] of this.#sockets.sessions()) {
-      // Another tab may have set a later mood.
-      const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
-      const result = this.#sessions.merge(id, record, now);
-      if (result === 'applied') this.#saver.add(id);
+    for (const [id, record] of this.#sockets.sessions()) {
+      const result = this.#mergePing(id, record, now);
       if (result === 'expired') this.#sockets.closeSession(id, CLOSE.sessionExpired);
-      if (result !== 'full') continue;
-      this.#reportFull();
-      this.#sockets.closeSession(id, CLOSE.roomFull);
+      if (result === 'full') this.#sockets.closeSession(id, CLOSE.roomFull);
     }
     this.#sessions.forgetNextEnd();
     this.#expire(now);
@@ -173,13 +177,24 @@ export class Room {
     return undefined;
   }
 
-  #close(socket: SocketPort, why: SocketClose, now: number): void {
-    const session = this.#sockets.close(socket, why);
-    const record = session && this.#sessions.get(session.id);
+  /** Merges the last message or ping of a session's sockets. */
+  #mergePing(id: string, { mood, lastSeen }: SessionRecord, now: number): MergeResult {
+    // Another tab may have set a later mood.
+    const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
+    const result = this.#sessions.merge(id, record, now);
+    if (result === 'applied') this.#saver.add(id);
+    if (result === 'full') this.#reportFull();
+    return result;
+  }
+
+  /** Ends the session of a closed socket, unless another socket or a later heartbeat keeps it. */
+  #leave(closed: ClosedSocket | undefined, now: number): void {
+    if (closed === undefined || closed.hasOtherSocket) return;
+    const record = this.#sessions.get(closed.id);
     // A later heartbeat came by HTTP, from another tab or after a reload. The session stays.
-    if (session === undefined || record === undefined || record.lastSeen > session.recordedAt) return;
-    this.#sessions.leave(session.id, now);
-    this.#saver.add(session.id);
+    if (record === undefined || record.lastSeen > closed.recordedAt) return;
+    this.#sessions.leave(closed.id, now);
+    this.#saver.add(closed.id);
   }
 
   #expire(now: number): void {

@@ -34,6 +34,9 @@ export const CLOSE = {
   notJoined: violation('Send sessionId and mood first.'),
 } satisfies Record<string, SocketClose>;
 
+/** A client closes its socket with this code when another tab continues the session. Codes from 4000 on are for applications. */
+export const HANDOVER_CODE = 4000;
+
 /** Returns the message, or why it closes the socket. The reason names what the room accepts, and never repeats the message. */
 export function readMessage(message: string | ArrayBuffer): SocketMessage | SocketClose {
   if (typeof message !== 'string') return violation('Send text.');

@@ -154,8 +154,6 @@ function complaintsOf(
   }
   if (answer === undefined || !('status' in expected)) return ['does not answer'];
   const { status, code, headers = {} } = expected;
-  // The room opens the socket, and sends no headers of the API.
-  if (status === 101) return answer.status === 101 ? [] : [`answers ${answer.status} instead of 101`];
   const wanted = {
     'X-Content-Type-Options': 'nosniff',
     ...(status === 204 ? {} : { 'Cache-Control': 'no-store' }),

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HANDOVER_CODE } from '../../../src/presence/room/socket-message';
 import { LiveClient } from '../../support/live-client';
 import { Service } from '../../support/service';
 import { sessionId } from '../../support/session-id';
@@ -86,6 +87,22 @@ describe('a live socket', () => {
     const other = await open();
     other.send({ sessionId: BEN, mood: 'release' });
     expect(await watcher.told(({ moods }) => moods['release'] === 1)).toMatchObject({ count: 2 });
+  });
+
+  it('a socket that closes with 4000 leaves its session to another socket, and no count is sent in between', async () => {
+    const [guest, watcher] = [await open(), await open()];
+    guest.send({ sessionId: ANNA, mood: 'presence' });
+    await watcher.shows(1);
+    guest.close(HANDOVER_CODE);
+    expect((await guest.closed).code).toBe(1000);
+    // Longer than the time between two broadcasts.
+    await wait(1_500);
+    const heir = await open();
+    heir.send({ sessionId: ANNA, mood: 'release' });
+    await watcher.told(({ moods }) => moods['release'] === 1);
+    expect(watcher.states.map(({ count }) => count)).toEqual([0, 1, 1]);
+    heir.close();
+    await watcher.shows(0);
   });
 
   it('that has joined keeps its id: another one closes it with a reason, and counts nowhere', async () => {

@@ -5,8 +5,9 @@ import { takeComplaints } from '../../support/complaints';
 import { Conformance, type Observation } from '../../support/conformance';
 import { observe, observeResponse, requestOf } from '../../support/observations';
 
-const JSON_TYPE = { 'content-type': 'application/json' };
-const PROBLEM_MEDIA_TYPE = { 'content-type': 'application/problem+json' };
+const INTERVAL = { 'presence-interval': '2.333' };
+const JSON_TYPE = { ...INTERVAL, 'content-type': 'application/json' };
+const PROBLEM_MEDIA_TYPE = { ...INTERVAL, 'content-type': 'application/problem+json' };
 
 const STATE: Observation = {
   method: 'GET',
@@ -53,7 +54,16 @@ it.each([
   ['a problem', FULL],
   ['an unknown path', NOWHERE],
   ['a method that the path does not have', { ...REFUSED, method: 'PUT' }],
-  ['a preflight', { ...STATE, method: 'OPTIONS', status: 204, headers: {}, body: '' }],
+  ['a preflight', { ...STATE, method: 'OPTIONS', status: 204, headers: INTERVAL, body: '' }],
+  [
+    'an error of a service with a wrong setting',
+    {
+      ...STATE,
+      status: 500,
+      headers: { 'content-type': 'application/problem+json' },
+      body: JSON.stringify(problemDocument('internal-error', { requestId: crypto.randomUUID() })),
+    },
+  ],
   ['a request of JSON', beat('application/json; charset=utf-8')],
   ['a request of a kind of JSON', beat('Model/glTF+json')],
   ['a request of text', beat('text/plain;charset=UTF-8')],
@@ -61,7 +71,7 @@ it.each([
   ['a request whose type is only parameters', beat(';;')],
   ['a request of two types', beat('application/json, application/ld+json; profile="a,b"')],
   ['a request with one more key', beat('text/plain', BEAT.replace('{', '{"x":1,'))],
-  ['an opened socket', { ...STATE, path: '/api/live', status: 101, headers: {}, body: '' }],
+  ['an opened socket', { ...STATE, path: '/api/live', status: 101, headers: INTERVAL, body: '' }],
 ])('the judge finds nothing wrong with %s', (_what, observation) => {
   expect(complaints(observation)).toEqual([]);
 });
@@ -81,7 +91,7 @@ it.each([
   ['no body', { ...STATE, body: '' }, /not JSON/],
   [
     'no media type',
-    { ...STATE, headers: { 'cache-control': 'no-store' }, body: '' },
+    { ...STATE, headers: { ...INTERVAL, 'cache-control': 'no-store' }, body: '' },
     /no body is not documented/,
   ],
   ['no JSON', { ...STATE, body: '{' }, /not JSON/],
@@ -93,7 +103,7 @@ it.each([
   ],
   [
     'another media type',
-    { ...STATE, headers: { 'content-type': 'text/plain' } },
+    { ...STATE, headers: { ...INTERVAL, 'content-type': 'text/plain' } },
     /text\/plain is not documented/,
   ],
   ['another status', { ...STATE, status: 201 }, /201 is not documented/],
@@ -113,6 +123,26 @@ it.each([
     'a header of other answers',
     { ...STATE, headers: { ...STATE.headers, 'retry-after': '1' } },
     /retry-after is not documented/,
+  ],
+  [
+    'an answer without the interval',
+    { ...STATE, headers: { 'content-type': 'application/json' } },
+    /presence-interval is missing/,
+  ],
+  [
+    'a preflight without the interval',
+    { ...STATE, method: 'OPTIONS', status: 204, headers: {}, body: '' },
+    /presence-interval is missing/,
+  ],
+  [
+    'an interval of more than ten seconds',
+    { ...STATE, headers: { ...STATE.headers, 'presence-interval': '10.5' } },
+    /Presence-Interval is 10.5/,
+  ],
+  [
+    'an interval that is no number',
+    { ...STATE, headers: { ...STATE.headers, 'presence-interval': 'often' } },
+    /Presence-Interval is often/,
   ],
   ['success of another method', { ...STATE, method: 'PUT' }, /200 is not documented/],
   ['a success of OPTIONS', { ...STATE, method: 'OPTIONS' }, /200 is not documented/],

@@ -7,6 +7,7 @@ import {
 } from '../../../src/limits';
 import { LiveSockets } from '../../../src/presence/room/live-sockets';
 import { RoomSessions } from '../../../src/presence/room/room-sessions';
+import { HANDOVER_CODE } from '../../../src/presence/room/socket-message';
 import { sessionId } from '../../support/session-id';
 import { RealRoom, SECOND, TIMING } from './real-room';
 import { delivered, RoomClient, requestSocket } from './room-client';
@@ -258,6 +259,94 @@ describe('the session of a socket', () => {
     await anna.close();
     expect(await anna.closed.promise).toMatchObject({ code: 1000 });
     expect(await room.join().count()).toBe(0);
+  });
+});
+
+describe('a handover', () => {
+  /** Joins now, and pings on the clock of the platform `ms` later. The room sees that time as the present. */
+  async function joinAndPing(ms: number): Promise<RoomClient> {
+    const pingAt = Date.now();
+    vi.setSystemTime(pingAt - ms);
+    const anna = await RoomClient.open(room);
+    await anna.send({ sessionId: ANNA, mood: 'gratitude' });
+    vi.setSystemTime(pingAt);
+    await anna.ping();
+    return anna;
+  }
+
+  /** The session is present 29 s after the ping, and absent 2 s later. */
+  async function expectOneTtl(sincePing = 0): Promise<void> {
+    await room.pass(TIMING.ttlMs - SECOND - sincePing);
+    expect(await room.join().count()).toBe(1);
+    await room.pass(2 * SECOND);
+    expect(await room.join().count()).toBe(0);
+  }
+
+  it('a session stays for one TTL after the last ping when its socket closes with 4000', async () => {
+    const anna = await joinAndPing(20 * SECOND);
+    await anna.close(HANDOVER_CODE);
+    expect(await anna.closed.promise).toMatchObject({ code: 1000 });
+    expect(await room.join().count()).toBe(1);
+    await expectOneTtl();
+  });
+
+  it('a session without another socket expires on time, though the room hibernates after the close', async () => {
+    const anna = await joinAndPing(20 * SECOND);
+    await anna.close(HANDOVER_CODE);
+    await room.pass(ROOM_SAVE_INTERVAL_MS);
+    await room.hibernate();
+    await expectOneTtl(ROOM_SAVE_INTERVAL_MS);
+  });
+
+  it('a close with 4000 that starts the object keeps the session for one TTL after the last ping', async () => {
+    const anna = await joinAndPing(20 * SECOND);
+    await room.hibernate();
+    await room.pass(15 * SECOND);
+    await room.hibernate();
+    await anna.close(HANDOVER_CODE);
+    expect(await room.join().count()).toBe(1);
+    await expectOneTtl(15 * SECOND);
+  });
+
+  it('a session stays when another socket joins within one TTL of a close with 4000', async () => {
+    const anna = await joinAndPing(0);
+    await anna.close(HANDOVER_CODE);
+    await room.pass(20 * SECOND);
+    expect(await room.join().count()).toBe(1);
+    const other = await RoomClient.open(room);
+    await other.send({ sessionId: ANNA, mood: 'gratitude' });
+    await room.pass(20 * SECOND);
+    expect(await room.join().count()).toBe(1);
+    await other.close(1000);
+    expect(await room.join().count()).toBe(0);
+  });
+
+  it('an alarm sends the expiry of a session to the other sockets, also after hibernation', async () => {
+    const watcher = await RoomClient.open(room);
+    const anna = await joinAndPing(0);
+    await anna.close(HANDOVER_CODE);
+    await room.pass(ROOM_SAVE_INTERVAL_MS);
+    await room.hibernate();
+    const end = Date.now() - ROOM_SAVE_INTERVAL_MS + TIMING.ttlMs;
+    for (let alarms = 0; alarms < 2 && watcher.last?.count !== 0; alarms += 1) {
+      const at = (await room.alarmAt()) ?? 0;
+      expect(at).toBeLessThanOrEqual(end + 2 * ROOM_EXPIRY_STEP_MS);
+      vi.setSystemTime(at);
+      await room.runAlarm();
+      await room.pass(SECOND);
+      await delivered(room);
+    }
+    expect(watcher.last?.count).toBe(0);
+    expect(await room.alarmAt()).toBeNull();
+  });
+
+  it('a close with 4000 sets the alarm if none is set', async () => {
+    await RoomClient.open(room);
+    const anna = await joinAndPing(0);
+    await room.inside(({ storage }) => storage.deleteAlarm());
+    await room.hibernate();
+    await anna.close(HANDOVER_CODE);
+    expect(await room.alarmAt()).not.toBeNull();
   });
 });
 

@@ -39,8 +39,8 @@ export class RoomClient {
     });
   }
 
-  async close(): Promise<void> {
-    this.#socket.close(1000);
+  async close(code = 1000): Promise<void> {
+    this.#socket.close(code);
     await delivered(this.#room);
   }
 

@@ -77,8 +77,8 @@ export class MemoryRoom {
   }
 
   /** The client closes its socket. */
-  close(socket: FakeSocket): void {
-    this.#room.close(socket);
+  close(socket: FakeSocket, code = 1000): void {
+    this.#room.close(socket, code);
   }
 
   #start(sockets: readonly FakeSocket[] = []): Room {

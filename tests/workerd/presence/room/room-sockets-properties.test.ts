@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
 import { MOODS } from '../../../../src/moods';
 import { Room } from '../../../../src/presence/room/room';
+import { HANDOVER_CODE } from '../../../../src/presence/room/socket-message';
 import { totalOf, ZERO_COUNTS } from '../../../../src/presence/session';
 import { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
@@ -24,6 +25,8 @@ class Place {
   readonly runtime = new FakeRuntime();
   readonly #journal = new MemoryJournal(this.runtime);
   readonly #heartbeats = new Map<string, number>();
+  /** The sessions of sockets that closed with a handover. They continue as if each socket had its last message or ping only. */
+  #handedOver: NonNullable<ExpectedSocket['session']>[] = [];
   readonly #sockets: ExpectedSocket[] = [];
   readonly #late = new Set<string>();
   #epoch = 0;
@@ -56,7 +59,18 @@ class Place {
   close(socket: ExpectedSocket): void {
     socket.isOpen = false;
     this.#endSession(socket);
-    this.#room.close(socket);
+    this.#room.close(socket, 1000);
+  }
+
+  handOver(socket: ExpectedSocket): void {
+    socket.isOpen = false;
+    const { session } = socket;
+    if (session) {
+      this.#handedOver.push(session);
+      for (const other of this.#sessionsOf(session.id))
+        other.refreshedAt = Math.max(other.refreshedAt, session.refreshedAt, session.seenAt);
+    }
+    this.#room.close(socket, HANDOVER_CODE);
   }
 
   heartbeat(id: string, mood: number): void {
@@ -65,7 +79,7 @@ class Place {
   }
 
   leave(id: string): void {
-    this.#heartbeats.delete(id);
+    this.#end(id);
     // A leave refreshes a session with a live socket, and may keep it if the room hibernates soon.
     for (const { session } of this.open) if (session?.id === id) session.refreshedAt = this.runtime.now();
     this.#sync(id, undefined);
@@ -91,7 +105,7 @@ class Place {
     const now = this.runtime.now();
     for (const id of IDS) {
       if (this.#late.has(id)) continue;
-      const sessions = this.open.flatMap(({ session }) => (session?.id === id ? [session] : []));
+      const sessions = [...this.#sessionsOf(id), ...this.#handedOver.filter((one) => one.id === id)];
       const seenAt = Math.max(this.#heartbeats.get(id) ?? 0, ...sessions.map((session) => session.seenAt));
       const refreshedAt = Math.max(seenAt, ...sessions.map((session) => session.refreshedAt));
       const isCounted = present.has(id);
@@ -113,7 +127,17 @@ class Place {
     const other = this.open.find((one) => one.session !== session && one.session?.id === session.id)?.session;
     if (other) other.refreshedAt = Math.max(other.refreshedAt, session.refreshedAt, session.seenAt);
     else if ((this.#heartbeats.get(session.id) ?? 0) <= Math.max(session.seenAt, session.refreshedAt))
-      this.#heartbeats.delete(session.id);
+      this.#end(session.id);
+  }
+
+  #end(id: string): void {
+    this.#heartbeats.delete(id);
+    this.#handedOver = this.#handedOver.filter((session) => session.id !== id);
+  }
+
+  /** The sessions of the open sockets with this id. */
+  #sessionsOf(id: string) {
+    return this.open.flatMap(({ session }) => (session?.id === id ? [session] : []));
   }
 
   #sync(id: string, mood: number | undefined): void {
@@ -146,7 +170,7 @@ const place = fc.nat(3);
 const step = fc.oneof(
   fc.record({ does: fc.constantFrom('open', 'hibernate', 'alarm') }),
   fc.record({ does: fc.constant('join'), place, id, mood }),
-  fc.record({ does: fc.constantFrom('ping', 'ping', 'close'), place }),
+  fc.record({ does: fc.constantFrom('ping', 'ping', 'close', 'handOver'), place }),
   fc.record({ does: fc.constantFrom('heartbeat', 'leave'), id, mood }),
   fc.record({ does: fc.constant('wait'), ms: fc.constantFrom(0, 100, 900, 5_000, 9_000, 20_000) }),
 );
@@ -162,6 +186,7 @@ it('sockets, pings, heartbeats, leaves and hibernation in any order lose no sess
         if (does === 'join' && socket) here.join(socket, id, mood);
         if (does === 'ping' && socket) here.ping(socket);
         if (does === 'close' && socket) here.close(socket);
+        if (does === 'handOver' && socket) here.handOver(socket);
         if (does === 'heartbeat') here.heartbeat(id, mood);
         if (does === 'leave') here.leave(id);
         if (does === 'alarm') here.alarm();
