@@ -1,16 +1,52 @@
-import { DEFAULT_MOOD } from '../moods.js';
-import { createPresence, type Mood, type Presence } from './presence.js';
+import { createPresence, type Mood, type Presence, type PresenceSnapshot } from './presence.js';
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'presence-count': PresenceCount;
+  }
+}
 
 /**
- * `<presence-count url mood></presence-count>`: counts this browser as present while it is in the page, and shows how many are, in
- * place of what it holds until then. `mood=""` only watches. The attribute `status` follows the snapshot's, for styles.
+ * `<presence-count url mood robots>`: counts this browser as present while it is in the page. Its shadow root shows the count, and
+ * until the first answer what the element holds. `mood=""` only watches. Styles find the status of the snapshot in the attribute
+ * `status` and as `:state(stale)`.
  */
 export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   static readonly observedAttributes = ['url', 'mood'];
   #presence: Presence | undefined;
+  #unsubscribe: (() => void) | undefined;
+  #internals: ElementInternals | undefined;
+  #status = '';
+  #hasWarned = false;
+
+  /** The attribute `mood`: null if it is empty, undefined if there is none. */
+  get mood(): Mood | null | undefined {
+    const mood = this.getAttribute('mood') ?? undefined;
+    // The service refuses what is no mood.
+    return mood === '' ? null : (mood as Mood | undefined);
+  }
+
+  set mood(mood: Mood | null | undefined) {
+    if (mood === undefined) this.removeAttribute('mood');
+    else this.setAttribute('mood', mood ?? '');
+  }
 
   connectedCallback() {
-    this.#presence ??= this.#create();
+    if (!this.shadowRoot) {
+      this.attachShadow({ mode: 'open' }).append(document.createElement('slot'));
+      this.#internals = this.attachInternals?.();
+      // An attribute that appears earlier is a hydration error in React.
+      if (document.readyState !== 'complete')
+        addEventListener('load', () => this.#reflectStatus(), { once: true });
+    }
+    if (!this.#presence) {
+      this.#presence = createPresence({
+        url: this.getAttribute('url') ?? undefined,
+        mood: this.mood,
+        robots: this.getAttribute('robots') === 'count' ? 'count' : undefined,
+      });
+      this.#unsubscribe = this.#presence.subscribe((snapshot) => this.#show(snapshot));
+    }
     this.#presence.start();
   }
 
@@ -19,32 +55,47 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   }
 
   attributeChangedCallback(name: string) {
-    if (name === 'mood') this.#presence?.setMood(this.#mood);
-    else if (this.#presence) {
+    if (name === 'mood') {
+      if (this.mood !== undefined) this.#presence?.setMood(this.mood);
+    } else if (this.#presence) {
       void this.#presence.stop();
+      this.#unsubscribe?.();
       this.#presence = undefined;
       if (this.isConnected) this.connectedCallback();
     }
   }
 
-  /** The service refuses what is no mood. */
-  get #mood() {
-    const mood = this.getAttribute('mood') ?? DEFAULT_MOOD;
-    return mood === '' ? null : (mood as Mood);
+  #show({ status, data, error }: PresenceSnapshot) {
+    if (data && this.shadowRoot) this.shadowRoot.textContent = this.#format(data.count);
+    if (error && !this.#hasWarned) {
+      this.#hasWarned = true;
+      console.warn(`<presence-count> cannot count: ${error.message}`);
+    }
+    try {
+      this.#internals?.states.delete(this.#status);
+      this.#internals?.states.add(status);
+    } catch {
+      // Chromium before version 125 accepts only states that start with two dashes.
+    }
+    this.#status = status;
+    if (document.readyState === 'complete') this.#reflectStatus();
   }
 
-  #create(): Presence {
-    const presence = createPresence({
-      url: this.getAttribute('url') ?? undefined,
-      mood: this.#mood,
-    });
-    presence.subscribe(({ status, data }) => {
-      if (presence !== this.#presence) return;
-      this.setAttribute('status', status);
-      if (data) this.textContent = data.count.toLocaleString();
-    });
-    return presence;
+  #reflectStatus() {
+    this.setAttribute('status', this.#status);
+  }
+
+  /** In the language of the page, which can differ from the browser's. */
+  #format(count: number) {
+    try {
+      return count.toLocaleString(this.closest<HTMLElement>('[lang]')?.lang || undefined);
+    } catch {
+      // The page names its language by something that is no language tag.
+      return count.toLocaleString();
+    }
   }
 }
 
-globalThis.customElements?.define('presence-count', PresenceCount);
+// Another copy of this module may have defined it: of another service, or of a package beside the script.
+if (!globalThis.customElements?.get('presence-count'))
+  globalThis.customElements?.define('presence-count', PresenceCount);

@@ -1,299 +1,372 @@
 import { DEFAULT_MOOD } from '../moods.js';
-import { openLiveSocket } from './live-socket.js';
-import { heartbeat, leave, TIMEOUT_MS } from './requests.js';
-import { observe, type ServerClock, UNKNOWN } from './server-clock.js';
-import { keepVisitId, visitId } from './session-id.js';
+import { between } from './between.js';
+import { createLiveSocket, type LiveSocket } from './live-socket.js';
+import { endpoint, heartbeat, isInterval, leave, TIMEOUT_MS, waitOf } from './requests.js';
+import { isRobot } from './robots.js';
+import { observe, observeMessage, UNKNOWN } from './server-clock.js';
 import { joinTabs, type Tabs } from './tabs.js';
 import { createTimer } from './timer.js';
-import type { Mood, Presence, PresenceOptions, PresenceSnapshot, PresenceState } from './types.js';
+import type { Presence, PresenceOptions, PresenceSnapshot, PresenceState } from './types.js';
+import { newId, readVisit, saveVisit, type Visit } from './visit.js';
 
 export type * from './types.js';
 
-/** What the tab that leads tells the others. */
+/**
+ * What this tab does while it is present. One timer ends each phase.
+ *
+ * `waiting`: for the next heartbeat; or, while another tab leads, for the news of that tab.
+ * `beating`: a heartbeat is under way.
+ * `live`: the live socket is open, and replaces heartbeats.
+ */
+type Phase = 'waiting' | 'beating' | 'live';
+
+/** What the leader sends to the other tabs, at each change and at least once an interval. */
 interface News {
-  /** Who is here; nothing where that is not known now. */
-  readonly data: PresenceState | null | false;
-  readonly sessionId: string;
-  readonly mood: Mood | null;
-  /** When that was chosen: the last choice counts. */
-  readonly moodAt: number;
-  readonly clock: ServerClock;
-  readonly hasLive: boolean | undefined;
-  readonly retryAt: number;
-  /** When it will beat again. */
+  /** Null while the service does not answer. */
+  readonly state: PresenceState | null;
+  readonly visit: Visit;
+  /** The server's clock now (ms since 1970), and its largest error (ms). */
+  readonly serverNow: number;
+  readonly errorMs: number;
+  readonly intervalMs: number;
+  /** The rest of a `Retry-After` (ms). */
+  readonly retryInMs: number;
+  /** When the leader acts next (ms from now). */
   readonly dueMs: number;
 }
 
-/** Never `unload`, which keeps pages out of the cache that makes going back instant: https://web.dev/articles/bfcache */
-const EVENTS = ['visibilitychange', 'pagehide', 'pageshow', 'online'];
+/** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
+const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];
 
-const IDLE: PresenceSnapshot = Object.freeze({ status: 'idle', data: null, error: null });
-
-/** The longest pause after failures. The first one is a quarter of an interval, and each twice the one before. */
+/** The longest pause after failures (ms). The first one is a quarter of an interval, and each one is twice the one before. */
 const BACKOFF_MAX_MS = 120_000;
-/** A session that was silent for so many intervals is over. */
-const TTL = 3;
-/** When the sockets of a crowd break at once, its heartbeats come within this time, in ms. */
-const LOST_SPREAD_MS = 1_000;
+/** A session expires after so many intervals without a heartbeat. */
+const TTL_INTERVALS = 3;
+/**
+ * A leave can arrive later than the heartbeat that follows it: of the page before a reload, or of another tab. Another heartbeat
+ * after this time (ms) restores the session.
+ */
+const AFTER_LEAVE_MS = 1_000;
+/** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and comes back. */
+const STOP_MS = 200;
 
-const between = (min: number, max: number) => min + (max - min) * Math.random();
-
-/** Counts this browser as present, and tells who else is. Nothing happens before `start`, so it can be made on a server. */
+/** Counts this browser as present, and gets the presence state. Nothing happens before `start`, so a server may create it. */
 export function createPresence(options: PresenceOptions = {}): Presence {
-  const { intervalMs = 10_000, whenHidden, signal } = options;
-  const timer = createTimer(act);
-  const subscribers = new Set<(snapshot: PresenceSnapshot) => void>();
-  let snapshot = IDLE;
-  let clock = UNKNOWN;
-  let { mood = DEFAULT_MOOD } = options;
-  let hasLive: boolean | undefined;
-  let moodAt = 0;
-  let base: URL;
-  let sessionId: string;
-  let started = false;
-  /** While present. */
+  const { whenHidden, signal } = options;
+  const subscriptions = new Set<{ readonly listener: (snapshot: PresenceSnapshot) => void }>();
+  const timer = createTimer(onTime);
+
+  let isStarted = false;
+  /** Undefined: this tab is absent. */
   let tabs: Tabs<News> | undefined;
-  /** The heartbeat under way. */
-  let attempt: AbortController | undefined;
+  let phase: Phase = 'waiting';
+  let phaseEnd = new AbortController();
+
+  /** Its id is set while this tab is present. */
+  let visit: Visit = { id: '', mood: options.mood === undefined ? DEFAULT_MOOD : options.mood, choice: 0 };
+  /** The mood was chosen, and the choice has no number yet. */
+  let isChosen = options.mood !== undefined;
+  /** The visit began before this tab came, or another tab quit: its leave may be under way. */
+  let isReturning = false;
+
+  let base: URL;
+  let socket: LiveSocket | undefined;
+  let intervalMs = options.intervalMs ?? 10_000;
+  let clock = UNKNOWN;
   let failures = 0;
-  /** What the service has asked for with `Retry-After`. */
+  /** The end of a `Retry-After`, by `performance.now()`. */
   let retryAt = 0;
-  let socket: WebSocket | undefined;
-  let unanswered = false;
-  let socketAt = 0;
+  let snapshot: PresenceSnapshot = Object.freeze({
+    status: 'idle',
+    data: null,
+    error: null,
+    mood: visit.mood,
+  });
 
-  /** `WebSocket.OPEN`, which old Node does not have. */
-  const onSocket = () => socket?.readyState === 1;
-  /** The time to the next heartbeat: clients that started together drift apart. */
-  const nextMs = () => intervalMs * between(0.9, 1.1);
-  /** Waits for news from the tab that leads. One that is silent for this long may sleep, and another takes the lead. */
-  const listen = (dueMs: number) => timer.set(dueMs + 1.5 * nextMs());
+  // Phases.
 
-  function show(next: PresenceSnapshot) {
-    Object.freeze(Object.freeze(next.data)?.moods);
-    snapshot = Object.freeze(next);
-    // A listener that throws must not end the heartbeats.
-    for (const listener of subscribers) queueMicrotask(() => subscribers.has(listener) && listener(snapshot));
+  /** The only change of a phase. It aborts what the phase before has under way. Returns a signal for the end of the new phase. */
+  function to(next: Phase, delayMs: number): AbortSignal {
+    phaseEnd.abort();
+    phaseEnd = new AbortController();
+    phase = next;
+    timer.set(delayMs);
+    return phaseEnd.signal;
   }
 
-  const showLive = (data: PresenceState) => show({ status: 'live', data, error: null });
-  const mark = (status: PresenceSnapshot['status'], error: Error | null = null) =>
-    show({ ...snapshot, status, error });
-  const markSilent = (error?: Error) => mark(snapshot.data ? 'stale' : 'connecting', error);
-
-  /** Sets the time of what comes next, or keeps it, and tells the others; or if another tab leads waits for its news. */
-  function plan(dueMs = timer.remainingMs()) {
-    if (!tabs?.leads && !onSocket()) return listen(0);
-    timer.set(dueMs);
-    if (!options.sessionId) keepVisitId(sessionId);
-    tabs?.tell({
-      data: snapshot.status === 'live' && snapshot.data,
-      sessionId,
-      mood,
-      moodAt,
-      clock,
-      hasLive,
-      retryAt,
-      dueMs,
-    });
-  }
-
-  function hear(news?: News) {
-    // Another tab beats now; or it has left for all, and the service may hear that later than a heartbeat of now.
-    if (!news) {
-      giveUp();
-      return plan(LOST_SPREAD_MS);
-    }
-    if (news.moodAt > moodAt) changeMood(news.mood, news.moodAt);
-    if (onSocket()) return;
-    ({ sessionId, retryAt } = news);
-    hasLive = options.live ?? news.hasLive;
-    listen(news.dueMs);
-    if (news.data) {
-      clock = news.clock;
-      showLive(news.data);
-      connect();
-    } else markSilent();
-  }
-
-  /** Says on the live socket, if it is open, who is here and in which mood. */
-  function join() {
-    if (mood && onSocket()) socket?.send(JSON.stringify({ sessionId, mood }));
-  }
-
-  function changeMood(next: Mood | null, at: number) {
-    mood = next;
-    moodAt = at;
-    join();
-  }
-
-  /** The time has come: to give up an attempt, for the next heartbeat or ping, or for this tab to lead. */
-  function act() {
-    if (attempt) fail(new Error('timeout'));
-    else if (onSocket()) {
-      if (unanswered) return loseSocket();
-      unanswered = true;
-      socket?.send('ping');
-      plan(nextMs());
+  function onTime() {
+    if (phase === 'beating') fail(new Error('timeout'));
+    else if (phase === 'live') {
+      socket?.ping();
+      stayLive();
     } else hurry();
   }
 
-  /** Acts as soon as may be. */
+  /** The leader waits for its next heartbeat. */
+  function wait(delayMs: number) {
+    to('waiting', delayMs);
+    sendNews();
+  }
+
+  /** Another tab leads, and acts in `dueMs`. If its news are late it may be frozen, and this tab takes the lead. */
+  function listen(dueMs: number) {
+    to('waiting', dueMs + 1.5 * nextMs());
+  }
+
+  function stayLive() {
+    to('live', nextMs());
+    sendNews();
+  }
+
+  /** The time to the next heartbeat: clients that started together drift apart. */
+  const nextMs = () => intervalMs * between(0.9, 1.1);
+
+  /** Sends a heartbeat as soon as this tab leads and the service allows one. The answer of one under way is enough. */
   function hurry() {
-    if (attempt) return;
-    if (!tabs?.leads) tabs?.lead(true);
-    else if (onSocket()) plan();
-    else if (retryAt > Date.now()) plan(retryAt - Date.now());
-    else void beat();
-  }
-
-  function giveUp() {
-    attempt?.abort();
-    attempt = undefined;
-  }
-
-  async function beat() {
-    const mine = new AbortController();
-    attempt = mine;
-    timer.set(TIMEOUT_MS);
-    const sentMood = mood;
-    const sentAt = Date.now();
-    try {
-      const response = await heartbeat(options.fetch ?? fetch, base, sessionId, sentMood, mine.signal);
-      const body = await response.json().catch(() => undefined);
-      if (attempt !== mine) return;
-      if (!body?.moods)
-        return fail(
-          new Error(`${response.status} ${body?.detail ?? ''}`),
-          Number(response.headers.get('Retry-After')) * 1_000,
-        );
-      attempt = undefined;
-      failures = 0;
-      hasLive = options.live ?? response.headers.has('Presence-Live');
-      clock = observe(clock, body.timestamp, sentAt, Date.now());
-      showLive(body);
-      plan(nextMs());
-      connect();
-      if (mood !== sentMood) hurry();
-    } catch (error) {
-      if (attempt === mine) fail(error as Error);
+    if (!tabs?.leads) {
+      listen(0);
+      tabs?.lead(true);
+    } else if (phase === 'waiting') {
+      const waitMs = retryAt - performance.now();
+      if (waitMs > 0) wait(waitMs);
+      else void beat();
     }
   }
 
+  async function beat() {
+    const ended = to('beating', TIMEOUT_MS);
+    sendNews();
+    const { id, mood } = visit;
+    const sentAt = performance.now();
+    const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
+    if (ended.aborted) return;
+    if ('error' in answer) return fail(answer.error, waitOf(answer.retryAfter, serverNow()));
+    failures = 0;
+    intervalMs = options.intervalMs ?? answer.intervalMs ?? intervalMs;
+    clock = observe(clock, answer.state.timestamp, sentAt, performance.now());
+    showLive(answer.state);
+    if (mood !== visit.mood) return beat();
+    wait(isReturning ? AFTER_LEAVE_MS : nextMs());
+    isReturning = false;
+    if (options.live ?? answer.hasLive) socket?.connect();
+  }
+
   function fail(error: Error, retryAfterMs = 0) {
-    giveUp();
-    // Never earlier than asked, and not all at the same moment.
+    // Never earlier than asked, and not all clients at the same moment.
     const waitMs =
       retryAfterMs * between(1, 1.1) ||
       Math.min(BACKOFF_MAX_MS, intervalMs * 2 ** (failures++ - 2)) * between(0.5, 1);
-    if (retryAfterMs) retryAt = Date.now() + waitMs;
-    // What a socket tells is not older for that.
-    if (!onSocket()) markSilent(error);
-    plan(waitMs);
+    if (retryAfterMs) retryAt = performance.now() + waitMs;
+    showNoAnswer(error);
+    wait(waitMs);
   }
 
-  function connect() {
-    if (!hasLive || socket || Date.now() < socketAt) return;
-    const onMessage = (state?: PresenceState) => {
-      if (socket !== mine) return;
-      unanswered = false;
-      if (!state) return;
-      showLive(state);
-      plan();
-    };
-    const onOpen = () => (socket === mine ? join() : mine.close());
-    const mine = openLiveSocket(base, onOpen, onMessage, () => socket === mine && loseSocket());
-    socket = mine;
-    unanswered = false;
+  // The live socket. Only the leader has one.
+
+  function onSocketOpen() {
+    join();
+    stayLive();
   }
 
-  /** Goes on with heartbeats. A new socket is tried later, so that a crowd whose sockets broke at once does not come back at once. */
-  function loseSocket() {
-    hangUp();
-    socketAt = Date.now() + between(0, BACKOFF_MAX_MS);
-    if (!attempt) plan(between(0, LOST_SPREAD_MS));
+  /** A socket without a mood watches. */
+  function join() {
+    const { id, mood } = visit;
+    if (mood) socket?.send({ sessionId: id, mood });
   }
 
-  function hangUp() {
-    // One that is not open yet closes when it is; earlier, browsers complain.
-    if (onSocket()) socket?.close();
-    socket = undefined;
+  function onSocketState(state: PresenceState, receivedAt: number) {
+    clock = observeMessage(clock, state.timestamp, receivedAt);
+    showLive(state);
+    sendNews();
   }
+
+  function onSocketLost() {
+    if (phase === 'live') wait(between(0, AFTER_LEAVE_MS));
+  }
+
+  // The tabs.
+
+  function sendNews() {
+    shareVisit();
+    tabs?.send({
+      state: snapshot.status === 'live' ? snapshot.data : null,
+      visit,
+      serverNow: serverNow(),
+      errorMs: clock.errorMs,
+      intervalMs,
+      retryInMs: retryAt - performance.now(),
+      dueMs: timer.remainingMs(),
+    });
+  }
+
+  function onNews(news: News) {
+    adopt(news.visit);
+    // Without locks several tabs lead.
+    if (phase === 'live') return;
+    intervalMs = options.intervalMs ?? news.intervalMs;
+    retryAt = performance.now() + news.retryInMs;
+    listen(news.dueMs);
+    if (!news.state) return showNoAnswer();
+    clock = { offsetMs: news.serverNow - performance.now(), errorMs: news.errorMs };
+    showLive(news.state);
+  }
+
+  function onTabsChange() {
+    if (tabs?.leads) {
+      // The tab that quit may have left for all.
+      isReturning = true;
+      hurry();
+    } else {
+      // This tab has lost the lead, or still waits for it.
+      socket?.close(true);
+      listen(0);
+    }
+  }
+
+  /** Takes over the stored visit, and stores the result. */
+  function shareVisit() {
+    const stored = storedVisit();
+    if (isChosen) visit = { ...visit, choice: 1 + Math.max(visit.choice, stored?.choice ?? 0) };
+    isChosen = false;
+    if (stored) adopt(stored);
+    if (isShared()) saveVisit(base.origin, visit, TTL_INTERVALS * intervalMs);
+  }
+
+  const storedVisit = () => (isShared() ? readVisit(base.origin) : undefined);
+  /** A tab that only watches, or has an id of its own, has no part in the stored visit. */
+  const isShared = () => visit.mood && !options.sessionId;
+
+  /** Takes over the id of another tab, and its mood if that was chosen later. */
+  function adopt({ id, mood, choice }: Visit) {
+    // An open socket keeps its id.
+    if (phase !== 'live') visit = { ...visit, id };
+    if (choice <= visit.choice) return;
+    visit = { ...visit, mood, choice };
+    if (phase === 'live') join();
+    show({});
+  }
+
+  // Coming and going.
 
   function enter() {
-    if (!started || tabs || (document.hidden && whenHidden === 'leave')) return;
-    moodAt = Date.now();
-    sessionId = options.sessionId ?? visitId(intervalMs * TTL);
-    // Who only watches is in another group than who takes part.
-    tabs = joinTabs(`presence ${base.origin} ${mood && options.sessionId}`, hurry, hear);
-    markSilent();
+    if (
+      !isStarted ||
+      tabs ||
+      ('prerendering' in document && document.prerendering) ||
+      (document.hidden && whenHidden === 'leave')
+    )
+      return;
+    phase = 'waiting';
+    const stored = storedVisit();
+    isReturning = stored !== undefined || options.sessionId !== undefined;
+    visit = { ...visit, id: options.sessionId ?? newId(), ...(!isChosen && stored) };
+    shareVisit();
+    // A tab that only watches is not in the group of those that are present.
+    const group = visit.mood ? (options.sessionId ?? 'visit') : 'watch';
+    tabs = joinTabs(`presence 2 ${base.origin} ${group}`, hurry, onTabsChange, onNews);
+    showNoAnswer();
     listen(0);
-    // The tab that people look at leads, so that no sleeping one does.
+    // The visible tab leads, because browsers slow down or freeze hidden ones.
     tabs.lead(!document.hidden);
   }
 
-  async function exit() {
-    const left = mood && tabs?.leads && tabs.alone && !onSocket();
+  /** Becomes absent. The last tab leaves; its open socket leaves by closing. */
+  async function exit(pageGoes = false) {
+    phaseEnd.abort();
     timer.clear();
-    giveUp();
-    hangUp();
-    tabs?.quit();
+    const isLast = tabs?.quit();
     tabs = undefined;
-    if (left) await leave(options.fetch ?? fetch, base, sessionId);
+    socket?.close(!isLast);
+    if (isLast && visit.mood && phase !== 'live')
+      await leave(options.fetch ?? globalThis.fetch, base, visit.id, pageGoes);
   }
 
   function onEvent({ type }: Event) {
     if (type === 'pagehide' || (document.hidden && whenHidden === 'leave')) {
-      void exit();
-      markSilent();
+      void exit(type === 'pagehide');
+      showNoAnswer();
     } else if (!tabs) {
-      // The last that a page hears is that it was hidden.
-      if (!document.hidden) enter();
-      // Who leads hurries when the network is back, and tells the others.
-    } else if (type === 'online' ? !tabs.leads : document.hidden) timer.set(timer.remainingMs());
-    // Which is also shown when it has just been loaded.
-    else if (type !== 'pageshow') hurry();
+      // `visibilitychange` to hidden is the last event of a page that goes.
+      if (!document.hidden || type === 'prerenderingchange') enter();
+    } else if (type === 'visibilitychange' && document.hidden) timer.set(timer.remainingMs());
+    else if (type === 'visibilitychange' || (type === 'online' && tabs.leads)) {
+      // After sleep the socket may be dead.
+      if (phase === 'live') socket?.ping();
+      hurry();
+    }
   }
 
   async function stop() {
-    if (!started) return;
-    started = false;
-    // Whoever starts at once, this one or another of the page, takes over.
-    await 0;
+    if (!isStarted) return;
+    isStarted = false;
+    await new Promise((resolve) => setTimeout(resolve, STOP_MS));
     await tabs?.census();
-    if (started) return;
-    for (const type of EVENTS) removeEventListener(type, onEvent);
+    if (isStarted) return;
+    for (const type of EVENTS) removeEventListener(type, onEvent, true);
     const left = exit();
-    mark('idle');
+    show({ status: 'idle', error: null });
     await left;
   }
 
+  const mayCount = () => options.robots === 'count' || !isRobot();
+
+  // The snapshot.
+
+  function show(change: Partial<PresenceSnapshot>) {
+    snapshot = Object.freeze({ ...snapshot, mood: visit.mood, ...change });
+    Object.freeze(Object.freeze(snapshot.data)?.moods);
+    // A listener that throws must not end the heartbeats.
+    for (const subscription of subscriptions)
+      queueMicrotask(() => subscriptions.has(subscription) && subscription.listener(snapshot));
+  }
+
+  function showLive(data: PresenceState) {
+    // The leader sends a state again when it acts.
+    if (snapshot.status === 'live' && snapshot.data?.timestamp === data.timestamp) return;
+    show({ status: 'live', data, error: null });
+  }
+
+  const showNoAnswer = (error: Error | null = null) =>
+    show({ status: snapshot.data ? 'stale' : 'connecting', error });
+
+  const serverNow = () => (clock === UNKNOWN ? Date.now() : performance.now() + clock.offsetMs);
+
   return {
     start() {
-      if (started || signal?.aborted) return;
-      base = new URL(options.url ?? '/', location.href);
-      started = true;
+      if (isStarted || signal?.aborted) return;
+      if (!isInterval(intervalMs)) throw new RangeError('intervalMs must be from 500 to 200,000.');
+      base = new URL(options.url ?? '/', document.baseURI);
+      isStarted = true;
+      if (!mayCount()) visit = { ...visit, mood: null };
+      socket ??= createLiveSocket(endpoint(base, 'live'), onSocketOpen, onSocketState, onSocketLost);
       signal?.addEventListener('abort', stop);
-      for (const type of EVENTS) addEventListener(type, onEvent);
+      // Capturing, because the events of the document don't all bubble.
+      for (const type of EVENTS) addEventListener(type, onEvent, true);
       enter();
     },
     stop,
-    setMood(next) {
-      if (next === mood) return;
-      if (tabs && !(next && mood)) {
-        // The first look must not find who has just left.
-        void exit().then(enter);
-        mood = next;
-      } else {
-        changeMood(next, Date.now());
-        hurry();
-      }
+    setMood(mood) {
+      if (!mayCount()) return;
+      const before = visit.mood;
+      if (tabs && !before !== !mood) void exit().then(enter);
+      visit = { ...visit, mood };
+      isChosen = true;
+      show({});
+      if (!tabs) return;
+      shareVisit();
+      if (mood === before) return;
+      if (phase === 'live') {
+        join();
+        sendNews();
+      } else hurry();
     },
     subscribe(listener) {
-      subscribers.add(listener);
-      return () => subscribers.delete(listener);
+      const subscription = { listener };
+      subscriptions.add(subscription);
+      listener(snapshot);
+      return () => subscriptions.delete(subscription);
     },
     getSnapshot: () => snapshot,
-    serverNow: () => Date.now() + clock.offsetMs,
+    serverNow,
   };
 }

@@ -1,18 +1,41 @@
-import { useEffect, useState, useSyncExternalStore } from 'react';
-import { DEFAULT_MOOD } from '../moods.js';
-import { createPresence, type PresenceOptions, type PresenceSnapshot } from './presence.js';
+import {
+  type DetailedHTMLProps,
+  type HTMLAttributes,
+  useEffect,
+  useState,
+  useSyncExternalStore,
+} from 'react';
+import type { PresenceCount } from './element.js';
+import { createPresence, type Mood, type PresenceOptions, type PresenceSnapshot } from './presence.js';
+
+/** The attributes of `<presence-count>`. `mood={null}` needs React 19, and no server rendering; `mood=""` works everywhere. */
+interface PresenceCountAttributes extends DetailedHTMLProps<HTMLAttributes<PresenceCount>, PresenceCount> {
+  url?: string | undefined;
+  mood?: Mood | '' | null | undefined;
+  robots?: 'count' | undefined;
+}
+
+declare module 'react' {
+  namespace JSX {
+    interface IntrinsicElements {
+      'presence-count': PresenceCountAttributes;
+    }
+  }
+}
 
 /**
- * Counts this browser as present while the component is mounted, and tells who else is. Of the options `mood` may change at any
- * time; the others count as they were at the first render.
+ * Counts this browser as present while the component is mounted, and returns the snapshot. `mood` may change at any time. Without a
+ * `mood` the choice of the visit holds. Later values of the other options have no effect.
  */
 export function usePresence(options: PresenceOptions = {}): PresenceSnapshot {
-  const { mood = DEFAULT_MOOD } = options;
+  const { mood } = options;
   const [presence] = useState(() => createPresence(options));
   useEffect(() => {
     presence.start();
     return () => void presence.stop();
   }, [presence]);
-  useEffect(() => presence.setMood(mood), [presence, mood]);
+  useEffect(() => {
+    if (mood !== undefined) presence.setMood(mood);
+  }, [presence, mood]);
   return useSyncExternalStore(presence.subscribe, presence.getSnapshot, presence.getSnapshot);
 }

@@ -1,37 +1,96 @@
-import type { Mood } from './types.js';
+import { MOODS, type Mood } from '../moods.js';
+import type { PresenceState } from './types.js';
 
-/** An attempt without an answer for this long has failed, in ms. The service answers within about a second, or not at all. */
+/** An attempt fails if it has no answer after this time (ms). The service answers within about a second, or not at all. */
 export const TIMEOUT_MS = 10_000;
 
-/** The addresses of the API, from any address of the service. */
+/** The times between two heartbeats that a client keeps (ms): those of a `SESSION_TTL_SECONDS` of 2 to 600. */
+export const isInterval = (ms: number): boolean => ms >= 500 && ms <= 200_000;
+
+type Fetch = typeof globalThis.fetch;
+
+/** The address of an API path, from any address of the service. */
 export const endpoint = (base: URL, path: string) => new URL(`/api/${path}`, base);
 
+export type Answer =
+  | {
+      readonly state: PresenceState;
+      /** The time between two heartbeats that the service wants (ms). Version 1.0 sends none. */
+      readonly intervalMs: number | undefined;
+      readonly hasLive: boolean;
+    }
+  | {
+      readonly error: Error;
+      /** The value of `Retry-After`. */
+      readonly retryAfter: string | null;
+    };
+
 /**
- * Beats, or with a mood of `null` just looks. The body is a string, which is sent as text/plain and so needs no preflight, half the
- * requests: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+ * Sends a heartbeat, or with a mood of `null` reads the presence state. The body is a string: it is sent as text/plain, which needs
+ * no preflight. A preflight doubles the requests: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
  */
-export const heartbeat = (
-  fetch: typeof globalThis.fetch,
+export async function heartbeat(
+  fetch: Fetch,
   base: URL,
   sessionId: string,
   mood: Mood | null,
   signal: AbortSignal,
-) =>
-  fetch(endpoint(base, mood ? 'heartbeat' : 'presence'), {
-    signal,
-    ...(mood && { method: 'POST', body: JSON.stringify({ sessionId, mood }) }),
-  });
+): Promise<Answer> {
+  try {
+    const response = await fetch(endpoint(base, mood ? 'heartbeat' : 'presence'), {
+      signal,
+      ...(mood && { method: 'POST', body: JSON.stringify({ sessionId, mood }) }),
+    });
+    const { status, headers } = response;
+    const body = await response.json().catch(() => undefined);
+    const state = parseState(body);
+    if (!state)
+      return { error: new Error(`${status} ${detailOf(body)}`), retryAfter: headers.get('Retry-After') };
+    const intervalMs = Number(headers.get('Presence-Interval')) * 1_000;
+    return {
+      state,
+      intervalMs: isInterval(intervalMs) ? intervalMs : undefined,
+      hasLive: headers.has('Presence-Live'),
+    };
+  } catch (error) {
+    return { error: error as Error, retryAfter: null };
+  }
+}
 
-/** Leaves, in a request that outlives the page. Done when it was answered, or failed. */
-export async function leave(fetch: typeof globalThis.fetch, base: URL, sessionId: string): Promise<void> {
+/** What a problem document says about the first fault, such as `#/mood: must be …`. */
+function detailOf(body: unknown): string {
+  const { detail, errors } = Object(body);
+  const fault = errors?.[0];
+  return fault ? `${fault.pointer}: ${fault.detail}` : (detail ?? 'without a presence state');
+}
+
+const isWhole = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+
+/** The presence state in an answer or a socket message; undefined if it is none. */
+export function parseState(value: unknown): PresenceState | undefined {
+  const { count, moods, timestamp } = Object(value);
+  const isState = [count, timestamp, ...MOODS.map((mood) => moods?.[mood])].every(isWhole);
+  return isState ? { count, moods, timestamp } : undefined;
+}
+
+/**
+ * The wait that a `Retry-After` asks for (ms), in seconds or as a date by the server's clock; 0 if it has no such value.
+ * https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
+ */
+export function waitOf(retryAfter: string | null, serverNow: number): number {
+  const value = retryAfter ?? '';
+  return Math.max(0, Number.parseInt(value, 10) * 1_000 || Date.parse(value) - serverNow) || 0;
+}
+
+/** Sends a leave. If the page goes, the request outlives it. Resolves when it was answered or has failed. */
+export async function leave(fetch: Fetch, base: URL, sessionId: string, pageGoes: boolean): Promise<void> {
   const url = endpoint(base, 'leave');
   const body = JSON.stringify({ sessionId });
-  if ('keepalive' in Request.prototype)
-    await fetch(url, {
-      method: 'POST',
-      body,
-      keepalive: true,
-      signal: AbortSignal.timeout?.(TIMEOUT_MS),
-    }).catch(() => undefined);
-  else navigator.sendBeacon(url, body);
+  try {
+    if (pageGoes && !('keepalive' in Request.prototype)) navigator.sendBeacon(url, body);
+    else
+      await fetch(url, { method: 'POST', body, keepalive: true, signal: AbortSignal.timeout?.(TIMEOUT_MS) });
+  } catch {
+    // The session expires.
+  }
 }

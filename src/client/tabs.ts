@@ -1,90 +1,101 @@
-/** The tabs of a browser that show the same presence. One of them leads: it alone beats. */
-export interface Tabs<Message> {
+/** The tabs of a browser that are present together. One of them leads: it alone sends heartbeats. */
+export interface Tabs<News> {
   readonly leads: boolean;
-  /** Whether no other tab was there at the last census. */
-  readonly alone: boolean;
-  census(): Promise<void>;
-  /** Asks for the lead: at once, from whoever has it, or when nobody has it any more. */
+  /** Asks for the lead: at once, from the tab that has it, or for when no tab has it. */
   lead(atOnce: boolean): void;
-  tell(message: Message): void;
-  quit(): void;
+  /** Sends news to the other tabs. */
+  send(news: News): void;
+  /** Looks for other tabs. `quit` answers from the last look. */
+  census(): Promise<void>;
+  /** Leaves the tabs. Returns whether this tab led and was the last one. */
+  quit(): boolean;
 }
 
 /**
- * Joins the tabs of a name. A lock lets one of them lead, and when that one closes or crashes the next; over a channel they talk.
- * Where there are no locks, as on pages without TLS, every tab leads; where there is no channel none hears of the others.
+ * Joins the tabs with this name. A lock makes one of them the leader, and the next one when that tab closes or crashes. News go over
+ * a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets news.
  *
- * @param onLead This tab has taken the lead.
- * @param onMessage Another tab tells something; or nothing: it goes, it has taken the lead, or this one leads after it.
+ * @param onLead This tab has asked for the lead at once, and leads now.
+ * @param onChange Another tab has quit, or has taken the lead; or this tab leads after another one.
  */
-export function joinTabs<Message>(
+export function joinTabs<News>(
   name: string,
   onLead: () => void,
-  onMessage: (message: Message | undefined) => void,
-): Tabs<Message> {
+  onChange: () => void,
+  onNews: (news: News) => void,
+): Tabs<News> {
   const { locks } = navigator;
   let channel: BroadcastChannel | undefined;
-  /** Of the request for the lock that stands; those before it count no more. */
+  /** The request for the lock that stands. */
   let request: AbortController | undefined;
   let release: (() => void) | undefined;
+  let leads = false;
+  let isAlone = true;
 
-  const tabs = {
-    leads: false,
-    alone: true,
-    async census() {
-      try {
-        const { pending } = await locks.query();
-        tabs.alone = !pending?.some((lock) => lock.name === name);
-      } catch {
-        // There are no locks.
-      }
-    },
-    async lead(atOnce: boolean) {
-      request?.abort();
-      const mine = new AbortController();
-      request = mine;
-      const hold = () =>
-        new Promise<void>((resolve) => {
-          if (request !== mine) return resolve();
-          release = resolve;
-          tabs.leads = true;
-          // Whoever led before has perhaps just left for all.
-          if (atOnce) onLead();
-          else onMessage(undefined);
-        });
-      try {
-        await locks.request(name, atOnce ? { steal: true } : { signal: mine.signal }, hold);
-      } catch {
-        if (request !== mine) return;
-        // Who asked in vain has no locks, or may not use them; who led has lost the lead to another tab.
-        if (!tabs.leads) return hold();
-        tabs.leads = false;
-        void tabs.lead(false);
-        onMessage(undefined);
-      }
-    },
-    tell(message: Message) {
-      channel?.postMessage(message);
-      void tabs.census();
-    },
-    quit() {
-      request?.abort();
-      request = undefined;
-      tabs.leads = false;
-      release?.();
-      channel?.postMessage(undefined);
-      channel?.close();
-    },
-  };
+  async function census() {
+    try {
+      const { pending } = await locks.query();
+      isAlone = !pending?.some((lock) => lock.name === name);
+    } catch {
+      // There are no locks.
+    }
+  }
+
+  async function lead(atOnce: boolean) {
+    request?.abort();
+    const mine = new AbortController();
+    request = mine;
+    const hold = () =>
+      new Promise<void>((resolve) => {
+        if (request !== mine) return resolve();
+        release = resolve;
+        leads = true;
+        void census();
+        if (atOnce) onLead();
+        else onChange();
+      });
+    try {
+      await locks.request(name, atOnce ? { steal: true } : { signal: mine.signal }, hold);
+    } catch {
+      if (request !== mine) return;
+      // Either the page may use no locks, or another tab has taken the lead.
+      if (!leads) return hold();
+      leads = false;
+      void lead(false);
+      onChange();
+    }
+  }
 
   try {
     channel = new BroadcastChannel(name);
     channel.onmessage = ({ data }) => {
-      void tabs.census();
-      onMessage(data);
+      void census();
+      if (data) onNews(data);
+      else onChange();
     };
   } catch {
-    // This browser, or this page, has none.
+    // This browser, or this page, has no channels.
   }
-  return tabs;
+
+  return {
+    get leads() {
+      return leads;
+    },
+    lead,
+    census,
+    send(news) {
+      channel?.postMessage(news);
+      void census();
+    },
+    quit() {
+      const isLast = leads && isAlone;
+      request?.abort();
+      request = undefined;
+      leads = false;
+      release?.();
+      channel?.postMessage(null);
+      channel?.close();
+      return isLast;
+    },
+  };
 }

@@ -1,8 +1,11 @@
-/** Runs in a dedicated worker: takes a time, and sends it back when it has come. */
-const ALARM = 'let t;onmessage=({data:d})=>{clearTimeout(t);t=setTimeout(postMessage,d-Date.now(),d)}';
+/** Runs in a dedicated worker: gets a delay and a number, and sends the number back after the delay. */
+const ALARM = 'let t;onmessage=({data:[d,n]})=>{clearTimeout(t);t=setTimeout(postMessage,d,n)}';
 let alarmUrl: string | undefined;
 
-/** One timeout at a time; setting it again replaces it. */
+/** The longest delay of `setTimeout` (ms). Browsers take a longer one for 0. */
+const DELAY_MAX_MS = 2 ** 31 - 1;
+
+/** One timeout at a time; setting it again replaces it. A delay of more than 24 days ends after 24 days. */
 export interface Timer {
   set(delayMs: number): void;
   clear(): void;
@@ -10,37 +13,49 @@ export interface Timer {
 }
 
 /**
- * A timeout that hidden pages keep, if it is set while they are hidden. Chromium wakes the timers of a page that has been hidden
- * for some minutes once a minute, but those of a dedicated worker on time:
+ * A timeout that is on time in hidden pages, if it is set while the page is hidden. Chromium wakes the timers of a page that has
+ * been hidden for minutes once a minute, but those of a dedicated worker on time:
  * https://developer.chrome.com/blog/timer-throttling-in-chrome-88
  *
- * The page's own timer runs beside it, for where no worker may be made (the page's policy needs `worker-src blob:`).
+ * The page's own timer runs too, because a page may be allowed no worker (its policy needs `worker-src blob:`).
  */
 export function createTimer(onTime: () => void): Timer {
   let timeout: ReturnType<typeof setTimeout> | undefined;
   let worker: Worker | undefined;
+  /** The number of the timeout that runs. Otherwise a replaced one can end in the worker's queue. */
+  let running = 0;
   let dueAt = 0;
 
+  function end(number: number) {
+    if (number !== running) return;
+    running += 1;
+    onTime();
+  }
+
   return {
-    clear() {
-      clearTimeout(timeout);
-      worker?.terminate();
-      worker = undefined;
-    },
     set(delayMs) {
+      const delay = Math.min(delayMs, DELAY_MAX_MS);
+      const number = ++running;
       clearTimeout(timeout);
-      timeout = setTimeout(onTime, delayMs);
-      dueAt = Date.now() + delayMs;
+      timeout = setTimeout(end, delay, number);
+      // Not by `Date`: a clock that is set back by an hour would delay it by an hour.
+      dueAt = performance.now() + delay;
       if (document.hidden)
         try {
           alarmUrl ??= URL.createObjectURL(new Blob([ALARM]));
           worker ??= new Worker(alarmUrl);
-          worker.onmessage = ({ data }) => data === dueAt && onTime();
-          worker.postMessage(dueAt);
+          worker.onmessage = ({ data }) => end(data);
+          worker.postMessage([delay, number]);
         } catch {
-          // The page may make no worker.
+          // The page may create no worker.
         }
     },
-    remainingMs: () => dueAt - Date.now(),
+    clear() {
+      running += 1;
+      clearTimeout(timeout);
+      worker?.terminate();
+      worker = undefined;
+    },
+    remainingMs: () => dueAt - performance.now(),
   };
 }

@@ -2,59 +2,72 @@ import type { Mood } from '../moods.js';
 
 export type { Mood };
 
-/** Who is here: people per mood, their sum, and the server's clock in ms since 1970. */
+/** The present sessions: how many in each mood, their sum, and the server's clock (ms since 1970). */
 export interface PresenceState {
   readonly count: number;
   readonly moods: Readonly<Record<Mood, number>>;
   readonly timestamp: number;
 }
 
-/**
- * What is known now. Frozen, and the same object until something changes.
- *
- * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer,
- * and the service is out of reach, or the page has left while it is hidden. `error` tells why the last attempt failed.
- */
+/** A frozen object. It stays the same object until something changes. */
 export interface PresenceSnapshot {
+  /**
+   * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer, and
+   * the service does not answer now, or the page has left while it is hidden.
+   */
   readonly status: 'idle' | 'connecting' | 'live' | 'stale';
   readonly data: PresenceState | null;
+  /** Why the last attempt failed. */
   readonly error: Error | null;
+  /** The mood in which this browser counts: the latest choice of all its tabs. `null`: it only watches. */
+  readonly mood: Mood | null;
 }
 
 export interface PresenceOptions {
-  /** Any address of the service. By default it is the page's own origin, or for `/presence.js` where that was loaded from. */
+  /** Any address of the service. Default: the page's own origin, or for `/presence.js` the origin that served it. */
   readonly url?: string | URL | undefined;
-  /** `null` watches without being counted. Default: `DEFAULT_MOOD` of `moods.ts`. */
+  /**
+   * A mood counts as chosen now. `null` watches without being counted. Default: the mood that a tab of this browser has chosen, else
+   * `DEFAULT_MOOD` of `moods.ts`.
+   */
   readonly mood?: Mood | null | undefined;
-  /** Time between two heartbeats in ms, a third of the service's `SESSION_TTL_SECONDS`. Default: 10,000. */
+  /** The time between two heartbeats (ms), from 500 to 200,000. Default: what the service asks for, or 10,000. */
   readonly intervalMs?: number | undefined;
-  /** Live sockets: `true` even where no answer says that there are any, `false` never. By default when one does. */
+  /** Live sockets: `true` even if no answer offers them, `false` never. Default: if an answer offers them. */
   readonly live?: boolean | undefined;
-  /** Whether a hidden page goes on being counted (`keep`, the default), or leaves until it is seen again. */
+  /** Whether a hidden page stays present (`keep`, the default), or leaves until it is visible again. */
   readonly whenHidden?: 'keep' | 'leave' | undefined;
-  /** A UUID, in place of the one that is made for the visit and shared by all tabs of the browser. */
+  /** `count` counts crawlers and automated browsers too. By default they only watch. */
+  readonly robots?: 'count' | undefined;
+  /** A UUID, in place of the random one of the visit that all tabs of the browser share. */
   readonly sessionId?: string | undefined;
-  /** Stops it. */
+  /** Stops the presence when it aborts. */
   readonly signal?: AbortSignal | undefined;
-  /** In place of the global `fetch`. */
+  /** Used in place of the global `fetch`. */
   readonly fetch?: typeof globalThis.fetch | undefined;
 }
 
 export interface Presence {
   /**
-   * Comes, and beats until `stop`.
-   * @throws {TypeError} if `url` is none.
+   * Starts sending heartbeats.
+   *
+   * @throws {TypeError} if `url` is no address.
+   * @throws {RangeError} if `intervalMs` is out of its range.
    */
   start(): void;
-  /** Leaves, unless another tab is still here or `start` follows at once. Done when the service was told, or can't be. */
+  /**
+   * Leaves a fifth of a second later, unless another tab is present or `start` follows. A page that closes leaves at once. Resolves
+   * when the leave was answered or has failed.
+   */
   stop(): Promise<void>;
+  /** Chooses a mood, for all tabs of this browser. `null` watches without being counted. */
   setMood(mood: Mood | null): void;
-  /** Tells of every change from now on. Returns what ends that. */
+  /** Calls the listener now and after each change, until the returned function is called. */
   subscribe(listener: (snapshot: PresenceSnapshot) => void): () => void;
   getSnapshot(): PresenceSnapshot;
   /**
-   * The server's clock in ms since 1970, by `timestamp` and the round trip: right to half the time of the fastest heartbeat.
-   * Before the first answer it is this device's clock.
+   * The server's clock (ms since 1970), right to half the round trip of the fastest heartbeat. Before the first answer it is the
+   * clock of this device.
    */
   serverNow(): number;
 }

@@ -1,27 +1,49 @@
-/** In the storage: an id, and when it was used last, in ms since 1970. */
-const KEY = 'presence id';
+import { MOODS, type Mood } from '../moods.js';
 
-/**
- * The id of this browser for one visit: all tabs and reloads have the same, and one that was not used for `ttlMs` is replaced, so
- * that nobody can be followed from one visit to the next. Without storage, as in some private windows, every call makes a new one.
- */
-export function visitId(ttlMs: number): string {
-  try {
-    const [id, usedAt] = localStorage[KEY].split(' ');
-    if (Math.abs(Date.now() - usedAt) < ttlMs) return id;
-  } catch {
-    // Nothing is stored, or it may not be read.
-  }
-  // Ends with a new UUID, also on pages without TLS, which have no `crypto.randomUUID`: https://w3c.github.io/FileAPI/#unicodeBlobURL
-  return keepVisitId(URL.createObjectURL(new Blob()).slice(-36));
+/** One visit of this browser at one service. All its tabs share the visit, and a reload continues it. */
+export interface Visit {
+  /** A random UUID. */
+  readonly id: string;
+  /** `null` for a tab that only watches. It is never stored. */
+  readonly mood: Mood | null;
+  /** Counts the choices of a mood: of two moods, the one with the higher number was chosen later. 0: no mood was chosen. */
+  readonly choice: number;
 }
 
-/** Notes that the id is in use, and returns it. */
-export function keepVisitId(id: string): string {
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** The key in the storage. The number is the version of the stored value. */
+const keyOf = (service: string) => `presence 2 ${service}`;
+
+/**
+ * Reads the visit at a service, an origin. Returns undefined if it was not used for its time to live, otherwise a person could be
+ * followed from one visit to the next; also if the storage is blocked or has another value.
+ */
+export function readVisit(service: string): Visit | undefined {
   try {
-    localStorage[KEY] = `${id} ${Date.now()}`;
+    const { id, mood, choice, usedAt, ttlMs } = JSON.parse(localStorage[keyOf(service)]);
+    // A difference below zero: the clock was set back.
+    const isFresh = Math.abs(Date.now() - usedAt) < ttlMs;
+    if (isFresh && UUID.test(id) && MOODS.includes(mood) && choice >= 0) return { id, mood, choice };
   } catch {
-    // It may not be written, and the page has it anyway.
+    // Nothing is stored, or the page may not read it.
   }
-  return id;
+  return undefined;
+}
+
+/** Stores the visit, which is in use now. */
+export function saveVisit(service: string, visit: Visit, ttlMs: number): void {
+  try {
+    localStorage[keyOf(service)] = JSON.stringify({ ...visit, usedAt: Date.now(), ttlMs });
+  } catch {
+    // The page may not write it. This tab still has the visit.
+  }
+}
+
+/** A new UUID. Pages without TLS have no `crypto.randomUUID`, and some test environments have no `crypto`. */
+export function newId(): string {
+  const { crypto } = globalThis;
+  const digit = () =>
+    ((crypto?.getRandomValues?.(new Uint8Array(1))[0] ?? Math.random() * 16) & 15).toString(16);
+  return crypto?.randomUUID?.() ?? 'xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx'.replace(/x/g, digit);
 }

@@ -1,13 +1,15 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import '../../src/client/element';
-import { api, passed } from './page';
+import { PresenceCount } from '../../src/client/element';
+import { api, passed, STOP_MS } from './page';
 import { problem, state } from './service';
 
-let element: HTMLElement;
+let element: PresenceCount;
 
-/** Where requests went, in their order. */
-const asked = () => api.fetch.mock.calls.map(([input]) => String(input));
+/** The addresses of the requests, in their order. */
+const requested = () => api.fetch.mock.calls.map(([input]) => String(input));
+/** What the element shows in place of its content. */
+const shown = () => element.shadowRoot?.textContent;
 
 async function show(url: string) {
   element.setAttribute('url', url);
@@ -18,28 +20,57 @@ async function show(url: string) {
 beforeEach(() => {
   vi.stubGlobal('fetch', api.fetch);
   element = document.createElement('presence-count');
-  element.textContent = 'nobody';
+  element.setAttribute('robots', 'count');
+  element.textContent = 'some';
 });
 afterEach(async () => {
   element.remove();
-  await passed(1);
+  document.documentElement.lang = '';
+  await passed(STOP_MS);
 });
 
 describe('<presence-count>', () => {
-  it('shows how many are here, as the service at its url says', async () => {
+  it('shows the count of the service at its url, and never changes what it holds', async () => {
     api.answer = () => Response.json(state(1_234));
     await show('https://here.example');
-    expect(asked()).toEqual(['https://here.example/api/heartbeat']);
-    expect(element.textContent).toBe((1_234).toLocaleString());
+    expect(requested()).toEqual(['https://here.example/api/heartbeat']);
+    expect(shown()).toBe((1_234).toLocaleString());
+    expect(element.textContent).toBe('some');
     expect(element.getAttribute('status')).toBe('live');
   });
 
-  it('leaves one service for another when its url changes, and hears no more of the first', async () => {
+  it('shows what it holds until the first answer', async () => {
+    api.delayMs = 1_000;
+    await show('https://here.example');
+    expect(element.shadowRoot?.innerHTML).toBe('<slot></slot>');
+    expect(element.getAttribute('status')).toBe('connecting');
+  });
+
+  it.each([
+    ['de', '1.234'],
+    ['en', '1,234'],
+    ['hi', '1,234'],
+    ['fr', '1\u202f234'],
+  ])('writes the number in the language of the page: %s', async (lang, number) => {
+    api.answer = () => Response.json(state(1_234));
+    document.documentElement.lang = lang;
+    await show('https://here.example');
+    expect(shown()).toBe(number);
+  });
+
+  it('shows the number though the page names its language by no language tag', async () => {
+    api.answer = () => Response.json(state(7));
+    document.documentElement.lang = 'en_US!';
+    await show('https://here.example');
+    expect(shown()).toBe('7');
+  });
+
+  it('leaves one service for another when its url changes, and ignores the late answers of the first', async () => {
     await show('https://here.example');
     api.delayMs = 5_000;
     element.setAttribute('url', 'https://there.example');
-    await passed(100);
-    expect(asked()).toEqual([
+    await passed(STOP_MS);
+    expect(requested()).toEqual([
       'https://here.example/api/heartbeat',
       'https://there.example/api/heartbeat',
       'https://here.example/api/leave',
@@ -47,26 +78,82 @@ describe('<presence-count>', () => {
     expect(element.getAttribute('status')).toBe('connecting');
   });
 
-  it('whose url changes while it is in no page comes to the other service when it is in one again', async () => {
+  it('takes a url that changes while it is in no page', async () => {
     await show('https://here.example');
     element.remove();
+    await passed(STOP_MS);
     element.setAttribute('url', 'https://there.example');
     await passed(60_000);
-    expect(asked()).toEqual(['https://here.example/api/heartbeat', 'https://here.example/api/leave']);
+    expect(requested()).toEqual(['https://here.example/api/heartbeat', 'https://here.example/api/leave']);
     document.body.append(element);
     await passed(1);
-    expect(asked().slice(2)).toEqual(['https://there.example/api/heartbeat']);
+    expect(requested().slice(2)).toEqual(['https://there.example/api/heartbeat']);
   });
 
-  it('is stale, and keeps its number, while the service is out of reach', async () => {
+  it('is stale, keeps its number and warns once with the reason while the service does not answer', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
     await show('https://here.example');
     api.answer = () => problem(503);
-    await passed(12_000);
+    await passed(60_000);
     expect(element.getAttribute('status')).toBe('stale');
-    expect(element.textContent).toBe('1');
+    expect(shown()).toBe('1');
+    expect(warn.mock.calls).toEqual([['<presence-count> cannot count: 503 Come again later.']]);
     api.answer = () => Response.json(state(2));
-    await passed(12_000);
+    await passed(120_000);
     expect(element.getAttribute('status')).toBe('live');
-    expect(element.textContent).toBe('2');
+    expect(shown()).toBe('2');
+  });
+
+  it('warns with the place in the body if its mood is none', async () => {
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
+    const errors = [{ pointer: '#/mood', detail: 'must be one of: gratitude' }];
+    api.answer = () => problem(400, {}, { errors });
+    element.setAttribute('mood', 'happy');
+    await show('https://here.example');
+    expect(warn).toHaveBeenCalledWith('<presence-count> cannot count: 400 #/mood: must be one of: gratitude');
+  });
+
+  it.each([
+    ['the attribute is empty', () => element.setAttribute('mood', '')],
+    ['the property is null, as React sets it', () => Object.assign(element, { mood: null })],
+  ])('watches if %s', async (_, watch) => {
+    watch();
+    await show('https://here.example');
+    expect(requested()).toEqual(['https://here.example/api/presence']);
+    expect(element.mood).toBeNull();
+  });
+
+  it('has the mood of its attribute, which may change', async () => {
+    element.mood = 'release';
+    await show('https://here.example');
+    element.mood = 'gratitude';
+    await passed(1);
+    expect(element.getAttribute('mood')).toBe('gratitude');
+    element.mood = undefined;
+    await passed(1);
+    expect(element.hasAttribute('mood')).toBe(false);
+    expect(api.moods()).toEqual(['release', 'gratitude']);
+  });
+
+  it('is not counted in a browser that a program drives, without robots="count"', async () => {
+    element.removeAttribute('robots');
+    await show('https://here.example');
+    expect(requested()).toEqual(['https://here.example/api/presence']);
+  });
+
+  it('sets its attribute only when the page has loaded, because React compares attributes while it hydrates', async () => {
+    vi.spyOn(document, 'readyState', 'get').mockReturnValue('interactive');
+    await show('https://here.example');
+    expect(element.hasAttribute('status')).toBe(false);
+    expect(shown()).toBe('1');
+    dispatchEvent(new Event('load'));
+    expect(element.getAttribute('status')).toBe('live');
+  });
+
+  it('stays defined by the first copy of its module: a second one changes nothing and does not throw', async () => {
+    vi.resetModules();
+    const again = await import('../../src/client/element');
+    expect(again.PresenceCount).not.toBe(PresenceCount);
+    expect(customElements.get('presence-count')).toBe(PresenceCount);
   });
 });

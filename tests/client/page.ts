@@ -2,50 +2,68 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import { createPresence, type Presence, type PresenceOptions } from '../../src/client/presence';
 import { fakeService } from './service';
 
+/** The id of the first visit in a test. */
 export const ID = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
-// Happy DOM has requests that outlive the page no more than it has pages that end.
+/** `stop` leaves after this time (ms). */
+export const STOP_MS = 201;
+// Happy DOM has no `keepalive`.
 Object.defineProperty(Request.prototype, 'keepalive', {});
 
+/** The service of the current test. */
 export let api: ReturnType<typeof fakeService>;
-/** They are stopped after the test. */
+/** The clients of the current test. They stop after it. */
 export let presences: Presence[] = [];
 export const page = { hidden: false };
 
-/** A started presence. Where this page has no locks each one leads. */
-export async function present(options: PresenceOptions = {}) {
-  const presence = createPresence({
-    url: 'https://presence.example',
-    fetch: api.fetch,
-    sessionId: ID,
-    ...options,
-  });
+/** Options of a client of the fake service, which starts a visit. Happy DOM says that it is a robot. */
+export const withOptions = (options: PresenceOptions = {}): PresenceOptions => ({
+  url: 'https://presence.example',
+  fetch: api.fetch,
+  robots: 'count',
+  ...options,
+});
+
+/** A client that has not started. Happy DOM has no locks, so every client leads. */
+export function create(options: PresenceOptions = {}): Presence {
+  const presence = createPresence(withOptions(options));
   presences.push(presence);
+  return presence;
+}
+
+/** A client that has started. */
+export async function present(options: PresenceOptions = {}): Promise<Presence> {
+  const presence = create(options);
   presence.start();
   await passed(1);
   return presence;
 }
-export const passed = (ms: number) => vi.advanceTimersByTimeAsync(ms);
-export const beats = () => api.sent.filter(({ path }) => path === '/api/heartbeat').length;
 
-export function look(away: boolean) {
-  page.hidden = away;
+export const passed = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+export async function stopped(presence: Presence): Promise<void> {
+  const left = presence.stop();
+  await passed(STOP_MS);
+  await left;
+}
+
+export const heartbeats = () => api.sent.filter(({ path }) => path === '/api/heartbeat').length;
+
+export function setHidden(isHidden: boolean) {
+  page.hidden = isHidden;
   document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
 }
-export const show = (type: string) => dispatchEvent(new Event(type));
+export const dispatch = (type: string) => dispatchEvent(new Event(type));
 
 beforeEach(() => {
   vi.useFakeTimers();
   vi.spyOn(document, 'hidden', 'get').mockImplementation(() => page.hidden);
   page.hidden = false;
   api = fakeService();
+  vi.spyOn(crypto, 'randomUUID').mockReturnValueOnce(ID);
 });
 afterEach(async () => {
   api.delayMs = 0;
-  for (const presence of presences) {
-    const stopped = presence.stop();
-    await passed(1);
-    await stopped;
-  }
+  for (const presence of presences) await stopped(presence);
   presences = [];
   localStorage.clear();
   vi.unstubAllGlobals();

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { describe, expect, it, vi } from 'vitest';
-import { createPresence, type PresenceSnapshot } from '../../src/client/presence';
-import { api, beats, ID, passed, presences, present, show } from './page';
+import type { PresenceSnapshot } from '../../src/client/presence';
+import { api, create, dispatch, heartbeats, ID, page, passed, present, stopped } from './page';
 import { problem, state } from './service';
 
 describe('a heartbeat', () => {
@@ -20,7 +20,7 @@ describe('a heartbeat', () => {
     expect(init?.headers).toBeUndefined();
   });
 
-  it('comes every ten seconds, ten percent more or less', async () => {
+  it('follows the one before after ten seconds, ten percent more or less', async () => {
     const times: number[] = [];
     api.answer = () => {
       times.push(Date.now());
@@ -34,74 +34,28 @@ describe('a heartbeat', () => {
     expect(Math.max(...gaps) - Math.min(...gaps)).toBeGreaterThan(1_500);
   });
 
-  it('is one at a time', async () => {
+  it('is never sent while another one is under way', async () => {
     api.delayMs = 5_000;
     const presence = await present();
     for (const mood of ['release', 'gratitude', 'connection'] as const) presence.setMood(mood);
-    show('online');
-    expect(beats()).toBe(1);
+    dispatch('online');
+    expect(heartbeats()).toBe(1);
     await passed(5_001);
-    expect(api.sent.map(({ body }) => body?.['mood'])).toEqual(['presence', 'connection']);
+    expect(api.moods()).toEqual(['presence', 'connection']);
   });
 
-  it('goes out once when the page is shown that has just been loaded', async () => {
+  it('is sent once by a page that has just been loaded and gets its pageshow', async () => {
     await present();
-    show('pageshow');
+    dispatch('pageshow');
     await passed(1);
-    expect(beats()).toBe(1);
+    expect(heartbeats()).toBe(1);
   });
 
-  it('is only a look with a mood of null, and then nobody leaves', async () => {
+  it('is a GET with the mood null, and then nothing leaves', async () => {
     const presence = await present({ mood: null });
-    expect(presence.getSnapshot().data?.count).toBe(1);
-    void presence.stop();
-    await passed(100);
+    expect(presence.getSnapshot()).toMatchObject({ data: { count: 1 }, mood: null });
+    await stopped(presence);
     expect(api.sent.map(({ method, path }) => `${method} ${path}`)).toEqual(['GET /api/presence']);
-  });
-});
-
-describe('setMood', () => {
-  it('beats at once', async () => {
-    const presence = await present();
-    presence.setMood('gratitude');
-    await passed(1);
-    expect(api.sent.map(({ body }) => body?.['mood'])).toEqual(['presence', 'gratitude']);
-  });
-
-  it('does nothing if the mood is the same', async () => {
-    const presence = await present();
-    presence.setMood('presence');
-    await passed(1);
-    expect(beats()).toBe(1);
-  });
-
-  it('joins who only watched, and lets who took part only watch', async () => {
-    const presence = await present({ mood: null });
-    presence.setMood('gratitude');
-    await passed(1);
-    presence.setMood(null);
-    await passed(1);
-    expect(api.paths()).toEqual(['presence', 'heartbeat', 'leave', 'presence']);
-  });
-
-  it('does not look before it has left', async () => {
-    const presence = await present();
-    api.delayMs = 100;
-    presence.setMood(null);
-    await passed(90);
-    expect(api.paths()).toEqual(['heartbeat', 'leave']);
-    await passed(20);
-    expect(api.paths()).toEqual(['heartbeat', 'leave', 'presence']);
-  });
-
-  it('counts when it is set before the start', async () => {
-    const presence = createPresence({ url: 'https://presence.example', fetch: api.fetch, sessionId: ID });
-    presences.push(presence);
-    presence.setMood('connection');
-    expect(api.sent).toEqual([]);
-    presence.start();
-    await passed(1);
-    expect(api.sent).toMatchObject([{ body: { mood: 'connection' } }]);
   });
 });
 
@@ -117,17 +71,7 @@ describe('the snapshot', () => {
     expect(presence.getSnapshot()).not.toBe(snapshot);
   });
 
-  it('goes from idle over connecting to live, and tells each', async () => {
-    const presence = createPresence({ url: 'https://presence.example', fetch: api.fetch, sessionId: ID });
-    presences.push(presence);
-    const told: PresenceSnapshot['status'][] = [presence.getSnapshot().status];
-    presence.subscribe(({ status }) => told.push(status));
-    presence.start();
-    await passed(1);
-    expect(told).toEqual(['idle', 'connecting', 'live']);
-  });
-
-  it('keeps the last good answer, as stale, with what is wrong', async () => {
+  it('keeps the last good answer, as stale, with the error', async () => {
     const presence = await present();
     const { data } = presence.getSnapshot();
     api.answer = () => problem(503);
@@ -136,77 +80,157 @@ describe('the snapshot', () => {
       status: 'stale',
       data,
       error: new Error('503 Come again later.'),
+      mood: 'presence',
     });
     api.answer = () => Response.json(state(7));
     await passed(12_000);
     expect(presence.getSnapshot()).toMatchObject({ status: 'live', data: { count: 7 }, error: null });
   });
 
-  it.each([
-    ['an answer that is no JSON', () => new Response('<html>')],
-    ['an answer that is no presence state', () => Response.json({ count: 'many' })],
-    ['an answer that is null', () => Response.json(null)],
-    ['a network that is down', () => Promise.reject(new TypeError('Failed to fetch'))],
-  ])('is connecting, with an error, after %s', async (_, answer) => {
-    api.answer = answer;
+  it('has the pointer and the detail of the first fault of a body that the service refused', async () => {
+    const errors = [
+      { pointer: '#/mood', detail: 'must be one of: gratitude' },
+      { pointer: '#/sessionId', detail: 'must be a UUID' },
+    ];
+    api.answer = () => problem(400, {}, { detail: 'The key errors says what is wrong, and where.', errors });
     const presence = await present();
-    expect(presence.getSnapshot()).toMatchObject({
-      status: 'connecting',
-      data: null,
-      error: expect.any(Error),
-    });
+    expect(presence.getSnapshot().error?.message).toBe('400 #/mood: must be one of: gratitude');
+  });
+});
+
+describe('subscribe', () => {
+  it('calls its listener at once, and after each change', async () => {
+    const presence = create();
+    const statuses: PresenceSnapshot['status'][] = [];
+    presence.subscribe(({ status }) => statuses.push(status));
+    expect(statuses).toEqual(['idle']);
+    presence.start();
+    await passed(1);
+    expect(statuses).toEqual(['idle', 'connecting', 'live']);
   });
 
-  it('is told to nobody who has unsubscribed', async () => {
+  it('makes the client a store of Svelte: the value comes before subscribe returns', () => {
+    const presence = create();
+    let value: PresenceSnapshot | undefined;
+    const unsubscribe = presence.subscribe((snapshot) => {
+      value = snapshot;
+    });
+    expect(value).toBe(presence.getSnapshot());
+    expect(unsubscribe).toBeTypeOf('function');
+  });
+
+  it('makes two subscriptions of one listener that subscribes twice', async () => {
+    const presence = await present();
+    const listener = vi.fn();
+    const unsubscribe = presence.subscribe(listener);
+    presence.subscribe(listener);
+    unsubscribe();
+    listener.mockClear();
+    await passed(12_000);
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+
+  it('calls no listener that has unsubscribed', async () => {
     const presence = await present();
     const listener = vi.fn();
     presence.subscribe(listener)();
+    listener.mockClear();
     await passed(30_000);
     expect(listener).not.toHaveBeenCalled();
   });
 
-  it('is not told any more to who unsubscribes while others are told', async () => {
+  it('calls no listener that another one unsubscribes during the same change', async () => {
     const presence = await present();
     const second = vi.fn();
     let unsubscribe = () => {};
     presence.subscribe(() => unsubscribe());
     unsubscribe = presence.subscribe(second);
+    second.mockClear();
     await passed(12_000);
     expect(second).not.toHaveBeenCalled();
   });
 });
 
-it('two on one page are one person', async () => {
-  await present({ sessionId: undefined });
-  await present({ sessionId: undefined });
+describe('start', () => {
+  it('is needed: a client that is only created sends nothing', async () => {
+    create();
+    await passed(60_000);
+    expect(api.sent).toEqual([]);
+  });
+
+  it('takes the origin of the page without an address', async () => {
+    history.replaceState(null, '', '/rooms/1?guest#here');
+    await present({ url: undefined });
+    expect(String(api.fetch.mock.calls[0]?.[0])).toBe(`${location.origin}/api/heartbeat`);
+  });
+
+  it('takes the base of the document, which a frame with srcdoc has from its parent', async () => {
+    vi.spyOn(document, 'baseURI', 'get').mockReturnValue('https://parent.example/page');
+    vi.stubGlobal('location', new URL('about:srcdoc'));
+    await present({ url: undefined });
+    expect(String(api.fetch.mock.calls[0]?.[0])).toBe('https://parent.example/api/heartbeat');
+  });
+
+  it('throws with an address that is none', () => {
+    const presence = create({ url: 'https://' });
+    expect(() => presence.start()).toThrow(TypeError);
+    expect(presence.getSnapshot().status).toBe('idle');
+  });
+});
+
+it('two clients on one page count once', async () => {
+  await present();
+  await present();
   await passed(11_000);
-  expect(beats()).toBeGreaterThan(2);
+  expect(heartbeats()).toBeGreaterThan(2);
   expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
 });
 
-it('without an address the service is at the origin of the page', async () => {
-  history.replaceState(null, '', '/rooms/1?guest#here');
-  await present({ url: undefined });
-  expect(String(api.fetch.mock.calls[0]?.[0])).toBe(`${location.origin}/api/heartbeat`);
+it('two services on one page get different ids', async () => {
+  await present();
+  await present({ url: 'https://other.example' });
+  expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(2);
 });
 
-it('a wrong address is told at the start', () => {
-  const presence = createPresence({ url: 'https://' });
-  expect(() => presence.start()).toThrow(TypeError);
-  expect(presence.getSnapshot().status).toBe('idle');
+describe('a robot', () => {
+  const CHROME = 'Mozilla/5.0 (X11; Linux x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/150.0.0.0';
+  const robots: [string, object][] = [
+    ['a driven browser', { webdriver: true, userAgent: CHROME }],
+    ['Googlebot', { webdriver: false, userAgent: `${CHROME} (compatible; Googlebot/2.1)` }],
+    ['Baiduspider', { webdriver: false, userAgent: `${CHROME} (compatible; Baiduspider/2.0)` }],
+  ];
+
+  it.each(robots)('watches and is not counted, if it is %s', async (_, navigator) => {
+    vi.stubGlobal('navigator', navigator);
+    const presence = await present({ robots: undefined, mood: 'release' });
+    presence.setMood('gratitude');
+    await passed(12_000);
+    expect(new Set(api.paths())).toEqual(new Set(['presence']));
+    expect(presence.getSnapshot()).toMatchObject({ status: 'live', mood: null });
+  });
+
+  it.each(robots)('counts with robots: count, if it is %s', async (_, navigator) => {
+    vi.stubGlobal('navigator', navigator);
+    await present({ robots: 'count' });
+    expect(api.paths()).toEqual(['heartbeat']);
+  });
+
+  it.each(['', ' Cubot_X18_Plus'])('is no phone or desktop of a person: Chrome%s', async (suffix) => {
+    vi.stubGlobal('navigator', { webdriver: false, userAgent: `${CHROME}${suffix}` });
+    await present({ robots: undefined });
+    expect(api.paths()).toEqual(['heartbeat']);
+  });
 });
 
-it('nothing happens before the start', async () => {
-  createPresence({ fetch: api.fetch });
+it('a prerendered page sends nothing before it is shown', async () => {
+  Object.defineProperty(document, 'prerendering', { value: true, configurable: true });
+  page.hidden = true;
+  await present();
   await passed(60_000);
   expect(api.sent).toEqual([]);
-});
-
-it('serverNow is the clock of the server, half a round trip after it told', async () => {
-  api.delayMs = 200;
-  api.answer = () => Response.json({ ...state(), timestamp: Date.now() + 3_600_000 });
-  const presence = await present();
-  expect(presence.serverNow()).toBe(Date.now());
-  await passed(500);
-  expect(presence.serverNow() - Date.now()).toBe(3_600_000 + 100);
+  Reflect.deleteProperty(document, 'prerendering');
+  page.hidden = false;
+  document.dispatchEvent(new Event('prerenderingchange'));
+  await passed(1);
+  expect(api.paths()).toEqual(['heartbeat']);
 });

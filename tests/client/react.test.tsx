@@ -5,15 +5,17 @@ import { renderToString } from 'react-dom/server';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PresenceOptions } from '../../src/client/presence';
 import { usePresence } from '../../src/client/react';
-import { api } from './page';
+import { FakeLocks } from './locks';
+import { api, STOP_MS, withOptions } from './page';
+import { state } from './service';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
 let root: Root;
 
 function Count(options: PresenceOptions) {
-  const { status, data } = usePresence({ url: 'https://presence.example', fetch: api.fetch, ...options });
-  return `${status} ${data?.count}`;
+  const { status, data, mood } = usePresence(withOptions(options));
+  return `${status} ${data?.count} ${mood}`;
 }
 const passed = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 async function show(node: ReactNode) {
@@ -30,32 +32,48 @@ const render = (options: PresenceOptions = {}) =>
 beforeEach(() => {
   root = createRoot(document.body.appendChild(document.createElement('main')));
 });
-afterEach(() => show(null));
+afterEach(async () => {
+  await show(null);
+  await passed(STOP_MS);
+});
 
 describe('usePresence', () => {
-  it('shows the snapshot', async () => {
+  it('returns the snapshot', async () => {
     await render();
-    expect(document.body.textContent).toBe('live 1');
+    expect(document.body.textContent).toBe('live 1 presence');
   });
 
-  it('mounted twice by StrictMode it comes once, and does not leave', async () => {
+  it('sends one heartbeat and no leave when StrictMode mounts it twice', async () => {
     await render();
+    await passed(STOP_MS);
     expect(api.paths()).toEqual(['heartbeat']);
   });
 
-  it('does not leave when the mood changes', async () => {
+  it('sends no leave when the mood changes', async () => {
     await render({ mood: 'presence' });
     await render({ mood: 'release' });
     await render({ mood: 'connection' });
     expect(api.paths()).toEqual(['heartbeat', 'heartbeat', 'heartbeat']);
-    expect(api.sent.map(({ body }) => body?.['mood'])).toEqual(['presence', 'release', 'connection']);
+    expect(api.moods()).toEqual(['presence', 'release', 'connection']);
     expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
   });
 
-  it('is rendered again only when something has changed', async () => {
+  it('without a mood takes the one that another component has chosen', async () => {
+    await show(
+      <>
+        <Count mood="release" />
+        <Count />
+      </>,
+    );
+    await passed(12_000);
+    expect(document.body.textContent).toBe('live 1 releaselive 1 release');
+    expect(new Set(api.moods())).toEqual(new Set(['release']));
+  });
+
+  it('renders only when something has changed', async () => {
     let renders = 0;
     function Counted() {
-      usePresence({ url: 'https://presence.example', fetch: api.fetch });
+      usePresence(withOptions());
       renders++;
       return null;
     }
@@ -63,6 +81,7 @@ describe('usePresence', () => {
     const before = renders;
     await passed(8_000);
     expect(renders).toBe(before);
+    api.answer = () => Response.json(state(2));
     await passed(4_000);
     expect(renders).toBe(before + 1);
   });
@@ -70,11 +89,22 @@ describe('usePresence', () => {
   it('leaves when it is unmounted', async () => {
     await render();
     await show(null);
+    await passed(STOP_MS);
     expect(api.paths()).toEqual(['heartbeat', 'leave']);
   });
 
+  it('sends nothing when one component replaces another within a fifth of a second', async () => {
+    vi.stubGlobal('navigator', { locks: new FakeLocks(), userAgent: '', webdriver: false });
+    await show(<Count key="first" />);
+    await show(null);
+    await passed(100);
+    await show(<Count key="second" />);
+    await passed(2_000);
+    expect(api.paths()).not.toContain('leave');
+  });
+
   it('is idle on a server, where nothing is sent', () => {
-    expect(renderToString(<Count />)).toBe('idle undefined');
+    expect(renderToString(<Count />)).toBe('idle undefined presence');
     expect(api.sent).toEqual([]);
   });
 });

@@ -1,24 +1,35 @@
+// @vitest-environment happy-dom
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { observe, UNKNOWN } from '../../src/client/server-clock';
+import { describe, expect, it, vi } from 'vitest';
+import { observe, observeMessage, UNKNOWN } from '../../src/client/server-clock';
+import { api, passed, present } from './page';
+import { state } from './service';
+import { FakeSocket, sockets } from './socket';
 
 describe('the estimate of the server clock', () => {
-  it('takes the middle of the round trip for the time when the server told its time', () => {
+  it('takes the middle of the round trip for the moment when the server read its clock', () => {
     expect(observe(UNKNOWN, 5_100, 1_000, 1_200)).toEqual({ offsetMs: 4_000, errorMs: 100 });
   });
 
-  it('believes the fastest round trip', () => {
+  it('is the one of the fastest round trip', () => {
     const fast = observe(UNKNOWN, 5_010, 1_000, 1_020);
     expect(observe(fast, 6_190, 2_000, 2_200)).toBe(fast);
     expect(observe(fast, 6_004, 2_000, 2_010).errorMs).toBe(5);
   });
 
-  it('forgets it when a later one contradicts it, as when a clock was set', () => {
+  it('is replaced when a later round trip contradicts it', () => {
     const fast = observe(UNKNOWN, 5_010, 1_000, 1_020);
     expect(observe(fast, 9_100, 1_500, 1_700)).toEqual({ offsetMs: 7_500, errorMs: 100 });
   });
 
-  it('is never more wrong than it says, however long each way takes', () => {
+  it('is moved forward by a message from its future, and never back by a late one', () => {
+    const fast = observe(UNKNOWN, 5_010, 1_000, 1_020);
+    expect(observeMessage(fast, 5_500, 1_500)).toBe(fast);
+    expect(observeMessage(fast, 5_400, 600_000)).toBe(fast);
+    expect(observeMessage(fast, 65_500, 1_500)).toEqual({ offsetMs: 64_000, errorMs: 1_000 });
+  });
+
+  it('is never more wrong than its error, however long each way takes', () => {
     const milliseconds = fc.integer({ min: 0, max: 5_000 });
     fc.assert(
       fc.property(
@@ -36,5 +47,42 @@ describe('the estimate of the server clock', () => {
         },
       ),
     );
+  });
+});
+
+describe('serverNow', () => {
+  it('is the clock of this device before the first answer', async () => {
+    api.delayMs = 200;
+    const presence = await present();
+    expect(presence.serverNow()).toBe(Date.now());
+  });
+
+  it('is the clock of the server, right to half a round trip', async () => {
+    api.delayMs = 200;
+    api.answer = () => Response.json({ ...state(), timestamp: Date.now() + 3_600_000 });
+    const presence = await present();
+    await passed(500);
+    expect(presence.serverNow() - Date.now()).toBeCloseTo(3_600_000 + 100, 0);
+  });
+
+  it('does not change when the clock of this device is set', async () => {
+    const presence = await present();
+    const before = presence.serverNow();
+    const { Date: RealDate } = globalThis;
+    globalThis.Date = class extends RealDate {
+      static override now = () => RealDate.now() - 3_600_000;
+    } as DateConstructor;
+    expect(presence.serverNow()).toBe(before);
+    globalThis.Date = RealDate;
+  });
+
+  it('is corrected by a message of the socket where the time of the page stood still', async () => {
+    vi.stubGlobal('WebSocket', FakeSocket);
+    api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
+    const presence = await present();
+    sockets[0]?.open();
+    sockets[0]?.receive(state(1));
+    sockets[0]?.receive({ ...state(2), timestamp: Date.now() + 600_000 });
+    expect(presence.serverNow() - Date.now()).toBeCloseTo(600_000, 0);
   });
 });

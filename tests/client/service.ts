@@ -8,24 +8,30 @@ export interface Sent {
   readonly init: RequestInit;
 }
 
-/** What the service would answer, in place of it: a client's `fetch`, and what came by it. */
+/** A stand-in for the service: a `fetch` for a client, and the requests that it got. */
 export function fakeService() {
   const sent: Sent[] = [];
   const service = {
     sent,
-    /** Answers of `answer` come this much later. */
+    /** The requests that have no answer yet. */
+    pending: 0,
+    /** Answers of `answer` come this much later (ms). */
     delayMs: 0,
     answer: (): Response | Promise<Response> => Response.json(state()),
     fetch: vi.fn(async (input: RequestInfo | URL, init: RequestInit = {}) => {
       const { pathname } = new URL(String(input));
       const body = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
       sent.push({ method: init.method ?? 'GET', path: pathname, body, init });
+      service.pending += 1;
       return new Promise<Response>((resolve, reject) => {
         init.signal?.addEventListener('abort', () => reject(new Error('aborted')));
         setTimeout(() => resolve(service.answer()), service.delayMs);
+      }).finally(() => {
+        service.pending -= 1;
       });
     }),
     paths: () => sent.map(({ path }) => path.replace('/api/', '')),
+    moods: () => sent.map(({ body }) => body?.['mood']),
   };
   return service;
 }
@@ -38,6 +44,6 @@ export function state(count = 1): PresenceState {
   };
 }
 
-export function problem(status: number, headers: Record<string, string> = {}): Response {
-  return Response.json({ status, detail: 'Come again later.' }, { status, headers });
+export function problem(status: number, headers: Record<string, string> = {}, body: object = {}): Response {
+  return Response.json({ status, detail: 'Come again later.', ...body }, { status, headers });
 }

@@ -1,18 +1,19 @@
 import { afterEach } from 'vitest';
 
-/** All that were made in this test. */
+/** The sockets of the current test. */
 export let sockets: FakeSocket[] = [];
 afterEach(() => {
   sockets = [];
 });
 
-/** A socket to a service that says what a test makes it say. */
+/** A socket to a service that sends what a test makes it send. */
 export class FakeSocket {
   readyState = 0;
   readonly sent: string[] = [];
-  onopen = () => {};
-  onclose = () => {};
-  onmessage: (event: { data: string }) => void = () => {};
+  closeCode: number | undefined;
+  onopen: (() => void) | null = null;
+  onclose: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
 
   constructor() {
     sockets.push(this);
@@ -24,16 +25,18 @@ export class FakeSocket {
 
   open() {
     this.readyState = 1;
-    this.onopen();
+    this.onopen?.();
   }
 
-  /** By either side, which hears of it later. */
-  close() {
+  /** By either side. The event comes later. */
+  close(code?: number) {
     this.readyState = 3;
-    queueMicrotask(() => this.onclose());
+    this.closeCode = code;
+    queueMicrotask(() => this.onclose?.());
   }
 
-  tell(data: string | object) {
-    this.onmessage({ data: typeof data === 'string' ? data : JSON.stringify(data) });
+  /** The client gets a message. */
+  receive(data: string | object) {
+    this.onmessage?.({ data: typeof data === 'string' ? data : JSON.stringify(data) });
   }
 }

@@ -1,9 +1,11 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { keepVisitId, visitId } from '../../src/client/session-id';
+import { newId, readVisit, saveVisit, type Visit } from '../../src/client/visit';
 import { SessionId } from '../../src/presence/session';
 
+const SERVICE = 'https://presence.example';
 const TTL_MS = 30_000;
+const VISIT: Visit = { id: '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10', mood: 'release', choice: 3 };
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -12,42 +14,74 @@ afterEach(() => {
   localStorage.clear();
 });
 
-describe('the id of a visit', () => {
-  it('is what the service takes for an id', () => {
-    const id = visitId(TTL_MS);
-    expect(SessionId.parse(id)).toBe(id);
+describe('a stored visit', () => {
+  it('keeps its id, its mood and its number of choices', () => {
+    saveVisit(SERVICE, VISIT, TTL_MS);
+    expect(readVisit(SERVICE)).toEqual(VISIT);
   });
 
-  it('stays the same while it is used, and is replaced when it was not for the time to live', () => {
-    const id = visitId(TTL_MS);
-    keepVisitId(id);
+  it('is another one for each service', () => {
+    saveVisit(SERVICE, VISIT, TTL_MS);
+    expect(readVisit('https://other.example')).toBeUndefined();
+  });
+
+  it('ends when it was not used for its time to live', () => {
+    saveVisit(SERVICE, VISIT, TTL_MS);
     vi.advanceTimersByTime(TTL_MS - 1);
-    expect(visitId(TTL_MS)).toBe(id);
-    keepVisitId(id);
+    expect(readVisit(SERVICE)).toEqual(VISIT);
+    saveVisit(SERVICE, VISIT, TTL_MS);
     vi.advanceTimersByTime(TTL_MS - 1);
-    expect(visitId(TTL_MS)).toBe(id);
+    expect(readVisit(SERVICE)).toEqual(VISIT);
     vi.advanceTimersByTime(1);
-    expect(visitId(TTL_MS)).not.toBe(id);
+    expect(readVisit(SERVICE)).toBeUndefined();
   });
 
-  it('is replaced when the clock was set back by more than that', () => {
-    const id = visitId(TTL_MS);
-    keepVisitId(id);
+  it('ends when the clock was set back by more than its time to live', () => {
+    saveVisit(SERVICE, VISIT, TTL_MS);
     vi.setSystemTime(Date.now() - TTL_MS);
-    expect(visitId(TTL_MS)).not.toBe(id);
+    expect(readVisit(SERVICE)).toBeUndefined();
   });
 
-  it.each(['', 'nonsense', 'x y', '{"a":1}', ' '])('is replaced where the storage has %j', (stored) => {
-    keepVisitId('x');
-    localStorage[Object.keys(localStorage)[0] ?? ''] = stored;
-    expect(SessionId.safeParse(visitId(TTL_MS)).success).toBe(true);
+  it.each([
+    ['no JSON', 'nonsense'],
+    ['null', 'null'],
+    ['the value of version 1.0', `${VISIT.id} 1700000000000`],
+    ['an id that is no UUID', { id: 'anna' }],
+    ['a mood that does not exist', { mood: 'happy' }],
+    ['a negative choice', { choice: -1 }],
+    ['a choice that is no number', { choice: 'x' }],
+    ['a time that is no number', { usedAt: 'x' }],
+  ])('is no visit with %s', (_, stored) => {
+    saveVisit(SERVICE, VISIT, TTL_MS);
+    const [key = '', value = ''] = Object.entries(localStorage)[0] ?? [];
+    const changed = typeof stored === 'string' ? stored : JSON.stringify({ ...JSON.parse(value), ...stored });
+    localStorage[key] = changed;
+    expect(readVisit(SERVICE)).toBeUndefined();
   });
 
-  it('is new every time where nothing may be stored', () => {
+  it('does not exist where the page may not use the storage', () => {
     vi.stubGlobal('localStorage', undefined);
-    const id = visitId(TTL_MS);
-    keepVisitId(id);
-    expect(SessionId.parse(visitId(TTL_MS))).not.toBe(id);
+    saveVisit(SERVICE, VISIT, TTL_MS);
+    expect(readVisit(SERVICE)).toBeUndefined();
     vi.unstubAllGlobals();
+  });
+});
+
+describe('a new id', () => {
+  it.each([
+    ['crypto.randomUUID', crypto],
+    ['crypto.getRandomValues alone', { getRandomValues: crypto.getRandomValues.bind(crypto) }],
+    ['a crypto without both', {}],
+    ['no crypto', undefined],
+  ])('is a UUID of version 4, another one each time, with %s', (_, value) => {
+    vi.stubGlobal('crypto', value);
+    const ids = Array.from({ length: 1_000 }, newId);
+    expect(new Set(ids).size).toBe(1_000);
+    for (const id of ids) {
+      expect(SessionId.parse(id)).toBe(id);
+      expect(id).toMatch(/^.{14}4.{4}[89ab]/);
+    }
+    // Each digit that is random has all values.
+    expect(new Set(ids.map((id) => id[0])).size).toBe(16);
   });
 });

@@ -1,0 +1,4 @@
+// @vitest-environment happy-dom
+import { testComponents } from './components';
+
+testComponents();
