@@ -18,6 +18,7 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   #internals: ElementInternals | undefined;
   #status = '';
   #hasWarned = false;
+  #reflects = false;
 
   /** The attribute `mood`: null if it is empty, undefined if there is none. */
   get mood(): Mood | null | undefined {
@@ -35,9 +36,8 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
     if (!this.shadowRoot) {
       this.attachShadow({ mode: 'open' }).append(document.createElement('slot'));
       this.#internals = this.attachInternals?.();
-      // An attribute that appears earlier is a hydration error in React.
-      if (document.readyState !== 'complete')
-        addEventListener('load', () => this.#reflectStatus(), { once: true });
+      if (document.readyState === 'complete') this.#reflectWhenIdle();
+      else addEventListener('load', () => this.#reflectWhenIdle(), { once: true });
     }
     if (!this.#presence) {
       this.#presence = createPresence({
@@ -78,11 +78,16 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
       // Chromium before version 125 accepts only states that start with two dashes.
     }
     this.#status = status;
-    if (document.readyState === 'complete') this.#reflectStatus();
+    if (this.#reflects) this.setAttribute('status', status);
   }
 
-  #reflectStatus() {
-    this.setAttribute('status', this.#status);
+  /** An attribute that appears before React has hydrated the page is an error there. */
+  #reflectWhenIdle() {
+    // Safari has no `requestIdleCallback`.
+    (globalThis.requestIdleCallback ?? setTimeout)(() => {
+      this.#reflects = true;
+      this.setAttribute('status', this.#status);
+    });
   }
 
   /** In the language of the page, which can differ from the browser's. */

@@ -41,6 +41,7 @@ export function createLiveSocket(
   let socket: WebSocket | undefined;
   let firstMessage: ReturnType<typeof setTimeout> | undefined;
   let pong: ReturnType<typeof setTimeout> | undefined;
+  let pongDueAt = 0;
   /** When the pause ends, by `performance.now()`. */
   let connectAt = 0;
 
@@ -88,8 +89,10 @@ export function createLiveSocket(
     },
     send: (message) => socket?.send(JSON.stringify(message)),
     ping() {
-      if (pong) return;
+      // The timer is late in a hidden page. The caller's is not.
+      if (pong) return performance.now() < pongDueAt ? undefined : lose();
       pong = setTimeout(lose, PONG_MS);
+      pongDueAt = performance.now() + PONG_MS;
       socket?.send('ping');
     },
     close(isHandover) {

@@ -22,8 +22,9 @@ type Phase = 'waiting' | 'beating' | 'live';
 
 /** What the leader sends to the other tabs, at each change and at least once an interval. */
 interface News {
-  /** Null while the service does not answer. */
+  /** Null: no new one. */
   readonly state: PresenceState | null;
+  readonly isFailing: boolean;
   readonly visit: Visit;
   /** The server's clock now (ms since 1970), and its largest error (ms). */
   readonly serverNow: number;
@@ -140,6 +141,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const sentAt = performance.now();
     const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
     if (ended.aborted) return;
+    // A frozen page gets its answer when it resumes.
+    if (performance.now() - sentAt > TIMEOUT_MS) return fail(new Error('timeout'));
     if ('error' in answer) return fail(answer.error, waitOf(answer.retryAfter, serverNow()));
     failures = 0;
     intervalMs = options.intervalMs ?? answer.intervalMs ?? intervalMs;
@@ -164,6 +167,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   // The live socket. Only the leader has one.
 
   function onSocketOpen() {
+    shareVisit();
     join();
     stayLive();
   }
@@ -190,6 +194,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     shareVisit();
     tabs?.send({
       state: snapshot.status === 'live' ? snapshot.data : null,
+      isFailing: snapshot.error !== null,
       visit,
       serverNow: serverNow(),
       errorMs: clock.errorMs,
@@ -201,12 +206,15 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function onNews(news: News) {
     adopt(news.visit);
-    // Without locks several tabs lead.
-    if (phase === 'live') return;
+    // After an outage the leader may not know the choice of this tab. It reads the stored one.
+    if (news.visit.choice < visit.choice) shareVisit();
+    // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
+    if (tabs?.leads) return;
     intervalMs = options.intervalMs ?? news.intervalMs;
     retryAt = performance.now() + news.retryInMs;
     listen(news.dueMs);
-    if (!news.state) return showNoAnswer();
+    if (news.isFailing) showNoAnswer();
+    if (!news.state) return;
     clock = { offsetMs: news.serverNow - performance.now(), errorMs: news.errorMs };
     showLive(news.state);
   }
@@ -226,10 +234,13 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** Takes over the stored visit, and stores the result. */
   function shareVisit() {
     const stored = storedVisit();
-    if (isChosen) visit = { ...visit, choice: 1 + Math.max(visit.choice, stored?.choice ?? 0) };
+    if (isChosen)
+      visit = { ...visit, choice: Math.max(Date.now(), visit.choice + 1, (stored?.choice ?? 0) + 1) };
     isChosen = false;
     if (stored) adopt(stored);
-    if (isShared()) saveVisit(base.origin, visit, TTL_INTERVALS * intervalMs);
+    // An open socket keeps an id that other tabs may have replaced.
+    if (isShared())
+      saveVisit(base.origin, { ...visit, id: stored?.id ?? visit.id }, TTL_INTERVALS * intervalMs);
   }
 
   const storedVisit = () => (isShared() ? readVisit(base.origin) : undefined);
@@ -272,13 +283,18 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** Becomes absent. The last tab leaves; its open socket leaves by closing. */
   async function exit(pageGoes = false) {
-    phaseEnd.abort();
-    timer.clear();
-    const isLast = tabs?.quit();
+    const isLast = tabs?.isLast();
+    // First, because Firefox ends the scripts of a tab that closes.
+    const left =
+      isLast && visit.mood && phase !== 'live'
+        ? leave(options.fetch ?? globalThis.fetch, base, visit.id, pageGoes)
+        : undefined;
+    tabs?.quit();
     tabs = undefined;
     socket?.close(!isLast);
-    if (isLast && visit.mood && phase !== 'live')
-      await leave(options.fetch ?? globalThis.fetch, base, visit.id, pageGoes);
+    phaseEnd.abort();
+    timer.clear();
+    await left;
   }
 
   function onEvent({ type }: Event) {

@@ -5,11 +5,15 @@ export interface Tabs<News> {
   lead(atOnce: boolean): void;
   /** Sends news to the other tabs. */
   send(news: News): void;
-  /** Looks for other tabs. `quit` answers from the last look. */
+  /** Looks for other tabs. `isLast` answers from the last look. */
   census(): Promise<void>;
-  /** Leaves the tabs. Returns whether this tab led and was the last one. */
-  quit(): boolean;
+  /** Whether this tab leads and there is no other one. */
+  isLast(): boolean;
+  quit(): void;
 }
+
+/** The lock request of a tab that quits has ended after this time (ms). */
+const LOCK_ENDS_MS = 500;
 
 /**
  * Joins the tabs with this name. A lock makes one of them the leader, and the next one when that tab closes or crashes. News go over
@@ -70,8 +74,10 @@ export function joinTabs<News>(
     channel = new BroadcastChannel(name);
     channel.onmessage = ({ data }) => {
       void census();
-      if (data) onNews(data);
-      else onChange();
+      if (data) return onNews(data);
+      // The request of the tab for the lock ends after its message.
+      setTimeout(census, LOCK_ENDS_MS);
+      onChange();
     };
   } catch {
     // This browser, or this page, has no channels.
@@ -87,15 +93,14 @@ export function joinTabs<News>(
       channel?.postMessage(news);
       void census();
     },
+    isLast: () => leads && isAlone,
     quit() {
-      const isLast = leads && isAlone;
       request?.abort();
       request = undefined;
       leads = false;
       release?.();
       channel?.postMessage(null);
       channel?.close();
-      return isLast;
     },
   };
 }

@@ -6,7 +6,7 @@ export interface Visit {
   readonly id: string;
   /** `null` for a tab that only watches. It is never stored. */
   readonly mood: Mood | null;
-  /** Counts the choices of a mood: of two moods, the one with the higher number was chosen later. 0: no mood was chosen. */
+  /** When the mood was chosen (ms since 1970), and always more than at the choice before. 0: no mood was chosen. */
   readonly choice: number;
 }
 

@@ -14,7 +14,7 @@ const shown = () => element.shadowRoot?.textContent;
 async function show(url: string) {
   element.setAttribute('url', url);
   document.body.append(element);
-  await passed(1);
+  await passed(20);
 }
 
 beforeEach(() => {
@@ -141,12 +141,15 @@ describe('<presence-count>', () => {
     expect(requested()).toEqual(['https://here.example/api/presence']);
   });
 
-  it('sets its attribute only when the page has loaded, because React compares attributes while it hydrates', async () => {
+  it('sets its attribute when the page has loaded and is idle, because React compares attributes while it hydrates', async () => {
     vi.spyOn(document, 'readyState', 'get').mockReturnValue('interactive');
     await show('https://here.example');
+    await passed(100);
     expect(element.hasAttribute('status')).toBe(false);
     expect(shown()).toBe('1');
     dispatchEvent(new Event('load'));
+    expect(element.hasAttribute('status')).toBe(false);
+    await passed(100);
     expect(element.getAttribute('status')).toBe('live');
   });
 

@@ -19,6 +19,7 @@ async function receive(message: object | null) {
 
 const news = ({ visit = {}, ...changed }: { visit?: object; [key: string]: unknown } = {}) => ({
   state: state(7),
+  isFailing: false,
   visit: { id: ID, mood: 'presence', choice: 0, ...visit },
   serverNow: Date.now() + 5_000,
   errorMs: 1,
@@ -34,10 +35,26 @@ const idsSentBy = (socket: FakeSocket | undefined) =>
 const moodsSentBy = (socket: FakeSocket | undefined) =>
   socket?.sent.filter((text) => text !== 'ping').map((text) => JSON.parse(text).mood);
 
+/** A tab that follows: another one has taken the lead. */
+async function follower() {
+  const presence = await present();
+  locks.take();
+  await passed(1);
+  return presence;
+}
+
+let locks: FakeLocks;
+function useLocks() {
+  locks = new FakeLocks();
+  vi.stubGlobal('navigator', { locks, userAgent: '', webdriver: false });
+}
+
 describe('the news of the leader', () => {
+  beforeEach(useLocks);
+
   it('are the snapshot, the clock and the mood of the other tabs', async () => {
-    const presence = await present();
-    await receive(news({ visit: { mood: 'release', choice: 1 } }));
+    const presence = await follower();
+    await receive(news({ visit: { mood: 'release', choice: Date.now() + 1 } }));
     expect(presence.getSnapshot()).toMatchObject({
       status: 'live',
       data: { count: 7 },
@@ -50,8 +67,8 @@ describe('the news of the leader', () => {
   });
 
   it('without a state leave the last number, as stale, and its Retry-After holds', async () => {
-    const presence = await present();
-    await receive(news({ state: null, retryInMs: 60_000, dueMs: 30_000 }));
+    const presence = await follower();
+    await receive(news({ state: null, isFailing: true, retryInMs: 60_000, dueMs: 30_000 }));
     expect(presence.getSnapshot()).toMatchObject({ status: 'stale', data: { count: 1 } });
     await passed(59_900);
     expect(heartbeats()).toBe(1);
@@ -60,7 +77,7 @@ describe('the news of the leader', () => {
   });
 
   it('set the time after which another tab takes the lead: the interval of the service', async () => {
-    await present();
+    await follower();
     await receive(news({ intervalMs: 2_000, dueMs: 2_000 }));
     await passed(4_500);
     expect(heartbeats()).toBe(1);
@@ -69,7 +86,7 @@ describe('the news of the leader', () => {
   });
 
   it('that repeat a state are no change', async () => {
-    const presence = await present();
+    const presence = await follower();
     const message = news();
     await receive(message);
     const snapshot = presence.getSnapshot();
@@ -77,8 +94,15 @@ describe('the news of the leader', () => {
     expect(presence.getSnapshot()).toBe(snapshot);
   });
 
+  it('before its first answer leave the number of the other tabs', async () => {
+    const presence = await follower();
+    const snapshot = presence.getSnapshot();
+    await receive(news({ state: null }));
+    expect(presence.getSnapshot()).toBe(snapshot);
+  });
+
   it('with another id make two tabs one session, after an outage that outlived the visit', async () => {
-    await present();
+    await follower();
     localStorage.clear();
     await receive(news({ visit: { id: OTHER } }));
     await passed(30_000);
@@ -95,7 +119,7 @@ describe('the id on a socket', () => {
   it('stays when another tab sends another id, and the mood of that tab holds', async () => {
     const presence = await present();
     sockets[0]?.open();
-    await receive(news({ visit: { id: OTHER, mood: 'release', choice: 1 } }));
+    await receive(news({ visit: { id: OTHER, mood: 'release', choice: Date.now() + 1 } }));
     presence.setMood('connection');
     expect(moodsSentBy(sockets[0])).toEqual(['presence', 'release', 'connection']);
     expect(idsSentBy(sockets[0])).toEqual(new Set([ID]));
@@ -139,11 +163,9 @@ describe('without locks, where each tab leads,', () => {
 });
 
 describe('with locks', () => {
-  let locks: FakeLocks;
   beforeEach(() => {
-    locks = new FakeLocks();
+    useLocks();
     vi.stubGlobal('WebSocket', FakeSocket);
-    vi.stubGlobal('navigator', { locks, userAgent: '', webdriver: false });
     api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
   });
 

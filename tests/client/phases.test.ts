@@ -23,6 +23,7 @@ beforeEach(() => {
 
 const news = () => ({
   state: state(7),
+  isFailing: false,
   visit: { id: ID, mood: 'release', choice: 5 },
   serverNow: Date.now(),
   errorMs: 1,

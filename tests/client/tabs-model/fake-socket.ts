@@ -1,0 +1,111 @@
+import type { Port } from './model-service';
+import type { Network } from './network';
+import { Pipe } from './pipe';
+import type { Tab } from './tab';
+
+const ABNORMAL = 1006;
+
+/** A `WebSocket` to the model service. Messages of each direction arrive in order. */
+export class FakeSocket extends EventTarget {
+  static readonly OPEN = 1;
+  readonly tab: Tab;
+  readyState = 0;
+  onopen: ((event: Event) => void) | null = null;
+  onmessage: ((event: Event) => void) | null = null;
+  onclose: ((event: Event) => void) | null = null;
+  onerror: ((event: Event) => void) | null = null;
+  readonly #network: Network;
+  readonly #up: Pipe;
+  readonly #down: Pipe;
+  readonly #port: Port;
+  #isBroken = false;
+
+  constructor(tab: Tab, network: Network) {
+    super();
+    this.tab = tab;
+    this.#network = network;
+    this.#up = new Pipe(tab.clock, network.latencyMs);
+    this.#down = new Pipe(tab.clock, network.latencyMs);
+    this.#port = {
+      send: (data) => this.#toPage(() => this.#fire('message', { data })),
+      close: (code) => this.#toPage(() => this.#end(code)),
+    };
+    network.sentAt.push(tab.clock.now);
+    network.sockets.add(this);
+    if (network.trouble !== 'none') this.break(network.trouble === 'offline');
+    else this.#open();
+  }
+
+  #open(): void {
+    this.#network.log(`${this.tab.name} opens a socket`);
+    this.#toService(() => {
+      this.#toPage(() => {
+        if (this.readyState !== 0) return;
+        this.readyState = 1;
+        this.#fire('open');
+      });
+      this.#network.service.openSocket(this.#port);
+    });
+  }
+
+  send(text: string): void {
+    if (this.readyState === 0) throw new DOMException('still connecting', 'InvalidStateError');
+    if (this.readyState !== 1) return;
+    this.#network.log(`${this.tab.name} sends ${text} on its socket`);
+    const sentAt = this.tab.clock.now;
+    this.#toService(() => this.#network.service.receive(this.#port, text, sentAt));
+  }
+
+  close(code = 1005): void {
+    if (code !== 1005 && code !== 1000 && (code < 3000 || code > 4999))
+      throw new DOMException(`code ${code}`, 'InvalidAccessError');
+    if (this.readyState >= 2) return;
+    const isConnecting = this.readyState === 0;
+    this.readyState = 2;
+    this.#closeAtService(isConnecting ? ABNORMAL : code);
+    this.#toService(() => this.#toPage(() => this.#end(code)));
+  }
+
+  /** The tab is closed: the service gets the close, the page gets nothing. */
+  leave(code: number): void {
+    if (this.readyState < 2) this.#closeAtService(code);
+    this.readyState = 3;
+    this.#network.sockets.delete(this);
+  }
+
+  /** Nothing arrives any more. The service keeps the socket until its session expires. */
+  break(isNoticed: boolean): void {
+    this.#isBroken = true;
+    this.#network.sockets.delete(this);
+    if (isNoticed)
+      this.tab.clock.schedule(this.#network.latencyMs(), () => this.tab.task(() => this.#end(ABNORMAL)));
+  }
+
+  #closeAtService(code: number): void {
+    const sentAt = this.tab.clock.now;
+    this.#network.log(`${this.tab.name} closes its socket with ${code}`);
+    this.#toService(() => this.#network.service.closeSocket(this.#port, code, sentAt));
+  }
+
+  #end(code: number): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.#network.sockets.delete(this);
+    this.#fire('close', { code, wasClean: code !== ABNORMAL });
+  }
+
+  #toService(deliver: () => void): void {
+    this.#up.send(() => this.#isBroken || deliver());
+  }
+
+  #toPage(deliver: () => void): void {
+    this.#down.send(() => this.tab.task(() => this.#isBroken || deliver()));
+  }
+
+  #fire(type: 'open' | 'message' | 'close', properties: object = {}): void {
+    if (type === 'message' && this.readyState !== 1) return;
+    const event = Object.assign(new Event(type), properties);
+    this.dispatchEvent(event);
+    this[`on${type}`]?.(event);
+  }
+}

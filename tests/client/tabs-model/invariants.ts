@@ -1,0 +1,188 @@
+import { DEFAULT_MOOD, MOODS } from '../../../src/moods';
+import * as bounds from './bounds';
+import type { FakeBrowser } from './fake-browser';
+
+/** What holds in every world, within the bounds of `bounds.ts`. A person is one browser: the service has no other client. */
+export const INVARIANTS = [
+  'a present person is counted',
+  'a person is counted once',
+  'an absent person is not counted',
+  'the last choice is the mood of the session',
+  'the client sends few requests',
+] as const;
+export type Invariant = (typeof INVARIANTS)[number];
+
+export interface Violation {
+  readonly invariant: Invariant;
+  readonly at: number;
+  readonly text: string;
+}
+
+/** Watches a browser and its service, and keeps the first violation of each invariant. */
+export class Invariants {
+  readonly violations: Violation[] = [];
+  /** When each action took place. */
+  readonly actionsAt: number[] = [];
+  readonly #browser: FakeBrowser;
+  readonly #stretches = new Map<Invariant, { readonly since: number; maxMs: number }>();
+  #troubledSince: number | undefined;
+  #recoveredAt = 0;
+  #lastTrouble: 'offline' | 'hanging' = 'offline';
+  #absentSince: number | undefined = 0;
+  #lateSince: number | undefined = 0;
+  #hasGap = true;
+  #lastCount = 0;
+
+  constructor(browser: FakeBrowser) {
+    this.#browser = browser;
+    browser.clock.onStep = () => this.#check();
+  }
+
+  #check(): void {
+    const { clock, service, pages } = this.#browser;
+    const { now } = clock;
+    if (service.count !== this.#lastCount) this.#browser.note(`count ${service.count}`);
+    this.#lastCount = service.count;
+    this.#followNetwork(now);
+    const isPresentOnTime = pages.some((page) => this.#browser.isPresentOnTime(page));
+    this.#followPresence(now);
+    const isUp = this.#troubledSince === undefined && now >= this.#recoveredAt;
+    const mustCount = isUp && isPresentOnTime;
+    this.#observe('a present person is counted', mustCount && service.count === 0, this.#uncountedMaxMs());
+    this.#observe('a person is counted once', isUp && service.count > 1, bounds.TWICE_MAX_MS);
+    this.#observe(
+      'the last choice is the mood of the session',
+      mustCount && this.#hasWrongMood(),
+      this.#moodMaxMs(),
+    );
+    this.#checkAbsence(now);
+    this.#checkRequests(now);
+  }
+
+  #uncountedMaxMs(): number {
+    const { setup, clock, lastResumeAt } = this.#browser;
+    const isSeen = this.#isSeen();
+    // A crash ends the session of a live socket at once, and a frozen tab may get the lock next.
+    if (this.#hasLateLeader() && (setup.isLive || !isSeen)) return bounds.TAKEOVER_MAX_MS;
+    if (clock.now - lastResumeAt < bounds.RESUMED_MS) return bounds.RESUMED_UNCOUNTED_MAX_MS;
+    return bounds.UNCOUNTED_MAX_MS + (setup.hasWorkers || isSeen ? 0 : bounds.HIDDEN_TIMER_MS);
+  }
+
+  #followNetwork(now: number): void {
+    const { network, setup } = this.#browser;
+    if (network.trouble !== 'none') {
+      this.#troubledSince ??= now;
+      this.#lastTrouble = network.trouble;
+    } else if (this.#troubledSince !== undefined) {
+      const lengthMs = now - this.#troubledSince;
+      const waitMs = bounds.recoveryMs(this.#lastTrouble, lengthMs, setup.isLive);
+      this.#recoveredAt = Math.max(this.#recoveredAt, now + waitMs);
+      this.#troubledSince = undefined;
+    }
+  }
+
+  #followPresence(now: number): void {
+    const { pages, choices } = this.#browser;
+    if (pages.some((page) => this.#browser.isPresent(page))) this.#absentSince = undefined;
+    else this.#absentSince ??= now;
+    if (pages.some((page) => this.#browser.isPresentOnTime(page))) this.#lateSince = undefined;
+    else this.#lateSince ??= now;
+    if (now - (this.#lateSince ?? now) > bounds.VISIT_KEPT_MS) this.#hasGap = true;
+    if (choices.at(-1)?.at !== now) return;
+    this.#hasGap = false;
+    this.#stretches.delete('the last choice is the mood of the session');
+  }
+
+  /** After a gap the next visit may start with the default mood, or with an earlier one of a frozen tab. */
+  #hasWrongMood(): boolean {
+    const { service, choices, ends } = this.#browser;
+    const last = choices.at(-1);
+    if (service.count !== 1 || this.#hasGap) return false;
+    const allowed = new Set<string>([last?.mood ?? DEFAULT_MOOD]);
+    if (last === undefined) for (const mood of MOODS) allowed.add(mood);
+    const settledAt = Math.max(last?.at ?? 0, this.#recoveredAt) + bounds.MOOD_MAX_MS;
+    // A tab that ends right after the choice may end before it has sent the mood.
+    const isCutShort = ends.some(({ tab, at }) => tab === last?.tab && at >= last.at && at <= settledAt);
+    if (isCutShort) for (const { mood } of choices) allowed.add(mood).add(DEFAULT_MOOD);
+    return [...service.sessions.values()].some(({ mood }) => !allowed.has(mood));
+  }
+
+  #moodMaxMs(): number {
+    const isLate = this.#hasLateLeader();
+    if (!this.#isOvertaken()) return isLate && !this.#isSeen() ? bounds.TAKEOVER_MAX_MS : bounds.MOOD_MAX_MS;
+    return isLate ? bounds.TAKEOVER_MAX_MS : bounds.OVERTAKEN_MOOD_MAX_MS;
+  }
+
+  #isSeen(): boolean {
+    return this.#browser.pages.some((page) => this.#browser.isPresent(page) && !page.tab.isHidden);
+  }
+
+  /** Whether the leader may be a tab that sends its next heartbeat late, or not at all. */
+  #hasLateLeader(): boolean {
+    const { pages } = this.#browser;
+    return pages.some((page) => this.#browser.isSlow(page) || (page.tab.isFrozen && !page.tab.isCached));
+  }
+
+  /** An aborted heartbeat arrived last. The client gets no answer to it. */
+  #isOvertaken(): boolean {
+    return [...this.#browser.service.sessions.values()].some((session) => session.isOvertaken);
+  }
+
+  #checkAbsence(now: number): void {
+    const { service, lastResumeAt } = this.#browser;
+    if (this.#absentSince === undefined || service.count === 0) return;
+    const maxMs = this.#isCleanEnd() && !this.#isOvertaken() ? bounds.LEAVE_MAX_MS : bounds.EXPIRE_MAX_MS;
+    // A page that froze within `stop` leaves when it resumes.
+    const overMs = now - Math.max(this.#absentSince, lastResumeAt);
+    if (overMs > maxMs)
+      this.#report(
+        'an absent person is not counted',
+        `count ${service.count} for ${Math.round(overMs)} ms after the end`,
+      );
+  }
+
+  /** Whether the last page could send a leave, and its census was up to date. */
+  #isCleanEnd(): boolean {
+    const { ends, pages, setup } = this.#browser;
+    const last = ends.findLast(({ wasPresent }) => wasPresent);
+    if (!last?.isClean || this.#troubledSince !== undefined || this.#recoveredAt > last.at) return false;
+    // The service keeps a dead socket until its session expires.
+    if (setup.isLive && this.#recoveredAt > 0) return false;
+    if (last.tab.openedAt > last.at - bounds.TOGETHER_MS) return false;
+    if (pages.some(({ tab }) => tab.isFrozen && !tab.isCached)) return false;
+    return ends.every((end) => {
+      const togetherMs = end.isClean ? bounds.TOGETHER_MS : bounds.CENSUS_MS;
+      return end === last || end.at < last.at - togetherMs;
+    });
+  }
+
+  #checkRequests(now: number): void {
+    const { sentAt } = this.#browser.network;
+    const requests = countSince(sentAt, now - bounds.REQUESTS_WINDOW_MS);
+    const max = bounds.requestsMax(countSince(this.actionsAt, now - bounds.ACTIONS_WINDOW_MS));
+    if (requests > max) this.#report('the client sends few requests', `${requests} requests in a minute`);
+  }
+
+  /** A stretch that is wrong may last as long as its longest bound. */
+  #observe(invariant: Invariant, isWrong: boolean, maxMs: number): void {
+    const { now } = this.#browser.clock;
+    const stretch = this.#stretches.get(invariant);
+    if (stretch !== undefined && now - stretch.since > stretch.maxMs)
+      this.#report(invariant, `wrong for ${Math.round(now - stretch.since)} ms`);
+    if (!isWrong) this.#stretches.delete(invariant);
+    else if (stretch === undefined) this.#stretches.set(invariant, { since: now, maxMs });
+    else stretch.maxMs = Math.max(stretch.maxMs, maxMs);
+  }
+
+  #report(invariant: Invariant, text: string): void {
+    if (this.violations.some((violation) => violation.invariant === invariant)) return;
+    this.#browser.note(`VIOLATION: ${invariant}: ${text}`);
+    this.violations.push({ invariant, at: this.#browser.clock.now, text });
+  }
+}
+
+function countSince(times: readonly number[], start: number): number {
+  let count = 0;
+  for (let index = times.length - 1; index >= 0 && (times[index] ?? 0) >= start; index -= 1) count += 1;
+  return count;
+}

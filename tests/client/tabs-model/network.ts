@@ -1,0 +1,122 @@
+import type { Dice } from '../../../tools/simulator/dice';
+import type { FakeSocket } from './fake-socket';
+import type { ModelService } from './model-service';
+import type { Tab } from './tab';
+
+/** Time that a request, an answer or a message takes on its way. */
+export const LATENCY_MAX_MS = 300;
+const LATENCY_MIN_MS = 5;
+
+interface Exchange {
+  readonly tab: Tab;
+  readonly isKeptAlive: boolean;
+  hasArrived: boolean;
+  cancel: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** `offline`: requests fail and sockets close. `hanging`: requests get no answer, and sockets stay open without messages. */
+export type Trouble = 'none' | 'offline' | 'hanging';
+
+/** The way from the browser to the service. Each request takes its own time, so requests overtake each other. */
+export class Network {
+  readonly service: ModelService;
+  readonly sockets = new Set<FakeSocket>();
+  readonly #dice: Dice;
+  readonly #exchanges = new Set<Exchange>();
+  readonly log: (text: string) => void;
+  #trouble: Trouble = 'none';
+  /** When each heartbeat, and each opening of a socket, was sent. */
+  readonly sentAt: number[] = [];
+
+  constructor(service: ModelService, dice: Dice, log: (text: string) => void) {
+    this.service = service;
+    this.#dice = dice;
+    this.log = log;
+  }
+
+  get trouble(): Trouble {
+    return this.#trouble;
+  }
+
+  readonly latencyMs = (): number => this.#dice.between(LATENCY_MIN_MS, LATENCY_MAX_MS);
+
+  setTrouble(trouble: Trouble): void {
+    this.#trouble = trouble;
+    if (trouble === 'none') return;
+    for (const exchange of this.#exchanges) {
+      exchange.cancel();
+      if (trouble === 'offline') this.#fail(exchange);
+    }
+    for (const socket of this.sockets) socket.break(trouble === 'offline');
+  }
+
+  /** The `fetch` of a tab. */
+  fetchFor(tab: Tab) {
+    return (input: string | URL, init: RequestInit = {}): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const { signal } = init;
+        if (signal?.aborted) return reject(signal.reason);
+        const path = new URL(input).pathname;
+        if (path !== '/api/leave') this.sentAt.push(tab.clock.now);
+        const isKeptAlive = init.keepalive === true;
+        const exchange: Exchange = { tab, isKeptAlive, hasArrived: false, cancel: () => {}, reject };
+        signal?.addEventListener('abort', () => {
+          reject(signal.reason);
+          if (this.#exchanges.has(exchange)) this.log(`${tab.name} aborts its ${path.slice(5)}`);
+          this.#stop(exchange);
+        });
+        if (this.#trouble === 'offline') return this.#fail(exchange);
+        if (this.#trouble === 'hanging') return;
+        this.#exchanges.add(exchange);
+        this.#send(exchange, path, init.body as string | undefined, resolve);
+      });
+  }
+
+  /** Ends what a closed or crashed tab has under way, except requests that outlive the page. */
+  release(tab: Tab, code: number): void {
+    for (const exchange of this.#exchanges)
+      if (exchange.tab === tab && !exchange.isKeptAlive) this.#stop(exchange);
+    for (const socket of this.sockets) if (socket.tab === tab) socket.leave(code);
+  }
+
+  #send(
+    exchange: Exchange,
+    path: string,
+    body: string | undefined,
+    resolve: (answer: unknown) => void,
+  ): void {
+    const { tab } = exchange;
+    const message = { path, body, sentAt: tab.clock.now };
+    this.log(`${tab.name} sends ${path.slice(5)}`);
+    exchange.cancel = tab.clock.schedule(this.latencyMs(), () => {
+      exchange.hasArrived = true;
+      const answer = this.service.handle(message);
+      this.log(`the ${path.slice(5)} of ${tab.name} arrives`);
+      exchange.cancel = tab.clock.schedule(this.latencyMs(), () => {
+        this.#exchanges.delete(exchange);
+        tab.task(() => resolve(toResponse(answer)));
+      });
+    });
+  }
+
+  /** An aborted request arrives in half of all cases. */
+  #stop(exchange: Exchange): void {
+    if (exchange.hasArrived || this.#dice.chance(0.5)) exchange.cancel();
+  }
+
+  #fail({ tab, reject }: Exchange): void {
+    tab.clock.schedule(LATENCY_MIN_MS, () => tab.task(() => reject(new TypeError('Failed to fetch'))));
+  }
+}
+
+/** What the client reads of a `Response`. A real one takes longer than the rest of the model. */
+function toResponse({ body, headers }: ReturnType<ModelService['handle']>) {
+  return {
+    ok: true,
+    status: 200,
+    headers: new Headers(headers),
+    json: async () => structuredClone(body),
+    text: async () => JSON.stringify(body),
+  };
+}

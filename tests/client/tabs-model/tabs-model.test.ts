@@ -1,0 +1,49 @@
+// The real client in the tabs of a modelled browser, with a modelled service. Each world is a random list of actions.
+//
+// `TABS_WORLDS=5000 TABS_SEED=7` runs more worlds from another seed. `TABS_CLIENT=/tmp/client/presence.ts` tests another client.
+// `TABS_WITHOUT='swap in a tab,crash a tab'` leaves actions out.
+//
+// It finds these faults, of one line each: no second heartbeat after a return; `quit()` returns true always; a leader ignores that
+// its lock was stolen; no worker keeps the timer of a hidden page; a closing tab hands its session over to no tab.
+
+import * as fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { actions, setups } from './actions';
+import { INVARIANTS, type Invariant } from './invariants';
+import { runWorld, type World } from './run-world';
+
+const WORLDS = Number(process.env['TABS_WORLDS'] ?? 500);
+const SEED = Number(process.env['TABS_SEED'] ?? 1);
+
+const worlds = fc.record({ setup: setups, actions });
+/** All invariants are checked in one run of a world. */
+const violated = new Map<string, readonly Invariant[]>();
+
+async function violatedIn(world: World): Promise<readonly Invariant[]> {
+  const key = JSON.stringify(world);
+  const known = violated.get(key);
+  if (known !== undefined) return known;
+  const { violations } = await runWorld(world);
+  const names = violations.map(({ invariant }) => invariant);
+  violated.set(key, names);
+  return names;
+}
+
+it.each(INVARIANTS)('in every world %s', { timeout: 60_000 + WORLDS * 100 }, async (invariant) => {
+  const property = fc.asyncProperty(worlds, async (world) => {
+    return !(await violatedIn(world)).includes(invariant);
+  });
+  const result = await fc.check(property, { seed: SEED, numRuns: WORLDS });
+  const [world] = result.counterexample ?? [];
+  expect(world === undefined ? '' : await explain(invariant, world)).toBe('');
+});
+
+async function explain(invariant: Invariant, world: World): Promise<string> {
+  const { log } = await runWorld(world);
+  const end = log.findIndex((line) => line.includes(`VIOLATION: ${invariant}`));
+  return [
+    `${invariant}: seed ${SEED}, ${WORLDS} worlds`,
+    JSON.stringify(world),
+    ...log.slice(0, end + 1),
+  ].join('\n');
+}
