@@ -98,8 +98,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function onTime() {
     if (phase === 'beating') fail(new Error('timeout'));
     else if (phase === 'live') {
-      socket?.ping();
       stayLive();
+      // Last, because it may lose the socket, which changes the phase.
+      socket?.ping();
     } else hurry();
   }
 

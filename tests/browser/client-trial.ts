@@ -24,16 +24,18 @@ export class ClientTrial {
   readonly hub: HubName;
   /** Heartbeats that the browsers of this file have sent. */
   heartbeats = 0;
+  readonly #intervalMs: number | undefined;
   #worker: DeployedWorker | undefined;
   #site: OtherSite | undefined;
   #browser: Browser | undefined;
   #contexts: BrowserContext[] = [];
 
   /** To be called where tests are defined: it registers what happens before and after them. */
-  constructor(hub: HubName) {
+  constructor(hub: HubName, { ttlMs = TTL_MS } = {}) {
     this.hub = hub;
+    this.#intervalMs = ttlMs === TTL_MS ? INTERVAL_MS : undefined;
     beforeAll(async () => {
-      const variables = { SESSION_TTL_SECONDS: String(TTL_MS / 1_000), PRESENCE_HUB: hub };
+      const variables = { SESSION_TTL_SECONDS: String(ttlMs / 1_000), PRESENCE_HUB: hub };
       this.#worker = await DeployedWorker.start(variables);
       this.#site = await OtherSite.start(this.#worker.origin);
       this.#browser = await launch();
@@ -71,7 +73,7 @@ export class ClientTrial {
   plainPage(options = "mood: 'gratitude'"): string {
     const script = `
       import { createPresence } from '${this.worker.origin}/presence.js';
-      window.presence = createPresence({ ${options}, intervalMs: ${INTERVAL_MS} });
+      window.presence = createPresence({ ${options}, intervalMs: ${this.#intervalMs} });
       presence.subscribe(({ status, data }) => { document.title = status + ' ' + data?.count; });
       presence.start();
     `;

@@ -16,14 +16,17 @@ export interface Page {
 export class OtherSite {
   /** The origin of the service that its pages may use. */
   service = '';
+  /** The paths that browsers have requested. */
+  readonly requests: string[] = [];
   readonly #server: Server;
   readonly #pages = new Map<string, string>();
 
   private constructor() {
     this.#server = createServer(({ url = '' }, response) => {
       const { service } = this;
+      this.requests.push(url);
       const socket = service.replace('http', 'ws');
-      const policy = `default-src 'none'; script-src 'self' ${service}; connect-src ${service} ${socket}; worker-src blob:`;
+      const policy = `default-src 'none'; script-src 'self' 'inline-speculation-rules' ${service}; connect-src ${service} ${socket}; worker-src blob:`;
       const isScript = url.endsWith('.js');
       response.setHeader('Content-Security-Policy', policy);
       response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');

@@ -3,19 +3,25 @@ import { joinTabs, type Tabs } from '../../src/client/tabs';
 /** A tab, or what stands for one: locks and channels work within a page as they do between tabs. */
 export interface Tab {
   readonly tabs: Tabs<string>;
+  /** How often it got the lead that it asked for at once. */
   led: number;
-  readonly heard: unknown[];
+  /** How often another tab quit or took the lead, or this one led after another. */
+  changed: number;
+  readonly news: string[];
 }
 
 Object.assign(window, {
   tab(name: string): Tab {
-    const tab = { led: 0, heard: [] as unknown[] };
+    const tab = { led: 0, changed: 0, news: [] as string[] };
     const tabs = joinTabs<string>(
       name,
       () => {
         tab.led++;
       },
-      (message) => tab.heard.push(message),
+      () => {
+        tab.changed++;
+      },
+      (news) => tab.news.push(news),
     );
     return Object.assign(tab, { tabs });
   },

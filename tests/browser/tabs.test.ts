@@ -8,7 +8,7 @@ import type { Tab } from './tabs-page';
 declare function tab(name: string): Tab;
 declare function until(holds: () => unknown): Promise<void>;
 
-describe.skipIf(NO_CHROMIUM)('the tabs of a browser', () => {
+describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
   let browser: Browser;
   let site: OtherSite;
   let page: Page;
@@ -26,36 +26,36 @@ describe.skipIf(NO_CHROMIUM)('the tabs of a browser', () => {
     await site.close();
   });
 
-  it('the first that asks leads, and the next when it quits', async () => {
-    const led = await page.evaluate(async () => {
+  it('the first one that asks leads, and the next one when it quits', async () => {
+    const result = await page.evaluate(async () => {
       const [first, second] = [tab('group'), tab('group')];
       first.tabs.lead(false);
       await until(() => first.tabs.leads);
       second.tabs.lead(false);
       await new Promise((resolve) => setTimeout(resolve, 50));
-      const before = second.heard.length;
+      const before = second.changed;
       first.tabs.quit();
-      await until(() => second.tabs.leads);
-      return [before, first.tabs.leads, first.heard, second.heard];
+      await until(() => second.tabs.leads && second.changed === 2);
+      return [before, first.tabs.leads, first.changed, second.changed];
     });
-    // It is told as if the other had said that it goes: nobody knows whether it has left for all.
-    expect(led).toEqual([0, false, [undefined], [undefined, undefined]]);
+    // The second one learns that the first one quits, and that it leads.
+    expect(result).toEqual([0, false, 1, 2]);
   });
 
-  it('one can take the lead, and the other gets it back', async () => {
+  it('one takes the lead, and the other one gets it back', async () => {
     const led = await page.evaluate(async () => {
       const [first, second] = [tab('group'), tab('group')];
       first.tabs.lead(false);
       await until(() => first.tabs.leads);
-      const before = first.heard.length;
+      const before = first.changed;
       second.tabs.lead(true);
       await until(() => second.tabs.leads && !first.tabs.leads);
-      await until(() => first.heard.length > before);
+      // Otherwise both send heartbeats.
+      await until(() => first.changed > before);
       second.tabs.quit();
       await until(() => first.tabs.leads);
       return [first.led, second.led];
     });
-    // The other one is told, so that it does not beat as well.
     expect(led).toEqual([0, 1]);
   });
 
@@ -74,37 +74,42 @@ describe.skipIf(NO_CHROMIUM)('the tabs of a browser', () => {
     expect(waiting).toBe(1);
   });
 
-  it('one knows whether it is alone', async () => {
-    const alone = await page.evaluate(async () => {
-      const first = tab('group');
+  it('only a leader without others was the last one', async () => {
+    const wasLast = await page.evaluate(async () => {
+      const [first, second] = [tab('group'), tab('group')];
       first.tabs.lead(true);
       await until(() => first.tabs.leads);
-      await first.tabs.census();
-      const before = first.tabs.alone;
-      const second = tab('group');
       second.tabs.lead(false);
-      await until(() => first.tabs.census().then(() => !first.tabs.alone));
-      second.tabs.quit();
-      // It is told.
-      await until(() => first.tabs.alone);
-      return before;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await first.tabs.census();
+      const results = [first.tabs.quit()];
+      await until(() => second.tabs.leads);
+      await second.tabs.census();
+      const third = tab('group');
+      third.tabs.lead(false);
+      third.tabs.send('news');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      results.push(third.tabs.quit());
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      results.push(second.tabs.quit());
+      return results;
     });
-    expect(alone).toBe(true);
+    expect(wasLast).toEqual([false, false, true]);
   });
 
-  it('one tells the others, and not those of another name', async () => {
-    const heard = await page.evaluate(async () => {
+  it('one sends news to the others of its name only', async () => {
+    const news = await page.evaluate(async () => {
       const [first, second, stranger] = [tab('group'), tab('group'), tab('strangers')];
-      first.tabs.tell('news');
-      await until(() => second.heard.length);
+      first.tabs.send('news');
+      await until(() => second.news.length);
       second.tabs.quit();
-      await until(() => first.heard.length);
-      return [first.heard, second.heard, stranger.heard];
+      await until(() => first.changed);
+      return [first.news, second.news, stranger.news, stranger.changed];
     });
-    expect(heard).toEqual([[undefined], ['news'], []]);
+    expect(news).toEqual([[], ['news'], [], 0]);
   });
 
-  it('one that has quit leads no more, though it had asked, and is in nobody’s way', async () => {
+  it('one that quits before it gets the lead never leads, and does not block the next one', async () => {
     const led = await page.evaluate(async () => {
       const one = tab('group');
       one.tabs.lead(true);
@@ -118,7 +123,7 @@ describe.skipIf(NO_CHROMIUM)('the tabs of a browser', () => {
   });
 
   it.each(['missing', 'refused'])(
-    'where locks are %s every one leads, and believes that it is alone',
+    'where locks are %s, each one leads and was the last one',
     async (locks) => {
       const led = await page.evaluate(async (locks) => {
         const refuse = () => Promise.reject(new DOMException('opaque origin', 'SecurityError'));
@@ -130,7 +135,7 @@ describe.skipIf(NO_CHROMIUM)('the tabs of a browser', () => {
           await until(() => tabs.leads);
           await tabs.census();
         }
-        return both.map(({ tabs }) => [tabs.leads, tabs.alone]);
+        return both.map(({ tabs }) => [tabs.leads, tabs.quit()]);
       }, locks);
       expect(led).toEqual([
         [true, true],

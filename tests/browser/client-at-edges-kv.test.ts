@@ -1,0 +1,3 @@
+import { testClientAtEdges } from './client-at-edges';
+
+testClientAtEdges('kv');

@@ -1,0 +1,106 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DeployedWorker } from '../support/deployed-worker';
+import { launch, NO_CHROMIUM } from './chromium';
+import { OtherSite } from './other-site';
+
+/** The first page shows the prerendered one after this time (ms). */
+const SHOWN_AFTER_MS = 3_000;
+
+/** An origin that is not secure, so its pages have no locks. Chromium finds this machine there. */
+const WITHOUT_TLS = 'presence.test';
+
+describe.skipIf(NO_CHROMIUM)('not counted is', () => {
+  let worker: DeployedWorker;
+  let site: OtherSite;
+  beforeAll(async () => {
+    worker = await DeployedWorker.start();
+    site = await OtherSite.start(worker.origin);
+  });
+  afterAll(async () => {
+    await site.close();
+    await worker.dispose();
+  });
+
+  const count = async () => (await worker.presence()).count;
+  const client = (options = '') => `
+    import { createPresence } from '${worker.origin}/presence.js';
+    const presence = createPresence({ ${options} });
+    presence.subscribe(({ status, data }) => { document.title = status + ' ' + data?.count; });
+    presence.start();
+  `;
+
+  describe('a robot:', () => {
+    let browser: Browser;
+    beforeAll(async () => {
+      browser = await launch({ asRobot: true });
+    });
+    afterAll(() => browser.close());
+
+    it('a driven browser only watches', async () => {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(site.add('robot', { script: client() }));
+      await expect.poll(() => page.title()).toBe('live 0');
+      expect(worker.requests).not.toContain('POST /api/heartbeat 200');
+      await page.close();
+    });
+
+    it.each([
+      ['the option', '', () => client("robots: 'count'")],
+      [
+        'the attribute',
+        '<presence-count robots="count">some</presence-count>',
+        () => `import '${worker.origin}/presence-element.js';`,
+      ],
+    ])('but it is counted with %s', async (name, body, script) => {
+      const page = await (await browser.newContext()).newPage();
+      await page.goto(site.add(name.replace(' ', '-'), { body, script: script() }));
+      await expect.poll(count).toBe(1);
+      await page.close();
+      await expect.poll(count).toBe(0);
+    });
+  });
+
+  describe('a prerendered page before it is shown:', () => {
+    it.each(['with', 'without'])('on a site %s TLS', async (tls) => {
+      const browser = await launch({ args: [`--host-resolver-rules=MAP ${WITHOUT_TLS} 127.0.0.1`] });
+      const toSite = (url: string) => (tls === 'with' ? url : url.replace('127.0.0.1', WITHOUT_TLS));
+      const report = (what: string) => `fetch('${worker.origin}/${tls}/' + ${what});`;
+      const next = toSite(
+        site.add('next', {
+          script: `
+            ${report('document.prerendering')}
+            document.addEventListener('prerenderingchange', () => { ${report("'shown'")} });
+            ${client()}
+          `,
+        }),
+      );
+      const rules = JSON.stringify({ prerender: [{ urls: [next], eagerness: 'immediate' }] });
+      const first = site.add('first', {
+        script: `
+          ${report('isSecureContext')}
+          const script = document.createElement('script');
+          script.type = 'speculationrules';
+          script.textContent = ${JSON.stringify(rules)};
+          document.head.append(script);
+          setTimeout(() => location.assign('${next}'), ${SHOWN_AFTER_MS});
+        `,
+      });
+      const reports = () =>
+        worker.requests.flatMap((request) => new RegExp(`/${tls}/(\\w+)`).exec(request)?.[1] ?? []);
+      // Playwright allows no prerendering on its own pages.
+      const session = await browser.newBrowserCDPSession();
+      const { targetId } = await session.send('Target.createTarget', { url: toSite(first), newWindow: true });
+      await expect.poll(reports).toEqual([String(tls === 'with'), 'true']);
+      await pause(SHOWN_AFTER_MS - 1_000);
+      expect(reports()).toHaveLength(2);
+      expect(await count()).toBe(0);
+      await expect.poll(reports).toContain('shown');
+      await expect.poll(count).toBe(1);
+      await session.send('Target.closeTarget', { targetId });
+      await expect.poll(count).toBe(0);
+      await browser.close();
+    });
+  });
+});
