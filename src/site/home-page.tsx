@@ -1,6 +1,10 @@
 /** @jsxRuntime automatic @jsxImportSource hono/jsx */
 
+import type { Child } from 'hono/jsx';
 import { DEFAULT_MOOD, MOODS } from '../moods';
+
+const TITLE = 'Breathe together';
+const DESCRIPTION = 'Sit down for a minute. See how many people breathe with you.';
 
 /** The page at `/`. Its scripts and styles are in `static/`; they find the moods by `data-mood`. */
 export function homePage(): string {
@@ -10,10 +14,16 @@ export function homePage(): string {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
         <meta name="color-scheme" content="light dark" />
-        <meta name="description" content="Sit down for a minute. See how many people breathe with you." />
-        <title>Breathe together</title>
+        <meta name="theme-color" media="(prefers-color-scheme: light)" content="#f6f2ea" />
+        <meta name="theme-color" media="(prefers-color-scheme: dark)" content="#0f1416" />
+        <meta name="description" content={DESCRIPTION} />
+        <meta property="og:title" content={TITLE} />
+        <meta property="og:description" content={DESCRIPTION} />
+        <meta property="og:type" content="website" />
+        <title>{TITLE}</title>
         <link rel="icon" href="/icon.svg" />
         <link rel="preload" href="/fraunces.woff2" as="font" type="font/woff2" crossorigin="" />
+        <link rel="modulepreload" href="/presence.js" />
         <link rel="stylesheet" href="/page.css" />
         <link rel="stylesheet" href="/orb.css" />
         <script type="module" src="/here.js" />
@@ -23,7 +33,10 @@ export function homePage(): string {
         <main>
           <div class="orb" aria-hidden="true">
             <Lights layer="glow" />
-            <Lights layer="body" />
+            <i class="ring" />
+            <Lights layer="body">
+              <i class="core" />
+            </Lights>
             <span class="cue in">Breathe in</span>
             <span class="cue out">Breathe out</span>
           </div>
@@ -33,19 +46,25 @@ export function homePage(): string {
             <span class="number" id="count">
               –
             </span>{' '}
-            <span class="who" id="who">
+            <span class="unit" id="unit">
               people
             </span>
           </h1>
-          <p class="reconnecting" aria-hidden="true">
-            Reconnecting…
+          <p class="connection" aria-hidden="true">
+            <span class="connecting">Connecting…</span>
+            <span class="reconnecting">
+              Reconnecting… Counted at <span id="counted-at" />.
+            </span>
           </p>
+          <noscript>
+            <p>This page needs JavaScript to count.</p>
+          </noscript>
 
           <fieldset class="moods">
             <legend class="unseen">What brings you here</legend>
             {MOODS.map((mood) => (
               <button type="button" data-mood={mood} aria-pressed={mood === DEFAULT_MOOD ? 'true' : 'false'}>
-                {capitalized(mood)} <span class="of">–</span>
+                <span>{capitalized(mood)}</span> <span class="of">–</span>
               </button>
             ))}
           </fieldset>
@@ -68,11 +87,11 @@ export function homePage(): string {
 
         <dialog id="code" aria-labelledby="code-title">
           <h2 id="code-title">The code of this page</h2>
-          <p>All that it does to know who is here:</p>
+          <p>The page counts with this code:</p>
           <pre>
             <code />
           </pre>
-          <p>Or, for the number alone, in any page of yours:</p>
+          <p>These two lines show the number on any other page:</p>
           <pre>
             <code>
               {'<script type="module" src="'}
@@ -91,12 +110,13 @@ export function homePage(): string {
 }
 
 /** One light for each mood, in the mood's colour. */
-function Lights({ layer }: { layer: 'glow' | 'body' }) {
+function Lights({ layer, children }: { layer: 'glow' | 'body'; children?: Child }) {
   return (
-    <i class={layer}>
+    <i class={`lights ${layer}`}>
       {MOODS.map((mood) => (
         <i data-mood={mood} />
       ))}
+      {children}
     </i>
   );
 }

@@ -23,11 +23,18 @@ async function gzippedBytes(entry: string): Promise<number> {
   return gzipSync(outputFiles[0]?.contents ?? '', { level: 9 }).length;
 }
 
-it.each([
-  ['presence.ts', 2_530],
-  ['react.ts', 2_650],
-])('%s, with all that it imports but React, is at most %i bytes', async (file, bytesMax) => {
-  expect(await gzippedBytes(`src/client/${file}`)).toBeLessThanOrEqual(bytesMax);
+/** The size of the client that pages load. Each byte more needs a reason in the changelog. */
+const CORE_BYTES_MAX = 3_800;
+/** The hook and the element may add this to it. */
+const BINDING_BYTES_MAX = 650;
+
+it('the client is at most 3,800 bytes', async () => {
+  expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
+});
+
+it.each(['react.ts', 'element.ts'])('%s, with the client in it, adds at most 650 bytes', async (file) => {
+  const core = await gzippedBytes('src/client/presence.ts');
+  expect((await gzippedBytes(`src/client/${file}`)) - core).toBeLessThanOrEqual(BINDING_BYTES_MAX);
 });
 
 describe('the package', () => {
@@ -87,10 +94,20 @@ describe('the package', () => {
        export const moods = (state: PresenceState): number => state.moods['gratitude' satisfies Mood];
        export const hook = () => usePresence({ mood: 'release' }).status === 'live';
        export const element: HTMLElement = new PresenceCount();
+       document.createElement('presence-count').mood = null;
        // @ts-expect-error There is no such mood.
        presence.setMood('happy');
       `,
       );
+      writeFileSync(
+        join(folder, 'use-element.tsx'),
+        `import type {} from '${NAME}/react';
+       export const watching = <presence-count url="https://presence.example" mood={null} robots="count">…</presence-count>;
+       // @ts-expect-error There is no such mood.
+       export const wrong = <presence-count mood="happy" />;
+      `,
+      );
+      writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
       const module = resolution === 'nodenext' ? 'nodenext' : 'esnext';
       const args = ['--strict', '--exactOptionalPropertyTypes', '--noEmit', '--target', 'es2022'];
       const options = [
@@ -104,7 +121,11 @@ describe('the package', () => {
         '',
       ];
       expect(() =>
-        execFileSync(process.execPath, [TSC, ...args, ...options, 'use.mts'], { cwd: folder, stdio: 'pipe' }),
+        execFileSync(
+          process.execPath,
+          [TSC, ...args, ...options, '--jsx', 'react-jsx', 'use.mts', 'use-element.tsx'],
+          { cwd: folder, stdio: 'pipe' },
+        ),
       ).not.toThrow();
     },
   );

@@ -139,7 +139,7 @@ it('the client and the element send heartbeats in the second mood, if they are g
   vi.stubGlobal(
     'HTMLElement',
     class {
-      textContent = '';
+      readonly shadowRoot = { textContent: '' };
       getAttribute = (name: string) => (name === 'url' ? worker.origin : null);
       setAttribute = () => undefined;
     },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
 import { parseHTML } from 'linkedom';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { openApiDocument } from '../../../src/api/openapi';
@@ -16,14 +17,14 @@ afterAll(() => service.dispose());
 const get = (path: string, init?: RequestInit) => fetch(new URL(path, service.origin), init);
 
 describe('GET /openapi.json', () => {
-  it('is the document, for browsers of every origin', async () => {
+  it('the document is served to pages of every origin', async () => {
     const response = await get('/openapi.json');
     expect(response.headers.get('Content-Type')).toBe('application/json');
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
     expect(await response.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
   });
 
-  it('may be kept by caches, and is not sent again to who has it', async () => {
+  it('caches keep the document, and a client that has it gets 304', async () => {
     const response = await get('/openapi.json');
     expect(response.headers.get('Cache-Control')).toBe('public, max-age=3600');
     const again = await get('/openapi.json', {
@@ -34,7 +35,7 @@ describe('GET /openapi.json', () => {
 });
 
 describe('GET /', () => {
-  it('runs nothing and loads nothing but what this service has', async () => {
+  it('the page loads files of this service only, and its policy allows no others', async () => {
     const response = await get('/');
     const policy = response.headers.get('Content-Security-Policy') ?? '';
     expect(policy).toContain("default-src 'none'");
@@ -43,14 +44,46 @@ describe('GET /', () => {
     const loaded = [...document.querySelectorAll('[src], link')].map(
       (one) => one.getAttribute('src') ?? one.getAttribute('href'),
     );
-    expect(loaded).toEqual(['/icon.svg', '/fraunces.woff2', '/page.css', '/orb.css', '/here.js', '/page.js']);
+    expect(loaded).toEqual([
+      '/icon.svg',
+      '/fraunces.woff2',
+      '/presence.js',
+      '/page.css',
+      '/orb.css',
+      '/here.js',
+      '/page.js',
+    ]);
     for (const path of [...loaded, '/docs']) expect((await get(path ?? '')).status).toBe(200);
     expect(document.querySelector('a[href="/docs"]')).not.toBeNull();
+  });
+
+  it('the browser fetches the client before the script that imports it', async () => {
+    const { document } = parseHTML(await (await get('/')).text());
+    const preloaded = document.querySelector('link[rel=modulepreload]')?.getAttribute('href');
+    expect(preloaded).toBe('/presence.js');
+    expect(await (await get('/here.js')).text()).toContain(`from '${preloaded}'`);
+  });
+
+  it('a link to the page gets a title, a description and colours', async () => {
+    const { document } = parseHTML(await (await get('/')).text());
+    const metas = Object.fromEntries(
+      [...document.querySelectorAll('meta[content]')].map((meta) => [
+        meta.getAttribute('property') ?? meta.getAttribute('media') ?? meta.getAttribute('name'),
+        meta.getAttribute('content'),
+      ]),
+    );
+    expect(metas).toMatchObject({
+      'og:title': document.title,
+      'og:description': metas['description'],
+      'og:type': 'website',
+    });
+    const [light, dark] = ['light', 'dark'].map((scheme) => metas[`(prefers-color-scheme: ${scheme})`]);
+    expect(await (await get('/page.css')).text()).toContain(`--ground: light-dark(${light}, ${dark})`);
   });
 });
 
 describe.each(['/presence.js', '/presence-element.js'])('GET %s', (path) => {
-  it('is a module for pages of every origin, isolated ones too', async () => {
+  it('the module is served to pages of every origin, isolated ones too', async () => {
     const { status, headers } = await get(path);
     expect(status).toBe(200);
     expect(headers.get('Content-Type')).toMatch(/^(text|application)\/javascript/);
@@ -60,14 +93,17 @@ describe.each(['/presence.js', '/presence-element.js'])('GET %s', (path) => {
   });
 });
 
-it('the element takes the client that is served beside it', async () => {
-  expect(await (await get('/presence-element.js')).text()).toContain('from"./presence.js"');
+it('the element is one file, and by default counts at the service that served it', async () => {
+  const file = 'dist/site/presence-element.js';
+  const { metafile } = await build({ entryPoints: [file], bundle: true, write: false, metafile: true });
+  expect(Object.keys(metafile.inputs)).toEqual([file]);
+  expect(await (await get('/presence-element.js')).text()).toContain('import.meta.url');
 });
 
 describe('GET /docs', () => {
   const page = async () => parseHTML(await (await get('/docs')).text()).document;
 
-  it('runs nothing and loads nothing but what this service has', async () => {
+  it('the page loads files of this service only, and its policy allows no others', async () => {
     const policy = (await get('/docs')).headers.get('Content-Security-Policy');
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toMatch(/unsafe|http|\*/);
@@ -78,14 +114,14 @@ describe('GET /docs', () => {
     for (const path of loaded) expect((await get(path ?? '')).status).toBe(200);
   });
 
-  it('weighs less than 64 KiB, with all that it loads', async () => {
+  it('the page weighs less than 64 KiB with all its files', async () => {
     const sizes = ['docs.html', 'docs.css', 'docs.js', 'icon.svg'].map(
       (file) => readFileSync(`dist/site/${file}`).length,
     );
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(64 * 1024);
   });
 
-  it('has an entry for every operation and for the type of every problem, and no link to nothing', async () => {
+  it('the page has an entry for every operation and for the type of every problem, and every link has a target', async () => {
     const document = await page();
     const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
     expect(ids).toEqual(
@@ -96,7 +132,7 @@ describe('GET /docs', () => {
     expect(links.filter((link) => link.startsWith('#') && !ids.includes(link.slice(1)))).toEqual([]);
   });
 
-  it('has a command for every operation', async () => {
+  it('the page has a command for every operation', async () => {
     const commands = [...(await page()).querySelectorAll('.command')].map(({ textContent }) =>
       textContent.trim(),
     );
@@ -116,7 +152,7 @@ it('the script puts the address of the service into the commands, and copies the
   vi.stubGlobal('document', document);
   vi.stubGlobal('location', { origin: 'https://presence.example' });
   vi.stubGlobal('navigator', { clipboard: { writeText } });
-  // What is served, not what it is made from.
+  // The served file, not its source.
   await import(/* @vite-ignore */ pathToFileURL('dist/site/docs.js').href);
   const buttons = [...document.querySelectorAll('.command button')];
   for (const button of buttons) button.click();
@@ -129,7 +165,7 @@ it('the script puts the address of the service into the commands, and copies the
   vi.unstubAllGlobals();
 });
 
-it('other paths are answered by the Worker', async () => {
+it('the Worker answers all other paths', async () => {
   expect((await observedFetch(new URL('/nowhere', service.origin))).status).toBe(404);
   expect((await observedFetch(new URL('/health', service.origin))).status).toBe(200);
 });

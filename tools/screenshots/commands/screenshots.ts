@@ -4,7 +4,7 @@ import { createTestHarness } from 'wrangler';
 import { findChromium } from '../../../tests/browser/find-chromium';
 import { givenOptions } from '../../options';
 
-/** Who is here besides whoever takes the picture. */
+/** The people of each mood. Every open page adds one. */
 const CROWD = { gratitude: 33, presence: 51, release: 25, connection: 18 };
 const crowd = Object.entries(CROWD).flatMap(([mood, people]) =>
   Array.from({ length: people }, () => ({ sessionId: crypto.randomUUID(), mood })),
@@ -23,7 +23,12 @@ if (found === null) throw new Error('There is no Chromium.');
 mkdirSync(FOLDER, { recursive: true });
 const service = createTestHarness({ workers: [{ configPath: './wrangler.toml' }] });
 const { url } = await service.listen();
-const browser = await chromium.launch({ ...found, chromiumSandbox: false });
+const browser = await chromium.launch({
+  ...found,
+  chromiumSandbox: false,
+  // Otherwise the client takes the browser for a robot and does not count it.
+  args: ['--disable-blink-features=AutomationControlled'],
+});
 try {
   await picture('desktop-light', DESKTOP, 'light');
   await picture('desktop-dark', DESKTOP, 'dark');
@@ -32,7 +37,7 @@ try {
   await picture('code', DESKTOP, 'light', (page) =>
     page.getByRole('button', { name: 'Show the code' }).click(),
   );
-  // Both at the same time, each in the other's number.
+  // Two people at the same time. Each page counts both.
   const moods = ['Gratitude', 'Connection'] as const;
   const windows: Page[] = [];
   for (const mood of moods) {
@@ -56,7 +61,7 @@ try {
   await service.close();
 }
 
-/** All of them beat, so that nobody is over. */
+/** Sends a heartbeat for each of them, otherwise their sessions expire during the pictures. */
 async function gather(): Promise<void> {
   for (const { sessionId, mood } of crowd)
     await service.fetch('/api/heartbeat', { method: 'POST', body: JSON.stringify({ sessionId, mood }) });
@@ -73,9 +78,9 @@ async function visit(viewport: Viewport, colorScheme: 'light' | 'dark'): Promise
   return page;
 }
 
-/** At the end of a breath in, when the orb is large. */
+/** Takes the picture near the end of a breath in, when the orb is large. */
 async function shoot(page: Page, name: string): Promise<void> {
-  // The colours come slowly.
+  // The colours change for two seconds.
   await page.waitForTimeout(2_500);
   await page.evaluate(`document.body.classList.add('paused');
     for (const animation of document.getAnimations())

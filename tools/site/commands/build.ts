@@ -1,5 +1,6 @@
 import { cpSync, rmSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { resolve } from 'node:path';
+import { build, type Plugin } from 'esbuild';
 import { openApiDocument } from '../../../src/api/openapi';
 import { docsPage } from '../../../src/site/docs-page';
 import { homePage } from '../../../src/site/home-page';
@@ -9,9 +10,17 @@ const SITE = 'dist/site';
 
 const SERVED = { bundle: true, minify: true, format: 'esm', target: 'es2022', outdir: SITE } as const;
 
+/** Gives the element the client of this site, which uses by default the service that served the script. */
+const CLIENT_OF_SITE: Plugin = {
+  name: 'client-of-site',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\/presence\.js$/ }, () => ({ path: resolve('src/site/presence.ts') }));
+  },
+};
+
 const document = openApiDocument();
 
-// What is no longer made must not be uploaded.
+// Otherwise a deploy uploads files of an earlier build too.
 rmSync(SITE, { recursive: true, force: true });
 cpSync('src/site/static', SITE, { recursive: true });
 writeFileSync(`${SITE}/openapi.json`, `${JSON.stringify(document, null, 2)}\n`);
@@ -29,9 +38,8 @@ await build({
   },
   ...SERVED,
 });
-// Takes the client that is served beside it, and so the service that both were loaded from.
 await build({
   entryPoints: { 'presence-element': 'src/client/element.ts' },
-  external: ['./presence.js'],
+  plugins: [CLIENT_OF_SITE],
   ...SERVED,
 });

@@ -1,0 +1,3 @@
+import { testClientInFirefox } from './client-in-firefox';
+
+testClientInFirefox('kv');
