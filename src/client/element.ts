@@ -33,6 +33,12 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   }
 
   connectedCallback() {
+    if (Object.hasOwn(this, 'mood')) {
+      // Set before this class was defined. Such a property hides the accessor.
+      const { mood } = this;
+      Reflect.deleteProperty(this, 'mood');
+      this.mood = mood;
+    }
     if (!this.shadowRoot) {
       this.attachShadow({ mode: 'open' }).append(document.createElement('slot'));
       this.#internals = this.attachInternals?.();

@@ -14,7 +14,7 @@ export type * from './types.js';
 /**
  * What this tab does while it is present. One timer ends each phase.
  *
- * `waiting`: for the next heartbeat; or, while another tab leads, for the news of that tab.
+ * `waiting`: the leader waits for its next heartbeat. Every other tab waits for the news of the leader.
  * `beating`: a heartbeat is under way.
  * `live`: the live socket is open, and replaces heartbeats.
  */
@@ -22,12 +22,12 @@ type Phase = 'waiting' | 'beating' | 'live';
 
 /** What the leader sends to the other tabs, at each change and at least once an interval. */
 interface News {
-  /** Null: no new one. */
+  /** Null while the leader has no new one. */
   readonly state: PresenceState | null;
   readonly isFailing: boolean;
   readonly visit: Visit;
-  /** The server's clock now (ms since 1970), and its largest error (ms). */
-  readonly serverNow: number;
+  /** How far the server's clock is ahead of this device's, and the largest error (ms). */
+  readonly aheadMs: number;
   readonly errorMs: number;
   readonly intervalMs: number;
   /** The rest of a `Retry-After` (ms). */
@@ -39,13 +39,13 @@ interface News {
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
 const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];
 
-/** The longest pause after failures (ms). The first one is a quarter of an interval, and each one is twice the one before. */
+/** The longest pause after failures (ms). The first pause is a quarter of an interval. Each later one is twice as long. */
 const BACKOFF_MAX_MS = 120_000;
 /** A session expires after so many intervals without a heartbeat. */
 const TTL_INTERVALS = 3;
 /**
- * A leave can arrive later than the heartbeat that follows it: of the page before a reload, or of another tab. Another heartbeat
- * after this time (ms) restores the session.
+ * A leave can arrive later than the heartbeat that follows it. It comes from the page before a reload, or from another tab.
+ * Another heartbeat after this time (ms) restores the session.
  */
 const AFTER_LEAVE_MS = 1_000;
 /** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and comes back. */
@@ -58,16 +58,17 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const timer = createTimer(onTime);
 
   let isStarted = false;
+  let starts = 0;
   /** Undefined: this tab is absent. */
   let tabs: Tabs<News> | undefined;
   let phase: Phase = 'waiting';
   let phaseEnd = new AbortController();
 
-  /** Its id is set while this tab is present. */
+  /** The visit of this browser at the service. `enter` sets the id. */
   let visit: Visit = { id: '', mood: options.mood === undefined ? DEFAULT_MOOD : options.mood, choice: 0 };
-  /** The mood was chosen, and the choice has no number yet. */
+  /** A choice of a mood waits for its number: `shareVisit` sets it. */
   let isChosen = options.mood !== undefined;
-  /** The visit began before this tab came, or another tab quit: its leave may be under way. */
+  /** A leave of another page or tab may be under way. */
   let isReturning = false;
 
   let base: URL;
@@ -110,7 +111,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     sendNews();
   }
 
-  /** Another tab leads, and acts in `dueMs`. If its news are late it may be frozen, and this tab takes the lead. */
+  /** Waits for the news of the leader, which acts in `dueMs`. A leader without news may be frozen, so this tab then takes the lead. */
   function listen(dueMs: number) {
     to('waiting', dueMs + 1.5 * nextMs());
   }
@@ -197,7 +198,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       state: snapshot.status === 'live' ? snapshot.data : null,
       isFailing: snapshot.error !== null,
       visit,
-      serverNow: serverNow(),
+      aheadMs: serverNow() - Date.now(),
       errorMs: clock.errorMs,
       intervalMs,
       retryInMs: retryAt - performance.now(),
@@ -216,7 +217,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     listen(news.dueMs);
     if (news.isFailing) showNoAnswer();
     if (!news.state) return;
-    clock = { offsetMs: news.serverNow - performance.now(), errorMs: news.errorMs };
+    // By `Date`, because a tab that was frozen gets old news when it resumes.
+    clock = { offsetMs: news.aheadMs + Date.now() - performance.now(), errorMs: news.errorMs };
     showLive(news.state);
   }
 
@@ -285,8 +287,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** Becomes absent. The last tab leaves; its open socket leaves by closing. */
   async function exit(pageGoes = false) {
     const isLast = tabs?.isLast();
-    // First, because Firefox ends the scripts of a tab that closes.
-    const left =
+    // First, because Firefox can end the scripts of a tab that closes.
+    const answered =
       isLast && visit.mood && phase !== 'live'
         ? leave(options.fetch ?? globalThis.fetch, base, visit.id, pageGoes)
         : undefined;
@@ -295,7 +297,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     socket?.close(!isLast);
     phaseEnd.abort();
     timer.clear();
-    await left;
+    await answered;
   }
 
   function onEvent({ type }: Event) {
@@ -316,13 +318,14 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   async function stop() {
     if (!isStarted) return;
     isStarted = false;
+    const stopped = starts;
     await new Promise((resolve) => setTimeout(resolve, STOP_MS));
     await tabs?.census();
-    if (isStarted) return;
+    if (starts !== stopped) return;
     for (const type of EVENTS) removeEventListener(type, onEvent, true);
-    const left = exit();
+    const answered = exit();
     show({ status: 'idle', error: null });
-    await left;
+    await answered;
   }
 
   const mayCount = () => options.robots === 'count' || !isRobot();
@@ -354,6 +357,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       if (!isInterval(intervalMs)) throw new RangeError('intervalMs must be from 500 to 200,000.');
       base = new URL(options.url ?? '/', document.baseURI);
       isStarted = true;
+      starts += 1;
       if (!mayCount()) visit = { ...visit, mood: null };
       socket ??= createLiveSocket(endpoint(base, 'live'), onSocketOpen, onSocketState, onSocketLost);
       signal?.addEventListener('abort', stop);
@@ -368,7 +372,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       if (tabs && !before !== !mood) void exit().then(enter);
       visit = { ...visit, mood };
       isChosen = true;
-      show({});
+      if (mood !== before) show({});
       if (!tabs) return;
       shareVisit();
       if (mood === before) return;

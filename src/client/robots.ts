@@ -1,4 +1,8 @@
 /** Browsers that a program drives: https://w3c.github.io/webdriver/#interface. Cubot is a maker of phones. */
 const ROBOT = /[^u]bot|crawl|spider|slurp|lighthouse/i;
 
-export const isRobot = (): boolean => navigator.webdriver || ROBOT.test(navigator.userAgent);
+/** Returns false where there is no browser. */
+export const isRobot = (): boolean => {
+  const { webdriver, userAgent } = globalThis.navigator ?? {};
+  return webdriver || ROBOT.test(userAgent);
+};

@@ -1,5 +1,6 @@
 /** The tabs of a browser that are present together. One of them leads: it alone sends heartbeats. */
 export interface Tabs<News> {
+  /** Whether this tab has the lock. */
   readonly leads: boolean;
   /** Asks for the lead: at once, from the tab that has it, or for when no tab has it. */
   lead(atOnce: boolean): void;
@@ -9,6 +10,7 @@ export interface Tabs<News> {
   census(): Promise<void>;
   /** Whether this tab leads and there is no other one. */
   isLast(): boolean;
+  /** Leaves the others. The next tab leads. */
   quit(): void;
 }
 

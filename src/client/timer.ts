@@ -8,7 +8,9 @@ const DELAY_MAX_MS = 2 ** 31 - 1;
 /** One timeout at a time; setting it again replaces it. A delay of more than 24 days ends after 24 days. */
 export interface Timer {
   set(delayMs: number): void;
+  /** Stops the timeout, and the worker. */
   clear(): void;
+  /** The time until the timeout ends. It is below zero for one that is late. */
   remainingMs(): number;
 }
 

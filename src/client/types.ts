@@ -12,12 +12,12 @@ export interface PresenceState {
 /** A frozen object. It stays the same object until something changes. */
 export interface PresenceSnapshot {
   /**
-   * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer, and
-   * the service does not answer now, or the page has left while it is hidden.
+   * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer.
+   * Then the service does not answer, or the page has left while it is hidden.
    */
   readonly status: 'idle' | 'connecting' | 'live' | 'stale';
   readonly data: PresenceState | null;
-  /** Why the last attempt failed. */
+  /** Why the last attempt of this tab failed. It is null in a tab that waits for the leader. */
   readonly error: Error | null;
   /** The mood in which this browser counts: the latest choice of all its tabs. `null`: it only watches. */
   readonly mood: Mood | null;
@@ -64,10 +64,11 @@ export interface Presence {
   setMood(mood: Mood | null): void;
   /** Calls the listener now and after each change, until the returned function is called. */
   subscribe(listener: (snapshot: PresenceSnapshot) => void): () => void;
+  /** Returns the current snapshot. */
   getSnapshot(): PresenceSnapshot;
   /**
    * The server's clock (ms since 1970), right to half the round trip of the fastest heartbeat. Before the first answer it is the
-   * clock of this device.
+   * clock of this device. After sleep it can be a second late until the next heartbeat.
    */
   serverNow(): number;
 }

@@ -135,6 +135,15 @@ describe('<presence-count>', () => {
     expect(api.moods()).toEqual(['release', 'gratitude']);
   });
 
+  it('takes a mood that a script set before the class was defined', async () => {
+    Object.defineProperty(element, 'mood', { value: 'release', configurable: true, writable: true });
+    await show('https://here.example');
+    expect(api.moods()).toEqual(['release']);
+    element.mood = 'gratitude';
+    await passed(1);
+    expect(api.moods()).toEqual(['release', 'gratitude']);
+  });
+
   it('is not counted in a browser that a program drives, without robots="count"', async () => {
     element.removeAttribute('robots');
     await show('https://here.example');

@@ -121,6 +121,19 @@ describe('stop', () => {
     expect(api.paths()).toEqual(['heartbeat', 'heartbeat']);
   });
 
+  it('waits its whole time after each stop', async () => {
+    const presence = await present();
+    void presence.stop();
+    await passed(10);
+    presence.start();
+    await passed(180);
+    void presence.stop();
+    await passed(15);
+    presence.start();
+    await passed(1_000);
+    expect(api.paths()).toEqual(['heartbeat']);
+  });
+
   it('leaves at once if the page goes before its time', async () => {
     const presence = await present();
     void presence.stop();

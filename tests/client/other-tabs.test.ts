@@ -21,7 +21,7 @@ const news = ({ visit = {}, ...changed }: { visit?: object; [key: string]: unkno
   state: state(7),
   isFailing: false,
   visit: { id: ID, mood: 'presence', choice: 0, ...visit },
-  serverNow: Date.now() + 5_000,
+  aheadMs: 5_000,
   errorMs: 1,
   intervalMs: 10_000,
   retryInMs: 0,

@@ -25,7 +25,7 @@ const news = () => ({
   state: state(7),
   isFailing: false,
   visit: { id: ID, mood: 'release', choice: 5 },
-  serverNow: Date.now(),
+  aheadMs: 0,
   errorMs: 1,
   intervalMs: 10_000,
   retryInMs: 0,
