@@ -82,16 +82,18 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
       second.tabs.lead(false);
       await new Promise((resolve) => setTimeout(resolve, 50));
       await first.tabs.census();
-      const results = [first.tabs.quit()];
+      const results = [first.tabs.isLast()];
+      first.tabs.quit();
       await until(() => second.tabs.leads);
       await second.tabs.census();
       const third = tab('group');
       third.tabs.lead(false);
       third.tabs.send('news');
       await new Promise((resolve) => setTimeout(resolve, 50));
-      results.push(third.tabs.quit());
+      results.push(third.tabs.isLast());
+      third.tabs.quit();
       await new Promise((resolve) => setTimeout(resolve, 50));
-      results.push(second.tabs.quit());
+      results.push(second.tabs.isLast());
       return results;
     });
     expect(wasLast).toEqual([false, false, true]);
@@ -135,7 +137,7 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
           await until(() => tabs.leads);
           await tabs.census();
         }
-        return both.map(({ tabs }) => [tabs.leads, tabs.quit()]);
+        return both.map(({ tabs }) => [tabs.leads, tabs.isLast()]);
       }, locks);
       expect(led).toEqual([
         [true, true],
