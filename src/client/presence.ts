@@ -68,6 +68,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let visit: Visit = { id: '', mood: options.mood === undefined ? DEFAULT_MOOD : options.mood, choice: 0 };
   /** A choice of a mood waits for its number: `shareVisit` sets it. */
   let isChosen = options.mood !== undefined;
+  /** The id of the last heartbeat that this tab sent as the leader. */
+  let sentId = '';
   /** A leave of another page or tab may be under way. */
   let isReturning = false;
 
@@ -140,6 +142,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const ended = to('beating', TIMEOUT_MS);
     sendNews();
     const { id, mood } = visit;
+    sentId = id;
     const sentAt = performance.now();
     const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
     if (ended.aborted) return;
@@ -212,6 +215,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     if (news.visit.choice < visit.choice) shareVisit();
     // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
     if (tabs?.leads) return;
+    // Two tabs that open at the same moment may start a visit each. Otherwise the one of this tab counts until it expires.
+    if (sentId && sentId !== visit.id) void leave(options.fetch ?? globalThis.fetch, base, sentId, false);
+    sentId = '';
     intervalMs = options.intervalMs ?? news.intervalMs;
     retryAt = performance.now() + news.retryInMs;
     listen(news.dueMs);

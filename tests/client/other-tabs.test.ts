@@ -101,6 +101,15 @@ describe('the news of the leader', () => {
     expect(presence.getSnapshot()).toBe(snapshot);
   });
 
+  it('with another id end the session that this tab has started', async () => {
+    await follower();
+    localStorage.clear();
+    await receive(news({ visit: { id: OTHER } }));
+    await receive(news({ visit: { id: OTHER } }));
+    await passed(1);
+    expect(api.sent.slice(1)).toMatchObject([{ path: '/api/leave', body: { sessionId: ID } }]);
+  });
+
   it('with another id make two tabs one session, after an outage that outlived the visit', async () => {
     await follower();
     localStorage.clear();
