@@ -216,7 +216,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
     if (tabs?.leads) return;
     // Two tabs that open at the same moment may start a visit each. Otherwise the one of this tab counts until it expires.
-    if (sentId && sentId !== visit.id) void leave(options.fetch ?? globalThis.fetch, base, sentId, false);
+    if (sentId && sentId !== visit.id) void leaveAs(sentId, false);
     sentId = '';
     intervalMs = options.intervalMs ?? news.intervalMs;
     retryAt = performance.now() + news.retryInMs;
@@ -293,11 +293,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** Becomes absent. The last tab leaves; its open socket leaves by closing. */
   async function exit(pageGoes = false) {
     const isLast = tabs?.isLast();
-    // First, because Firefox can end the scripts of a tab that closes.
-    const answered =
-      isLast && visit.mood && phase !== 'live'
-        ? leave(options.fetch ?? globalThis.fetch, base, visit.id, pageGoes)
-        : undefined;
+    const answered = isLast && visit.mood && phase !== 'live' ? leaveAs(visit.id, pageGoes) : undefined;
     tabs?.quit();
     tabs = undefined;
     socket?.close(!isLast);
@@ -305,6 +301,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     timer.clear();
     await answered;
   }
+
+  const leaveAs = (id: string, pageGoes: boolean) =>
+    leave(options.fetch ?? globalThis.fetch, base, id, pageGoes);
 
   function onEvent({ type }: Event) {
     if (type === 'pagehide' || (document.hidden && whenHidden === 'leave')) {

@@ -85,8 +85,7 @@ export function waitOf(retryAfter: string | null, serverNow: number): number {
 /** Sends a leave. If the page goes, the request outlives it. Resolves when it was answered or has failed. */
 export async function leave(fetch: Fetch, base: URL, sessionId: string, pageGoes: boolean): Promise<void> {
   const url = endpoint(base, 'leave');
-  // No `JSON.stringify`: with it Firefox loses some leaves of tabs that close.
-  const body = `{"sessionId":"${sessionId}"}`;
+  const body = JSON.stringify({ sessionId });
   try {
     if (pageGoes && !('keepalive' in Request.prototype)) navigator.sendBeacon(url, body);
     else

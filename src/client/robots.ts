@@ -1,7 +1,7 @@
-/** Browsers that a program drives: https://w3c.github.io/webdriver/#interface. Cubot is a maker of phones. */
+/** The user agents of crawlers. Cubot is a maker of phones. */
 const ROBOT = /[^u]bot|crawl|spider|slurp|lighthouse/i;
 
-/** Returns false where there is no browser. */
+/** Whether a crawler or a program drives the browser: https://w3c.github.io/webdriver/#interface. False without a browser. */
 export const isRobot = (): boolean => {
   const { webdriver, userAgent } = globalThis.navigator ?? {};
   return webdriver || ROBOT.test(userAgent);

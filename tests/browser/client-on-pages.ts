@@ -47,7 +47,7 @@ export function testClientOnPages(hub: HubName): void {
       const { page, complaints } = await open(
         await trial.visitor(),
         trial.site.add('element', {
-          body: '<p>Breathing with <presence-count mood="connection">nobody</presence-count></p><div></div>',
+          body: '<p>Breathing with <presence-count mood="connection">some</presence-count></p><div></div>',
           script: `import '${trial.worker.origin}/presence-element.js';`,
         }),
       );

@@ -52,7 +52,7 @@ describe('setMood', () => {
   });
 });
 
-describe('a mood that nobody chose', () => {
+describe('the default mood', () => {
   it('is replaced by the choice of the visit: in a second tab', async () => {
     const first = await present();
     first.setMood('release');

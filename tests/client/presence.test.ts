@@ -159,7 +159,7 @@ describe('start', () => {
   });
 
   it('takes the origin of the page without an address', async () => {
-    history.replaceState(null, '', '/rooms/1?guest#here');
+    history.replaceState(null, '', '/rooms/1?page=2#here');
     await present({ url: undefined });
     expect(String(api.fetch.mock.calls[0]?.[0])).toBe(`${location.origin}/api/heartbeat`);
   });

@@ -122,7 +122,7 @@ export function testClientInFirefox(hub: HubName): void {
 
     it('shows the number in its element, and leaves when the element is removed', async () => {
       const url = trial.site.add('element', {
-        body: '<presence-count mood="connection" robots="count">nobody</presence-count>',
+        body: '<presence-count mood="connection" robots="count">some</presence-count>',
         script: `import '${trial.proxy.origin}/presence-element.js';`,
       });
       const { page, complaints } = await trial.open(await trial.visitor(), url);

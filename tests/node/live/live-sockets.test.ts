@@ -90,11 +90,11 @@ describe('a live socket', () => {
   });
 
   it('a socket that closes with 4000 leaves its session to another socket, and no count is sent in between', async () => {
-    const [guest, watcher] = [await open(), await open()];
-    guest.send({ sessionId: ANNA, mood: 'presence' });
+    const [leader, watcher] = [await open(), await open()];
+    leader.send({ sessionId: ANNA, mood: 'presence' });
     await watcher.shows(1);
-    guest.close(HANDOVER_CODE);
-    expect((await guest.closed).code).toBe(1000);
+    leader.close(HANDOVER_CODE);
+    expect((await leader.closed).code).toBe(1000);
     // Longer than the time between two broadcasts.
     await wait(1_500);
     const heir = await open();
