@@ -64,9 +64,6 @@ export function testClientAtEdges(hub: HubName): void {
       expect(complaints).toEqual([]);
     });
 
-    // With the room, six tabs that open at once can count twice until a session expires: docs/client.md says so.
-    if (hub !== 'kv') return;
-
     it('counts six tabs that open at once as one person', async () => {
       const context = await trial.visitor();
       const url = trial.plainPage();

@@ -10,6 +10,9 @@ const ACTIONS = {
   'open six tabs': (browser) => {
     for (let index = 0; index < 6; index += 1) browser.open(index === 0 ? 'seen' : 'hidden');
   },
+  'open six seen tabs': (browser) => {
+    for (let index = 0; index < 6; index += 1) browser.open('seen');
+  },
   'close a tab': (browser, pick) => onTab(pick(isThere), (page) => browser.close(page)),
   'close all tabs': (browser) => {
     for (const page of browser.pages.filter(isThere)) browser.close(page);
@@ -88,6 +91,7 @@ export function apply(browser: FakeBrowser, { name, random }: Action): boolean {
 const COMMON: readonly ActionName[] = ['open a seen tab', 'close a tab', 'reload a tab', 'choose a mood'];
 const RARE: readonly ActionName[] = [
   'open six tabs',
+  'open six seen tabs',
   'close all tabs',
   'lose the network',
   'let requests hang',
@@ -113,6 +117,7 @@ const name = fc.oneof(
 
 export const setups = fc.record({
   seed: fc.integer(),
+  tabsAtStart: fc.constantFrom(1, 2, 6),
   isLive: fc.boolean(),
   hasWorkers: fc.oneof(
     { weight: 3, arbitrary: fc.constant(true) },

@@ -4,6 +4,7 @@ import { Dice } from '../../../tools/simulator/dice';
 import { type Client, evaluateClient } from './client-code';
 import { FakeChannels } from './fake-channels';
 import { FakeLocks } from './fake-locks';
+import { FakeStorage } from './fake-storage';
 import { ModelService } from './model-service';
 import { Network } from './network';
 import { Tab, type TabState } from './tab';
@@ -15,6 +16,8 @@ const HOP_MAX_MS = 4;
 
 export interface Setup {
   readonly seed: number;
+  /** The tabs that open at the start, at the same moment. */
+  readonly tabsAtStart: number;
   readonly isLive: boolean;
   readonly hasWorkers: boolean;
   readonly whenHidden: 'keep' | 'leave';
@@ -65,7 +68,7 @@ export class FakeBrowser {
     this.#origin = {
       locks,
       channels,
-      storage: new FakeStorage(),
+      storage: new FakeStorage(hopMs),
       network: this.network,
       dice,
       hopMs,
@@ -221,22 +224,5 @@ export class FakeBrowser {
     this.network.release(tab, code);
     this.#origin.locks.release(tab);
     this.#origin.channels.release(tab);
-  }
-}
-
-/** What `localStorage` offers. All tabs see each write at once. */
-class FakeStorage {
-  [key: string]: unknown;
-
-  getItem(key: string): unknown {
-    return Object.hasOwn(this, key) ? this[key] : null;
-  }
-
-  setItem(key: string, value: unknown): void {
-    this[key] = String(value);
-  }
-
-  removeItem(key: string): void {
-    delete this[key];
   }
 }

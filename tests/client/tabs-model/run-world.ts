@@ -14,8 +14,8 @@ export interface World {
 export async function runWorld(world: World): Promise<{ violations: readonly Violation[]; log: string[] }> {
   const browser = new FakeBrowser(world.setup);
   const invariants = new Invariants(browser);
-  browser.open('seen');
-  browser.note('open a seen tab: tab 1');
+  for (let index = 0; index < world.setup.tabsAtStart; index += 1) browser.open('seen');
+  browser.note(`open ${world.setup.tabsAtStart} seen tabs`);
   for (const action of world.actions) {
     await browser.clock.advance(action.afterMs);
     if (apply(browser, action)) invariants.actionsAt.push(browser.clock.now);

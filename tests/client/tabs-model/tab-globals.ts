@@ -2,6 +2,7 @@ import type { Dice } from '../../../tools/simulator/dice';
 import type { FakeChannels } from './fake-channels';
 import type { FakeLocks } from './fake-locks';
 import { FakeSocket } from './fake-socket';
+import type { FakeStorage } from './fake-storage';
 import { FakeBlob, ObjectUrls, workerClassFor } from './fake-worker';
 import type { Network } from './network';
 import type { Tab } from './tab';
@@ -13,7 +14,7 @@ const START = 1_800_000_000_000;
 export interface Origin {
   readonly locks: FakeLocks;
   readonly channels: FakeChannels;
-  readonly storage: object;
+  readonly storage: FakeStorage;
   readonly network: Network;
   readonly dice: Dice;
   readonly hopMs: () => number;
@@ -58,7 +59,7 @@ export function tabGlobals(tab: Tab, origin: Origin): Record<string, unknown> {
       sendBeacon: undefined,
     },
     location: new URL(PAGE_URL),
-    localStorage: origin.storage,
+    localStorage: origin.storage.areaFor(tab),
     BroadcastChannel: origin.channels.classFor(tab),
     Worker: origin.hasWorkers ? workerClassFor(tab, urls, origin.hopMs, date) : undefined,
     Blob: FakeBlob,
