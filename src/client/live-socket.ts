@@ -89,11 +89,12 @@ export function createLiveSocket(
     },
     send: (message) => socket?.send(JSON.stringify(message)),
     ping() {
+      if (!socket) return;
       // The timer is late in a hidden page. The caller's is not.
       if (pong) return performance.now() < pongDueAt ? undefined : lose();
       pong = setTimeout(lose, PONG_MS);
       pongDueAt = performance.now() + PONG_MS;
-      socket?.send('ping');
+      socket.send('ping');
     },
     close(isHandover) {
       const closing = forget();

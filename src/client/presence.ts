@@ -7,7 +7,7 @@ import { observe, observeMessage, UNKNOWN } from './server-clock.js';
 import { joinTabs, type Tabs } from './tabs.js';
 import { createTimer } from './timer.js';
 import type { Presence, PresenceOptions, PresenceSnapshot, PresenceState } from './types.js';
-import { newId, readVisit, saveVisit, type Visit } from './visit.js';
+import { joinVisits, newId, readVisit, saveVisit, uniqueTime, type Visit } from './visit.js';
 
 export type * from './types.js';
 
@@ -20,20 +20,23 @@ export type * from './types.js';
  */
 type Phase = 'waiting' | 'beating' | 'live';
 
-/** What the leader sends to the other tabs, at each change and at least once an interval. */
+/** What tabs send to each other. */
 interface News {
-  /** Null while the leader has no new one. */
-  readonly state: PresenceState | null;
-  readonly isFailing: boolean;
   readonly visit: Visit;
-  /** How far the server's clock is ahead of this device's, and the largest error (ms). */
-  readonly aheadMs: number;
-  readonly errorMs: number;
-  readonly intervalMs: number;
-  /** The rest of a `Retry-After` (ms). */
-  readonly retryInMs: number;
-  /** When the leader acts next (ms from now). */
-  readonly dueMs: number;
+  /** From the leader, at each change and at least once an interval. */
+  readonly leader?: {
+    /** Null while it has no new one. */
+    readonly state: PresenceState | null;
+    readonly isFailing: boolean;
+    /** How far the server's clock is ahead of this device's, and the largest error (ms). */
+    readonly aheadMs: number;
+    readonly errorMs: number;
+    readonly intervalMs: number;
+    /** The rest of a `Retry-After` (ms). */
+    readonly retryInMs: number;
+    /** When the leader acts next (ms from now). */
+    readonly dueMs: number;
+  };
 }
 
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
@@ -44,10 +47,10 @@ const BACKOFF_MAX_MS = 120_000;
 /** A session expires after so many intervals without a heartbeat. */
 const TTL_INTERVALS = 3;
 /**
- * A leave can arrive later than the heartbeat that follows it. It comes from the page before a reload, or from another tab.
- * Another heartbeat after this time (ms) restores the session.
+ * A request can arrive so much later than the one that follows it (ms). So a tab that returns sends a second heartbeat, because the
+ * leave of the page before may arrive after the first one. An id that another one has replaced leaves only after this time.
  */
-const AFTER_LEAVE_MS = 1_000;
+const OVERTAKEN_MS = 1_000;
 /** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and comes back. */
 const STOP_MS = 200;
 
@@ -65,10 +68,15 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let phaseEnd = new AbortController();
 
   /** The visit of this browser at the service. `enter` sets the id. */
-  let visit: Visit = { id: '', mood: options.mood === undefined ? DEFAULT_MOOD : options.mood, choice: 0 };
+  let visit: Visit = {
+    id: '',
+    since: 0,
+    mood: options.mood === undefined ? DEFAULT_MOOD : options.mood,
+    choice: 0,
+  };
   /** A choice of a mood waits for its number: `shareVisit` sets it. */
   let isChosen = options.mood !== undefined;
-  /** The id of the last heartbeat that this tab sent as the leader. */
+  /** The id that this tab sent last, as the leader. */
   let sentId = '';
   /** A leave of another page or tab may be under way. */
   let isReturning = false;
@@ -142,7 +150,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const ended = to('beating', TIMEOUT_MS);
     sendNews();
     const { id, mood } = visit;
-    sentId = id;
+    if (mood) sentId = id;
     const sentAt = performance.now();
     const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
     if (ended.aborted) return;
@@ -153,8 +161,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     intervalMs = options.intervalMs ?? answer.intervalMs ?? intervalMs;
     clock = observe(clock, answer.state.timestamp, sentAt, performance.now());
     showLive(answer.state);
-    if (mood !== visit.mood) return beat();
-    wait(isReturning ? AFTER_LEAVE_MS : nextMs());
+    if (id !== visit.id || mood !== visit.mood) return beat();
+    wait(isReturning ? OVERTAKEN_MS : nextMs());
     isReturning = false;
     if (options.live ?? answer.hasLive) socket?.connect();
   }
@@ -172,7 +180,6 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   // The live socket. Only the leader has one.
 
   function onSocketOpen() {
-    shareVisit();
     join();
     stayLive();
   }
@@ -190,7 +197,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function onSocketLost() {
-    if (phase === 'live') wait(between(0, AFTER_LEAVE_MS));
+    if (phase === 'live') wait(between(0, OVERTAKEN_MS));
   }
 
   // The tabs.
@@ -198,34 +205,34 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function sendNews() {
     shareVisit();
     tabs?.send({
-      state: snapshot.status === 'live' ? snapshot.data : null,
-      isFailing: snapshot.error !== null,
       visit,
-      aheadMs: serverNow() - Date.now(),
-      errorMs: clock.errorMs,
-      intervalMs,
-      retryInMs: retryAt - performance.now(),
-      dueMs: timer.remainingMs(),
+      leader: {
+        state: snapshot.status === 'live' ? snapshot.data : null,
+        isFailing: snapshot.error !== null,
+        aheadMs: serverNow() - Date.now(),
+        errorMs: clock.errorMs,
+        intervalMs,
+        retryInMs: retryAt - performance.now(),
+        dueMs: timer.remainingMs(),
+      },
     });
   }
 
   function onNews(news: News) {
     adopt(news.visit);
-    // After an outage the leader may not know the choice of this tab. It reads the stored one.
-    if (news.visit.choice < visit.choice) shareVisit();
+    // The other tab does not know of this tab's visit, or of its choice.
+    if (news.visit.id !== visit.id || news.visit.choice < visit.choice) tabs?.send({ visit });
+    const { leader } = news;
     // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
-    if (tabs?.leads) return;
-    // Two tabs that open at the same moment may start a visit each. Otherwise the one of this tab counts until it expires.
-    if (sentId && sentId !== visit.id) void leaveAs(sentId, false);
-    sentId = '';
-    intervalMs = options.intervalMs ?? news.intervalMs;
-    retryAt = performance.now() + news.retryInMs;
-    listen(news.dueMs);
-    if (news.isFailing) showNoAnswer();
-    if (!news.state) return;
+    if (!leader || tabs?.leads) return;
+    intervalMs = options.intervalMs ?? leader.intervalMs;
+    retryAt = performance.now() + leader.retryInMs;
+    listen(leader.dueMs);
+    if (leader.isFailing) showNoAnswer();
+    if (!leader.state) return;
     // By `Date`, because a tab that was frozen gets old news when it resumes.
-    clock = { offsetMs: news.aheadMs + Date.now() - performance.now(), errorMs: news.errorMs };
-    showLive(news.state);
+    clock = { offsetMs: leader.aheadMs + Date.now() - performance.now(), errorMs: leader.errorMs };
+    showLive(leader.state);
   }
 
   function onTabsChange() {
@@ -244,26 +251,32 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function shareVisit() {
     const stored = storedVisit();
     if (isChosen)
-      visit = { ...visit, choice: Math.max(Date.now(), visit.choice + 1, (stored?.choice ?? 0) + 1) };
+      visit = { ...visit, choice: Math.max(uniqueTime(), visit.choice + 1, (stored?.choice ?? 0) + 1) };
     isChosen = false;
     if (stored) adopt(stored);
-    // An open socket keeps an id that other tabs may have replaced.
-    if (isShared())
-      saveVisit(base.origin, { ...visit, id: stored?.id ?? visit.id }, TTL_INTERVALS * intervalMs);
+    if (isShared()) saveVisit(base.origin, visit, TTL_INTERVALS * intervalMs);
   }
 
   const storedVisit = () => (isShared() ? readVisit(base.origin) : undefined);
   /** A tab that only watches, or has an id of its own, has no part in the stored visit. */
   const isShared = () => visit.mood && !options.sessionId;
 
-  /** Takes over the id of another tab, and its mood if that was chosen later. */
-  function adopt({ id, mood, choice }: Visit) {
-    // An open socket keeps its id.
-    if (phase !== 'live') visit = { ...visit, id };
-    if (choice <= visit.choice) return;
-    visit = { ...visit, mood, choice };
+  /** Joins the visit of another tab with that of this tab. */
+  function adopt(other: Visit) {
+    const { mood } = visit;
+    visit = joinVisits(visit, other);
+    if (sentId && sentId !== visit.id) endReplaced();
+    if (mood === visit.mood) return;
     if (phase === 'live') join();
     show({});
+  }
+
+  /** Tabs that opened at the same moment began a visit each. The one of this tab ends. Otherwise it counts until it expires. */
+  function endReplaced() {
+    setTimeout(leaveAs, OVERTAKEN_MS, sentId);
+    sentId = '';
+    socket?.close(true);
+    if (tabs?.leads && phase !== 'beating') to('waiting', 0);
   }
 
   // Coming and going.
@@ -279,7 +292,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     phase = 'waiting';
     const stored = storedVisit();
     isReturning = stored !== undefined || options.sessionId !== undefined;
-    visit = { ...visit, id: options.sessionId ?? newId(), ...(!isChosen && stored) };
+    visit = {
+      ...visit,
+      id: options.sessionId ?? stored?.id ?? newId(),
+      since: stored?.since ?? uniqueTime(),
+    };
     shareVisit();
     // A tab that only watches is not in the group of those that are present.
     const group = visit.mood ? (options.sessionId ?? 'visit') : 'watch';
@@ -294,6 +311,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   async function exit(pageGoes = false) {
     const isLast = tabs?.isLast();
     const answered = isLast && visit.mood && phase !== 'live' ? leaveAs(visit.id, pageGoes) : undefined;
+    sentId = '';
     tabs?.quit();
     tabs = undefined;
     socket?.close(!isLast);
@@ -302,7 +320,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     await answered;
   }
 
-  const leaveAs = (id: string, pageGoes: boolean) =>
+  const leaveAs = (id: string, pageGoes = false) =>
     leave(options.fetch ?? globalThis.fetch, base, id, pageGoes);
 
   function onEvent({ type }: Event) {

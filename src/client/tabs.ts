@@ -22,7 +22,7 @@ const LOCK_ENDS_MS = 500;
  * a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets news.
  *
  * @param onLead This tab has asked for the lead at once, and leads now.
- * @param onChange Another tab has quit, or has taken the lead; or this tab leads after another one.
+ * @param onChange This tab leads and another one has quit, this tab leads after another one, or another one has taken the lead.
  */
 export function joinTabs<News>(
   name: string,
@@ -79,7 +79,7 @@ export function joinTabs<News>(
       if (data) return onNews(data);
       // The request of the tab for the lock ends after its message.
       setTimeout(census, LOCK_ENDS_MS);
-      onChange();
+      if (leads) onChange();
     };
   } catch {
     // This browser, or this page, has no channels.

@@ -4,11 +4,26 @@ import { MOODS, type Mood } from '../moods.js';
 export interface Visit {
   /** A random UUID. */
   readonly id: string;
+  /** When the visit began (ms since 1970), with a random fraction: no two visits are of the same age. */
+  readonly since: number;
   /** `null` for a tab that only watches. It is never stored. */
   readonly mood: Mood | null;
-  /** When the mood was chosen (ms since 1970), and always more than at the choice before. 0: no mood was chosen. */
+  /** When the mood was chosen, as `since`, and always more than at the choice before. 0: no mood was chosen. */
   readonly choice: number;
 }
+
+/**
+ * Joins what two tabs know of their visit. All tabs come to the same result, in whatever order they learn of each other: the older
+ * visit stays, and the later choice of a mood.
+ */
+export function joinVisits(mine: Visit, other: Visit): Visit {
+  const { id, since } = other.since < mine.since ? other : mine;
+  const { mood, choice } = other.choice > mine.choice ? other : mine;
+  return { id, since, mood, choice };
+}
+
+/** The time for `since` and `choice`. */
+export const uniqueTime = (): number => Date.now() + Math.random();
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
@@ -21,10 +36,11 @@ const keyOf = (service: string) => `presence 2 ${service}`;
  */
 export function readVisit(service: string): Visit | undefined {
   try {
-    const { id, mood, choice, usedAt, ttlMs } = JSON.parse(localStorage[keyOf(service)]);
+    const { id, since, mood, choice, usedAt, ttlMs } = JSON.parse(localStorage[keyOf(service)]);
     // A difference below zero: the clock was set back.
     const isFresh = Math.abs(Date.now() - usedAt) < ttlMs;
-    if (isFresh && UUID.test(id) && MOODS.includes(mood) && choice >= 0) return { id, mood, choice };
+    if (isFresh && UUID.test(id) && since >= 0 && MOODS.includes(mood) && choice >= 0)
+      return { id, since, mood, choice };
   } catch {
     // Nothing is stored, or the page may not read it.
   }

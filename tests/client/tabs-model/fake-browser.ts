@@ -39,6 +39,8 @@ export class FakeBrowser {
   readonly log: string[] = [];
   /** The tabs that are not closed. */
   pages: Page[] = [];
+  /** When each tab opened. */
+  readonly openedAt: number[] = [];
   /** The pages that ended. A clean end lets the page leave. */
   readonly ends: {
     readonly at: number;
@@ -52,7 +54,6 @@ export class FakeBrowser {
   readonly setup: Setup;
   readonly #dice: Dice;
   readonly #origin: Origin;
-  #opened = 0;
 
   constructor(setup: Setup) {
     this.setup = setup;
@@ -97,8 +98,7 @@ export class FakeBrowser {
   }
 
   open(state: TabState): void {
-    this.#opened += 1;
-    const tab = new Tab(this.clock, `tab ${this.#opened}`, state);
+    const tab = new Tab(this.clock, `tab ${this.openedAt.push(this.clock.now)}`, state);
     const client = evaluateClient(tabGlobals(tab, this.#origin));
     const page = { tab, client, presence: this.#create(client), isStarted: true };
     this.pages.push(page);

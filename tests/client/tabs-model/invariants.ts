@@ -47,9 +47,12 @@ export class Invariants {
     const isPresentOnTime = pages.some((page) => this.#browser.isPresentOnTime(page));
     this.#followPresence(now);
     const isUp = this.#troubledSince === undefined && now >= this.#recoveredAt;
-    const mustCount = isUp && isPresentOnTime;
+    // A replaced session leaves, and a frozen tab may have the lead.
+    const isLeaderless = this.#hasLateLeader() && this.#isLeaveLost(now);
+    const mustCount = isUp && isPresentOnTime && !isLeaderless;
     this.#observe('a present person is counted', mustCount && service.count === 0, this.#uncountedMaxMs());
-    this.#observe('a person is counted once', isUp && service.count > 1, bounds.TWICE_MAX_MS);
+    const isTwice = isUp && service.count > 1 && !this.#isLeaveLost(now);
+    this.#observe('a person is counted once', isTwice, bounds.TWICE_MAX_MS);
     this.#observe(
       'the last choice is the mood of the session',
       mustCount && this.#hasWrongMood(),
@@ -57,6 +60,20 @@ export class Invariants {
     );
     this.#checkAbsence(now);
     this.#checkRequests(now);
+  }
+
+  /** Whether a session of this browser may stay until it expires: its leave got lost, or its tab ended before other tabs had its id. */
+  #isLeaveLost(now: number): boolean {
+    const { network, ends, openedAt, lastResumeAt } = this.#browser;
+    const since = now - bounds.EXPIRE_MAX_MS;
+    if (network.leaveLostAt > since) return true;
+    return ends.some(({ at, isClean, tab }) => {
+      if (at <= since) return false;
+      if (isClean) return tab.openedAt > at - bounds.TOGETHER_MS;
+      // A tab that resumes has an older visit.
+      if (lastResumeAt > at - bounds.TOGETHER_MS) return true;
+      return openedAt.some((time) => Math.abs(time - at) < bounds.TOGETHER_MS);
+    });
   }
 
   #uncountedMaxMs(): number {
@@ -99,6 +116,7 @@ export class Invariants {
     const last = choices.at(-1);
     if (service.count !== 1 || this.#hasGap) return false;
     const allowed = new Set<string>([last?.mood ?? DEFAULT_MOOD]);
+    for (const { at, mood } of choices) if (at === last?.at) allowed.add(mood);
     if (last === undefined) for (const mood of MOODS) allowed.add(mood);
     const settledAt = Math.max(last?.at ?? 0, this.#recoveredAt) + bounds.MOOD_MAX_MS;
     // A tab that ends right after the choice may end before it has sent the mood.
@@ -131,7 +149,8 @@ export class Invariants {
   #checkAbsence(now: number): void {
     const { service, lastResumeAt } = this.#browser;
     if (this.#absentSince === undefined || service.count === 0) return;
-    const maxMs = this.#isCleanEnd() && !this.#isOvertaken() ? bounds.LEAVE_MAX_MS : bounds.EXPIRE_MAX_MS;
+    const isPrompt = this.#isCleanEnd() && !this.#isOvertaken() && !this.#isLeaveLost(now);
+    const maxMs = isPrompt ? bounds.LEAVE_MAX_MS : bounds.EXPIRE_MAX_MS;
     // A page that froze within `stop` leaves when it resumes.
     const overMs = now - Math.max(this.#absentSince, lastResumeAt);
     if (overMs > maxMs)
@@ -148,7 +167,6 @@ export class Invariants {
     if (!last?.isClean || this.#troubledSince !== undefined || this.#recoveredAt > last.at) return false;
     // The service keeps a dead socket until its session expires.
     if (setup.isLive && this.#recoveredAt > 0) return false;
-    if (last.tab.openedAt > last.at - bounds.TOGETHER_MS) return false;
     if (pages.some(({ tab }) => tab.isFrozen && !tab.isCached)) return false;
     return ends.every((end) => {
       const togetherMs = end.isClean ? bounds.TOGETHER_MS : bounds.CENSUS_MS;
@@ -159,7 +177,10 @@ export class Invariants {
   #checkRequests(now: number): void {
     const { sentAt } = this.#browser.network;
     const requests = countSince(sentAt, now - bounds.REQUESTS_WINDOW_MS);
-    const max = bounds.requestsMax(countSince(this.actionsAt, now - bounds.ACTIONS_WINDOW_MS));
+    const since = now - bounds.ACTIONS_WINDOW_MS;
+    const max = bounds.requestsMax(
+      countSince(this.actionsAt, since) + countSince(this.#browser.openedAt, since),
+    );
     if (requests > max) this.#report('the client sends few requests', `${requests} requests in a minute`);
   }
 

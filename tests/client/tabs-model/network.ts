@@ -28,6 +28,8 @@ export class Network {
   #trouble: Trouble = 'none';
   /** When each heartbeat, and each opening of a socket, was sent. */
   readonly sentAt: number[] = [];
+  /** When the last leave got lost. */
+  leaveLostAt = Number.NEGATIVE_INFINITY;
 
   constructor(service: ModelService, dice: Dice, log: (text: string) => void) {
     this.service = service;
@@ -46,6 +48,7 @@ export class Network {
     if (trouble === 'none') return;
     for (const exchange of this.#exchanges) {
       exchange.cancel();
+      if (exchange.isKeptAlive) this.leaveLostAt = exchange.tab.clock.now;
       if (trouble === 'offline') this.#fail(exchange);
     }
     for (const socket of this.sockets) socket.break(trouble === 'offline');
@@ -66,6 +69,7 @@ export class Network {
           if (this.#exchanges.has(exchange)) this.log(`${tab.name} aborts its ${path.slice(5)}`);
           this.#stop(exchange);
         });
+        if (this.#trouble !== 'none' && isKeptAlive) this.leaveLostAt = tab.clock.now;
         if (this.#trouble === 'offline') return this.#fail(exchange);
         if (this.#trouble === 'hanging') return;
         this.#exchanges.add(exchange);
