@@ -7,7 +7,7 @@ import { observe, observeMessage, UNKNOWN } from './server-clock.js';
 import { joinTabs, type Tabs } from './tabs.js';
 import { createTimer } from './timer.js';
 import type { Presence, PresenceOptions, PresenceSnapshot, PresenceState } from './types.js';
-import { joinVisits, newId, readVisit, saveVisit, uniqueTime, type Visit } from './visit.js';
+import { joinVisits, newId, readVisit, saveVisit, type Visit } from './visit.js';
 
 export type * from './types.js';
 
@@ -48,7 +48,7 @@ const BACKOFF_MAX_MS = 120_000;
 const TTL_INTERVALS = 3;
 /**
  * A request can arrive so much later than the one that follows it (ms). So a tab that returns sends a second heartbeat, because the
- * leave of the page before may arrive after the first one. An id that another one has replaced leaves only after this time.
+ * leave of the page before may arrive after the first one. And a leave waits so long after a heartbeat that was aborted.
  */
 const OVERTAKEN_MS = 1_000;
 /** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and comes back. */
@@ -78,6 +78,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let isChosen = options.mood !== undefined;
   /** The id that this tab sent last, as the leader. */
   let sentId = '';
+  /** By `performance.now()`. */
+  let sentAt = 0;
   /** A leave of another page or tab may be under way. */
   let isReturning = false;
 
@@ -151,7 +153,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     sendNews();
     const { id, mood } = visit;
     if (mood) sentId = id;
-    const sentAt = performance.now();
+    sentAt = performance.now();
     const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
     if (ended.aborted) return;
     // A frozen page gets its answer when it resumes.
@@ -219,10 +221,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function onNews(news: News) {
-    adopt(news.visit);
-    // The other tab does not know of this tab's visit, or of its choice.
-    if (news.visit.id !== visit.id || news.visit.choice < visit.choice) tabs?.send({ visit });
-    const { leader } = news;
+    const { visit: other, leader } = news;
+    adopt(other);
+    // The other tab does not know of an older visit, or of a later choice.
+    if (other.id !== visit.id || other.choice !== visit.choice || other.mood !== visit.mood)
+      tabs?.send({ visit });
     // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
     if (!leader || tabs?.leads) return;
     intervalMs = options.intervalMs ?? leader.intervalMs;
@@ -251,7 +254,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function shareVisit() {
     const stored = storedVisit();
     if (isChosen)
-      visit = { ...visit, choice: Math.max(uniqueTime(), visit.choice + 1, (stored?.choice ?? 0) + 1) };
+      visit = { ...visit, choice: Math.max(Date.now(), visit.choice + 1, (stored?.choice ?? 0) + 1) };
     isChosen = false;
     if (stored) adopt(stored);
     if (isShared()) saveVisit(base.origin, visit, TTL_INTERVALS * intervalMs);
@@ -273,9 +276,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** Tabs that opened at the same moment began a visit each. The one of this tab ends. Otherwise it counts until it expires. */
   function endReplaced() {
-    setTimeout(leaveAs, OVERTAKEN_MS, sentId);
+    if (phase === 'live') socket?.close(false);
+    else if (performance.now() - sentAt > OVERTAKEN_MS) void leaveAs(sentId);
+    else setTimeout(leaveAs, OVERTAKEN_MS, sentId);
     sentId = '';
-    socket?.close(true);
     if (tabs?.leads && phase !== 'beating') to('waiting', 0);
   }
 
@@ -295,7 +299,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     visit = {
       ...visit,
       id: options.sessionId ?? stored?.id ?? newId(),
-      since: stored?.since ?? uniqueTime(),
+      since: stored?.since ?? Date.now(),
     };
     shareVisit();
     // A tab that only watches is not in the group of those that are present.

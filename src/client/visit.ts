@@ -4,26 +4,23 @@ import { MOODS, type Mood } from '../moods.js';
 export interface Visit {
   /** A random UUID. */
   readonly id: string;
-  /** When the visit began (ms since 1970), with a random fraction: no two visits are of the same age. */
+  /** When the visit began (ms since 1970). */
   readonly since: number;
   /** `null` for a tab that only watches. It is never stored. */
   readonly mood: Mood | null;
-  /** When the mood was chosen, as `since`, and always more than at the choice before. 0: no mood was chosen. */
+  /** When the mood was chosen (ms since 1970), and always more than at the choice before. 0: no mood was chosen. */
   readonly choice: number;
 }
 
 /**
- * Joins what two tabs know of their visit. All tabs come to the same result, in whatever order they learn of each other: the older
- * visit stays, and the later choice of a mood.
+ * Joins what two tabs know of their visit: the older visit stays, and the later choice of a mood. All tabs come to the same result, in
+ * whatever order they learn of each other. Text is compared, because it also orders what began in the same millisecond.
  */
 export function joinVisits(mine: Visit, other: Visit): Visit {
-  const { id, since } = other.since < mine.since ? other : mine;
-  const { mood, choice } = other.choice > mine.choice ? other : mine;
+  const { id, since } = other.since + other.id < mine.since + mine.id ? other : mine;
+  const { mood, choice } = `${other.choice}${other.mood}` > `${mine.choice}${mine.mood}` ? other : mine;
   return { id, since, mood, choice };
 }
-
-/** The time for `since` and `choice`. */
-export const uniqueTime = (): number => Date.now() + Math.random();
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 

@@ -46,10 +46,10 @@ export const LEAVE_MAX_MS = 2_000;
 export const EXPIRE_MAX_MS = TTL_MS + 1_200 + LATENCY_MAX_MS + 100;
 
 /**
- * A census needs this time, and a replaced session leaves after it. If two tabs end within it, or a tab opens and ends within it,
+ * A census, and the leave of a replaced session in a hidden page, need this time. If two tabs end within it, or a tab opens and ends within it,
  * perhaps no tab leaves: the session expires.
  */
-export const TOGETHER_MS = 1_500;
+export const TOGETHER_MS = 2_200;
 
 /** A tab that crashes, or closes while it is frozen, sends nothing. The next census comes with the next news, at most 11 s later. */
 export const CENSUS_MS = 12_000;
