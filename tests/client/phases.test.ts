@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Presence } from '../../src/client/presence';
 import { FakeLocks } from './locks';
-import { api, dispatch, ID, passed, present, setHidden } from './page';
+import { news, send } from './other-tab';
+import { api, dispatch, passed, present, setHidden } from './page';
 import { problem, state } from './service';
 import { FakeSocket, sockets } from './socket';
 
@@ -10,34 +11,13 @@ type Phase = 'waiting' | 'beating' | 'live' | 'absent' | 'listening';
 
 let locks: FakeLocks;
 let presence: Presence;
-let otherTab: BroadcastChannel;
 let releaseOther: () => void;
 beforeEach(() => {
   locks = new FakeLocks();
   vi.stubGlobal('WebSocket', FakeSocket);
   vi.stubGlobal('navigator', { locks, userAgent: 'a person', webdriver: false });
   api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
-  otherTab = new BroadcastChannel('presence 2 https://presence.example visit');
-  return () => otherTab.close();
 });
-
-const news = () => ({
-  state: state(7),
-  isFailing: false,
-  visit: { id: ID, mood: 'release', choice: 5 },
-  aheadMs: 0,
-  errorMs: 1,
-  intervalMs: 10_000,
-  retryInMs: 0,
-  dueMs: 10_000,
-});
-
-const { setImmediate } = globalThis;
-/** Channels deliver by the event loop of Node, which the fake timers don't advance. */
-async function post(message: object | null) {
-  otherTab.postMessage(message);
-  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-}
 
 async function arrive(phase: Phase, answerMs: number) {
   if (phase === 'beating') api.delayMs = answerMs;
@@ -47,7 +27,7 @@ async function arrive(phase: Phase, answerMs: number) {
   if (phase === 'listening') {
     releaseOther = locks.take();
     await passed(1);
-    await post(news());
+    await send(news({ mood: 'release', choice: 5 }));
   }
   await passed(1);
   expect(observed()).toBe(phase);
@@ -71,7 +51,7 @@ const EVENTS: Record<string, () => unknown> = {
   'the browser is online': () => dispatch('online'),
   'the page goes': () => dispatch('pagehide'),
   'the page comes back': () => dispatch('pageshow'),
-  'another tab quits': () => post(null),
+  'another tab quits': () => send(null),
   'another tab takes the lead': () => {
     releaseOther = locks.take();
   },

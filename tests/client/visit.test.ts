@@ -1,11 +1,18 @@
 // @vitest-environment happy-dom
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { newId, readVisit, saveVisit, type Visit } from '../../src/client/visit';
+import { joinVisits, newId, readVisit, saveVisit, type Visit } from '../../src/client/visit';
+import { MOODS } from '../../src/moods';
 import { SessionId } from '../../src/presence/session';
 
 const SERVICE = 'https://presence.example';
 const TTL_MS = 30_000;
-const VISIT: Visit = { id: '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10', mood: 'release', choice: 3 };
+const VISIT: Visit = {
+  id: '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10',
+  since: 1_800_000_000_000,
+  mood: 'release',
+  choice: 3,
+};
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
@@ -47,6 +54,7 @@ describe('a stored visit', () => {
     ['null', 'null'],
     ['the value of version 1.0', `${VISIT.id} 1700000000000`],
     ['an id that is no UUID', { id: 'anna' }],
+    ['a beginning that is no number', { since: 'x' }],
     ['a mood that does not exist', { mood: 'happy' }],
     ['a negative choice', { choice: -1 }],
     ['a choice that is no number', { choice: 'x' }],
@@ -64,6 +72,31 @@ describe('a stored visit', () => {
     saveVisit(SERVICE, VISIT, TTL_MS);
     expect(readVisit(SERVICE)).toBeUndefined();
     vi.unstubAllGlobals();
+  });
+});
+
+describe('two visits that tabs join', () => {
+  const visit: fc.Arbitrary<Visit> = fc.record({
+    id: fc.constantFrom('a', 'b', 'c'),
+    since: fc.integer({ min: 1_800_000_000_000, max: 1_800_000_000_002 }),
+    mood: fc.constantFrom(...MOODS),
+    choice: fc.constantFrom(0, 1_800_000_000_000, 1_800_000_000_001),
+  });
+
+  it('are the same in whatever order the tabs learn of each other', () => {
+    fc.assert(
+      fc.property(fc.array(visit, { minLength: 1 }), (visits) => {
+        const [first, ...others] = visits;
+        const joined = first && others.reduce(joinVisits, first);
+        expect(visits.toReversed().reduce(joinVisits)).toEqual(joined);
+        expect(joined && visits.reduce(joinVisits, joined)).toEqual(joined);
+      }),
+    );
+  });
+
+  it('have the id of the older one, and the mood that was chosen later', () => {
+    const later: Visit = { id: 'a', since: VISIT.since + 1, mood: 'gratitude', choice: 4 };
+    expect(joinVisits(later, VISIT)).toEqual({ ...VISIT, mood: 'gratitude', choice: 4 });
   });
 });
 
