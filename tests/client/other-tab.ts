@@ -1,29 +1,52 @@
-import { afterEach, beforeEach } from 'vitest';
-import { ID } from './page';
+import { afterEach, beforeEach, vi } from 'vitest';
+import { ID, passed } from './page';
 import { state } from './service';
 
 /** The messages that reached the other tabs of the current test. */
-export const received: { readonly visit: object; readonly leader?: object }[] = [];
+export const received: News[] = [];
+interface News {
+  readonly visit: object;
+  readonly leader?: object;
+}
 
-let channel: BroadcastChannel;
+/** A channel between tabs that delivers within a microtask. That of Node delivers at an unknown time. */
+class FakeChannel {
+  static readonly open = new Set<FakeChannel>();
+  onmessage: ((event: { readonly data: unknown }) => void) | undefined;
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+    FakeChannel.open.add(this);
+  }
+
+  postMessage(message: unknown): void {
+    const data = structuredClone(message);
+    for (const channel of FakeChannel.open)
+      if (channel !== this && channel.name === this.name)
+        queueMicrotask(() => FakeChannel.open.has(channel) && channel.onmessage?.({ data }));
+  }
+
+  close(): void {
+    FakeChannel.open.delete(this);
+  }
+}
+
+let channel: FakeChannel;
 beforeEach(() => {
-  channel = new BroadcastChannel('presence 2 https://presence.example visit');
-  channel.onmessage = ({ data }) => received.push(data);
+  vi.stubGlobal('BroadcastChannel', FakeChannel);
+  channel = new FakeChannel('presence 2 https://presence.example visit');
+  channel.onmessage = ({ data }) => received.push(data as News);
 });
 afterEach(() => {
   channel.close();
   received.length = 0;
 });
 
-const { setImmediate } = globalThis;
-/** Channels deliver by the event loop of Node, which the fake timers don't advance. */
-export const delivered = () =>
-  new Promise<void>((resolve) => setImmediate(() => setImmediate(() => setImmediate(() => resolve()))));
-
 /** Another tab sends news; or null when it quits. */
 export async function send(message: object | null) {
   channel.postMessage(message);
-  await delivered();
+  await passed(0);
 }
 
 /** What a tab knows of its visit. It is older than that of the client in the test. */

@@ -33,5 +33,8 @@ export class TakeTurns extends BaseSequencer {
 /** One of each list in turn, then what is left of the longer one. */
 function alternate<Item>(first: readonly Item[], second: readonly Item[]): Item[] {
   const length = Math.max(first.length, second.length);
-  return Array.from({ length }, (_, n) => [...first.slice(n, n + 1), ...second.slice(n, n + 1)]).flat();
+  return Array.from({ length }, (_, n) => [
+    ...first.slice(n, n + 1),
+    ...second.slice(2 * n, 2 * n + 2),
+  ]).flat();
 }
