@@ -107,7 +107,8 @@ export class ClientTrial {
   }
 }
 
-function started<Part>(part: Part | undefined): Part {
+/** A part of a trial, which `beforeAll` starts. */
+export function started<Part>(part: Part | undefined): Part {
   if (part === undefined) throw new Error('The trial has not started.');
   return part;
 }

@@ -1,0 +1,54 @@
+import type { Route } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { NO_CHROMIUM } from './chromium';
+import { PageTrial, shown } from './page-trial';
+import { open } from './watched-page';
+
+describe.skipIf(NO_CHROMIUM)('the page at /: connection states and failures', () => {
+  const trial = new PageTrial();
+
+  it('a page that goes offline keeps the last count, says when it counted, and counts again when it is back', async () => {
+    const { page, context } = await trial.person();
+    await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
+    await context.setOffline(true);
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('Reconnecting…').waitFor();
+    expect(await page.getByText('Reconnecting…').innerText()).toMatch(/Counted at \d+:\d\d [AP]M\.$/);
+    expect(await shown(page)).toBe('Breathing with 1 person');
+    const spoken = page.getByRole('status');
+    await expect.poll(() => spoken.innerText()).toBe('Reconnecting. The last count was 1 person.');
+    await context.setOffline(false);
+    await page.getByText('Reconnecting…').waitFor({ state: 'hidden' });
+    await expect.poll(async () => (await trial.presence()).moods.release).toBe(1);
+  });
+
+  it('a page without a first answer says "Connecting", and "Reconnecting" only after one', async () => {
+    const context = await trial.profile();
+    const block = (route: Route) => route.abort();
+    await context.route('**/api/**', block);
+    const { page } = await open(context, trial.url);
+    const spoken = page.getByRole('status');
+    await page.getByText('Connecting…', { exact: true }).waitFor();
+    await expect.poll(() => spoken.innerText()).toBe('Connecting.');
+    expect(await page.getByText('Reconnecting…').isVisible()).toBe(false);
+    expect(await shown(page)).toBe('Breathing with – people');
+    await context.unroute('**/api/**', block);
+    await page.getByText('Connecting…', { exact: true }).waitFor({ state: 'hidden' });
+    await expect.poll(() => spoken.innerText()).toBe('1 person is breathing.');
+    await context.route('**/api/**', block);
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByText('Reconnecting…').waitFor();
+    expect(await page.getByText('Connecting…', { exact: true }).isVisible()).toBe(false);
+    await context.unroute('**/api/**', block);
+    await page.waitForSelector('[data-status=live]');
+  });
+
+  it('a page without JavaScript says that it needs JavaScript, and shows no button', async () => {
+    const { page } = await open(await trial.profile({ javaScriptEnabled: false }), trial.url);
+    const sentence = page.locator('noscript p');
+    expect(await sentence.innerText()).toBe('This page needs JavaScript to count.');
+    expect(await sentence.isVisible()).toBe(true);
+    expect(await page.locator('.connection').isVisible()).toBe(false);
+    expect(await page.getByRole('button').count()).toBe(0);
+  });
+});

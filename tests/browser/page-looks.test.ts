@@ -1,0 +1,222 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { AxeResults } from 'axe-core';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { NO_CHROMIUM } from './chromium';
+import { PageTrial, shown } from './page-trial';
+
+/** When each cue is fully visible, in ms of a breath. A cue that fades in or out has too little contrast for a moment. */
+const BREATHE_IN_MS = 2_000;
+const BREATHE_OUT_MS = 6_000;
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessibility', () => {
+  const trial = new PageTrial();
+
+  it.each([
+    [320, 128],
+    [320, 123_456],
+    [320, 1_234_567],
+    [390, 123_456],
+    [390, 1_234_567],
+    [1280, 1_234_567],
+  ])(
+    'at a width of %i px, %i people fit, and nothing moves when the count grows to that',
+    async (width, count) => {
+      const { page, answerWith } = await trial.pageWithAnswers(
+        { presence: 1 },
+        { viewport: { width, height: 640 } },
+      );
+      const before = await page.evaluate(boxes);
+      await answerWith({ gratitude: count - 3, presence: 1, release: 1, connection: 1 });
+      expect(await page.evaluate(overflows)).toEqual([]);
+      await page.evaluate(finishTransitions);
+      expect(await page.evaluate(overflows)).toEqual([]);
+      expect(await page.evaluate(boxes)).toEqual(before);
+      expect(await page.getByRole('button', { name: 'Gratitude' }).innerText()).toContain(
+        (count - 3).toLocaleString('en'),
+      );
+    },
+  );
+
+  it('forced colours leave the heading whole and the pressed mood visible', async () => {
+    const { page } = await trial.pageWithAnswers({ presence: 128 }, { forcedColors: 'active' });
+    await page.evaluate(finishTransitions);
+    const pictureOfLine = () => page.locator('.with').screenshot();
+    const before = await pictureOfLine();
+    await page.locator('#count').evaluate((number) => number.style.setProperty('visibility', 'hidden'));
+    expect(await pictureOfLine()).toEqual(before);
+    const look = (isPressed: boolean) =>
+      page
+        .getByRole('group')
+        .getByRole('button', { pressed: isPressed })
+        .first()
+        .evaluate((button) => {
+          const { backgroundImage, backgroundColor, color } = getComputedStyle(button);
+          return { backgroundImage, backgroundColor, color };
+        });
+    const chosen = await look(true);
+    expect(chosen.backgroundColor).not.toBe((await look(false)).backgroundColor);
+    expect(chosen.backgroundColor).not.toBe(chosen.color);
+    expect(chosen.backgroundImage).toBe('none');
+    await page.evaluate(AXE);
+    expect(await page.evaluate(barriers)).toEqual([]);
+  });
+
+  it.each([
+    ['one mood', { connection: 1 }],
+    ['two moods', { gratitude: 1, presence: 1 }],
+    ['one large and one small mood', { gratitude: 1, release: 99 }],
+    ['four moods', { gratitude: 33, presence: 52, release: 25, connection: 18 }],
+  ])('the orb is whole with %s', async (_, moods) => {
+    const { page } = await trial.pageWithAnswers(moods, { colorScheme: 'light' });
+    await page.evaluate(finishTransitions);
+    const [ground] = await page.evaluate(colours, [await encoded(page, '.moods'), [[0.001, 0.001]]] as const);
+    const rim = await page.evaluate(colours, [await encoded(page, '.body'), RIM] as const);
+    for (const colour of rim) expect(distance(colour, ground)).toBeGreaterThan(60);
+  });
+
+  it('all pages breathe in the same phase, also on a device with a wrong clock', async () => {
+    const people = [await trial.personInMotion(), await trial.personInMotion()];
+    await people[1]?.page.addInitScript(() => {
+      const { now } = Date;
+      Date.now = () => now() + 3_333;
+    });
+    await people[1]?.page.reload();
+    // The phase of the orb, the page's estimate of the server's clock, and the right clock of this machine.
+    const look = async ({ page }: { page: Page }) => {
+      await page.waitForSelector('[data-status=live]');
+      return page.evaluate<{ phaseMs: number; serverMs: number; trueMs: number }>(`(async () => {
+        const { presence } = await import('/here.js');
+        const orb = document.querySelector('.body').getAnimations()[0];
+        return {
+          phaseMs: orb.currentTime % 10_000,
+          serverMs: presence.serverNow() % 10_000,
+          trueMs: (performance.timeOrigin + performance.now()) % 10_000,
+        };
+      })()`);
+    };
+    const apart = (a: number, b: number) => Math.min((a - b + 10_000) % 10_000, (b - a + 10_000) % 10_000);
+    for (const one of people) {
+      const { phaseMs, serverMs, trueMs } = await look(one);
+      expect(apart(serverMs, trueMs)).toBeLessThan(150);
+      expect(apart(phaseMs, trueMs)).toBeLessThan(250);
+    }
+  });
+
+  it('the pause button stops all animations, and starts them again', async () => {
+    const { page } = await trial.personInMotion();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const states = () => page.evaluate(() => document.getAnimations().map(({ playState }) => playState));
+    await expect.poll(states).toEqual(['paused', 'paused', 'paused', 'paused']);
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await expect.poll(states).toEqual(['running', 'running', 'running', 'running']);
+  });
+
+  it('the page moves nothing if the device asks for less motion', async () => {
+    const { page } = await trial.personInMotion({ reducedMotion: 'reduce' });
+    const moves = await page.evaluate(() =>
+      document
+        .getAnimations()
+        .flatMap(({ effect }) => (effect as KeyframeEffect).getKeyframes())
+        .some((frame) => ['scale', 'transform', 'translate'].some((name) => name in frame)),
+    );
+    expect(moves).toBe(false);
+  });
+
+  it.each(['light', 'dark'] as const)('the page has no serious barrier in %s', async (colorScheme) => {
+    const { page } = await trial.personInMotion({ colorScheme });
+    await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
+    await page.evaluate(stopAt, BREATHE_IN_MS);
+    await page.evaluate(AXE);
+    const find = () => page.evaluate(barriers);
+    expect(await find()).toEqual([]);
+    await page.evaluate(stopAt, BREATHE_OUT_MS);
+    expect(await find()).toEqual([]);
+    await page.getByRole('button', { name: 'Show the code' }).click();
+    expect(await find()).toEqual([]);
+  });
+});
+
+type Colour = readonly [red: number, green: number, blue: number];
+type Point = readonly [x: number, y: number];
+
+/** Eight points near the rim of the orb, as shares of its box. */
+const RIM: readonly Point[] = Array.from({ length: 8 }, (_, index) => {
+  const angle = (index / 8) * 2 * Math.PI;
+  return [0.5 + 0.45 * Math.cos(angle), 0.5 + 0.45 * Math.sin(angle)];
+});
+
+const distance = (a: Colour, b: Colour | undefined) =>
+  Math.hypot(...a.map((value, index) => value - (b?.[index] ?? value)));
+
+/** A picture of an element, in base 64. */
+const encoded = async (page: Page, selector: string) =>
+  (await page.locator(selector).screenshot()).toString('base64');
+
+/** Runs in the page, which has no animations. */
+function finishTransitions() {
+  for (const transition of document.getAnimations()) transition.finish();
+}
+
+/** Runs in the page. The colours of a picture at some points. */
+async function colours([picture, points]: readonly [string, readonly Point[]]): Promise<Colour[]> {
+  const bytes = Uint8Array.from(atob(picture), (character) => character.charCodeAt(0));
+  const bitmap = await createImageBitmap(new Blob([bytes]));
+  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
+  context?.drawImage(bitmap, 0, 0);
+  return points.map(([x, y]) => {
+    const data = context?.getImageData(x * bitmap.width, y * bitmap.height, 1, 1).data ?? [];
+    const [red = 0, green = 0, blue = 0] = data;
+    return [red, green, blue];
+  });
+}
+
+/** Runs in the page. The boxes that must not move when a number changes. */
+function boxes(): readonly string[] {
+  const fixed = document.querySelectorAll('.orb, h1, h1 > *, .moods, .moods button, footer, footer *');
+  return [...fixed].map((element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return `${element.tagName} ${element.id} ${x} ${y} ${width} ${height}`;
+  });
+}
+
+/** Runs in the page. The texts that are wider than the box around them, or than the page. */
+function overflows(): readonly string[] {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found: string[] = [];
+  while (texts.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(texts.currentNode);
+    const text = range.getBoundingClientRect();
+    const box = texts.currentNode.parentElement?.closest('button, h1, p')?.getBoundingClientRect();
+    if (text.width === 0 || box === undefined || box.width <= 1) continue;
+    const isOutside = text.left < Math.max(0, box.left) || text.right > Math.min(innerWidth, box.right);
+    if (isOutside) found.push(texts.currentNode.textContent ?? '');
+  }
+  if (document.documentElement.scrollWidth > innerWidth) found.push('the page');
+  return found;
+}
+
+/** Runs in the page. The serious and critical findings of axe. */
+async function barriers(): Promise<string[]> {
+  const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
+  return (await axe.run()).violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+/** Runs in the page. The page sets only animations without an end to the phase of the breath, so these get one. */
+function stopAt(ms: number) {
+  for (const animation of document.getAnimations()) {
+    if (animation instanceof CSSTransition) {
+      animation.finish();
+      continue;
+    }
+    animation.pause();
+    animation.effect?.updateTiming({ iterations: 1 });
+    animation.currentTime = ms;
+  }
+}

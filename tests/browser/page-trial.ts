@@ -1,0 +1,108 @@
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { type PresenceState, totalOf, ZERO_COUNTS } from '../../src/presence/session';
+import { DeployedWorker } from '../support/deployed-worker';
+import { launch } from './chromium';
+import { started } from './client-trial';
+import { close, open } from './watched-page';
+
+type MoodCounts = Partial<PresenceState['moods']>;
+
+/** A Worker and a browser that opens its page at `/`. Both end with the test file. */
+export class PageTrial {
+  #worker: DeployedWorker | undefined;
+  #browser: Browser | undefined;
+  #contexts: BrowserContext[] = [];
+
+  /** Call it where tests are defined: it registers the hooks that start and end the parts. */
+  constructor() {
+    beforeAll(async () => {
+      this.#worker = await DeployedWorker.start();
+      this.#browser = await launch();
+    });
+    afterEach(async () => {
+      for (const context of this.#contexts.splice(0)) await close(context);
+      // A heartbeat that arrives after the leave of a closed tab keeps its session for a TTL.
+      await expect.poll(async () => (await this.presence()).count, { timeout: 40_000 }).toBe(0);
+    });
+    afterAll(async () => {
+      await this.#browser?.close();
+      await this.#worker?.dispose();
+    });
+  }
+
+  get url(): string {
+    return `${started(this.#worker).origin}/`;
+  }
+
+  /** The counts as the service shows them. */
+  presence(): Promise<PresenceState> {
+    return started(this.#worker).presence();
+  }
+
+  /** A new browser profile without animations: without a GPU the orb keeps a core busy. */
+  async profile(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+    const context = await this.profileInMotion(options);
+    if (options.javaScriptEnabled !== false) await context.addInitScript(withoutAnimations);
+    return context;
+  }
+
+  /** A new browser profile with animations. */
+  async profileInMotion(options: BrowserContextOptions = {}): Promise<BrowserContext> {
+    const context = await started(this.#browser).newContext(options);
+    this.#contexts.push(context);
+    return context;
+  }
+
+  /** A profile that counts on the open page. */
+  async person(options: BrowserContextOptions = {}) {
+    return this.#openLive(await this.profile(options));
+  }
+
+  /** A profile with animations that counts on the open page. */
+  async personInMotion(options: BrowserContextOptions = {}) {
+    return this.#openLive(await this.profileInMotion(options));
+  }
+
+  /** An open page whose heartbeats get the answer that `answerWith` has set last. The Worker counts nothing. */
+  async pageWithAnswers(moods: MoodCounts, options: BrowserContextOptions = {}) {
+    const context = await this.profile(options);
+    let answer = moods;
+    await context.route('**/api/heartbeat', (route) => route.fulfill({ json: stateOf(answer) }));
+    const { page } = await this.#openLive(context);
+    /** A heartbeat follows at once, because the mood changes. */
+    async function answerWith(next: MoodCounts) {
+      answer = next;
+      const other = page.getByRole('group').getByRole('button', { pressed: false });
+      await other.first().click();
+      const { count } = stateOf(next);
+      await expect.poll(() => shown(page)).toMatch(`with ${count.toLocaleString('en')} p`);
+    }
+    return { page, answerWith };
+  }
+
+  async #openLive(context: BrowserContext) {
+    const watched = await open(context, this.url);
+    // The leave of a page that closes earlier can arrive before its heartbeat.
+    await watched.page.waitForSelector('[data-status=live]');
+    return { context, ...watched };
+  }
+}
+
+/** The heading of the page, which holds the number. */
+export async function shown(page: Page): Promise<string> {
+  return (await page.locator('h1').innerText()).replaceAll(/\s+/g, ' ').trim();
+}
+
+/** A presence state of now. */
+export function stateOf(counts: MoodCounts): PresenceState {
+  const moods = { ...ZERO_COUNTS, ...counts };
+  return { count: totalOf(moods), moods, timestamp: Date.now() };
+}
+
+/** Runs in the page before its own code. */
+function withoutAnimations() {
+  const sheet = new CSSStyleSheet();
+  sheet.replaceSync('* { animation: none !important }');
+  document.adoptedStyleSheets = [sheet];
+}
