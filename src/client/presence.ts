@@ -1,13 +1,15 @@
-import { DEFAULT_MOOD } from '../moods.js';
 import { between } from './between.js';
 import { createLiveSocket, type LiveSocket } from './live-socket.js';
+import { createPace } from './pace.js';
 import { endpoint, heartbeat, isInterval, leave, TIMEOUT_MS, waitOf } from './requests.js';
 import { isRobot } from './robots.js';
 import { observe, observeMessage, UNKNOWN } from './server-clock.js';
+import { createSharedVisit } from './shared-visit.js';
+import { createSnapshots } from './snapshots.js';
 import { joinTabs, type Tabs } from './tabs.js';
 import { createTimer } from './timer.js';
 import type { Presence, PresenceOptions, PresenceSnapshot, PresenceState } from './types.js';
-import { joinVisits, newId, readVisit, saveVisit, type Visit } from './visit.js';
+import type { Visit } from './visit.js';
 
 export type * from './types.js';
 
@@ -42,8 +44,6 @@ interface News {
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
 const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];
 
-/** The longest pause after failures (ms). The first pause is a quarter of an interval. Each later one is twice as long. */
-const BACKOFF_MAX_MS = 120_000;
 /** A session expires after so many intervals without a heartbeat. */
 const TTL_INTERVALS = 3;
 /**
@@ -57,8 +57,15 @@ const STOP_MS = 200;
 /** Counts this browser as present, and gets the presence state. Nothing happens before `start`, so a server may create it. */
 export function createPresence(options: PresenceOptions = {}): Presence {
   const { whenHidden, signal } = options;
-  const subscriptions = new Set<{ readonly listener: (snapshot: PresenceSnapshot) => void }>();
   const timer = createTimer(onTime);
+  const pace = createPace(options.intervalMs);
+  const visit = createSharedVisit(options, onVisitJoined);
+  const snapshots = createSnapshots({
+    status: 'idle',
+    data: null,
+    error: null,
+    mood: visit.current().mood,
+  });
 
   let isStarted = false;
   let starts = 0;
@@ -67,15 +74,6 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let phase: Phase = 'waiting';
   let phaseEnd = new AbortController();
 
-  /** The visit of this browser at the service. `enter` sets the id. */
-  let visit: Visit = {
-    id: '',
-    since: 0,
-    mood: options.mood === undefined ? DEFAULT_MOOD : options.mood,
-    choice: 0,
-  };
-  /** A choice of a mood waits for its number: `shareVisit` sets it. */
-  let isChosen = options.mood !== undefined;
   /** The id that this tab sent last, as the leader. */
   let sentId = '';
   /** By `performance.now()`. */
@@ -85,17 +83,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   let base: URL;
   let socket: LiveSocket | undefined;
-  let intervalMs = options.intervalMs ?? 10_000;
   let clock = UNKNOWN;
-  let failures = 0;
-  /** The end of a `Retry-After`, by `performance.now()`. */
-  let retryAt = 0;
-  let snapshot: PresenceSnapshot = Object.freeze({
-    status: 'idle',
-    data: null,
-    error: null,
-    mood: visit.mood,
-  });
 
   // Phases.
 
@@ -125,16 +113,13 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** Waits for the news of the leader, which acts in `dueMs`. A leader without news may be frozen, so this tab then takes the lead. */
   function listen(dueMs: number) {
-    to('waiting', dueMs + 1.5 * nextMs());
+    to('waiting', dueMs + 1.5 * pace.nextMs());
   }
 
   function stayLive() {
-    to('live', nextMs());
+    to('live', pace.nextMs());
     sendNews();
   }
-
-  /** The time to the next heartbeat: clients that started together drift apart. */
-  const nextMs = () => intervalMs * between(0.9, 1.1);
 
   /** Sends a heartbeat as soon as this tab leads and the service allows one. The answer of one under way is enough. */
   function hurry() {
@@ -142,7 +127,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       listen(0);
       tabs?.lead(true);
     } else if (phase === 'waiting') {
-      const waitMs = retryAt - performance.now();
+      const waitMs = pace.retryInMs();
       if (waitMs > 0) wait(waitMs);
       else void beat();
     }
@@ -151,7 +136,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   async function beat() {
     const ended = to('beating', TIMEOUT_MS);
     sendNews();
-    const { id, mood } = visit;
+    const { id, mood } = visit.current();
     if (mood) sentId = id;
     sentAt = performance.now();
     const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
@@ -159,22 +144,17 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     // A frozen page gets its answer when it resumes.
     if (performance.now() - sentAt > TIMEOUT_MS) return fail(new Error('timeout'));
     if ('error' in answer) return fail(answer.error, waitOf(answer.retryAfter, serverNow()));
-    failures = 0;
-    intervalMs = options.intervalMs ?? answer.intervalMs ?? intervalMs;
+    pace.succeed(answer.intervalMs);
     clock = observe(clock, answer.state.timestamp, sentAt, performance.now());
     showLive(answer.state);
-    if (id !== visit.id || mood !== visit.mood) return beat();
-    wait(isReturning ? OVERTAKEN_MS : nextMs());
+    if (id !== visit.current().id || mood !== visit.current().mood) return beat();
+    wait(isReturning ? OVERTAKEN_MS : pace.nextMs());
     isReturning = false;
     if (options.live ?? answer.hasLive) socket?.connect();
   }
 
   function fail(error: Error, retryAfterMs = 0) {
-    // Never earlier than asked, and not all clients at the same moment.
-    const waitMs =
-      retryAfterMs * between(1, 1.1) ||
-      Math.min(BACKOFF_MAX_MS, intervalMs * 2 ** (failures++ - 2)) * between(0.5, 1);
-    if (retryAfterMs) retryAt = performance.now() + waitMs;
+    const waitMs = pace.fail(retryAfterMs);
     showNoAnswer(error);
     wait(waitMs);
   }
@@ -188,7 +168,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** A socket without a mood watches. */
   function join() {
-    const { id, mood } = visit;
+    const { id, mood } = visit.current();
     if (mood) socket?.send({ sessionId: id, mood });
   }
 
@@ -206,15 +186,16 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function sendNews() {
     shareVisit();
+    const { status, data, error } = snapshots.current();
     tabs?.send({
-      visit,
+      visit: visit.current(),
       leader: {
-        state: snapshot.status === 'live' ? snapshot.data : null,
-        isFailing: snapshot.error !== null,
+        state: status === 'live' ? data : null,
+        isFailing: error !== null,
         aheadMs: serverNow() - Date.now(),
         errorMs: clock.errorMs,
-        intervalMs,
-        retryInMs: retryAt - performance.now(),
+        intervalMs: pace.intervalMs(),
+        retryInMs: pace.retryInMs(),
         dueMs: timer.remainingMs(),
       },
     });
@@ -222,14 +203,14 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function onNews(news: News) {
     const { visit: other, leader } = news;
-    adopt(other);
+    visit.join(other);
+    const { id, mood, choice } = visit.current();
     // The other tab does not know of an older visit, or of a later choice.
-    if (other.id !== visit.id || other.choice !== visit.choice || other.mood !== visit.mood)
-      tabs?.send({ visit });
+    if (other.id !== id || other.choice !== choice || other.mood !== mood)
+      tabs?.send({ visit: visit.current() });
     // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
     if (!leader || tabs?.leads) return;
-    intervalMs = options.intervalMs ?? leader.intervalMs;
-    retryAt = performance.now() + leader.retryInMs;
+    pace.follow(leader.intervalMs, leader.retryInMs);
     listen(leader.dueMs);
     if (leader.isFailing) showNoAnswer();
     if (!leader.state) return;
@@ -250,26 +231,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     }
   }
 
-  /** Takes over the stored visit, and stores the result. */
-  function shareVisit() {
-    const stored = storedVisit();
-    if (isChosen)
-      visit = { ...visit, choice: Math.max(Date.now(), visit.choice + 1, (stored?.choice ?? 0) + 1) };
-    isChosen = false;
-    if (stored) adopt(stored);
-    if (isShared()) saveVisit(base.origin, visit, TTL_INTERVALS * intervalMs);
-  }
+  const shareVisit = () => visit.share(TTL_INTERVALS * pace.intervalMs());
 
-  const storedVisit = () => (isShared() ? readVisit(base.origin) : undefined);
-  /** A tab that only watches, or has an id of its own, has no part in the stored visit. */
-  const isShared = () => visit.mood && !options.sessionId;
-
-  /** Joins the visit of another tab with that of this tab. */
-  function adopt(other: Visit) {
-    const { mood } = visit;
-    visit = joinVisits(visit, other);
-    if (sentId && sentId !== visit.id) endReplaced();
-    if (mood === visit.mood) return;
+  function onVisitJoined({ mood }: Visit) {
+    if (sentId && sentId !== visit.current().id) endReplaced();
+    if (mood === visit.current().mood) return;
     if (phase === 'live') join();
     show({});
   }
@@ -294,16 +260,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     )
       return;
     phase = 'waiting';
-    const stored = storedVisit();
-    isReturning = stored !== undefined || options.sessionId !== undefined;
-    visit = {
-      ...visit,
-      id: options.sessionId ?? stored?.id ?? newId(),
-      since: stored?.since ?? Date.now(),
-    };
+    isReturning = visit.begin(base.origin);
     shareVisit();
     // A tab that only watches is not in the group of those that are present.
-    const group = visit.mood ? (options.sessionId ?? 'visit') : 'watch';
+    const group = visit.current().mood ? (options.sessionId ?? 'visit') : 'watch';
     tabs = joinTabs(`presence 2 ${base.origin} ${group}`, hurry, onTabsChange, onNews);
     showNoAnswer();
     listen(0);
@@ -313,8 +273,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** Becomes absent. The last tab leaves; its open socket leaves by closing. */
   async function exit(pageGoes = false) {
+    const { id, mood } = visit.current();
     const isLast = tabs?.isLast();
-    const answered = isLast && visit.mood && phase !== 'live' ? leaveAs(visit.id, pageGoes) : undefined;
+    const answered = isLast && mood && phase !== 'live' ? leaveAs(id, pageGoes) : undefined;
     sentId = '';
     tabs?.quit();
     tabs = undefined;
@@ -359,33 +320,29 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   // The snapshot.
 
-  function show(change: Partial<PresenceSnapshot>) {
-    snapshot = Object.freeze({ ...snapshot, mood: visit.mood, ...change });
-    Object.freeze(Object.freeze(snapshot.data)?.moods);
-    // A listener that throws must not end the heartbeats.
-    for (const subscription of subscriptions)
-      queueMicrotask(() => subscriptions.has(subscription) && subscription.listener(snapshot));
-  }
+  const show = (change: Partial<PresenceSnapshot>) =>
+    snapshots.change({ mood: visit.current().mood, ...change });
 
   function showLive(data: PresenceState) {
+    const before = snapshots.current();
     // The leader sends a state again when it acts.
-    if (snapshot.status === 'live' && snapshot.data?.timestamp === data.timestamp) return;
+    if (before.status === 'live' && before.data?.timestamp === data.timestamp) return;
     show({ status: 'live', data, error: null });
   }
 
   const showNoAnswer = (error: Error | null = null) =>
-    show({ status: snapshot.data ? 'stale' : 'connecting', error });
+    show({ status: snapshots.current().data ? 'stale' : 'connecting', error });
 
   const serverNow = () => (clock === UNKNOWN ? Date.now() : performance.now() + clock.offsetMs);
 
   return {
     start() {
       if (isStarted || signal?.aborted) return;
-      if (!isInterval(intervalMs)) throw new RangeError('intervalMs must be from 500 to 200,000.');
+      if (!isInterval(pace.intervalMs())) throw new RangeError('intervalMs must be from 500 to 200,000.');
       base = new URL(options.url ?? '/', document.baseURI);
       isStarted = true;
       starts += 1;
-      if (!mayCount()) visit = { ...visit, mood: null };
+      if (!mayCount()) visit.choose(null);
       socket ??= createLiveSocket(endpoint(base, 'live'), onSocketOpen, onSocketState, onSocketLost);
       signal?.addEventListener('abort', stop);
       // Capturing, because the events of the document don't all bubble.
@@ -395,10 +352,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     stop,
     setMood(mood) {
       if (!mayCount()) return;
-      const before = visit.mood;
+      const before = visit.current().mood;
       if (tabs && !before !== !mood) void exit().then(enter);
-      visit = { ...visit, mood };
-      isChosen = true;
+      visit.choose(mood);
       if (mood !== before) show({});
       if (!tabs) return;
       shareVisit();
@@ -408,13 +364,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
         sendNews();
       } else hurry();
     },
-    subscribe(listener) {
-      const subscription = { listener };
-      subscriptions.add(subscription);
-      listener(snapshot);
-      return () => subscriptions.delete(subscription);
-    },
-    getSnapshot: () => snapshot,
+    subscribe: snapshots.subscribe,
+    getSnapshot: snapshots.current,
     serverNow,
   };
 }

@@ -24,11 +24,11 @@ async function gzippedBytes(entry: string): Promise<number> {
 }
 
 /** The size of the client that pages load. Each byte more needs a reason in the changelog. */
-const CORE_BYTES_MAX = 4_096;
+const CORE_BYTES_MAX = 4_300;
 /** The hook and the element may add this to it. */
 const BINDING_BYTES_MAX = 650;
 
-it('the client is at most 4,096 bytes', async () => {
+it('the client is at most 4,300 bytes', async () => {
   expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
 });
 
