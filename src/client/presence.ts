@@ -225,7 +225,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       isReturning = true;
       hurry();
     } else {
-      // This tab has lost the lead, or still waits for it.
+      // Another tab has taken the lead.
       socket?.close(true);
       listen(0);
     }
