@@ -48,7 +48,7 @@ const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow'
 const TTL_INTERVALS = 3;
 /**
  * A request can arrive so much later than the one that follows it (ms). So a tab that returns sends a second heartbeat, because the
- * leave of the page before may arrive after the first one. And a leave waits so long after a heartbeat that was aborted.
+ * leave of the page before may arrive after the first one. And the leave of a replaced id waits for requests with that id.
  */
 const OVERTAKEN_MS = 1_000;
 /** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and comes back. */
@@ -76,8 +76,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   /** The id that this tab sent last, as the leader. */
   let sentId = '';
-  /** By `performance.now()`. */
-  let sentAt = 0;
+  /** An id that this tab has sent, and that an older visit has replaced. It leaves when the older one counts. */
+  let replacedId = '';
   /** A leave of another page or tab may be under way. */
   let isReturning = false;
 
@@ -138,7 +138,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     sendNews();
     const { id, mood } = visit.current();
     if (mood) sentId = id;
-    sentAt = performance.now();
+    const sentAt = performance.now();
     const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
     if (ended.aborted) return;
     // A frozen page gets its answer when it resumes.
@@ -147,6 +147,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     pace.succeed(answer.intervalMs);
     clock = observe(clock, answer.state.timestamp, sentAt, performance.now());
     showLive(answer.state);
+    endReplaced();
     if (id !== visit.current().id || mood !== visit.current().mood) return beat();
     wait(isReturning ? OVERTAKEN_MS : pace.nextMs());
     isReturning = false;
@@ -169,7 +170,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** A socket without a mood watches. */
   function join() {
     const { id, mood } = visit.current();
-    if (mood) socket?.send({ sessionId: id, mood });
+    if (!mood) return;
+    sentId = id;
+    socket?.send({ sessionId: id, mood });
   }
 
   function onSocketState(state: PresenceState, receivedAt: number) {
@@ -203,13 +206,18 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function onNews(news: News) {
     const { visit: other, leader } = news;
+    const before = visit.current();
     visit.join(other);
     const { id, mood, choice } = visit.current();
-    // The other tab does not know of an older visit, or of a later choice.
+    if (!leader) {
+      if (tabs?.leads && mood !== before.mood) hurry();
+      return;
+    }
+    // The leader does not know of an older visit, or of a later choice. Only the leader gets an answer, otherwise answers get answers.
     if (other.id !== id || other.choice !== choice || other.mood !== mood)
       tabs?.send({ visit: visit.current() });
     // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
-    if (!leader || tabs?.leads) return;
+    if (tabs?.leads) return;
     pace.follow(leader.intervalMs, leader.retryInMs);
     listen(leader.dueMs);
     if (leader.isFailing) showNoAnswer();
@@ -217,6 +225,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     // By `Date`, because a tab that was frozen gets old news when it resumes.
     clock = { offsetMs: leader.aheadMs + Date.now() - performance.now(), errorMs: leader.errorMs };
     showLive(leader.state);
+    endReplaced();
   }
 
   function onTabsChange() {
@@ -233,20 +242,23 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   const shareVisit = () => visit.share(TTL_INTERVALS * pace.intervalMs());
 
-  function onVisitJoined({ mood }: Visit) {
-    if (sentId && sentId !== visit.current().id) endReplaced();
-    if (mood === visit.current().mood) return;
+  function onVisitJoined(before: Visit) {
+    const { id, mood } = visit.current();
+    if (sentId && sentId !== id) {
+      replacedId = sentId;
+      sentId = '';
+      socket?.close(true);
+      if (tabs?.leads && phase !== 'beating') to('waiting', 0);
+    }
+    if (mood === before.mood) return;
     if (phase === 'live') join();
     show({});
   }
 
-  /** Tabs that opened at the same moment began a visit each. The one of this tab ends. Otherwise it counts until it expires. */
+  /** The visit that stays counts now, so the other one ends. Otherwise it counts until it expires. */
   function endReplaced() {
-    if (phase === 'live') socket?.close(false);
-    else if (performance.now() - sentAt > OVERTAKEN_MS) void leaveAs(sentId);
-    else setTimeout(leaveAs, OVERTAKEN_MS, sentId);
-    sentId = '';
-    if (tabs?.leads && phase !== 'beating') to('waiting', 0);
+    if (replacedId) setTimeout(leaveAs, OVERTAKEN_MS, replacedId);
+    replacedId = '';
   }
 
   // Coming and going.
@@ -276,7 +288,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const { id, mood } = visit.current();
     const isLast = tabs?.isLast();
     const answered = isLast && mood && phase !== 'live' ? leaveAs(id, pageGoes) : undefined;
-    sentId = '';
+    sentId = replacedId = '';
     tabs?.quit();
     tabs = undefined;
     socket?.close(!isLast);

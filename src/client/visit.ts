@@ -14,11 +14,12 @@ export interface Visit {
 
 /**
  * Joins what two tabs know of their visit: the older visit stays, and the later choice of a mood. All tabs come to the same result, in
- * whatever order they learn of each other. Text is compared, because it also orders what began in the same millisecond.
+ * whatever order they learn of each other. Ids and moods decide between what began in the same millisecond.
  */
 export function joinVisits(mine: Visit, other: Visit): Visit {
-  const { id, since } = other.since + other.id < mine.since + mine.id ? other : mine;
-  const { mood, choice } = `${other.choice}${other.mood}` > `${mine.choice}${mine.mood}` ? other : mine;
+  const { id, since } = (other.since - mine.since || (other.id < mine.id ? -1 : 1)) < 0 ? other : mine;
+  const isLater = other.choice - mine.choice || (`${other.mood}` > `${mine.mood}` ? 1 : -1);
+  const { mood, choice } = isLater > 0 ? other : mine;
   return { id, since, mood, choice };
 }
 

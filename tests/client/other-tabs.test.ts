@@ -7,6 +7,7 @@ import { problem, state } from './service';
 import { FakeSocket, sockets } from './socket';
 
 const OTHER = '0d9b2c64-6a0e-4f43-9c1e-0b1f5c7a2e11';
+const THIRD = '1d9b2c64-6a0e-4f43-9c1e-0b1f5c7a2e11';
 
 /** The session ids that a socket has sent: the room closes one that sends two. */
 const idsSentBy = (socket: FakeSocket | undefined) =>
@@ -84,7 +85,7 @@ describe('the news of the leader', () => {
 describe('two visits that began at the same moment are one when the tabs learn of each other:', () => {
   beforeEach(useLocks);
 
-  it('a tab that leads no longer takes over the older one, and its own session leaves 1 s after its heartbeat', async () => {
+  it('a tab that leads no longer takes over the older one, and its own session leaves 1 s later', async () => {
     await follower();
     localStorage.clear();
     await send(news({ id: OTHER }));
@@ -95,12 +96,28 @@ describe('two visits that began at the same moment are one when the tabs learn o
     expect(api.sent.slice(1)).toMatchObject([{ path: '/api/leave', body: { sessionId: ID } }]);
   });
 
-  it('the session leaves at once if its heartbeat is not under way', async () => {
+  it('its own session stays while the service does not count the older one', async () => {
     await follower();
     localStorage.clear();
-    await passed(2_000);
+    await send(news({ id: OTHER }, { state: null, isFailing: true }));
+    await passed(5_000);
+    expect(api.paths()).toEqual(['heartbeat']);
     await send(news({ id: OTHER }));
+    await passed(1_001);
     expect(api.sent.slice(1)).toMatchObject([{ path: '/api/leave', body: { sessionId: ID } }]);
+  });
+
+  it('the session of a leader stays while the service refuses the older one', async () => {
+    await present();
+    localStorage.clear();
+    api.answer = () => problem(429, { 'Retry-After': '20' });
+    await send({ visit: visitOf({ id: OTHER }) });
+    await passed(15_000);
+    expect(api.paths()).toEqual(['heartbeat', 'heartbeat']);
+    api.answer = () => Response.json(state());
+    await passed(9_000);
+    expect(api.paths()).toEqual(['heartbeat', 'heartbeat', 'heartbeat', 'leave']);
+    expect(api.sent.at(-1)?.body).toEqual({ sessionId: ID });
   });
 
   it('a leader takes over the older one at once', async () => {
@@ -137,7 +154,22 @@ describe('two visits that began at the same moment are one when the tabs learn o
     expect(received).toHaveLength(before);
   });
 
-  it('a leader with a socket closes it, which ends its session, and sends the older id on another one', async () => {
+  it('no tab answers a tab that does not lead: six tabs would answer each other', async () => {
+    await follower();
+    const before = received.length;
+    await send({ visit: visitOf({ id: OTHER, since: Date.now() + 60_000 }) });
+    expect(received).toHaveLength(before);
+  });
+
+  it('a leader sends the later choice of another tab at once', async () => {
+    await present();
+    const { since } = JSON.parse(Object.values(localStorage)[0]);
+    await send({ visit: visitOf({ since, mood: 'release', choice: Date.now() + 1 }) });
+    await passed(1);
+    expect(api.sent.at(-1)?.body).toEqual({ sessionId: ID, mood: 'release' });
+  });
+
+  it('a leader with a socket hands its session over, and ends it when the older one counts', async () => {
     vi.stubGlobal('WebSocket', FakeSocket);
     api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
     await present();
@@ -146,9 +178,26 @@ describe('two visits that began at the same moment are one when the tabs learn o
     await send({ visit: visitOf({ id: OTHER }) });
     await passed(1);
     sockets[1]?.open();
-    expect(sockets[0]).toMatchObject({ readyState: 3, closeCode: undefined });
+    expect(sockets[0]).toMatchObject({ readyState: 3, closeCode: 4_000 });
     expect(sockets.map((socket) => [...idsSentBy(socket)])).toEqual([[ID], [OTHER]]);
-    expect(api.paths()).toEqual(['heartbeat', 'heartbeat']);
+    await passed(1_001);
+    expect(api.paths()).toEqual(['heartbeat', 'heartbeat', 'leave']);
+    expect(api.sent.at(-1)?.body).toEqual({ sessionId: ID });
+  });
+
+  it('a second one that is older still ends the session on the socket too', async () => {
+    vi.stubGlobal('WebSocket', FakeSocket);
+    api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
+    await present();
+    localStorage.clear();
+    await send({ visit: visitOf({ id: OTHER, since: 2 }) });
+    await passed(1_500);
+    sockets.at(-1)?.open();
+    localStorage.clear();
+    await send({ visit: visitOf({ id: THIRD, since: 1 }) });
+    await passed(1_500);
+    const left = api.sent.filter(({ path }) => path === '/api/leave').map(({ body }) => body?.['sessionId']);
+    expect(left).toEqual([ID, OTHER]);
   });
 });
 

@@ -93,6 +93,13 @@ describe('two visits that tabs join', () => {
     );
   });
 
+  it('have the mood that was chosen later, also where the clock was in 1970 at first', () => {
+    const early: Visit = { ...VISIT, mood: 'gratitude', choice: 2_000_000 };
+    const late: Visit = { ...VISIT, mood: 'release', choice: 1_800_000_000_000 };
+    expect(joinVisits(early, late)).toEqual(late);
+    expect(joinVisits(late, early)).toEqual(late);
+  });
+
   it('have the id of the older one, and the mood that was chosen later', () => {
     const later: Visit = { id: 'a', since: VISIT.since + 1, mood: 'gratitude', choice: 4 };
     expect(joinVisits(later, VISIT)).toEqual({ ...VISIT, mood: 'gratitude', choice: 4 });

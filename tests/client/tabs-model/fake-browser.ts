@@ -77,6 +77,11 @@ export class FakeBrowser {
     };
   }
 
+  /** How many messages the tabs have sent to each other. */
+  get messages(): number {
+    return this.#origin.channels.sent;
+  }
+
   /** Whether the page keeps its person present now. */
   isPresent({ tab, isStarted }: Page): boolean {
     if (!isStarted || !tab.isRunning || tab.isPrerendering) return false;

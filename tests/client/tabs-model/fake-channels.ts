@@ -5,6 +5,8 @@ import type { Tab } from './tab';
 export class FakeChannels {
   readonly #hopMs: () => number;
   readonly #open = new Set<Channel>();
+  /** How many messages the tabs have sent. */
+  sent = 0;
 
   constructor(hopMs: () => number) {
     this.#hopMs = hopMs;
@@ -13,6 +15,9 @@ export class FakeChannels {
   /** The `BroadcastChannel` of a tab. */
   classFor(tab: Tab) {
     const [open, hopMs] = [this.#open, this.#hopMs];
+    const count = () => {
+      this.sent += 1;
+    };
     return class extends EventTarget implements Channel {
       readonly tab = tab;
       readonly pipe = new Pipe(tab.clock, hopMs);
@@ -27,6 +32,7 @@ export class FakeChannels {
 
       postMessage(message: unknown): void {
         if (!open.has(this)) throw new DOMException('closed', 'InvalidStateError');
+        count();
         const text = JSON.stringify({ message });
         for (const other of open) {
           if (other === this || other.name !== this.name) continue;

@@ -9,6 +9,7 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { actions, setups } from './actions';
+import { FakeBrowser } from './fake-browser';
 import { INVARIANTS, type Invariant } from './invariants';
 import { runWorld, type World } from './run-world';
 
@@ -36,6 +37,35 @@ it.each(INVARIANTS)('in every world %s', { timeout: 60_000 + WORLDS * 100 }, asy
   const result = await fc.check(property, { seed: SEED, numRuns: WORLDS });
   const [world] = result.counterexample ?? [];
   expect(world === undefined ? '' : await explain(invariant, world)).toBe('');
+});
+
+const SETUP = { tabsAtStart: 1, hasWorkers: true, whenHidden: 'keep' } as const;
+const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
+
+it.each([true, false])(
+  'a tab that was frozen for longer than its visit lasts makes no second person of another tab, with live sockets: %s',
+  async (isLive) => {
+    for (const seed of SEEDS) {
+      const world: World = {
+        setup: { ...SETUP, seed, isLive },
+        actions: [
+          { afterMs: 3_000, name: 'freeze a tab', random: 0 },
+          { afterMs: 60_000, name: 'open a seen tab', random: 0 },
+          { afterMs: 20_000, name: 'resume a seen tab', random: 0 },
+        ],
+      };
+      expect(await violatedIn(world), `seed ${seed}`).toEqual([]);
+    }
+  },
+);
+
+it('twenty tabs that open at the same moment send each other a few messages each', async () => {
+  for (const seed of SEEDS.slice(0, 20)) {
+    const browser = new FakeBrowser({ ...SETUP, seed, isLive: false });
+    for (let tab = 0; tab < 20; tab += 1) browser.open('seen');
+    await browser.clock.advance(2_000);
+    expect(browser.messages, `seed ${seed}`).toBeLessThan(600);
+  }
 });
 
 async function explain(invariant: Invariant, world: World): Promise<string> {
