@@ -228,13 +228,13 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     endReplaced();
   }
 
-  function onTabsChange() {
+  function onTabsChange(hasQuit: boolean) {
     if (tabs?.leads) {
       // The tab that quit may have left for all.
       isReturning = true;
       hurry();
-    } else {
-      // Another tab has taken the lead.
+    } else if (!hasQuit || timer.remainingMs() > 1.5 * pace.intervalMs()) {
+      // Another tab leads now, if it is not frozen.
       socket?.close(true);
       listen(0);
     }

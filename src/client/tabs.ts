@@ -22,12 +22,12 @@ const LOCK_ENDS_MS = 500;
  * a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets news.
  *
  * @param onLead This tab has asked for the lead at once, and leads now.
- * @param onChange This tab leads and another one has quit, this tab leads after another one, or another one has taken the lead.
+ * @param onChange Another tab has quit, or has taken the lead; or this tab leads after another one.
  */
 export function joinTabs<News>(
   name: string,
   onLead: () => void,
-  onChange: () => void,
+  onChange: (hasQuit: boolean) => void,
   onNews: (news: News) => void,
 ): Tabs<News> {
   const { locks } = navigator;
@@ -58,7 +58,7 @@ export function joinTabs<News>(
         leads = true;
         void census();
         if (atOnce) onLead();
-        else onChange();
+        else onChange(false);
       });
     try {
       await locks.request(name, atOnce ? { steal: true } : { signal: mine.signal }, hold);
@@ -68,7 +68,7 @@ export function joinTabs<News>(
       if (!leads) return hold();
       leads = false;
       void lead(false);
-      onChange();
+      onChange(false);
     }
   }
 
@@ -79,7 +79,7 @@ export function joinTabs<News>(
       if (data) return onNews(data);
       // The request of the tab for the lock ends after its message.
       setTimeout(census, LOCK_ENDS_MS);
-      if (leads) onChange();
+      onChange(true);
     };
   } catch {
     // This browser, or this page, has no channels.

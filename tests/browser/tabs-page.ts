@@ -5,7 +5,7 @@ export interface Tab {
   readonly tabs: Tabs<string>;
   /** How often it got the lead that it asked for at once. */
   led: number;
-  /** How often this one led after another one, led while another one quit, or lost the lead. */
+  /** How often another tab quit or took the lead, or this one led after another one. */
   changed: number;
   readonly news: string[];
 }

@@ -57,10 +57,10 @@ export const CENSUS_MS = 12_000;
 /** A visit that was not used for this long may start anew, with the default mood. Each heartbeat uses it: 11 s at most. */
 export const VISIT_KEPT_MS = TTL_MS - 15_000;
 
-/** Requests of one minute: six heartbeats and two more, and three for each action of that minute or shortly before. */
+/** Requests of one minute: six heartbeats, two more and a socket; and three for each action of that minute or shortly before. */
 export const REQUESTS_WINDOW_MS = 60_000;
 export const ACTIONS_WINDOW_MS = 75_000;
-export const requestsMax = (actions: number) => 8 + 3 * actions;
+export const requestsMax = (actions: number) => 9 + 3 * actions;
 
 /** The client closes a dead socket when a ping has no answer until the next one: two intervals of 11 s, and 1 s before the heartbeat. */
 const DEAD_SOCKET_MS = 24_000;
