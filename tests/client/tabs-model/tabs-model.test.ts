@@ -13,7 +13,7 @@ import { FakeBrowser } from './fake-browser';
 import { INVARIANTS, type Invariant } from './invariants';
 import { runWorld, type World } from './run-world';
 
-const WORLDS = Number(process.env['TABS_WORLDS'] ?? 500);
+const WORLDS = Number(process.env['TABS_WORLDS'] ?? 400);
 const SEED = Number(process.env['TABS_SEED'] ?? 1);
 
 const worlds = fc.record({ setup: setups, actions });

@@ -54,7 +54,6 @@ const OPENED_KEYS = [0, 1, 2, 3].map((index) => `presence:opened:0:${index}`);
 
 describe.each([
   ['the key of a location', [KEY]],
-  ['one key of new locations', OPENED_KEYS.slice(0, 1)],
   ['four keys of new locations', OPENED_KEYS],
 ])('25 MiB under %s', (where, keys) => {
   it.each(DEADLY)(

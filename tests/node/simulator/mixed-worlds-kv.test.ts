@@ -1,3 +1,3 @@
-import { testHundredWorlds } from './mixed-worlds';
+import { testMixedWorlds } from './mixed-worlds';
 
-testHundredWorlds('kv');
+testMixedWorlds('kv');
