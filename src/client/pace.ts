@@ -1,6 +1,6 @@
 import { between } from './between.js';
 
-/** The longest pause after failures (ms). The first pause is a quarter of an interval. Each later one is twice as long. */
+/** The longest pause after a failure without `Retry-After` (ms). The first one is at most a quarter of an interval. The limit doubles. */
 const PAUSE_MAX_MS = 120_000;
 
 /** How long a client waits before its next heartbeat. All times are in ms. */
@@ -15,7 +15,7 @@ export interface Pace {
   succeed(intervalMs: number | undefined): void;
   /** A heartbeat has failed, with a `Retry-After` or 0. Returns the pause. */
   fail(retryAfterMs: number): number;
-  /** Keeps the times of another tab. */
+  /** Adopts the interval and the `Retry-After` of the leader. */
   follow(intervalMs: number, retryInMs: number): void;
 }
 

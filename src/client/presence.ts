@@ -14,20 +14,20 @@ import type { Visit } from './visit.js';
 export type * from './types.js';
 
 /**
- * What this tab does while it is present. One timer ends each phase.
+ * What this tab does while it is present. One timer runs in each phase.
  *
- * `waiting`: the leader waits for its next heartbeat. Every other tab waits for the news of the leader.
+ * `waiting`: the leader waits for its next heartbeat. Every other tab waits for the next message of the leader.
  * `beating`: a heartbeat is under way.
  * `live`: the live socket is open, and replaces heartbeats.
  */
 type Phase = 'waiting' | 'beating' | 'live';
 
 /** What tabs send to each other. */
-interface News {
+interface TabMessage {
   readonly visit: Visit;
-  /** From the leader, at each change and at least once an interval. */
+  /** Only from the leader: at each change, and when its timer starts again. */
   readonly leader?: {
-    /** Null while it has no new one. */
+    /** Null before the first answer and after a failure. */
     readonly state: PresenceState | null;
     readonly isFailing: boolean;
     /** How far the server's clock is ahead of this device's, and the largest error (ms). */
@@ -44,13 +44,15 @@ interface News {
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
 const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];
 
-/** A session expires after so many intervals without a heartbeat. */
+/** A stored visit expires after so many intervals without use, as its session does. */
 const TTL_INTERVALS = 3;
 /**
- * A request can arrive so much later than the one that follows it (ms). So a tab that returns sends a second heartbeat, because the
- * leave of the page before may arrive after the first one. And the leave of a replaced id waits for requests with that id.
+ * The longest time by which a request overtakes an earlier one (ms). A second heartbeat waits for it, otherwise a late leave ends the
+ * session. The leave of a replaced id waits for it, otherwise a late heartbeat restores that session.
  */
 const OVERTAKEN_MS = 1_000;
+/** The longest wait after a lost socket (ms). Otherwise all clients of a room act at the same moment. */
+const LOST_SOCKET_MS = 1_000;
 /** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and comes back. */
 const STOP_MS = 200;
 
@@ -59,7 +61,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const { whenHidden, signal } = options;
   const timer = createTimer(onTime);
   const pace = createPace(options.intervalMs);
-  const visit = createSharedVisit(options, onVisitJoined);
+  const visit = createSharedVisit(options, onVisitMerged);
   const snapshots = createSnapshots({
     status: 'idle',
     data: null,
@@ -70,16 +72,16 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let isStarted = false;
   let starts = 0;
   /** Undefined: this tab is absent. */
-  let tabs: Tabs<News> | undefined;
+  let tabs: Tabs<TabMessage> | undefined;
   let phase: Phase = 'waiting';
   let phaseEnd = new AbortController();
 
   /** The id that this tab sent last, as the leader. */
   let sentId = '';
-  /** An id that this tab has sent, and that an older visit has replaced. It leaves when the older one counts. */
-  let replacedId = '';
-  /** A leave of another page or tab may be under way. */
-  let isReturning = false;
+  /** Ids that this tab has sent, and that an older visit has replaced. They leave when the service counts the older visit. */
+  const replacedIds = new Set<string>();
+  /** A leave of this session may arrive after the next heartbeat, so a second heartbeat follows. */
+  let leaveMayFollow = false;
 
   let base: URL;
   let socket: LiveSocket | undefined;
@@ -87,7 +89,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   // Phases.
 
-  /** The only change of a phase. It aborts what the phase before has under way. Returns a signal for the end of the new phase. */
+  /** The only change of a phase. It aborts the requests of the phase before. The returned signal aborts when the new phase ends. */
   function to(next: Phase, delayMs: number): AbortSignal {
     phaseEnd.abort();
     phaseEnd = new AbortController();
@@ -108,23 +110,23 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** The leader waits for its next heartbeat. */
   function wait(delayMs: number) {
     to('waiting', delayMs);
-    sendNews();
+    sendToTabs();
   }
 
-  /** Waits for the news of the leader, which acts in `dueMs`. A leader without news may be frozen, so this tab then takes the lead. */
-  function listen(dueMs: number) {
+  /** Waits for the message of the leader, which is due in `dueMs`. Then this tab takes the lead, because the leader may be frozen. */
+  function waitForLeader(dueMs: number) {
     to('waiting', dueMs + 1.5 * pace.nextMs());
   }
 
   function stayLive() {
     to('live', pace.nextMs());
-    sendNews();
+    sendToTabs();
   }
 
-  /** Sends a heartbeat as soon as this tab leads and the service allows one. The answer of one under way is enough. */
+  /** Takes the lead if another tab has it. A waiting leader sends a heartbeat, after a running `Retry-After`. Otherwise it does nothing. */
   function hurry() {
     if (!tabs?.leads) {
-      listen(0);
+      waitForLeader(0);
       tabs?.lead(true);
     } else if (phase === 'waiting') {
       const waitMs = pace.retryInMs();
@@ -135,7 +137,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   async function beat() {
     const ended = to('beating', TIMEOUT_MS);
-    sendNews();
+    sendToTabs();
     const { id, mood } = visit.current();
     if (mood) sentId = id;
     const sentAt = performance.now();
@@ -147,10 +149,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     pace.succeed(answer.intervalMs);
     clock = observe(clock, answer.state.timestamp, sentAt, performance.now());
     showLive(answer.state);
-    endReplaced();
+    // The visit has changed since the heartbeat was sent.
     if (id !== visit.current().id || mood !== visit.current().mood) return beat();
-    wait(isReturning ? OVERTAKEN_MS : pace.nextMs());
-    isReturning = false;
+    endReplaced();
+    wait(leaveMayFollow ? OVERTAKEN_MS : pace.nextMs());
+    leaveMayFollow = false;
     if (options.live ?? answer.hasLive) socket?.connect();
   }
 
@@ -167,7 +170,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     stayLive();
   }
 
-  /** A socket without a mood watches. */
+  /** Sends the session to the room. A tab that only watches sends nothing. */
   function join() {
     const { id, mood } = visit.current();
     if (!mood) return;
@@ -178,16 +181,16 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function onSocketState(state: PresenceState, receivedAt: number) {
     clock = observeMessage(clock, state.timestamp, receivedAt);
     showLive(state);
-    sendNews();
+    sendToTabs();
   }
 
   function onSocketLost() {
-    if (phase === 'live') wait(between(0, OVERTAKEN_MS));
+    if (phase === 'live') wait(between(0, LOST_SOCKET_MS));
   }
 
   // The tabs.
 
-  function sendNews() {
+  function sendToTabs() {
     shareVisit();
     const { status, data, error } = snapshots.current();
     tabs?.send({
@@ -204,25 +207,24 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     });
   }
 
-  function onNews(news: News) {
-    const { visit: other, leader } = news;
+  function onTabMessage({ visit: other, leader }: TabMessage) {
     const before = visit.current();
-    visit.join(other);
+    visit.merge(other);
     const { id, mood, choice } = visit.current();
     if (!leader) {
       if (tabs?.leads && mood !== before.mood) hurry();
       return;
     }
-    // The leader does not know of an older visit, or of a later choice. Only the leader gets an answer, otherwise answers get answers.
+    // The leader lacks an older visit or a later choice. Only a leader gets an answer, otherwise each answer gets answers.
     if (other.id !== id || other.choice !== choice || other.mood !== mood)
       tabs?.send({ visit: visit.current() });
-    // Old news, from before this tab took the lead; or there are no locks, and several tabs lead.
+    // A late message of the leader before; or there are no locks, and every tab leads.
     if (tabs?.leads) return;
     pace.follow(leader.intervalMs, leader.retryInMs);
-    listen(leader.dueMs);
+    waitForLeader(leader.dueMs);
     if (leader.isFailing) showNoAnswer();
     if (!leader.state) return;
-    // By `Date`, because a tab that was frozen gets old news when it resumes.
+    // By `Date`, because a tab that was frozen gets old messages when it resumes.
     clock = { offsetMs: leader.aheadMs + Date.now() - performance.now(), errorMs: leader.errorMs };
     showLive(leader.state);
     endReplaced();
@@ -230,24 +232,25 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function onTabsChange(hasQuit: boolean) {
     if (tabs?.leads) {
-      // The tab that quit may have left for all.
-      isReturning = true;
+      // The tab that quit may have sent a leave, which ends the session of all tabs.
+      leaveMayFollow = true;
       hurry();
     } else if (!hasQuit || timer.remainingMs() > 1.5 * pace.intervalMs()) {
-      // Another tab leads now, if it is not frozen.
+      // Another tab has the lock, or gets it next. That tab may be frozen.
       socket?.close(true);
-      listen(0);
+      waitForLeader(0);
     }
   }
 
   const shareVisit = () => visit.share(TTL_INTERVALS * pace.intervalMs());
 
-  function onVisitJoined(before: Visit) {
+  function onVisitMerged(before: Visit) {
     const { id, mood } = visit.current();
     if (sentId && sentId !== id) {
-      replacedId = sentId;
+      replacedIds.add(sentId);
       sentId = '';
       socket?.close(true);
+      // By the timer, because a heartbeat may be what stored the visit.
       if (tabs?.leads && phase !== 'beating') to('waiting', 0);
     }
     if (mood === before.mood) return;
@@ -255,13 +258,13 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     show({});
   }
 
-  /** The visit that stays counts now, so the other one ends. Otherwise it counts until it expires. */
+  /** The service counts the current visit, so the replaced sessions leave. Otherwise they count until they expire. */
   function endReplaced() {
-    if (replacedId) setTimeout(leaveAs, OVERTAKEN_MS, replacedId);
-    replacedId = '';
+    for (const id of replacedIds) setTimeout(leaveAs, OVERTAKEN_MS, id);
+    replacedIds.clear();
   }
 
-  // Coming and going.
+  // Enter and exit.
 
   function enter() {
     if (
@@ -271,28 +274,28 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       (document.hidden && whenHidden === 'leave')
     )
       return;
-    phase = 'waiting';
-    isReturning = visit.begin(base.origin);
+    leaveMayFollow = visit.begin(base.origin);
     shareVisit();
-    // A tab that only watches is not in the group of those that are present.
+    // Tabs that only watch form a group of their own.
     const group = visit.current().mood ? (options.sessionId ?? 'visit') : 'watch';
-    tabs = joinTabs(`presence 2 ${base.origin} ${group}`, hurry, onTabsChange, onNews);
+    tabs = joinTabs(`presence 2 ${base.origin} ${group}`, hurry, onTabsChange, onTabMessage);
     showNoAnswer();
-    listen(0);
+    waitForLeader(0);
     // The visible tab leads, because browsers slow down or freeze hidden ones.
     tabs.lead(!document.hidden);
   }
 
-  /** Becomes absent. The last tab leaves; its open socket leaves by closing. */
+  /** Ends the presence of this tab. The last tab leaves: by closing its open socket, otherwise by a request. */
   async function exit(pageGoes = false) {
     const { id, mood } = visit.current();
     const isLast = tabs?.isLast();
     const answered = isLast && mood && phase !== 'live' ? leaveAs(id, pageGoes) : undefined;
-    sentId = replacedId = '';
+    sentId = '';
+    replacedIds.clear();
     tabs?.quit();
     tabs = undefined;
     socket?.close(!isLast);
-    phaseEnd.abort();
+    to('waiting', 0);
     timer.clear();
     await answered;
   }
@@ -305,10 +308,12 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       void exit(type === 'pagehide');
       showNoAnswer();
     } else if (!tabs) {
-      // `visibilitychange` to hidden is the last event of a page that goes.
+      // A page that goes fires `visibilitychange` after `pagehide`. It must not enter then.
       if (!document.hidden || type === 'prerenderingchange') enter();
-    } else if (type === 'visibilitychange' && document.hidden) timer.set(timer.remainingMs());
-    else if (type === 'visibilitychange' || (type === 'online' && tabs.leads)) {
+    } else if (type === 'visibilitychange' && document.hidden) {
+      // Once more, because a hidden page needs the timer of a worker.
+      timer.set(timer.remainingMs());
+    } else if (type === 'visibilitychange' || (type === 'online' && tabs.leads)) {
       // After sleep the socket may be dead.
       if (phase === 'live') socket?.ping();
       hurry();
@@ -337,7 +342,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function showLive(data: PresenceState) {
     const before = snapshots.current();
-    // The leader sends a state again when it acts.
+    // The leader repeats its last state in each message.
     if (before.status === 'live' && before.data?.timestamp === data.timestamp) return;
     show({ status: 'live', data, error: null });
   }
@@ -373,7 +378,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       if (mood === before) return;
       if (phase === 'live') {
         join();
-        sendNews();
+        sendToTabs();
       } else hurry();
     },
     subscribe: snapshots.subscribe,

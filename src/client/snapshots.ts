@@ -2,7 +2,7 @@ import type { PresenceSnapshot } from './types.js';
 
 /** The current snapshot, and the listeners of its changes. */
 export interface Snapshots {
-  /** A frozen object. It stays the same object until something changes. */
+  /** A frozen object. Each change replaces it. */
   current(): PresenceSnapshot;
   change(change: Partial<PresenceSnapshot>): void;
   /** Calls the listener now and after each change, until the returned function is called. */

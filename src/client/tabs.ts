@@ -1,35 +1,35 @@
 /** The tabs of a browser that are present together. One of them leads: it alone sends heartbeats. */
-export interface Tabs<News> {
-  /** Whether this tab has the lock. */
+export interface Tabs<Message> {
+  /** Whether this tab has the lock. Without locks every tab leads. */
   readonly leads: boolean;
-  /** Asks for the lead: at once, from the tab that has it, or for when no tab has it. */
+  /** Requests the lock: at once, from the tab that has it, or for when no tab has it. */
   lead(atOnce: boolean): void;
-  /** Sends news to the other tabs. */
-  send(news: News): void;
-  /** Looks for other tabs. `isLast` answers from the last look. */
+  /** Sends a message to the other tabs. */
+  send(message: Message): void;
+  /** Looks for other tabs at the lock manager. `isLast` uses the last result. */
   census(): Promise<void>;
-  /** Whether this tab leads and there is no other one. */
+  /** Whether this tab leads, and the last census found no other tab. */
   isLast(): boolean;
-  /** Leaves the others. The next tab leads. */
+  /** Releases the lock and closes the channel. The next tab leads. */
   quit(): void;
 }
 
-/** The lock request of a tab that quits has ended after this time (ms). */
+/** The lock request of a tab that quits may outlast its last message by this time (ms). A census before that still finds the tab. */
 const LOCK_ENDS_MS = 500;
 
 /**
- * Joins the tabs with this name. A lock makes one of them the leader, and the next one when that tab closes or crashes. News go over
- * a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets news.
+ * Joins the tabs with this name. A lock makes one of them the leader, and the next one when that tab closes or crashes. Messages go
+ * over a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets a message.
  *
  * @param onLead This tab has asked for the lead at once, and leads now.
- * @param onChange Another tab has quit, or has taken the lead; or this tab leads after another one.
+ * @param onChange Another tab quit or took the lead, or this tab got the lock that it waited for. The first hidden tab gets this call too.
  */
-export function joinTabs<News>(
+export function joinTabs<Message>(
   name: string,
   onLead: () => void,
   onChange: (hasQuit: boolean) => void,
-  onNews: (news: News) => void,
-): Tabs<News> {
+  onMessage: (message: Message) => void,
+): Tabs<Message> {
   const { locks } = navigator;
   let channel: BroadcastChannel | undefined;
   /** The request for the lock that stands. */
@@ -76,8 +76,7 @@ export function joinTabs<News>(
     channel = new BroadcastChannel(name);
     channel.onmessage = ({ data }) => {
       void census();
-      if (data) return onNews(data);
-      // The request of the tab for the lock ends after its message.
+      if (data) return onMessage(data);
       setTimeout(census, LOCK_ENDS_MS);
       onChange(true);
     };
@@ -91,8 +90,8 @@ export function joinTabs<News>(
     },
     lead,
     census,
-    send(news) {
-      channel?.postMessage(news);
+    send(message) {
+      channel?.postMessage(message);
       void census();
     },
     isLast: () => leads && isAlone,

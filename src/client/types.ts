@@ -9,7 +9,7 @@ export interface PresenceState {
   readonly timestamp: number;
 }
 
-/** A frozen object. It stays the same object until something changes. */
+/** A frozen object. Each change replaces it. */
 export interface PresenceSnapshot {
   /**
    * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer.

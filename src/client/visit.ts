@@ -8,18 +8,18 @@ export interface Visit {
   readonly since: number;
   /** `null` for a tab that only watches. It is never stored. */
   readonly mood: Mood | null;
-  /** When the mood was chosen (ms since 1970), and always more than at the choice before. 0: no mood was chosen. */
+  /** When the mood was chosen (ms since 1970), at least 1 ms after the choice before. 0: none was chosen. */
   readonly choice: number;
 }
 
 /**
- * Joins what two tabs know of their visit: the older visit stays, and the later choice of a mood. All tabs come to the same result, in
- * whatever order they learn of each other. Ids and moods decide between what began in the same millisecond.
+ * Merges the visits of two tabs: the id of the older visit, the mood of the later choice. The order of merges does not matter. At equal
+ * times the smaller id and the greater name of a mood stay.
  */
-export function joinVisits(mine: Visit, other: Visit): Visit {
+export function mergeVisits(mine: Visit, other: Visit): Visit {
   const { id, since } = (other.since - mine.since || (other.id < mine.id ? -1 : 1)) < 0 ? other : mine;
-  const isLater = other.choice - mine.choice || (`${other.mood}` > `${mine.mood}` ? 1 : -1);
-  const { mood, choice } = isLater > 0 ? other : mine;
+  const order = other.choice - mine.choice || (`${other.mood}` > `${mine.mood}` ? 1 : -1);
+  const { mood, choice } = order > 0 ? other : mine;
   return { id, since, mood, choice };
 }
 

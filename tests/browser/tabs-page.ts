@@ -7,12 +7,12 @@ export interface Tab {
   led: number;
   /** How often another tab quit or took the lead, or this one led after another one. */
   changed: number;
-  readonly news: string[];
+  readonly received: string[];
 }
 
 Object.assign(window, {
   tab(name: string): Tab {
-    const tab = { led: 0, changed: 0, news: [] as string[] };
+    const tab = { led: 0, changed: 0, received: [] as string[] };
     const tabs = joinTabs<string>(
       name,
       () => {
@@ -21,7 +21,7 @@ Object.assign(window, {
       () => {
         tab.changed++;
       },
-      (news) => tab.news.push(news),
+      (message) => tab.received.push(message),
     );
     return Object.assign(tab, { tabs });
   },

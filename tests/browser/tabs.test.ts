@@ -87,7 +87,7 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
       await second.tabs.census();
       const third = tab('group');
       third.tabs.lead(false);
-      third.tabs.send('news');
+      third.tabs.send('a message');
       await new Promise((resolve) => setTimeout(resolve, 50));
       results.push(third.tabs.isLast());
       third.tabs.quit();
@@ -98,18 +98,18 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
     expect(wasLast).toEqual([false, false, true]);
   });
 
-  it('one sends news to the others of its name only', async () => {
-    const news = await page.evaluate(async () => {
+  it('one sends a message to the others of its name only', async () => {
+    const received = await page.evaluate(async () => {
       const [first, second, stranger] = [tab('group'), tab('group'), tab('strangers')];
       first.tabs.lead(true);
       await until(() => first.tabs.leads);
-      first.tabs.send('news');
-      await until(() => second.news.length);
+      first.tabs.send('a message');
+      await until(() => second.received.length);
       second.tabs.quit();
       await until(() => first.changed);
-      return [first.news, second.news, stranger.news, stranger.changed];
+      return [first.received, second.received, stranger.received, stranger.changed];
     });
-    expect(news).toEqual([[], ['news'], [], 0]);
+    expect(received).toEqual([[], ['a message'], [], 0]);
   });
 
   it('one that quits before it gets the lead never leads, and does not block the next one', async () => {

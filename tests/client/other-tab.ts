@@ -3,13 +3,13 @@ import { ID, passed } from './page';
 import { state } from './service';
 
 /** The messages that reached the other tabs of the current test. */
-export const received: News[] = [];
-interface News {
+export const received: TabMessage[] = [];
+interface TabMessage {
   readonly visit: object;
   readonly leader?: object;
 }
 
-/** A channel between tabs that delivers within a microtask. That of Node delivers at an unknown time. */
+/** Delivers within a microtask. The `BroadcastChannel` of Node delivers later, at no fixed time. */
 class FakeChannel {
   static readonly open = new Set<FakeChannel>();
   onmessage: ((event: { readonly data: unknown }) => void) | undefined;
@@ -36,24 +36,24 @@ let channel: FakeChannel;
 beforeEach(() => {
   vi.stubGlobal('BroadcastChannel', FakeChannel);
   channel = new FakeChannel('presence 2 https://presence.example visit');
-  channel.onmessage = ({ data }) => received.push(data as News);
+  channel.onmessage = ({ data }) => received.push(data as TabMessage);
 });
 afterEach(() => {
   channel.close();
   received.length = 0;
 });
 
-/** Another tab sends news; or null when it quits. */
+/** Another tab sends a message; or null when it quits. */
 export async function send(message: object | null) {
   channel.postMessage(message);
   await passed(0);
 }
 
-/** What a tab knows of its visit. It is older than that of the client in the test. */
+/** The visit of another tab, by default older than the visit of the client. */
 export const visitOf = (visit: object = {}) => ({ id: ID, since: 1, mood: 'presence', choice: 0, ...visit });
 
-/** The news of a leader. */
-export const news = (visit: object = {}, leader: object = {}) => ({
+/** The message of a leader. */
+export const fromLeader = (visit: object = {}, leader: object = {}) => ({
   visit: visitOf(visit),
   leader: {
     state: state(7),

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeLocks } from './locks';
-import { news, received, send, visitOf } from './other-tab';
+import { fromLeader, received, send, visitOf } from './other-tab';
 import { api, dispatch, heartbeats, ID, passed, present } from './page';
 import { problem, state } from './service';
 import { FakeSocket, sockets } from './socket';
@@ -29,12 +29,12 @@ function useLocks() {
   vi.stubGlobal('navigator', { locks, userAgent: '', webdriver: false });
 }
 
-describe('the news of the leader', () => {
+describe('the message of a leader', () => {
   beforeEach(useLocks);
 
-  it('are the snapshot, the clock and the mood of the other tabs', async () => {
+  it('has the state, the clock and the mood of its followers', async () => {
     const presence = await follower();
-    await send(news({ mood: 'release', choice: Date.now() + 1 }));
+    await send(fromLeader({ mood: 'release', choice: Date.now() + 1 }));
     expect(presence.getSnapshot()).toMatchObject({
       status: 'live',
       data: { count: 7 },
@@ -46,9 +46,9 @@ describe('the news of the leader', () => {
     expect(api.sent.at(-1)?.body).toEqual({ sessionId: ID, mood: 'release' });
   });
 
-  it('without a state leave the last number, as stale, and its Retry-After holds', async () => {
+  it('without a state makes the state of a follower stale, and its Retry-After holds', async () => {
     const presence = await follower();
-    await send(news({}, { state: null, isFailing: true, retryInMs: 60_000, dueMs: 30_000 }));
+    await send(fromLeader({}, { state: null, isFailing: true, retryInMs: 60_000, dueMs: 30_000 }));
     expect(presence.getSnapshot()).toMatchObject({ status: 'stale', data: { count: 1 } });
     await passed(59_900);
     expect(heartbeats()).toBe(1);
@@ -56,58 +56,58 @@ describe('the news of the leader', () => {
     expect(heartbeats()).toBe(2);
   });
 
-  it('set the time after which another tab takes the lead: the interval of the service', async () => {
+  it('sets the time after which a follower takes the lead: 1.5 intervals of the service', async () => {
     await follower();
-    await send(news({}, { intervalMs: 2_000, dueMs: 2_000 }));
+    await send(fromLeader({}, { intervalMs: 2_000, dueMs: 2_000 }));
     await passed(4_500);
     expect(heartbeats()).toBe(1);
     await passed(1_000);
     expect(heartbeats()).toBe(2);
   });
 
-  it('that repeat a state are no change', async () => {
+  it('that repeats a state does not change the snapshot', async () => {
     const presence = await follower();
-    const message = news();
+    const message = fromLeader();
     await send(message);
     const snapshot = presence.getSnapshot();
     await send({ ...message, leader: { ...message.leader, dueMs: 5_000 } });
     expect(presence.getSnapshot()).toBe(snapshot);
   });
 
-  it('before its first answer leave the number of the other tabs', async () => {
+  it('before its first answer does not change the snapshot of a follower', async () => {
     const presence = await follower();
     const snapshot = presence.getSnapshot();
-    await send(news({}, { state: null }));
+    await send(fromLeader({}, { state: null }));
     expect(presence.getSnapshot()).toBe(snapshot);
   });
 });
 
-describe('two visits that began at the same moment are one when the tabs learn of each other:', () => {
+describe('of two tabs with different visits', () => {
   beforeEach(useLocks);
 
-  it('a tab that leads no longer takes over the older one, and its own session leaves 1 s later', async () => {
+  it('the one that leads no longer adopts the older visit, and its own session leaves 1 s later', async () => {
     await follower();
     localStorage.clear();
-    await send(news({ id: OTHER }));
-    await send(news({ id: OTHER }));
+    await send(fromLeader({ id: OTHER }));
+    await send(fromLeader({ id: OTHER }));
     await passed(900);
     expect(api.paths()).toEqual(['heartbeat']);
     await passed(200);
     expect(api.sent.slice(1)).toMatchObject([{ path: '/api/leave', body: { sessionId: ID } }]);
   });
 
-  it('its own session stays while the service does not count the older one', async () => {
+  it('a follower keeps its own session while the service does not count the older visit', async () => {
     await follower();
     localStorage.clear();
-    await send(news({ id: OTHER }, { state: null, isFailing: true }));
+    await send(fromLeader({ id: OTHER }, { state: null, isFailing: true }));
     await passed(5_000);
     expect(api.paths()).toEqual(['heartbeat']);
-    await send(news({ id: OTHER }));
+    await send(fromLeader({ id: OTHER }));
     await passed(1_001);
     expect(api.sent.slice(1)).toMatchObject([{ path: '/api/leave', body: { sessionId: ID } }]);
   });
 
-  it('the session of a leader stays while the service refuses the older one', async () => {
+  it('a leader keeps its own session while the service refuses the older visit', async () => {
     await present();
     localStorage.clear();
     api.answer = () => problem(429, { 'Retry-After': '20' });
@@ -120,7 +120,18 @@ describe('two visits that began at the same moment are one when the tabs learn o
     expect(api.sent.at(-1)?.body).toEqual({ sessionId: ID });
   });
 
-  it('a leader takes over the older one at once', async () => {
+  it('a leader whose heartbeat is under way keeps its own session too while the service refuses the older visit', async () => {
+    api.delayMs = 500;
+    await present();
+    localStorage.clear();
+    await send({ visit: visitOf({ id: OTHER }) });
+    await passed(500);
+    api.answer = () => problem(429, { 'Retry-After': '20' });
+    await passed(15_000);
+    expect(api.paths()).toEqual(['heartbeat', 'heartbeat']);
+  });
+
+  it('a leader adopts the older visit at once', async () => {
     await present();
     localStorage.clear();
     await send({ visit: visitOf({ id: OTHER }) });
@@ -139,22 +150,22 @@ describe('two visits that began at the same moment are one when the tabs learn o
     expect(api.sent[1]?.body).toMatchObject({ sessionId: OTHER });
   });
 
-  it('a tab with the older one sends it, and keeps it', async () => {
+  it('a follower with the older visit sends it to the leader, and keeps it', async () => {
     await follower();
-    await send(news({ id: OTHER, since: Date.now() + 60_000 }));
+    await send(fromLeader({ id: OTHER, since: Date.now() + 60_000 }));
     expect(received.at(-1)).toEqual({ visit: expect.objectContaining({ id: ID }) });
     await passed(30_000);
     expect(api.sent.map(({ body }) => body?.['sessionId'])).toEqual([ID, ID]);
   });
 
-  it('no tab answers news that it agrees with', async () => {
+  it('a follower does not answer a leader with the older visit and the later choice', async () => {
     await follower();
     const before = received.length;
-    await send(news({ id: OTHER, mood: 'release', choice: Date.now() + 60_000 }));
+    await send(fromLeader({ id: OTHER, mood: 'release', choice: Date.now() + 60_000 }));
     expect(received).toHaveLength(before);
   });
 
-  it('no tab answers a tab that does not lead: six tabs would answer each other', async () => {
+  it('a follower does not answer another follower, otherwise many tabs answer each other', async () => {
     await follower();
     const before = received.length;
     await send({ visit: visitOf({ id: OTHER, since: Date.now() + 60_000 }) });
@@ -169,7 +180,7 @@ describe('two visits that began at the same moment are one when the tabs learn o
     expect(api.sent.at(-1)?.body).toEqual({ sessionId: ID, mood: 'release' });
   });
 
-  it('a leader with a socket hands its session over, and ends it when the older one counts', async () => {
+  it('a leader with a socket hands its session over, and ends it when the older visit counts', async () => {
     vi.stubGlobal('WebSocket', FakeSocket);
     api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
     await present();
@@ -185,7 +196,7 @@ describe('two visits that began at the same moment are one when the tabs learn o
     expect(api.sent.at(-1)?.body).toEqual({ sessionId: ID });
   });
 
-  it('a second one that is older still ends the session on the socket too', async () => {
+  it('a leader that is replaced twice leaves with both ids', async () => {
     vi.stubGlobal('WebSocket', FakeSocket);
     api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
     await present();
@@ -211,7 +222,7 @@ describe('a socket', () => {
     const presence = await present();
     sockets[0]?.open();
     const { since } = JSON.parse(Object.values(localStorage)[0]);
-    await send(news({ since, mood: 'release', choice: Date.now() + 1 }));
+    await send(fromLeader({ since, mood: 'release', choice: Date.now() + 1 }));
     presence.setMood('connection');
     expect(moodsSentBy(sockets[0])).toEqual(['presence', 'release', 'connection']);
     expect(idsSentBy(sockets[0])).toEqual(new Set([ID]));
@@ -234,7 +245,7 @@ describe('a socket', () => {
 });
 
 describe('without locks, where each tab leads,', () => {
-  it('a tab that quits for all is followed by two heartbeats of the others', async () => {
+  it('a tab sends two heartbeats after another tab quits', async () => {
     await present();
     await send(null);
     await passed(1);

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Presence } from '../../src/client/presence';
 import { FakeLocks } from './locks';
-import { news, send } from './other-tab';
+import { fromLeader, send } from './other-tab';
 import { api, dispatch, passed, present, setHidden } from './page';
 import { problem, state } from './service';
 import { FakeSocket, sockets } from './socket';
@@ -27,7 +27,7 @@ async function arrive(phase: Phase, answerMs: number) {
   if (phase === 'listening') {
     releaseOther = locks.take();
     await passed(1);
-    await send(news({ mood: 'release', choice: 5 }));
+    await send(fromLeader({ mood: 'release', choice: 5 }));
   }
   await passed(1);
   expect(observed()).toBe(phase);

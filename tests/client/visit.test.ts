@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { joinVisits, newId, readVisit, saveVisit, type Visit } from '../../src/client/visit';
+import { mergeVisits, newId, readVisit, saveVisit, type Visit } from '../../src/client/visit';
 import { MOODS } from '../../src/moods';
 import { SessionId } from '../../src/presence/session';
 
@@ -86,9 +86,9 @@ describe('two visits that tabs join', () => {
   it('are the same in whatever order the tabs learn of each other', () => {
     void fc.assert(
       fc.property(visit, visit, visit, (a, b, c) => {
-        const joined = joinVisits(joinVisits(a, b), c);
-        expect(joinVisits(joinVisits(c, b), a)).toEqual(joined);
-        expect(joinVisits(joined, b)).toEqual(joined);
+        const joined = mergeVisits(mergeVisits(a, b), c);
+        expect(mergeVisits(mergeVisits(c, b), a)).toEqual(joined);
+        expect(mergeVisits(joined, b)).toEqual(joined);
       }),
     );
   });
@@ -96,13 +96,13 @@ describe('two visits that tabs join', () => {
   it('have the mood that was chosen later, also where the clock was in 1970 at first', () => {
     const early: Visit = { ...VISIT, mood: 'gratitude', choice: 2_000_000 };
     const late: Visit = { ...VISIT, mood: 'release', choice: 1_800_000_000_000 };
-    expect(joinVisits(early, late)).toEqual(late);
-    expect(joinVisits(late, early)).toEqual(late);
+    expect(mergeVisits(early, late)).toEqual(late);
+    expect(mergeVisits(late, early)).toEqual(late);
   });
 
   it('have the id of the older one, and the mood that was chosen later', () => {
     const later: Visit = { id: 'a', since: VISIT.since + 1, mood: 'gratitude', choice: 4 };
-    expect(joinVisits(later, VISIT)).toEqual({ ...VISIT, mood: 'gratitude', choice: 4 });
+    expect(mergeVisits(later, VISIT)).toEqual({ ...VISIT, mood: 'gratitude', choice: 4 });
   });
 });
 

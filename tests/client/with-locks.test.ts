@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeLocks } from './locks';
-import { news, send } from './other-tab';
+import { fromLeader, send } from './other-tab';
 import { api, dispatch, heartbeats, page, passed, present, setHidden } from './page';
 import { state } from './service';
 import { FakeSocket, sockets } from './socket';
@@ -30,16 +30,16 @@ describe('with locks', () => {
     locks.take();
     page.hidden = true;
     const presence = await present();
-    await send(news());
+    await send(fromLeader());
     expect(presence.getSnapshot()).toMatchObject({ status: 'live', data: { count: 7 } });
     expect(sockets).toEqual([]);
   });
 
-  it('a hidden tab takes the lead only when the news are late', async () => {
+  it('a hidden tab takes the lead only when the message of the leader is late', async () => {
     locks.take();
     page.hidden = true;
     await present();
-    await send(news());
+    await send(fromLeader());
     await passed(23_000);
     expect(heartbeats()).toBe(0);
     await passed(4_000);
@@ -50,7 +50,7 @@ describe('with locks', () => {
     locks.take();
     page.hidden = true;
     await present();
-    await send(news());
+    await send(fromLeader());
     await send(null);
     await passed(13_000);
     await send(null);

@@ -19,8 +19,8 @@ export const RESUMED_UNCOUNTED_MAX_MS = UNCOUNTED_MAX_MS + 6_000;
 export const HIDDEN_TIMER_MS = 1_000;
 
 /**
- * The same while the leader is frozen and all other tabs are hidden. A hidden tab takes the lead 1.5 intervals after the news were due.
- * News come once an interval, and an interval takes at most 11 s.
+ * The same while the leader is frozen and all other tabs are hidden. A hidden tab takes the lead 1.5 intervals after the message was due.
+ * Messages come once an interval, and an interval takes at most 11 s.
  */
 export const TAKEOVER_MAX_MS = 2.5 * 11_000 + UNCOUNTED_MAX_MS + HIDDEN_TIMER_MS;
 
@@ -51,7 +51,7 @@ export const EXPIRE_MAX_MS = TTL_MS + 1_200 + LATENCY_MAX_MS + 100;
  */
 export const TOGETHER_MS = 2_200;
 
-/** A tab that crashes, or closes while it is frozen, sends nothing. The next census comes with the next news, at most 11 s later. */
+/** A tab that crashes, or closes while it is frozen, sends nothing. The next census comes with the next message, at most 11 s later. */
 export const CENSUS_MS = 12_000;
 
 /** A visit that was not used for this long may start anew, with the default mood. Each heartbeat uses it: 11 s at most. */

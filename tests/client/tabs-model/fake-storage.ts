@@ -4,6 +4,7 @@ import type { Tab } from './tab';
 /**
  * The `localStorage` of one origin. Each tab is a process with a copy of it, and sees its own writes at once. A write reaches the
  * browser after one hop, and the other tabs after another one. A tab that opens copies what has reached the browser.
+ * After two crossing writes a copy can differ from the stored value, until the next write.
  */
 export class FakeStorage {
   readonly #hopMs: () => number;

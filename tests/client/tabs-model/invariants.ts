@@ -47,7 +47,7 @@ export class Invariants {
     const isPresentOnTime = pages.some((page) => this.#browser.isPresentOnTime(page));
     this.#followPresence(now);
     const isUp = this.#troubledSince === undefined && now >= this.#recoveredAt;
-    // A replaced session leaves, and a frozen tab may have the lead.
+    // No tab may hold the session: a leave is pending, and a frozen tab may lead.
     const isLeaderless = this.#hasLateLeader() && this.#isLeaveLost(now);
     const mustCount = isUp && isPresentOnTime && !isLeaderless;
     this.#observe('a present person is counted', mustCount && service.count === 0, this.#uncountedMaxMs());
@@ -70,7 +70,7 @@ export class Invariants {
     return ends.some(({ at, isClean, tab }) => {
       if (at <= since) return false;
       if (isClean) return tab.openedAt > at - bounds.TOGETHER_MS;
-      // A tab that resumes has an older visit.
+      // A resumed tab may hold an older visit, which replaces the id of the others.
       if (lastResumeAt > at - bounds.TOGETHER_MS) return true;
       return openedAt.some((time) => Math.abs(time - at) < bounds.TOGETHER_MS);
     });

@@ -3,7 +3,7 @@
 // `TABS_WORLDS=5000 TABS_SEED=7` runs more worlds from another seed. `TABS_CLIENT=/tmp/client/presence.ts` tests another client.
 // `TABS_WITHOUT='swap in a tab,crash a tab'` leaves actions out.
 //
-// It finds these faults, of one line each: no second heartbeat after a return; `quit()` returns true always; a leader ignores that
+// It finds these faults, of one line each: no second heartbeat after a return; `isLast()` returns true always; a leader ignores that
 // its lock was stolen; no worker keeps the timer of a hidden page; a closing tab hands its session over to no tab.
 
 import * as fc from 'fast-check';
