@@ -81,7 +81,8 @@ export class Invariants {
     const isSeen = this.#isSeen();
     // A crash ends the session of a live socket at once, and a frozen tab may get the lock next.
     if (this.#hasLateLeader() && (setup.isLive || !isSeen)) return bounds.TAKEOVER_MAX_MS;
-    if (clock.now - lastResumeAt < bounds.RESUMED_MS) return bounds.RESUMED_UNCOUNTED_MAX_MS;
+    if (clock.now - lastResumeAt < bounds.RESUMED_MS)
+      return bounds.RESUMED_UNCOUNTED_MAX_MS + (isSeen ? 0 : bounds.RESUMED_HIDDEN_MS);
     return bounds.UNCOUNTED_MAX_MS + (setup.hasWorkers || isSeen ? 0 : bounds.HIDDEN_TIMER_MS);
   }
 
