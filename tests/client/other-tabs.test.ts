@@ -131,6 +131,18 @@ describe('of two tabs with different visits', () => {
     expect(api.paths()).toEqual(['heartbeat', 'heartbeat']);
   });
 
+  it('a tab that is replaced twice before an answer leaves with both ids', async () => {
+    await present();
+    localStorage.clear();
+    api.delayMs = 500;
+    await send({ visit: visitOf({ id: OTHER, since: 2 }) });
+    await passed(100);
+    await send({ visit: visitOf({ id: THIRD, since: 1 }) });
+    await passed(2_500);
+    const left = api.sent.filter(({ path }) => path === '/api/leave').map(({ body }) => body?.['sessionId']);
+    expect(left).toEqual([ID, OTHER]);
+  });
+
   it('a leader adopts the older visit at once', async () => {
     await present();
     localStorage.clear();
