@@ -1,56 +1,33 @@
-import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
+import { expect } from 'vitest';
 import { type PresenceState, totalOf, ZERO_COUNTS } from '../../src/presence/session';
-import { DeployedWorker } from '../support/deployed-worker';
-import { launch } from './chromium';
-import { started } from './client-trial';
-import { close, open } from './watched-page';
+import { BrowserTrial } from './browser-trial';
+import { open } from './watched-page';
 
 type MoodCounts = Partial<PresenceState['moods']>;
 
-/** A Worker and a browser that opens its page at `/`. Both end with the test file. */
-export class PageTrial {
-  #worker: DeployedWorker | undefined;
-  #browser: Browser | undefined;
-  #contexts: BrowserContext[] = [];
+/** A heartbeat that arrives after the leave of a closed tab keeps its session for a TTL. */
+const EXPIRY_MS = 40_000;
 
-  /** Call it where tests are defined: it registers the hooks that start and end the parts. */
+/** A Worker and a browser that opens its page at `/`. Both end with the test file. */
+export class PageTrial extends BrowserTrial {
   constructor() {
-    beforeAll(async () => {
-      this.#worker = await DeployedWorker.start();
-      this.#browser = await launch();
-    });
-    afterEach(async () => {
-      for (const context of this.#contexts.splice(0)) await close(context);
-      // A heartbeat that arrives after the leave of a closed tab keeps its session for a TTL.
-      await expect.poll(async () => (await this.presence()).count, { timeout: 40_000 }).toBe(0);
-    });
-    afterAll(async () => {
-      await this.#browser?.close();
-      await this.#worker?.dispose();
-    });
+    super({}, EXPIRY_MS);
   }
 
   get url(): string {
-    return `${started(this.#worker).origin}/`;
+    return `${this.worker.origin}/`;
   }
 
   /** The counts as the service shows them. */
   presence(): Promise<PresenceState> {
-    return started(this.#worker).presence();
+    return this.worker.presence();
   }
 
   /** A new browser profile without animations: without a GPU the orb keeps a core busy. */
   async profile(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-    const context = await this.profileInMotion(options);
+    const context = await this.visitor(options);
     if (options.javaScriptEnabled !== false) await context.addInitScript(withoutAnimations);
-    return context;
-  }
-
-  /** A new browser profile with animations. */
-  async profileInMotion(options: BrowserContextOptions = {}): Promise<BrowserContext> {
-    const context = await started(this.#browser).newContext(options);
-    this.#contexts.push(context);
     return context;
   }
 
@@ -61,7 +38,7 @@ export class PageTrial {
 
   /** A profile with animations that counts on the open page. */
   async personInMotion(options: BrowserContextOptions = {}) {
-    return this.#openLive(await this.profileInMotion(options));
+    return this.#openLive(await this.visitor(options));
   }
 
   /** An open page whose heartbeats get the answer that `answerWith` has set last. The Worker counts nothing. */

@@ -3,6 +3,7 @@ import puppeteer, { type Browser, type BrowserContext, type Page } from 'puppete
 import { afterAll, afterEach, beforeAll, expect, inject } from 'vitest';
 import { OtherSite } from '../browser/other-site';
 import { DeployedWorker } from '../support/deployed-worker';
+import { started } from '../support/started';
 import { BreakableProxy } from './breakable-proxy';
 
 export type HubName = 'kv' | 'durable-object';
@@ -163,9 +164,4 @@ export class FirefoxTrial {
 async function close(visitor: BrowserContext): Promise<void> {
   for (const page of (await visitor.pages()).reverse()) await page.close();
   await visitor.close();
-}
-
-function started<Part>(part: Part | undefined): Part {
-  if (part === undefined) throw new Error('The trial has not started.');
-  return part;
 }

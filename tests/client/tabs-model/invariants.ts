@@ -1,4 +1,4 @@
-import { DEFAULT_MOOD, MOODS } from '../../../src/moods';
+import { DEFAULT_MOOD } from '../../../src/moods';
 import * as bounds from './bounds';
 import type { FakeBrowser } from './fake-browser';
 
@@ -115,13 +115,12 @@ export class Invariants {
   #hasWrongMood(): boolean {
     const { service, choices, ends } = this.#browser;
     const last = choices.at(-1);
-    if (service.count !== 1 || this.#hasGap) return false;
-    const allowed = new Set<string>([last?.mood ?? DEFAULT_MOOD]);
-    for (const { at, mood } of choices) if (at === last?.at) allowed.add(mood);
-    if (last === undefined) for (const mood of MOODS) allowed.add(mood);
-    const settledAt = Math.max(last?.at ?? 0, this.#recoveredAt) + bounds.MOOD_MAX_MS;
+    if (last === undefined || service.count !== 1 || this.#hasGap) return false;
+    const allowed = new Set<string>();
+    for (const { at, mood } of choices) if (at === last.at) allowed.add(mood);
+    const settledAt = Math.max(last.at, this.#recoveredAt) + bounds.MOOD_MAX_MS;
     // A tab that ends right after the choice may end before it has sent the mood.
-    const isCutShort = ends.some(({ tab, at }) => tab === last?.tab && at >= last.at && at <= settledAt);
+    const isCutShort = ends.some(({ tab, at }) => tab === last.tab && at >= last.at && at <= settledAt);
     if (isCutShort) for (const { mood } of choices) allowed.add(mood).add(DEFAULT_MOOD);
     return [...service.sessions.values()].some(({ mood }) => !allowed.has(mood));
   }
