@@ -1,7 +1,15 @@
 import * as z from 'zod';
-import { REPLICA_SESSIONS_MAX, ROOM_CALLS_MS, ROOM_SYNCS_IN_TTL_MIN } from './limits';
+import {
+  CHANNELS_MAX_DEFAULT,
+  CHANNELS_MAX_HIGHEST,
+  REPLICA_SESSIONS_MAX,
+  ROOM_CALLS_MS,
+  ROOM_SYNCS_IN_TTL_MIN,
+} from './limits';
 import { originOf } from './origin-of';
+import { ChannelRules } from './presence/channel-rules';
 import type { RoomStub } from './presence/room/room-protocol';
+import { ChannelName } from './presence/session-key';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
 /** The stub of the room: replicas sync with it, and it opens live sockets. */
@@ -15,12 +23,15 @@ export interface Bindings {
   readonly PRESENCE_KV?: KVNamespace;
   readonly PRESENCE_ROOM?: { getByName(name: string): LiveRoomStub };
   readonly NEW_SESSIONS?: RateLimit;
+  readonly NEW_CHANNELS?: RateLimit;
   readonly SESSION_TTL_SECONDS?: string | number;
   readonly SYNC_INTERVAL_SECONDS?: string | number;
   readonly SESSIONS_MAX?: string | number;
   readonly NEW_SESSION_LIMIT?: string;
   readonly ALLOWED_ORIGINS?: string;
   readonly PRESENCE_CACHE_SECONDS?: string | number;
+  readonly CHANNELS?: string;
+  readonly CHANNELS_MAX?: string | number;
 }
 
 /** The hub that replicas sync with, and its times. */
@@ -52,6 +63,8 @@ export type Settings = HubSettings & {
   /** Most present sessions of a replica. It remembers as many ended ones. */
   readonly sessionsMax: number;
   readonly presenceCacheSeconds: number;
+  /** Undefined: the service has the default channel only. */
+  readonly channels: ChannelRules | undefined;
   /** One text for each lowered setting: the new value, and why. Version 1.0 accepted the higher value. */
   readonly lowered: readonly string[];
 };
@@ -80,6 +93,16 @@ const Origin = z
     return z.NEVER;
   });
 
+const CHANNELS_ERROR = 'takes * or a comma list of names and prefixes such as lobby, post-*';
+
+/** The name of a channel, or a prefix: the start of names, and `*`. */
+const ChannelPattern = z
+  .string()
+  .trim()
+  .refine((text) => text === '*' || ChannelName.safeParse(text.replace(/\*$/, '')).success, {
+    error: CHANNELS_ERROR,
+  });
+
 const Variables = z.object({
   PRESENCE_HUB: z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }).default('kv'),
   PRESENCE_ROOM: z.unknown().optional(),
@@ -101,6 +124,12 @@ const Variables = z.object({
     )
     .default('*'),
   PRESENCE_CACHE_SECONDS: WholeNumber(0, 60).default(0),
+  CHANNELS: z
+    .string({ error: CHANNELS_ERROR })
+    .transform((list) => list.split(','))
+    .pipe(z.array(ChannelPattern))
+    .optional(),
+  CHANNELS_MAX: WholeNumber(1, CHANNELS_MAX_HIGHEST).default(CHANNELS_MAX_DEFAULT),
 });
 
 /**
@@ -122,10 +151,14 @@ export function parseSettings(env: object): Settings {
     NEW_SESSION_LIMIT,
     ALLOWED_ORIGINS,
     PRESENCE_CACHE_SECONDS,
+    CHANNELS,
+    CHANNELS_MAX,
   } = parsed.data;
   const syncIntervalMs = SYNC_INTERVAL_SECONDS === undefined ? undefined : SYNC_INTERVAL_SECONDS * 1000;
   if (PRESENCE_HUB === 'durable-object' && !parsed.data.PRESENCE_ROOM)
     throw wrongSetting('PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM');
+  if (CHANNELS !== undefined && PRESENCE_HUB === 'kv')
+    throw wrongSetting('CHANNELS needs PRESENCE_HUB durable-object');
   const settings = hubSettings(PRESENCE_HUB, SESSION_TTL_SECONDS * 1000, syncIntervalMs);
   const { ttlMs } = settings.timing;
   const lowered: string[] = [];
@@ -148,8 +181,16 @@ export function parseSettings(env: object): Settings {
     limitsNewSessions: NEW_SESSION_LIMIT === 'on',
     sessionsMax: Math.min(SESSIONS_MAX, REPLICA_SESSIONS_MAX),
     presenceCacheSeconds: PRESENCE_CACHE_SECONDS,
+    channels: CHANNELS && channelRules(CHANNELS, CHANNELS_MAX),
     lowered,
   };
+}
+
+function channelRules(patterns: readonly string[], max: number): ChannelRules {
+  const isPrefix = (pattern: string) => pattern.endsWith('*');
+  const names = patterns.filter((pattern) => !isPrefix(pattern));
+  const prefixes = patterns.filter(isPrefix).map((pattern) => pattern.slice(0, -1));
+  return new ChannelRules(names, prefixes, max);
 }
 
 const wrongSetting = (what: string) => new Error(`Wrong setting: ${what}.`);

@@ -194,14 +194,17 @@ export const ROOM_EXPIRY_STEP_MS = 250;
 export const ROOM_SAVE_INTERVAL_MS = 5_000;
 
 /**
- * Most sessions in one saved row: at most 99 bytes each, 1.5 of the 2 MB that a row holds. A room saves at once when this many
- * more sessions are unsaved. They fill a row, so the early save costs no more rows.
+ * Longest saved row, in characters: 1.5 of the 2 MB that a row holds. A session takes up to 99, and 65 more in a named channel.
  * https://developers.cloudflare.com/durable-objects/platform/limits/
  */
-export const ROOM_ROW_SESSIONS_MAX = 15_000;
+export const ROOM_ROW_CHARS_MAX = 1_500_000;
+
+/** A room saves at once when so many more sessions are unsaved. They fill a row, so the early save costs no more rows. */
+export const ROOM_UNSAVED_MAX = 15_000;
 
 /**
- * Largest journal, in bytes. A save replaces a longer one by all sessions of the room: 85 bytes each, 26 MB in a full room.
+ * Largest journal, in bytes. A save replaces a longer one by all sessions of the room: 85 bytes each, 26 MB in a full room, and
+ * 45 MB with the longest names of channels.
  * Otherwise 200,000 heartbeats every 10 s fill a gigabyte within a TTL of 600 s, and no object can read it.
  */
 export const ROOM_JOURNAL_BYTES_MAX = 50_000_000;
@@ -211,6 +214,13 @@ export const ROOM_JOURNAL_READ_BYTES_MAX = 2 * ROOM_JOURNAL_BYTES_MAX;
 
 /** Shortest time until a room's next alarm. Each alarm is a billed request, and keeps the object in memory for 10 s. */
 export const ROOM_ALARM_GAP_MS = 1_000;
+
+/** `CHANNELS_MAX`: its default, and the highest value. The last broadcasts of so many channels fit into one row of the journal. */
+export const CHANNELS_MAX_DEFAULT = 1_000;
+export const CHANNELS_MAX_HIGHEST = 10_000;
+
+/** Most names in one request for the counts of several channels. */
+export const CHANNEL_NAMES_MAX = 50;
 
 /** Shortest time between two broadcasts to the live sockets. */
 export const LIVE_BROADCAST_INTERVAL_MS = 1_000;

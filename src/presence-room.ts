@@ -6,6 +6,8 @@ import { Room } from './presence/room/room';
 import { RoomJournal } from './presence/room/room-journal';
 import {
   answerToWire,
+  CHANNELS_HEADER,
+  channelOfUrl,
   reportFromWire,
   type WireAnswer,
   type WireReport,
@@ -25,7 +27,8 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
 
   constructor(state: DurableObjectState, env: Bindings) {
     super(state, env);
-    const { ttlMs } = parseSettings(env).timing;
+    const { timing, channels } = parseSettings(env);
+    const { ttlMs } = timing;
     const { now } = REAL_RUNTIME;
     const { report } = new RateLimitedLog(now, (line) => console.warn(line));
     this.#sockets = new PlatformSockets(state);
@@ -35,6 +38,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
       epoch: crypto.randomUUID(),
       journal: new RoomJournal(state.storage.sql, ttlMs, now, report),
       sockets: this.#sockets.open(),
+      channels,
       report,
     });
     void state.blockConcurrencyWhile(async () => {
@@ -48,13 +52,13 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     return answer;
   }
 
-  /** Opens a live socket. The Worker checks the request (api/live.ts). */
-  override async fetch(): Promise<Response> {
+  /** Opens a live socket in the channel that the path names. The Worker checks the request (api/live.ts). */
+  override async fetch(request: Request): Promise<Response> {
     if (!this.#room.acceptsSockets) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();
-    this.#room.open(this.#sockets.accept(server));
+    this.#room.open(this.#sockets.accept(server), channelOfUrl(request.url));
     await this.#setAlarm();
-    return new Response(null, { status: 101, webSocket: client });
+    return new Response(null, { status: 101, webSocket: client, headers: { [CHANNELS_HEADER]: '1' } });
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {

@@ -9,7 +9,8 @@ import { KvHub } from './presence/kv/kv-hub';
 import { LocalHub } from './presence/local-hub';
 import { PresenceStore } from './presence/presence-store';
 import { RoomHub } from './presence/room/room-hub';
-import { ROOM_NAME } from './presence/room/room-protocol';
+import { CHANNELS_HEADER, ROOM_NAME, urlOfChannel } from './presence/room/room-protocol';
+import { DEFAULT_CHANNEL } from './presence/session-key';
 import { RateLimitedLog, type Report } from './rate-limited-log';
 import type { Runtime } from './runtime';
 
@@ -78,12 +79,15 @@ const BINDINGS = Object.keys({
   PRESENCE_KV: true,
   PRESENCE_ROOM: true,
   NEW_SESSIONS: true,
+  NEW_CHANNELS: true,
   SESSION_TTL_SECONDS: true,
   SYNC_INTERVAL_SECONDS: true,
   SESSIONS_MAX: true,
   NEW_SESSION_LIMIT: true,
   ALLOWED_ORIGINS: true,
   PRESENCE_CACHE_SECONDS: true,
+  CHANNELS: true,
+  CHANNELS_MAX: true,
 } satisfies Record<keyof Bindings, true>) as readonly (keyof Bindings)[];
 
 const newReport = (runtime: Runtime) => new RateLimitedLog(runtime.now, (line) => console.warn(line)).report;
@@ -91,16 +95,17 @@ const newReport = (runtime: Runtime) => new RateLimitedLog(runtime.now, (line) =
 /** @throws {Error} if a variable is wrong. */
 function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => boolean): Entry {
   const settings = parseSettings(env);
-  const { timing, sessionsMax, lowered } = settings;
+  const { timing, sessionsMax, channels, lowered } = settings;
   const report = newReport(runtime);
   const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : 'off';
+  const channelLimiter = settings.limitsNewSessions && channels?.isOpen ? env.NEW_CHANNELS : 'off';
   const { hub, room } = createHub(env, settings, runtime, report);
   // With a log of its own, otherwise another line of the same minute suppresses this one.
   if (lowered.length > 0) newReport(runtime)(`lowered ${lowered.join('; ')}`);
   return {
     settings,
-    store: new PresenceStore({ hub, timing, sessionsMax, runtime, report }),
-    newSessions: new NewSessions({ limiter, runtime, report: newReport(runtime) }),
+    store: new PresenceStore({ hub, timing, sessionsMax, channels, runtime, report }),
+    newSessions: new NewSessions({ limiter, channelLimiter, runtime, report: newReport(runtime) }),
     openLive: room && openLiveIn(room, runtime, report),
     answerHeaders: answerHeaders(settings, room !== undefined),
     hasManyReplicas,
@@ -118,7 +123,15 @@ function createHub(
   // `parseSettings` refuses this hub without the binding.
   if (settings.hub === 'durable-object' && rooms) {
     const room = () => rooms.getByName(ROOM_NAME);
-    return { hub: new RoomHub({ room, timing: settings.timing, runtime }), room };
+    return {
+      hub: new RoomHub({
+        room,
+        timing: settings.timing,
+        runtime,
+        hasChannels: settings.channels !== undefined,
+      }),
+      room,
+    };
   }
   if (settings.hub === 'kv' && kv)
     return { hub: new KvHub({ kv, timing: settings.timing, runtime, report }) };
@@ -126,11 +139,16 @@ function createHub(
 }
 
 function openLiveIn(room: () => LiveRoomStub, runtime: Runtime, report: Report): OpenLive {
-  return async (request) => {
+  return async (channel, headers) => {
     try {
+      // Not the request's own URL: `fetch` throws if the client sent an invalid `Host`.
+      const request = new Request(urlOfChannel(channel), { headers });
       const answer = await Promise.race([room().fetch(request), runtime.sleep(LIVE_OPEN_MAX_MS)]);
       if (answer === undefined) throw new Error('The room did not answer.');
-      return answer;
+      if (channel === DEFAULT_CHANNEL || answer.headers.has(CHANNELS_HEADER)) return answer;
+      answer.webSocket?.accept();
+      answer.webSocket?.close();
+      throw new Error('The room is of version 1.0 and knows no channels.');
     } catch (error) {
       report('no live socket could be opened', error);
       return undefined;

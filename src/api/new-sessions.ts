@@ -7,12 +7,14 @@ import type { Runtime } from '../runtime';
 interface NewSessionsOptions {
   /** The binding; `off` if the settings limit no new sessions; undefined if the binding is missing. */
   readonly limiter: RateLimit | 'off' | undefined;
+  /** The same for sessions that open a channel. */
+  readonly channelLimiter: RateLimit | 'off' | undefined;
   readonly runtime: Pick<Runtime, 'sleep'>;
   readonly report: Report;
 }
 
 /**
- * Limits the new sessions of one network, by the address that the platform reports. Only the limiter receives the address.
+ * Limits the new sessions of one network, and more tightly those that open a channel, by the address that the platform reports. Only the limiter receives the address.
  *
  * The limit is not exact: the platform counts per location, and lets more sessions pass rather than fewer. Without an address,
  * or if the limiter fails, every session passes.
@@ -20,30 +22,40 @@ interface NewSessionsOptions {
  */
 export class NewSessions {
   readonly #limiter: RateLimit | 'off' | undefined;
+  readonly #channelLimiter: RateLimit | 'off' | undefined;
   readonly #runtime: Pick<Runtime, 'sleep'>;
   readonly #report: Report;
   #hasFailed = false;
 
-  constructor({ limiter, runtime, report }: NewSessionsOptions) {
+  constructor({ limiter, channelLimiter, runtime, report }: NewSessionsOptions) {
     this.#limiter = limiter;
+    this.#channelLimiter = channelLimiter;
     this.#runtime = runtime;
     this.#report = report;
   }
 
   /** Why new sessions are not limited against the settings; undefined if the limit works. */
   get trouble(): Trouble | undefined {
-    if (this.#limiter === undefined) return 'no-limiter';
+    if (this.#limiter === undefined || this.#channelLimiter === undefined) return 'no-limiter';
     return this.#hasFailed ? 'limiter-failed' : undefined;
   }
 
   /** Counts one new session of the client's network. Resolves to whether it is within the limit. Never rejects. */
-  async isWithinLimit(c: Context): Promise<boolean> {
+  async isWithinLimit(c: Context, opensChannel: boolean): Promise<boolean> {
     // The platform overwrites what a client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
     const address = c.req.header('CF-Connecting-IP');
-    if (this.#limiter === undefined)
-      this.#report('NEW_SESSIONS is not bound, so new sessions are not limited');
-    if (this.#limiter === undefined || this.#limiter === 'off' || address === undefined) return true;
-    return this.#ask(this.#limiter, address);
+    if (opensChannel && !(await this.#allows(this.#channelLimiter, 'NEW_CHANNELS', address))) return false;
+    return this.#allows(this.#limiter, 'NEW_SESSIONS', address);
+  }
+
+  async #allows(
+    limiter: RateLimit | 'off' | undefined,
+    name: string,
+    address: string | undefined,
+  ): Promise<boolean> {
+    if (limiter === undefined) this.#report(`${name} is not bound, so new sessions are not limited`);
+    if (limiter === undefined || limiter === 'off' || address === undefined) return true;
+    return this.#ask(limiter, address);
   }
 
   async #ask(limiter: RateLimit, address: string): Promise<boolean> {

@@ -1,18 +1,27 @@
-import type * as z from 'zod';
+import * as z from 'zod';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { version } from '../../package.json';
 import {
   BODY_BYTES_MAX,
+  CHANNEL_NAMES_MAX,
   LIVE_MESSAGE_BYTES_MAX,
   LIVE_MESSAGES_MAX,
   LIVE_MESSAGES_WINDOW_MS,
   LIVE_SESSION_SOCKETS_MAX,
 } from '../limits';
 import { DEFAULT_MOOD, MOODS } from '../moods';
-import { type MoodCounts, PresenceState, SessionId, totalOf } from '../presence/session';
+import { type MoodCounts, PresenceState, SessionId, totalOf, ZERO_COUNTS } from '../presence/session';
 import { type HeaderName, headersWith, problemResponse, problemResponses } from './problem-responses';
 import type { ProblemCode } from './problems';
-import { HEALTH_REASONS, Health, HeartbeatRequest, LeaveRequest, LeaveResponse } from './schemas';
+import {
+  ChannelParam,
+  ChannelStates,
+  HEALTH_REASONS,
+  Health,
+  HeartbeatRequest,
+  LeaveRequest,
+  LeaveResponse,
+} from './schemas';
 
 const JSON_TYPE = 'application/json';
 
@@ -22,14 +31,16 @@ const SESSION = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
 const CROWD = [10, 15, 10, 7];
 const crowd = Object.fromEntries(MOODS.map((mood, n) => [mood, CROWD[n % CROWD.length]])) as MoodCounts;
 
+const state = { count: totalOf(crowd), moods: crowd };
+const empty = { count: 0, moods: ZERO_COUNTS };
+
 /** Example requests, and their answers. The presence state counts the session of the heartbeat. */
 export const EXAMPLES = {
   heartbeat: { sessionId: SESSION, mood: DEFAULT_MOOD },
-  presence: {
-    count: totalOf(crowd),
-    moods: crowd,
-    timestamp: 1704067200000,
-  },
+  presence: { ...state, timestamp: 1704067200000 },
+  channel: 'lobby',
+  names: 'lobby,post-7',
+  channels: { channels: { lobby: state, 'post-7': empty }, timestamp: 1704067200000 },
   leave: { sessionId: SESSION },
   left: { success: true },
   health: { status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4000 },
@@ -61,7 +72,9 @@ const REASONS: Record<(typeof HEALTH_REASONS)[number], string> = {
   'list-failed':
     'The last listing of KV failed. Sessions of other locations count as of the last successful listing.',
   'too-many-sessions': 'The isolate or the room is full. Sessions beyond its limit are not counted.',
-  'no-limiter': '`NEW_SESSIONS` is not bound and `NEW_SESSION_LIMIT` is `on`. New sessions are not limited.',
+  'too-many-channels': 'As many channels have sessions as `CHANNELS_MAX` allows. Further ones are refused.',
+  'no-limiter':
+    '`NEW_SESSION_LIMIT` is `on`, and `NEW_SESSIONS` is not bound, or `NEW_CHANNELS` with open `CHANNELS`. New sessions are not limited.',
   'limiter-failed':
     'The last call to the limiter failed. New sessions are not limited until a call succeeds.',
   'setting-lowered':
@@ -73,6 +86,21 @@ const REASON = `The most severe fault, or \`null\` if there is none.
 | reason | meaning |
 |---|---|
 ${HEALTH_REASONS.map((name) => `| \`${name}\` | ${REASONS[name]} |`).join('\n')}`;
+
+const channel = ChannelParam.shape.channel.meta({
+  description: `The name of a channel. Case matters. The setting \`CHANNELS\` of the service decides which names it has.`,
+  example: EXAMPLES.channel,
+});
+const names = z.string().meta({
+  description: `1 to ${CHANNEL_NAMES_MAX} different names of channels, with commas between them.`,
+  example: EXAMPLES.names,
+});
+const channelStates = ChannelStates.extend({
+  channels: ChannelStates.shape.channels.meta({
+    description: 'The counts by name, in no order. An empty channel has zeros.',
+  }),
+  timestamp,
+}).meta({ id: 'ChannelStates' });
 
 const health = Health.extend({
   status: status.meta({
@@ -95,11 +123,15 @@ const BODY_PROBLEMS: readonly ProblemCode[] = [
   'unsupported-content-encoding',
 ];
 
+const CHANNEL_PROBLEMS: readonly ProblemCode[] = ['invalid-channel', 'no-channels', 'unknown-channel'];
+
 const BODY = `The body is JSON of at most ${BODY_BYTES_MAX} bytes, without a content encoding. Its type is \`application/json\`, any \`…+json\` or \`text/plain\`, or is missing. Unknown keys are ignored.`;
 
 const INFO = `Counts how many people are present right now, and in which mood.
 
 A browser creates a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. A session expires 30 seconds after its last heartbeat. A service may set other times. Every answer names the seconds between two heartbeats in the header \`Presence-Interval\`. There are no accounts. The count is an unauthenticated estimate, and may be seconds to minutes late.
+
+A service with channels counts several crowds. Each channel has the operations below \`/api/channels/{channel}\`. A session counts once in each channel to which it sends heartbeats. The paths without a name are the default channel; it is not a sum. No answer lists names.
 
 Every error of the API is a problem document, \`application/problem+json\` by RFC 9457. Its \`type\` identifies the error. An unknown path gets \`/docs#not-found\`. No answer repeats the request in its body. Pages of any origin may use the API, unless the service lists the allowed origins. Other origins then get \`/docs#origin-not-allowed\`. Every operation answers preflights.
 
@@ -130,53 +162,90 @@ Join after every opening: a socket does not continue an earlier one. A joined so
 | 1009 | A message of more than ${LIVE_MESSAGE_BYTES_MAX} bytes | The same |
 | 1013 | The room is full. The session does not count | Connect again after a pause |`;
 
+/** The operations of the default channel, or those of a named one. */
+function pathsOf(base: string, suffix: '' | 'InChannel'): ZodOpenApiPathsObject {
+  const isNamed = suffix !== '';
+  const where = isNamed ? ' in a channel' : '';
+  const like = (path: string) => (isNamed ? `Like \`${path}\`, in the channel that the path names. ` : '');
+  const own = isNamed ? { requestParams: { path: z.object({ channel }) } } : {};
+  const inChannel = isNamed ? CHANNEL_PROBLEMS : [];
+  return {
+    [`${base}/heartbeat`]: {
+      post: {
+        operationId: `heartbeat${suffix}`,
+        summary: `Send a heartbeat${where}`,
+        description: `${like('/api/heartbeat')}Send one every 10 seconds, unless the header \`Presence-Interval\` of the last answer names another interval. A session expires 30 seconds after its last heartbeat, unless the service sets another time. The answer counts the session, in its latest mood.\n\n${BODY}`,
+        ...own,
+        requestBody: body('HeartbeatRequest', heartbeatRequest, EXAMPLES.heartbeat),
+        responses: {
+          ...ok('The session counts. The answer is the presence state.', presenceState, EXAMPLES.presence),
+          ...problems(...BODY_PROBLEMS, ...inChannel, 'too-many-new-sessions', 'full'),
+        },
+      },
+    },
+    [`${base}/presence`]: {
+      get: {
+        operationId: `presence${suffix}`,
+        summary: `Read the presence state${isNamed ? ' of a channel' : ''}`,
+        description: `${like('/api/presence')}Starts no session. Caches may keep the answer if the service allows it.`,
+        ...own,
+        responses: {
+          ...ok('The presence state.', presenceState, EXAMPLES.presence, 'Cache-Control'),
+          ...problems(...inChannel),
+        },
+      },
+    },
+    [`${base}/leave`]: {
+      post: {
+        operationId: `leave${suffix}`,
+        summary: `End a session${where}`,
+        description: `${like('/api/leave')}Ends a session at once${isNamed ? ', in this channel only' : ''}. Without a leave, the session expires. The answer is the same for an unknown session.\n\nA page that closes sends it with \`navigator.sendBeacon('${base}/leave', JSON.stringify({ sessionId }))\`. Across origins, send a string. A beacon with a JSON Blob has credentials, and only listed origins may send those.\n\n${BODY}`,
+        ...own,
+        requestBody: body('LeaveRequest', leaveRequest, EXAMPLES.leave),
+        responses: {
+          ...ok('The session is not present.', leaveResponse, EXAMPLES.left),
+          ...problems(...BODY_PROBLEMS, ...inChannel),
+        },
+      },
+    },
+    [`${base}/live`]: {
+      get: {
+        operationId: `live${suffix}`,
+        summary: `Open a live socket${where}`,
+        description: isNamed
+          ? 'Like `/api/live`, for one channel. The socket keeps its channel: it gets the states of that channel only, and its session counts there only.'
+          : LIVE,
+        ...own,
+        responses: {
+          101: { description: 'The socket is open.', headers: headersWith() },
+          ...problems(
+            ...(isNamed ? CHANNEL_PROBLEMS : (['no-live-sockets'] as const)),
+            'upgrade-required',
+            'too-many-new-sessions',
+            'live-unavailable',
+          ),
+        },
+      },
+    },
+  };
+}
+
 const PATHS: ZodOpenApiPathsObject = {
-  '/api/heartbeat': {
-    post: {
-      operationId: 'heartbeat',
-      summary: 'Send a heartbeat',
-      description: `Send one every 10 seconds, unless the header \`Presence-Interval\` of the last answer names another interval. A session expires 30 seconds after its last heartbeat, unless the service sets another time. The answer counts the session, in its latest mood.\n\n${BODY}`,
-      requestBody: body('HeartbeatRequest', heartbeatRequest, EXAMPLES.heartbeat),
-      responses: {
-        ...ok('The session counts. The answer is the presence state.', presenceState, EXAMPLES.presence),
-        ...problems(...BODY_PROBLEMS, 'too-many-new-sessions', 'full'),
-      },
-    },
-  },
-  '/api/presence': {
+  ...pathsOf('/api', ''),
+  '/api/channels': {
     get: {
-      operationId: 'presence',
-      summary: 'Read the presence state',
-      description: 'Starts no session. Caches may keep the answer if the service allows it.',
+      operationId: 'channels',
+      summary: 'Read the counts of several channels',
+      description:
+        'Starts no session. Caches may keep the answer if the service allows it. One name that is refused makes the whole answer a problem, which says at which position.',
+      requestParams: { query: z.object({ names }) },
       responses: {
-        ...ok('The presence state.', presenceState, EXAMPLES.presence, 'Cache-Control'),
-        ...problems(),
+        ...ok('The counts by name.', channelStates, EXAMPLES.channels, 'Cache-Control'),
+        ...problems(...CHANNEL_PROBLEMS),
       },
     },
   },
-  '/api/leave': {
-    post: {
-      operationId: 'leave',
-      summary: 'End a session',
-      description: `Ends a session at once. Without a leave, the session expires. The answer is the same for an unknown session.\n\nA page that closes sends it with \`navigator.sendBeacon('/api/leave', JSON.stringify({ sessionId }))\`. Across origins, send a string. A beacon with a JSON Blob has credentials, and only listed origins may send those.\n\n${BODY}`,
-      requestBody: body('LeaveRequest', leaveRequest, EXAMPLES.leave),
-      responses: {
-        ...ok('The session is not present.', leaveResponse, EXAMPLES.left),
-        ...problems(...BODY_PROBLEMS),
-      },
-    },
-  },
-  '/api/live': {
-    get: {
-      operationId: 'live',
-      summary: 'Open a live socket',
-      description: LIVE,
-      responses: {
-        101: { description: 'The socket is open.', headers: headersWith() },
-        ...problems('no-live-sockets', 'upgrade-required', 'too-many-new-sessions', 'live-unavailable'),
-      },
-    },
-  },
+  ...pathsOf('/api/channels/{channel}', 'InChannel'),
   '/health': {
     get: {
       operationId: 'health',

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { HEARTBEAT_INTERVAL_MAX_MS } from '../limits';
 import { INTERVAL_HEADER, LIVE_HEADER } from './answers';
+import { UNKNOWN_CHANNEL } from './channels';
 import {
   faultsOf,
   PROBLEM_MEDIA_TYPE,
@@ -12,8 +13,9 @@ import {
   type ProblemRow,
   problemDocument,
   problemTypeOf,
+  type ValidationIssue,
 } from './problems';
-import { LeaveRequest, Problem } from './schemas';
+import { ChannelNames, LeaveRequest, Problem } from './schemas';
 
 export type HeaderName = ProblemHeader | 'Allow' | 'Cache-Control' | (typeof OF_EVERY_ANSWER)[number];
 
@@ -60,6 +62,8 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
     },
     example: { errors: faultsOf(LeaveRequest.safeParse({ sessionId: 'anna' }).error?.issues ?? []) },
   },
+  'invalid-channel': channelErrors(ChannelNames.safeParse({ names: 'lobby,lobby' }).error?.issues),
+  'unknown-channel': channelErrors([{ path: ['channel'], message: UNKNOWN_CHANNEL }]),
   'internal-error': {
     schema: {
       requestId: Problem.shape.requestId.unwrap().meta({ description: 'The id of this request in the log.' }),
@@ -68,11 +72,29 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
   },
 };
 
+function channelErrors(issues: readonly ValidationIssue[] = []) {
+  const description =
+    'Which names are refused. `pointer` is a JSON pointer into the parameters, as a URI fragment: `#/names/1` is the second one.';
+  return {
+    schema: { errors: Problem.shape.errors.unwrap().meta({ description }) },
+    example: { errors: faultsOf(issues) },
+  };
+}
+
 const nameOf = (code: ProblemCode) =>
   code.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
 
 /** The schema of a problem: a component of its own, because clients distinguish problems by `type`. */
 function problemSchema(code: ProblemCode) {
+  const schema = schemas.get(code) ?? newSchema(code);
+  schemas.set(code, schema);
+  return schema;
+}
+
+/** Each one is built once: zod-openapi identifies a component by its object. */
+const schemas = new Map<ProblemCode, ReturnType<typeof newSchema>>();
+
+function newSchema(code: ProblemCode) {
   const { status, title } = PROBLEMS[code];
   return z
     .object({
@@ -95,7 +117,7 @@ export function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiRespo
   );
 }
 
-/** Each response is built once, with the schemas of its problems: zod-openapi identifies a component by its object. */
+/** The same of responses. */
 const responses = new Map<string, ZodOpenApiResponseObject>();
 
 /** The response for one of these problems, which have the same status. */

@@ -29,6 +29,11 @@ export const PROBLEMS = {
     title: 'The body is not valid',
     detail: 'The key errors says what is wrong, and where.',
   },
+  'invalid-channel': {
+    status: 400,
+    title: 'The name of a channel is not valid',
+    detail: 'The key errors says which name, and what is accepted.',
+  },
   'origin-not-allowed': {
     status: 403,
     title: 'The origin is not allowed',
@@ -39,6 +44,17 @@ export const PROBLEMS = {
     status: 404,
     title: 'The service has no live sockets',
     detail: 'Live sockets need the Durable Object hub: set the variable PRESENCE_HUB to durable-object.',
+  },
+  'no-channels': {
+    status: 404,
+    title: 'The service has no channels',
+    detail:
+      'Set the variable CHANNELS to names of channels, or to *. It needs the Durable Object hub, PRESENCE_HUB durable-object.',
+  },
+  'unknown-channel': {
+    status: 404,
+    title: 'The service has no channel of this name',
+    detail: 'The variable CHANNELS of the service does not allow the name. The key errors says which one.',
   },
   'method-not-allowed': {
     status: 405,
@@ -81,7 +97,7 @@ export const PROBLEMS = {
   full: {
     status: 503,
     title: 'No new session can be counted now',
-    detail: 'This isolate is full. Known sessions are still counted.',
+    detail: 'The service holds its most sessions or channels. Known sessions are still counted.',
     headers: { 'Retry-After': String(FULL_RETRY_SECONDS) },
   },
   'live-unavailable': {
@@ -106,12 +122,15 @@ export type ProblemHeader = 'Accept-Encoding' | 'Retry-After' | 'Upgrade';
 /** Keys of a problem document that are not in the table. */
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
 
-/** The document of one problem. Only `invalid-body` has `errors`, and only `internal-error` has `requestId`. */
+/** The problems that have `errors`. */
+type WithErrors = 'invalid-body' | 'invalid-channel' | 'unknown-channel';
+
+/** The document of one problem. Only `internal-error` has `requestId`. */
 export type ProblemOf<Code extends ProblemCode> = {
   readonly type: ReturnType<typeof problemTypeOf<Code>>;
   readonly status: (typeof PROBLEMS)[Code]['status'];
 } & Pick<Problem, 'title' | 'detail'> &
-  (Code extends 'invalid-body' ? Required<Pick<Problem, 'errors'>> : unknown) &
+  (Code extends WithErrors ? Required<Pick<Problem, 'errors'>> : unknown) &
   (Code extends 'internal-error' ? Required<Pick<Problem, 'requestId'>> : unknown);
 
 /** The `type` of a problem: its place in /docs. */
@@ -140,12 +159,12 @@ export function problem<Code extends ProblemCode>(
   });
 }
 
-interface ValidationIssue {
+export interface ValidationIssue {
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** The `errors` of a problem document: where a body is wrong, and what is accepted there. */
+/** The `errors` of a problem document: where a body or a parameter is wrong, and what is accepted there. */
 export function faultsOf(issues: readonly ValidationIssue[]) {
   return issues.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
     pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,

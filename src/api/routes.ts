@@ -2,14 +2,17 @@ import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
 import type { Settings } from '../config';
 import type { PresenceStore } from '../presence/presence-store';
-import type { Defer } from '../presence/sync-loop';
+import type { Mood } from '../presence/session';
+import { DEFAULT_CHANNEL, sessionKey } from '../presence/session-key';
 import { type Answering, json } from './answers';
+import { refuseChannel, refuseChannels } from './channels';
+import { deferIn } from './defer';
 import { jsonBody } from './guards';
 import { healthOf } from './health';
 import { type OpenLive, openLiveSocket } from './live';
 import type { NewSessions } from './new-sessions';
 import { problem, refuseInvalid } from './problems';
-import { HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
+import { ChannelNames, ChannelParam, HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
 
 export interface ApiEnv {
   Variables: { service: Service };
@@ -25,39 +28,65 @@ export interface Service extends Answering {
   readonly hasManyReplicas: () => boolean;
 }
 
+const inChannel = zValidator('param', ChannelParam, refuseChannel);
+const heartbeatBody = zValidator('json', HeartbeatRequest, refuseInvalid);
+const leaveBody = zValidator('json', LeaveRequest, refuseInvalid);
+
 export const routes = new Hono<ApiEnv>()
-  .post('/api/heartbeat', jsonBody, zValidator('json', HeartbeatRequest, refuseInvalid), async (c) => {
+  .post('/api/heartbeat', jsonBody, heartbeatBody, (c) => {
     const { sessionId, mood } = c.req.valid('json');
-    const { store, newSessions } = c.get('service');
-    const answer = await store.heartbeat(sessionId, mood, deferIn(c), () => newSessions.isWithinLimit(c));
-    if (answer === 'over-limit') return problem(c, 'too-many-new-sessions');
-    if (answer === 'full') return problem(c, 'full');
-    return json(c, answer);
+    return heartbeat(c, sessionId, mood);
   })
 
-  .post('/api/leave', jsonBody, zValidator('json', LeaveRequest, refuseInvalid), async (c) => {
-    await c.get('service').store.leave(c.req.valid('json').sessionId, deferIn(c));
-    return json(c, { success: true } satisfies LeaveResponse);
+  .post('/api/leave', jsonBody, leaveBody, (c) => leave(c, c.req.valid('json').sessionId))
+
+  .get('/api/presence', (c) => presence(c, DEFAULT_CHANNEL))
+
+  .get('/api/live', (c) => openLiveSocket(c, c.get('service'), DEFAULT_CHANNEL))
+
+  .get('/api/channels', zValidator('query', ChannelNames, refuseChannels), async (c) => {
+    const { store } = c.get('service');
+    return json(c, await store.channels(c.req.valid('query').names, deferIn(c)), 200, cachingIn(c));
   })
 
-  .get('/api/presence', async (c) => {
-    const { store, settings } = c.get('service');
-    const { presenceCacheSeconds: seconds } = settings;
-    const caching = seconds === 0 ? undefined : { 'Cache-Control': `public, max-age=${seconds}` };
-    return json(c, await store.presence(deferIn(c)), 200, caching);
+  // The name is checked before the body is read.
+  .post('/api/channels/:channel/heartbeat', inChannel, jsonBody, heartbeatBody, (c) => {
+    const { sessionId, mood } = c.req.valid('json');
+    return heartbeat(c, sessionKey(c.req.valid('param').channel, sessionId), mood);
   })
 
-  .get('/api/live', (c) => openLiveSocket(c, c.get('service')))
+  .post('/api/channels/:channel/leave', inChannel, jsonBody, leaveBody, (c) =>
+    leave(c, sessionKey(c.req.valid('param').channel, c.req.valid('json').sessionId)),
+  )
+
+  .get('/api/channels/:channel/presence', inChannel, (c) => presence(c, c.req.valid('param').channel))
+
+  .get('/api/channels/:channel/live', inChannel, (c) =>
+    openLiveSocket(c, c.get('service'), c.req.valid('param').channel),
+  )
 
   .get('/health', (c) => json(c, healthOf(c.get('service'))));
 
-/** `waitUntil` of this request. */
-function deferIn(c: Context<ApiEnv>): Defer {
-  return (task) => {
-    try {
-      c.executionCtx.waitUntil(task);
-    } catch {
-      // `app.request` has no execution context. The task runs without one.
-    }
-  };
+async function heartbeat(c: Context<ApiEnv>, key: string, mood: Mood) {
+  const { store, newSessions } = c.get('service');
+  const isWithinLimit = (opensChannel: boolean) => newSessions.isWithinLimit(c, opensChannel);
+  const answer = await store.heartbeat(key, mood, deferIn(c), isWithinLimit);
+  if (answer === 'over-limit') return problem(c, 'too-many-new-sessions');
+  if (answer === 'full') return problem(c, 'full');
+  return json(c, answer);
+}
+
+async function leave(c: Context<ApiEnv>, key: string) {
+  await c.get('service').store.leave(key, deferIn(c));
+  return json(c, { success: true } satisfies LeaveResponse);
+}
+
+async function presence(c: Context<ApiEnv>, channel: string) {
+  return json(c, await c.get('service').store.presence(deferIn(c), channel), 200, cachingIn(c));
+}
+
+/** The header of an answer that caches may keep. */
+function cachingIn(c: Context<ApiEnv>) {
+  const { presenceCacheSeconds: seconds } = c.get('service').settings;
+  return seconds === 0 ? undefined : { 'Cache-Control': `public, max-age=${seconds}` };
 }

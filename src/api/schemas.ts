@@ -1,6 +1,7 @@
 import * as z from 'zod';
-import { PROBLEM_ERRORS_MAX } from '../limits';
-import { Mood, SessionId } from '../presence/session';
+import { CHANNEL_NAMES_MAX, PROBLEM_ERRORS_MAX } from '../limits';
+import { Mood, PresenceState, SessionId } from '../presence/session';
+import { ChannelName } from '../presence/session-key';
 import { TROUBLES } from '../presence/trouble';
 
 const jsonObject = { error: 'must be a JSON object' };
@@ -11,6 +12,36 @@ export const LeaveRequest = z.object({ sessionId: SessionId }, jsonObject);
 
 export const LeaveResponse = z.object({ success: z.literal(true) });
 export type LeaveResponse = z.infer<typeof LeaveResponse>;
+
+export const ChannelParam = z.object({ channel: ChannelName });
+
+const namesError = `must be 1 to ${CHANNEL_NAMES_MAX} names with commas between them`;
+
+/** The query of `GET /api/channels`. */
+export const ChannelNames = z.object({
+  names: z
+    .string({ error: namesError })
+    .transform((list) => list.split(',', CHANNEL_NAMES_MAX + 1))
+    .pipe(z.array(ChannelName).max(CHANNEL_NAMES_MAX, { error: namesError }))
+    .superRefine((names, context) => {
+      const seen = new Set<string>();
+      for (const [index, name] of names.entries()) {
+        if (seen.has(name))
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: 'must differ from the names before it',
+          });
+        seen.add(name);
+      }
+    }),
+});
+
+/** The counts of several channels, by name. */
+export const ChannelStates = z.object({
+  channels: z.record(ChannelName, PresenceState.pick({ count: true, moods: true })),
+  timestamp: PresenceState.shape.timestamp,
+});
 
 /** The reasons in `/health`. A lowered setting leaves the status at `ok`. */
 export const HEALTH_REASONS = [...TROUBLES, 'setting-lowered'] as const;
@@ -30,7 +61,7 @@ export const Problem = z.object({
   title: z.string(),
   status: z.int(),
   detail: z.string(),
-  /** The errors in the body; `pointer` is a JSON pointer as a URI fragment. */
+  /** The errors in the body or the parameters; `pointer` is a JSON pointer as a URI fragment. */
   errors: z
     .array(z.object({ pointer: z.string(), detail: z.string() }))
     .max(PROBLEM_ERRORS_MAX)

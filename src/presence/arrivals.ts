@@ -3,7 +3,7 @@ import { setLatest } from './set-latest';
 
 /** A heartbeat of a new session that waits for admission. */
 export interface Arrival {
-  readonly id: string;
+  readonly key: string;
   /** Time of arrival (ms). The TTL of the heartbeat starts then. */
   readonly at: number;
   readonly order: number;
@@ -18,21 +18,21 @@ export class Arrivals {
   /** The order of the last counted request of each session that has waited. */
   readonly #counted = new Map<string, number>();
 
-  add(id: string, at: number): Arrival {
+  add(key: string, at: number): Arrival {
     this.#order += 1;
-    setLatest(this.#counted, id, this.#counted.get(id) ?? 0, ARRIVALS_MAX);
-    return { id, at, order: this.#order };
+    setLatest(this.#counted, key, this.#counted.get(key) ?? 0, ARRIVALS_MAX);
+    return { key, at, order: this.#order };
   }
 
   /** A request of the session counts: one that has waited since its `arrival`, or one that has just come. */
-  count(id: string, arrival?: Arrival): void {
-    const counted = this.#counted.get(id);
+  count(key: string, arrival?: Arrival): void {
+    const counted = this.#counted.get(key);
     if (counted === undefined) return;
     if (arrival === undefined) this.#order += 1;
-    this.#counted.set(id, Math.max(counted, arrival?.order ?? this.#order));
+    this.#counted.set(key, Math.max(counted, arrival?.order ?? this.#order));
   }
 
-  isOvertaken({ id, order }: Arrival): boolean {
-    return (this.#counted.get(id) ?? 0) > order;
+  isOvertaken({ key, order }: Arrival): boolean {
+    return (this.#counted.get(key) ?? 0) > order;
   }
 }

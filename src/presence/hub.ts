@@ -25,6 +25,6 @@ export interface Hub {
    */
   sync(replica: Replica): Promise<SyncOutcome>;
 
-  /** Sums of sessions that the replica does not hold, at `now` (ms): on KV the other locations. */
+  /** Sums of sessions of the default channel that the replica does not hold, at `now` (ms): on KV the other locations. */
   otherLocations(now: number): MoodCounts;
 }

@@ -1,14 +1,9 @@
 import { ENDED_DROPPED_SHARE } from '../limits';
+import type { ChannelCounts } from './channel-counts';
+import type { OpenChannels } from './open-channels';
 import { PresentAndLeft } from './present-and-left';
 import { Roster, type RosterEntry } from './roster';
-import {
-  type Mood,
-  type MoodCounts,
-  overrules,
-  type SessionRecord,
-  type SessionRecords,
-  stampAfter,
-} from './session';
+import { type Mood, overrules, type SessionRecord, type SessionRecords, stampAfter } from './session';
 import type { Timing } from './timing';
 
 /**
@@ -24,73 +19,73 @@ export class OwnSessions extends PresentAndLeft {
   readonly #endedMax: number;
   /** Sessions that expired here, without a mood. Another replica may have a later heartbeat. */
   readonly #expired = new Roster();
-  /** Ids of sessions and tombstones that a hub of changes may not have. */
+  /** Keys of sessions and tombstones that a hub of changes may not have. */
   readonly #unsent = new Set<string>();
 
-  constructor(timing: Timing, endedMax: number) {
-    super();
+  constructor(timing: Timing, endedMax: number, openChannels?: OpenChannels) {
+    super(openChannels);
     this.#timing = timing;
     this.#endedMax = endedMax;
   }
 
-  get counts(): MoodCounts {
+  get counts(): ChannelCounts {
     return this.present.counts;
   }
 
-  getExpired(id: string): RosterEntry | undefined {
-    return this.#expired.get(id);
+  getExpired(key: string): RosterEntry | undefined {
+    return this.#expired.get(key);
   }
 
   /** A heartbeat that came `at` that time (ms). `remote` is the record of another replica. */
-  heartbeat(id: string, mood: Mood, at: number, remote?: SessionRecord): void {
-    const lastSeen = stampAfter(at, this.get(id), remote);
-    this.left.delete(id);
-    this.#expired.delete(id);
-    this.present.set(id, mood, at + this.#timing.ttlMs, lastSeen);
-    this.#unsent.add(id);
+  heartbeat(key: string, mood: Mood, at: number, remote?: SessionRecord): void {
+    const lastSeen = stampAfter(at, this.get(key), remote);
+    this.left.delete(key);
+    this.#expired.delete(key);
+    this.present.set(key, mood, at + this.#timing.ttlMs, lastSeen);
+    this.#unsent.add(key);
   }
 
   /** Gives a present session another mood and stamp. It expires as before. */
-  restamp(id: string, mood: Mood, lastSeen: number): void {
-    this.present.restamp(id, mood, lastSeen);
-    this.#unsent.add(id);
+  restamp(key: string, mood: Mood, lastSeen: number): void {
+    this.present.restamp(key, mood, lastSeen);
+    this.#unsent.add(key);
   }
 
   /** Keeps a tombstone of a session that left `at` that time (ms). */
-  leave(id: string, at: number, remote?: SessionRecord): void {
-    const lastSeen = stampAfter(at, this.present.delete(id), remote);
-    this.#expired.delete(id);
-    this.left.set(id, null, at + this.#timing.tombstoneTtlMs, lastSeen);
-    this.#unsent.add(id);
+  leave(key: string, at: number, remote?: SessionRecord): void {
+    const lastSeen = stampAfter(at, this.present.delete(key), remote);
+    this.#expired.delete(key);
+    this.left.set(key, null, at + this.#timing.tombstoneTtlMs, lastSeen);
+    this.#unsent.add(key);
     this.#dropBeyondMax();
   }
 
-  remove(id: string): void {
-    this.present.delete(id);
-    this.left.delete(id);
-    this.#unsent.delete(id);
+  remove(key: string): void {
+    this.present.delete(key);
+    this.left.delete(key);
+    this.#unsent.delete(key);
   }
 
-  forgetExpired(id: string): void {
-    this.#expired.delete(id);
+  forgetExpired(key: string): void {
+    this.#expired.delete(key);
   }
 
   /** Turns expired sessions with a last heartbeat by `endedBy` (ms) into tombstones, 1 ms later than that heartbeat. */
   endExpired(endedBy: number): void {
-    for (const [id, { lastSeen, expiresAt }] of this.#expired) {
+    for (const [key, { lastSeen, expiresAt }] of this.#expired) {
       if (expiresAt - this.#timing.tombstoneTtlMs > endedBy) break;
-      this.#expired.delete(id);
-      this.left.set(id, null, expiresAt, lastSeen + 1);
+      this.#expired.delete(key);
+      this.left.set(key, null, expiresAt, lastSeen + 1);
     }
   }
 
   expire(now: number): void {
     const { ttlMs, tombstoneTtlMs } = this.#timing;
-    for (const [id, { expiresAt, lastSeen }] of this.present.expire(now)) {
-      this.#unsent.delete(id);
-      this.#expired.set(id, null, expiresAt - ttlMs + tombstoneTtlMs, lastSeen);
+    for (const [key, { expiresAt, lastSeen }] of this.present.expire(now)) {
+      this.#unsent.delete(key);
+      this.#expired.set(key, null, expiresAt - ttlMs + tombstoneTtlMs, lastSeen);
     }
-    for (const [id] of this.left.expire(now)) this.#unsent.delete(id);
+    for (const [key] of this.left.expire(now)) this.#unsent.delete(key);
     this.#expired.expire(now);
     this.#dropBeyondMax();
   }
@@ -101,23 +96,23 @@ export class OwnSessions extends PresentAndLeft {
    */
   outbox(expiringBy: number): Map<string, SessionRecord> {
     const outbox = new Map<string, SessionRecord>(this.#expired);
-    for (const [id, entry] of this.present) {
+    for (const [key, entry] of this.present) {
       if (entry.expiresAt > expiringBy) break;
-      outbox.set(id, entry);
+      outbox.set(key, entry);
     }
-    for (const id of this.#unsent) {
-      const record = this.get(id);
-      if (record !== undefined) outbox.set(id, record);
+    for (const key of this.#unsent) {
+      const record = this.get(key);
+      if (record !== undefined) outbox.set(key, record);
     }
     return outbox;
   }
 
   /** The hub has what was sent. A record that changed meanwhile stays unsent. */
   acknowledge(sent: SessionRecords, answer: SessionRecords): void {
-    for (const [id, record] of sent) {
-      if (this.get(id) === record) this.#unsent.delete(id);
+    for (const [key, record] of sent) {
+      if (this.get(key) === record) this.#unsent.delete(key);
       // The hub has no later heartbeat, so the expired record has no use.
-      if (record.mood === null && (answer.get(id)?.mood ?? null) === null) this.#expired.delete(id);
+      if (record.mood === null && (answer.get(key)?.mood ?? null) === null) this.#expired.delete(key);
     }
   }
 
@@ -128,10 +123,10 @@ export class OwnSessions extends PresentAndLeft {
   /** Adds to the outbox what a snapshot lacks and what was not just sent. Returns whether there is anything. */
   queueMissing(snapshot: SessionRecords, sent: SessionRecords): boolean {
     let isMissing = false;
-    for (const [id, record] of this) {
-      const theirs = snapshot.get(id);
-      if (sent.has(id) || (theirs !== undefined && !overrules(record, theirs))) continue;
-      this.#unsent.add(id);
+    for (const [key, record] of this) {
+      const theirs = snapshot.get(key);
+      if (sent.has(key) || (theirs !== undefined && !overrules(record, theirs))) continue;
+      this.#unsent.add(key);
       isMissing = true;
     }
     return isMissing;
@@ -142,8 +137,8 @@ export class OwnSessions extends PresentAndLeft {
     while (this.left.size + this.#expired.size > this.#endedMax) {
       // The hub may not have a tombstone yet, so expired sessions go first.
       const ended = this.#expired.size > 0 ? this.#expired : this.left;
-      for (const id of ended.dropFirst(Math.ceil(this.#endedMax * ENDED_DROPPED_SHARE)))
-        this.#unsent.delete(id);
+      for (const key of ended.dropFirst(Math.ceil(this.#endedMax * ENDED_DROPPED_SHARE)))
+        this.#unsent.delete(key);
     }
   }
 }

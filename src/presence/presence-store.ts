@@ -1,16 +1,23 @@
 import { type Arrival, Arrivals } from './arrivals';
+import type { ChannelRules } from './channel-rules';
 import type { Hub } from './hub';
-import { Replica } from './replica';
-import { addCounts, type Mood, type PresenceState, totalOf } from './session';
+import { type Admission, Replica } from './replica';
+import { addCounts, type Mood, type MoodCounts, type PresenceState, totalOf } from './session';
+import { channelOf, DEFAULT_CHANNEL } from './session-key';
 import { type Defer, SyncLoop, type SyncLoopOptions } from './sync-loop';
 import type { Trouble } from './trouble';
 
 interface PresenceStoreOptions extends Omit<SyncLoopOptions, 'replica'> {
   /** Most own sessions. With so many, the replica takes no new one. */
   readonly sessionsMax: number;
+  /** Undefined: the service has the default channel only. */
+  readonly channels?: ChannelRules | undefined;
 }
 
-/** Why a new session does not count: too many came from its network, or the replica is full. */
+/** The counts of one channel. */
+type ChannelState = Pick<PresenceState, 'count' | 'moods'>;
+
+/** Why a new session does not count: too many came from its network, or there are too many sessions or channels. */
 export type Refusal = 'over-limit' | 'full';
 
 /**
@@ -28,53 +35,73 @@ export class PresenceStore {
 
   constructor(options: PresenceStoreOptions) {
     this.#options = options;
-    this.#replica = new Replica(options.timing, options.sessionsMax);
+    this.#replica = new Replica(options.timing, options.sessionsMax, options.channels);
     this.#loop = new SyncLoop({ ...options, replica: this.#replica });
   }
 
   /**
-   * A heartbeat of any session. A new session first waits for the first sync, before which every session looks new, and for
-   * `isWithinLimit`. Requests of one session keep their order of arrival.
+   * A heartbeat of any session; the answer is the state of its channel. A new session first waits for the first sync, before which
+   * every session looks new, and for `isWithinLimit`. Requests of one session keep their order of arrival.
    */
   heartbeat(
-    id: string,
+    key: string,
     mood: Mood,
     defer: Defer,
-    isWithinLimit: () => Promise<boolean>,
+    isWithinLimit: (opensChannel: boolean) => Promise<boolean>,
   ): Promise<PresenceState | Refusal> {
     // Not async: a warm heartbeat waits for one promise less.
-    return this.#admit(id) === 'known'
-      ? this.countHeartbeat(id, mood, defer)
-      : this.#admitNew(id, mood, defer, isWithinLimit);
+    return this.#admit(key) === 'known'
+      ? this.countHeartbeat(key, mood, defer)
+      : this.#admitNew(key, mood, defer, isWithinLimit);
   }
 
   /** A heartbeat of an admitted session, which may have waited since its `arrival`. The answer counts the session. */
-  async countHeartbeat(id: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
+  async countHeartbeat(key: string, mood: Mood, defer: Defer, arrival?: Arrival): Promise<PresenceState> {
     const now = this.#now;
     // The session left, or sent another heartbeat, after this one came.
-    if (arrival !== undefined && this.#arrivals.isOvertaken(arrival)) return this.presence(defer);
-    this.#arrivals.count(id, arrival);
-    if (!this.#replica.heartbeat(id, mood, now, arrival?.at)) return this.presence(defer);
+    if (arrival !== undefined && this.#arrivals.isOvertaken(arrival))
+      return this.presence(defer, channelOf(key));
+    this.#arrivals.count(key, arrival);
+    if (!this.#replica.heartbeat(key, mood, now, arrival?.at)) return this.presence(defer, channelOf(key));
     const synced = this.#loop.syncChange(now, defer);
-    if (synced === undefined) return this.#state(now);
-    this.#replica.pin(id);
+    if (synced === undefined) return this.#state(now, channelOf(key));
+    this.#replica.pin(key);
     await synced;
-    this.#replica.unpin(id);
-    return this.#state(this.#now);
+    this.#replica.unpin(key);
+    return this.#state(this.#now, channelOf(key));
   }
 
-  /** Ends a session. A leave for an unknown session does nothing, unless a later sync brings that session. */
-  async leave(id: string, defer: Defer): Promise<void> {
+  /** Ends a session in its channel. A leave for an unknown session does nothing, unless a later sync brings that session. */
+  async leave(key: string, defer: Defer): Promise<void> {
     const now = this.#now;
-    this.#arrivals.count(id);
-    await (this.#replica.leave(id, now)
+    this.#arrivals.count(key);
+    await (this.#replica.leave(key, now)
       ? this.#loop.syncChange(now, defer)
       : this.#loop.syncIfDue(now, defer));
   }
 
-  async presence(defer: Defer): Promise<PresenceState> {
+  async presence(defer: Defer, channel = DEFAULT_CHANNEL): Promise<PresenceState> {
     await this.#loop.syncIfDue(this.#now, defer);
-    return this.#state(this.#now);
+    return this.#state(this.#now, channel);
+  }
+
+  /** The states of several named channels at one moment. */
+  async channels(
+    names: readonly string[],
+    defer: Defer,
+  ): Promise<{ channels: Record<string, ChannelState>; timestamp: number }> {
+    await this.#loop.syncIfDue(this.#now, defer);
+    const timestamp = this.#now;
+    this.#replica.expire(timestamp);
+    const states = names.map((name) => [name, stateOf(this.#replica.countsOf(name))] as const);
+    // Own properties only, because `constructor` is a valid name.
+    return { channels: Object.fromEntries(states), timestamp };
+  }
+
+  /** Whether a session in this channel would open it. Waits for the first sync, before which every channel looks empty. */
+  async wouldOpen(channel: string, defer: Defer): Promise<boolean> {
+    await this.#firstSync(defer);
+    return this.#wouldOpen(channel);
   }
 
   /** The next request waits for a sync. */
@@ -88,9 +115,13 @@ export class PresenceStore {
     if (kind === 'none') return { hub: kind, lastSyncAgeMs: null, trouble: 'no-hub' };
     const now = this.#now;
     this.#replica.expire(now);
-    const { lastSyncAgeMs, trouble = this.#replica.isFull ? 'too-many-sessions' : undefined } =
-      this.#loop.health(now);
+    const { lastSyncAgeMs, trouble = this.#overload } = this.#loop.health(now);
     return { hub: kind, lastSyncAgeMs, trouble };
+  }
+
+  get #overload(): Trouble | undefined {
+    if (this.#replica.isFull) return 'too-many-sessions';
+    return this.#replica.hasMostChannels ? 'too-many-channels' : undefined;
   }
 
   get #now(): number {
@@ -98,25 +129,38 @@ export class PresenceStore {
   }
 
   async #admitNew(
-    id: string,
+    key: string,
     mood: Mood,
     defer: Defer,
-    isWithinLimit: () => Promise<boolean>,
+    isWithinLimit: (opensChannel: boolean) => Promise<boolean>,
   ): Promise<PresenceState | Refusal> {
-    const arrival = this.#arrivals.add(id, this.#now);
+    const arrival = this.#arrivals.add(key, this.#now);
     await this.#firstSync(defer);
-    const isWithin = this.#admit(id) !== 'new' || (await isWithinLimit());
+    const first = this.#admit(key);
+    const opensChannel = this.#wouldOpen(channelOf(key));
+    let isWithin = first !== 'new' || (await isWithinLimit(opensChannel));
+    // Another session has opened the channel meanwhile, as in a class that starts together.
+    if (!isWithin && opensChannel && !this.#wouldOpen(channelOf(key))) isWithin = await isWithinLimit(false);
     // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
-    const admission = this.#admit(id);
-    if (admission === 'known' || (admission === 'new' && isWithin))
-      return this.countHeartbeat(id, mood, defer, arrival);
-    if (admission === 'new') return 'over-limit';
-    this.#options.report('the isolate is full: new sessions are refused');
-    return 'full';
+    const admission = this.#admit(key);
+    if (admission === 'full') {
+      const isolate = this.#replica.isFull
+        ? 'the isolate is full: new sessions'
+        : 'the isolate knows CHANNELS_MAX channels: new ones';
+      this.#options.report(`${isolate} are refused`);
+      return 'full';
+    }
+    if (admission !== 'known' && !isWithin) return 'over-limit';
+    return this.countHeartbeat(key, mood, defer, arrival);
   }
 
-  #admit(id: string): 'known' | 'new' | 'full' {
-    return this.#replica.admit(id, this.#now);
+  #wouldOpen(channel: string): boolean {
+    this.#replica.expire(this.#now);
+    return this.#replica.wouldOpen(channel);
+  }
+
+  #admit(key: string): Admission {
+    return this.#replica.admit(key, this.#now);
   }
 
   async #firstSync(defer: Defer): Promise<void> {
@@ -126,9 +170,13 @@ export class PresenceStore {
     if (this.#replica.hasSynced) this.#loop.makeDue();
   }
 
-  #state(timestamp: number): PresenceState {
+  #state(timestamp: number, channel: string): PresenceState {
     this.#replica.expire(timestamp);
-    const moods = addCounts(this.#replica.counts, this.#options.hub.otherLocations(timestamp));
-    return { count: totalOf(moods), moods, timestamp };
+    const known = this.#replica.countsOf(channel);
+    const isDefault = channel === DEFAULT_CHANNEL;
+    const moods = isDefault ? addCounts(known, this.#options.hub.otherLocations(timestamp)) : known;
+    return { ...stateOf(moods), timestamp };
   }
 }
+
+const stateOf = (moods: MoodCounts): ChannelState => ({ count: totalOf(moods), moods });

@@ -1,9 +1,14 @@
+import type { OpenChannels } from './open-channels';
 import { Roster, type RosterEntry } from './roster';
 
 /** Present sessions, and tombstones of sessions that left. Iteration gives the tombstones first. */
 export class PresentAndLeft {
-  protected readonly present = new Roster();
+  protected readonly present: Roster;
   protected readonly left = new Roster();
+
+  constructor(openChannels?: OpenChannels) {
+    this.present = new Roster(openChannels);
+  }
 
   /** Number of present sessions. */
   get size(): number {
@@ -20,12 +25,12 @@ export class PresentAndLeft {
     yield* this.present;
   }
 
-  get(id: string): RosterEntry | undefined {
-    return this.present.get(id) ?? this.left.get(id);
+  get(key: string): RosterEntry | undefined {
+    return this.present.get(key) ?? this.left.get(key);
   }
 
-  isPresent(id: string): boolean {
-    return this.present.get(id) !== undefined;
+  isPresent(key: string): boolean {
+    return this.present.get(key) !== undefined;
   }
 }
 

@@ -1,5 +1,6 @@
+import { ChannelCounts } from './channel-counts';
 import { PresentAndLeft } from './present-and-left';
-import { type MoodCounts, type SessionRecord, ZERO_COUNTS } from './session';
+import type { SessionRecord } from './session';
 
 /** The sessions of other replicas, as the hub brought them. */
 export class RemoteSessions extends PresentAndLeft {
@@ -11,20 +12,20 @@ export class RemoteSessions extends PresentAndLeft {
     return this.#isStale;
   }
 
-  get counts(): MoodCounts {
-    return this.#isStale ? ZERO_COUNTS : this.present.counts;
+  get counts(): ChannelCounts {
+    return this.#isStale ? NO_COUNTS : this.present.counts;
   }
 
   /** Within each kind, records must be set in the order in which they expire. */
-  set(id: string, { mood, lastSeen }: SessionRecord, expiresAt: number): void {
+  set(key: string, { mood, lastSeen }: SessionRecord, expiresAt: number): void {
     const [roster, other] = mood === null ? [this.left, this.present] : [this.present, this.left];
-    other.delete(id);
-    roster.set(id, mood, expiresAt, lastSeen);
+    other.delete(key);
+    roster.set(key, mood, expiresAt, lastSeen);
   }
 
-  delete(id: string): void {
-    this.present.delete(id);
-    this.left.delete(id);
+  delete(key: string): void {
+    this.present.delete(key);
+    this.left.delete(key);
   }
 
   clear(): void {
@@ -51,3 +52,5 @@ export class RemoteSessions extends PresentAndLeft {
     return dropped + this.present.dropFirst(count - dropped).length;
   }
 }
+
+const NO_COUNTS = new ChannelCounts();

@@ -1,4 +1,6 @@
 import { CLOCK_SKEW_MAX_MS, UNMATCHED_LEAVES_MAX } from '../limits';
+import { ANY_CHANNEL } from './channel-rules';
+import { OpenChannels } from './open-channels';
 import { OwnSessions } from './own-sessions';
 import type { SessionsView } from './present-and-left';
 import { RemoteSessions } from './remote-sessions';
@@ -11,11 +13,15 @@ import {
   type SessionRecord,
   type SessionRecords,
 } from './session';
+import { channelOf, DEFAULT_CHANNEL } from './session-key';
 import { setLatest } from './set-latest';
 import type { Timing } from './timing';
 
+/** What a replica decides on a heartbeat. `full`: a new session is one too many, or opens one channel too many. */
+export type Admission = 'known' | 'new' | 'full';
+
 /**
- * Every session that one isolate knows. A session is an own one or a remote one, never both, so it counts once. Pure rules: no
+ * Every session that one isolate knows, by its key. A session is an own one or a remote one, never both, so it counts once. Pure rules: no
  * clock, no I/O; `now` is in ms since 1970.
  *
  * The record with the later stamp wins a merge, with one exception: a pinned session stays, and gets a stamp past the other
@@ -26,8 +32,11 @@ import type { Timing } from './timing';
 export class Replica {
   readonly #timing: Timing;
   readonly #sessionsMax: number;
+  readonly #openChannels: OpenChannels;
+  /** Whether the last answer of the hub held named channels. Otherwise each channel looks empty. */
+  #knowsChannels = false;
   readonly #own: OwnSessions;
-  readonly #remote = new RemoteSessions();
+  readonly #remote: RemoteSessions;
   /** Sessions whose heartbeat waits for a sync. */
   readonly #pinned = new Set<string>();
   /** When leaves came for unknown sessions (ms). */
@@ -35,15 +44,22 @@ export class Replica {
   #hasSynced = false;
 
   /** @param sessionsMax With so many own sessions it is full. It remembers as many that ended. */
-  constructor(timing: Timing, sessionsMax = Number.POSITIVE_INFINITY) {
+  constructor(timing: Timing, sessionsMax = Number.POSITIVE_INFINITY, channels = ANY_CHANNEL) {
     this.#timing = timing;
     this.#sessionsMax = sessionsMax;
-    this.#own = new OwnSessions(timing, sessionsMax);
+    this.#openChannels = new OpenChannels(channels);
+    this.#own = new OwnSessions(timing, sessionsMax, this.#openChannels);
+    this.#remote = new RemoteSessions(this.#openChannels);
   }
 
-  /** Own and remote sessions per mood, as of the last event or `expire`. */
+  /** Own and remote sessions of the default channel per mood, as of the last event or `expire`. */
   get counts(): MoodCounts {
-    return addCounts(this.#own.counts, this.#remote.counts);
+    return this.countsOf(DEFAULT_CHANNEL);
+  }
+
+  /** The same of any channel. */
+  countsOf(channel: string): MoodCounts {
+    return addCounts(this.#own.counts.of(channel), this.#remote.counts.of(channel));
   }
 
   /** Whether a hub has brought the sessions of other replicas. Before that every session looks new. */
@@ -53,6 +69,11 @@ export class Replica {
 
   get isFull(): boolean {
     return this.#own.size >= this.#sessionsMax;
+  }
+
+  /** Whether no further channel may open, apart from the listed ones. */
+  get hasMostChannels(): boolean {
+    return this.#openChannels.isFull;
   }
 
   get own(): SessionsView {
@@ -65,52 +86,61 @@ export class Replica {
   }
 
   /** The session or the tombstone, own or remote. */
-  get(id: string): RosterEntry | undefined {
-    return this.#own.get(id) ?? this.#remote.get(id);
+  get(key: string): RosterEntry | undefined {
+    return this.#own.get(key) ?? this.#remote.get(key);
   }
 
   /** Decides on a heartbeat. A session that expired here is known, because it may be present elsewhere. */
-  admit(id: string, now: number): 'known' | 'new' | 'full' {
+  admit(key: string, now: number): Admission {
     this.expire(now);
-    if (this.get(id) !== undefined || this.#own.getExpired(id) !== undefined) return 'known';
-    return this.isFull ? 'full' : 'new';
+    if (this.get(key) !== undefined || this.#own.getExpired(key) !== undefined) return 'known';
+    const isFull = this.isFull || (this.hasMostChannels && this.wouldOpen(channelOf(key)));
+    return isFull ? 'full' : 'new';
+  }
+
+  /**
+   * Whether a first session would open this channel: it is empty, and counts towards the maximum. False while the replica does not know
+   * the channels of the others, otherwise every visitor seems to open one.
+   */
+  wouldOpen(channel: string): boolean {
+    return this.#knowsChannels && !this.#remote.isStale && this.#openChannels.wouldOpen(channel);
   }
 
   /**
    * A heartbeat that came `at` that time (ms) and counts `now`: later, if it waited for admission. Returns false, and changes
    * nothing, if the session left at another replica meanwhile. A heartbeat at another replica meanwhile decides the mood.
    */
-  heartbeat(id: string, mood: Mood, now: number, at = now): boolean {
+  heartbeat(key: string, mood: Mood, now: number, at = now): boolean {
     this.expire(now);
-    const remote = this.#remote.get(id);
+    const remote = this.#remote.get(key);
     const isLater = remote !== undefined && remote.lastSeen > at && remote.lastSeen <= now;
     if (isLater && remote.mood === null) return false;
-    this.#own.heartbeat(id, (isLater ? remote.mood : null) ?? mood, at, remote);
-    this.#remote.delete(id);
-    this.#unmatchedLeaves.delete(id);
+    this.#own.heartbeat(key, (isLater ? remote.mood : null) ?? mood, at, remote);
+    this.#remote.delete(key);
+    this.#unmatchedLeaves.delete(key);
     return true;
   }
 
   /** Ends a present session. A leave for another one returns false, and ends it only if a merge brings it later. */
-  leave(id: string, now: number): boolean {
+  leave(key: string, now: number): boolean {
     this.expire(now);
-    this.#pinned.delete(id);
-    if (this.#own.isPresent(id) || this.#remote.isPresent(id)) {
-      this.#end(id, now, this.#remote.get(id));
+    this.#pinned.delete(key);
+    if (this.#own.isPresent(key) || this.#remote.isPresent(key)) {
+      this.#end(key, now, this.#remote.get(key));
       return true;
     }
-    // The hub never gets an unknown id: a client can make up any number of them.
-    setLatest(this.#unmatchedLeaves, id, now, UNMATCHED_LEAVES_MAX);
+    // The hub never gets an unknown key: a client can make up any number of them.
+    setLatest(this.#unmatchedLeaves, key, now, UNMATCHED_LEAVES_MAX);
     return false;
   }
 
   /** The heartbeat of the session waits for a sync. No merge ends the session before `unpin`. */
-  pin(id: string): void {
-    this.#pinned.add(id);
+  pin(key: string): void {
+    this.#pinned.add(key);
   }
 
-  unpin(id: string): void {
-    this.#pinned.delete(id);
+  unpin(key: string): void {
+    this.#pinned.delete(key);
   }
 
   /** Removes all pins at the end of a sync, otherwise the pin of an ended request stays. */
@@ -122,9 +152,9 @@ export class Replica {
   expire(now: number): void {
     this.#own.expire(now);
     this.#remote.expire(now);
-    for (const [id, leftAt] of this.#unmatchedLeaves) {
+    for (const [key, leftAt] of this.#unmatchedLeaves) {
       if (leftAt > now - this.#timing.tombstoneTtlMs) break;
-      this.#unmatchedLeaves.delete(id);
+      this.#unmatchedLeaves.delete(key);
     }
   }
 
@@ -151,18 +181,18 @@ export class Replica {
     this.#hasSynced = true;
     // Each write sends all sessions, so nothing waits in the outbox.
     this.#own.acknowledgeAll();
-    for (const [id, known] of this.#remote) if (isMore(known, stored.get(id))) stored.set(id, known);
+    for (const [key, known] of this.#remote) if (isMore(known, stored.get(key))) stored.set(key, known);
     this.#remote.clear();
     this.#own.endExpired(endedBy);
     const kept = new Map<string, RosterEntry>();
     const remote: [string, RosterEntry][] = [];
-    for (const [id, theirs] of stored) {
+    for (const [key, theirs] of stored) {
       if (theirs.expiresAt <= now) continue;
-      if (this.#hasExpiredHere(id, theirs)) kept.set(id, theirs);
-      else if (this.#mergeRecord(id, theirs, now) === 'remote') remote.push([id, theirs]);
+      if (this.#hasExpiredHere(key, theirs)) kept.set(key, theirs);
+      else if (this.#mergeRecord(key, theirs, now) === 'remote') remote.push([key, theirs]);
     }
     remote.sort(([, a], [, b]) => a.expiresAt - b.expiresAt);
-    for (const [id, theirs] of remote) this.#remote.set(id, theirs, theirs.expiresAt);
+    for (const [key, theirs] of remote) this.#remote.set(key, theirs, theirs.expiresAt);
     return kept;
   }
 
@@ -171,25 +201,29 @@ export class Replica {
    *
    * Returns whether the hub lacks records. Then the caller exchanges again at once.
    */
-  applyAnswer({ records, isSnapshot, isRestart, sent, sentAt }: HubAnswer, now: number): boolean {
+  applyAnswer(
+    { records, isSnapshot, isRestart, hasChannels, sent, sentAt }: HubAnswer,
+    now: number,
+  ): boolean {
     // Counted from `sentAt`, otherwise a late answer extends sessions that have ended.
     this.#remote.keepUntil(sentAt + this.#timing.ttlMs);
     this.expire(now);
     this.#hasSynced = true;
+    this.#knowsChannels = hasChannels;
     if (isSnapshot) this.#remote.clear();
     this.#own.acknowledge(sent, records);
     let isHubBehind = isRestart && this.#own.queueMissing(records, sent);
     // A tombstone matters until the next answer, or the one after that.
     const tombstoneUntil = now + 2 * this.#timing.syncIntervalMs;
-    for (const [id, theirs] of records) {
-      if (theirs.mood === null) this.#remote.delete(id);
-      if (this.#hasExpiredHere(id, theirs)) continue;
-      const winner = this.#mergeRecord(id, theirs, now);
+    for (const [key, theirs] of records) {
+      if (theirs.mood === null) this.#remote.delete(key);
+      if (this.#hasExpiredHere(key, theirs)) continue;
+      const winner = this.#mergeRecord(key, theirs, now);
       if (winner === 'remote')
-        this.#remote.set(id, theirs, theirs.mood === null ? tombstoneUntil : Number.POSITIVE_INFINITY);
+        this.#remote.set(key, theirs, theirs.mood === null ? tombstoneUntil : Number.POSITIVE_INFINITY);
       if (winner === 'changed own') isHubBehind = true;
     }
-    for (const id of sent.keys()) if (this.#remote.isPresent(id)) this.#own.forgetExpired(id);
+    for (const key of sent.keys()) if (this.#remote.isPresent(key)) this.#own.forgetExpired(key);
     return isHubBehind;
   }
 
@@ -198,47 +232,47 @@ export class Replica {
     return this.#remote.dropFirst(count);
   }
 
-  #end(id: string, at: number, remote: SessionRecord | undefined): void {
-    this.#own.leave(id, at, remote);
-    this.#remote.delete(id);
+  #end(key: string, at: number, remote: SessionRecord | undefined): void {
+    this.#own.leave(key, at, remote);
+    this.#remote.delete(key);
   }
 
   /** Whether the session expired here and the remote record has no later heartbeat. */
-  #hasExpiredHere(id: string, theirs: SessionRecord): boolean {
-    const expired = this.#own.getExpired(id);
+  #hasExpiredHere(key: string, theirs: SessionRecord): boolean {
+    const expired = this.#own.getExpired(key);
     return expired !== undefined && theirs.lastSeen <= expired.lastSeen;
   }
 
   /** Merges a remote record with the own one, and returns which one wins. The loser is removed. */
-  #mergeRecord(id: string, theirs: SessionRecord, now: number): 'remote' | 'own' | 'changed own' {
-    if (this.#applyUnmatchedLeave(id, theirs)) return 'changed own';
-    const own = this.#own.get(id);
+  #mergeRecord(key: string, theirs: SessionRecord, now: number): 'remote' | 'own' | 'changed own' {
+    if (this.#applyUnmatchedLeave(key, theirs)) return 'changed own';
+    const own = this.#own.get(key);
     if (own === undefined) return 'remote';
     if (!overrules(theirs, own)) return 'own';
-    if (own.mood !== null && this.#pinned.has(id)) {
-      this.#restampPinned(id, own.mood, theirs, now);
+    if (own.mood !== null && this.#pinned.has(key)) {
+      this.#restampPinned(key, own.mood, theirs, now);
       return 'changed own';
     }
-    this.#own.remove(id);
+    this.#own.remove(key);
     return 'remote';
   }
 
   /** Ends a remote session that has an unmatched leave. A later heartbeat at another replica keeps it. */
-  #applyUnmatchedLeave(id: string, theirs: SessionRecord): boolean {
-    const leftAt = this.#unmatchedLeaves.get(id);
+  #applyUnmatchedLeave(key: string, theirs: SessionRecord): boolean {
+    const leftAt = this.#unmatchedLeaves.get(key);
     if (leftAt === undefined || theirs.mood === null) return false;
-    this.#unmatchedLeaves.delete(id);
+    this.#unmatchedLeaves.delete(key);
     if (theirs.lastSeen > leftAt) return false;
-    this.#end(id, leftAt, theirs);
+    this.#end(key, leftAt, theirs);
     return true;
   }
 
   /** Stamps a pinned session past the remote record. The mood of a later heartbeat at another replica stays. */
-  #restampPinned(id: string, mood: Mood, theirs: SessionRecord, now: number): void {
+  #restampPinned(key: string, mood: Mood, theirs: SessionRecord, now: number): void {
     const isLater = theirs.lastSeen <= now;
     // Just past it, otherwise the stamp could overrule a later heartbeat elsewhere. A heartbeat wins against a leave of its stamp.
     const lastSeen = Math.min(theirs.lastSeen + (theirs.mood === null ? 0 : 1), now + CLOCK_SKEW_MAX_MS);
-    this.#own.restamp(id, (isLater ? theirs.mood : null) ?? mood, lastSeen);
+    this.#own.restamp(key, (isLater ? theirs.mood : null) ?? mood, lastSeen);
   }
 }
 
@@ -256,6 +290,8 @@ export interface HubAnswer {
   readonly isSnapshot: boolean;
   /** The hub has lost its memory since its last answer. */
   readonly isRestart: boolean;
+  /** `records` has sessions of named channels, if there are any. */
+  readonly hasChannels: boolean;
   /** The outbox that the hub answers to, and when it was sent (ms). */
   readonly sent: SessionRecords;
   readonly sentAt: number;

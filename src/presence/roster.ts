@@ -1,4 +1,6 @@
-import { type Mood, type MoodCounts, type SessionRecord, ZERO_COUNTS } from './session';
+import { ChannelCounts } from './channel-counts';
+import type { OpenChannels } from './open-channels';
+import type { Mood, SessionRecord } from './session';
 
 /** One session of a roster. `expiresAt` is when the roster drops it (ms); `lastSeen` is the time that merges compare (ms). */
 export interface RosterEntry extends SessionRecord {
@@ -6,27 +8,32 @@ export interface RosterEntry extends SessionRecord {
 }
 
 /**
- * Sessions in the order in which they expire, with a running count per mood. An entry without a mood is not counted.
- * Each call costs O(1), amortised, except `clear`.
+ * Sessions by key in the order in which they expire, with a running count per channel and mood. An entry without a mood is not
+ * counted. Each call costs O(1), amortised, except `clear`.
  */
 export class Roster {
   readonly #entries = new Map<string, RosterEntry>();
-  readonly #counts: Record<Mood, number> = { ...ZERO_COUNTS };
+  readonly #counts: ChannelCounts;
   /** No entry expires before this. It spares a search at the front of the Map, which skips deleted entries one by one. */
   #earliest = Number.POSITIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
+
+  /** @param openChannels Gets each channel that opens or closes. */
+  constructor(openChannels?: OpenChannels) {
+    this.#counts = new ChannelCounts(openChannels);
+  }
 
   get size(): number {
     return this.#entries.size;
   }
 
   /** Live view: read it, don't keep it. */
-  get counts(): MoodCounts {
+  get counts(): ChannelCounts {
     return this.#counts;
   }
 
-  get(id: string): RosterEntry | undefined {
-    return this.#entries.get(id);
+  get(key: string): RosterEntry | undefined {
+    return this.#entries.get(key);
   }
 
   [Symbol.iterator](): IterableIterator<[string, RosterEntry]> {
@@ -37,47 +44,48 @@ export class Roster {
    * Adds an entry at the end. It expires no earlier than the entry before it, otherwise a clock that steps back breaks the
    * order.
    */
-  set(id: string, mood: Mood | null, expiresAt: number, lastSeen: number): void {
-    this.delete(id);
+  set(key: string, mood: Mood | null, expiresAt: number, lastSeen: number): void {
+    const known = this.#entries.get(key);
+    // Deleted first, otherwise the entry keeps its place.
+    if (known !== undefined) this.#entries.delete(key);
     if (this.#entries.size === 0) {
       this.#earliest = expiresAt;
       this.#latest = expiresAt;
     }
     this.#latest = Math.max(this.#latest, expiresAt);
-    this.#entries.set(id, { mood, lastSeen, expiresAt: this.#latest });
-    if (mood !== null) this.#counts[mood] += 1;
+    this.#entries.set(key, { mood, lastSeen, expiresAt: this.#latest });
+    this.#counts.move(key, known?.mood ?? null, mood);
   }
 
   /** Changes an entry, which keeps its place and its expiry. */
-  restamp(id: string, mood: Mood, lastSeen: number): void {
-    const entry = this.#entries.get(id);
+  restamp(key: string, mood: Mood, lastSeen: number): void {
+    const entry = this.#entries.get(key);
     if (entry === undefined) return;
-    if (entry.mood !== null) this.#counts[entry.mood] -= 1;
-    this.#counts[mood] += 1;
-    this.#entries.set(id, { mood, lastSeen, expiresAt: entry.expiresAt });
+    this.#counts.move(key, entry.mood, mood);
+    this.#entries.set(key, { mood, lastSeen, expiresAt: entry.expiresAt });
   }
 
-  delete(id: string): RosterEntry | undefined {
-    const entry = this.#entries.get(id);
+  delete(key: string): RosterEntry | undefined {
+    const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    this.#entries.delete(id);
-    if (entry.mood !== null) this.#counts[entry.mood] -= 1;
+    this.#entries.delete(key);
+    this.#counts.move(key, entry.mood, null);
     return entry;
   }
 
   clear(): void {
     this.#entries.clear();
-    Object.assign(this.#counts, ZERO_COUNTS);
+    this.#counts.clear();
     this.#earliest = Number.POSITIVE_INFINITY;
   }
 
   /** Drops up to `count` entries, those that expire first, and returns their keys. */
   dropFirst(count: number): readonly string[] {
     const dropped: string[] = [];
-    for (const id of this.#entries.keys()) {
+    for (const key of this.#entries.keys()) {
       if (dropped.length >= count) break;
-      this.delete(id);
-      dropped.push(id);
+      this.delete(key);
+      dropped.push(key);
     }
     return dropped;
   }
@@ -87,13 +95,13 @@ export class Roster {
     if (now < this.#earliest) return NONE;
     const expired: (readonly [string, RosterEntry])[] = [];
     this.#earliest = Number.POSITIVE_INFINITY;
-    for (const [id, entry] of this.#entries) {
+    for (const [key, entry] of this.#entries) {
       if (entry.expiresAt > now) {
         this.#earliest = entry.expiresAt;
         break;
       }
-      this.delete(id);
-      expired.push([id, entry]);
+      this.delete(key);
+      expired.push([key, entry]);
     }
     return expired;
   }

@@ -1,7 +1,8 @@
 import { CLOCK_SKEW_MAX_MS, STORED_ENTRY_CHARS_MAX, STORED_PART_CHARS, STORED_PART_ENTRIES } from '../limits';
 import { MOODS } from '../moods';
 import { parseJson } from './parse-json';
-import { SessionId, SessionRecord } from './session';
+import { SessionRecord } from './session';
+import { parseSessionId } from './session-key';
 
 /** A stored session. `rests`: its writer was alone in its location and writes rarely, so the session counts longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
@@ -15,18 +16,20 @@ export interface ParsedSessions {
 }
 
 /**
- * Reads the value of a location's key, or a row of the room's journal: JSON, `{ sessionId: { mood, lastSeen } }`. A session that
+ * Reads the value of a location's key, or a row of the room's journal: JSON, `{ sessionKey: { mood, lastSeen } }`. A session that
  * left has `mood: null`. On KV, `rests: true` marks a session that counts longer.
  *
  * Never throws, because other software may write the namespace. It drops an invalid entry, and lowers a time in the future to the
  * allowed clock skew. It parses the value in parts: `JSON.parse` of a hostile 25 MiB takes up to 1 GB and ends the isolate.
  *
  * @param max Most sessions to read.
+ * @param parseKey Reads a key; by default only ids, because KV holds no named channels.
  */
 export function parseSessions(
   value: string | null | undefined,
   now: number,
   max = Number.POSITIVE_INFINITY,
+  parseKey = parseSessionId,
 ): ParsedSessions {
   const sessions = new Map<string, StoredRecord>();
   if (value === null || value === undefined) return { sessions, dropped: 0, isCut: false };
@@ -37,7 +40,7 @@ export function parseSessions(
     if (!isObject(json)) return { sessions: new Map(), dropped: 1, isCut: false };
     if (part === undefined) dropped += 1;
     for (const key of Object.keys(json)) {
-      const id = WRITTEN_ID.test(key) ? key : SessionId.safeParse(key).data;
+      const id = parseKey(key);
       const record = parseRecord(json[key], latest);
       if (id === undefined || record === undefined) {
         dropped += 1;
@@ -56,9 +59,6 @@ function parseRecord(entry: unknown, latest: number): StoredRecord | undefined {
   const known = record.lastSeen > latest ? { ...record, lastSeen: latest } : record;
   return isObject(entry) && entry['rests'] === true ? { ...known, rests: true } : known;
 }
-
-/** An id as this service writes it. The schema accepts other forms too, but takes 10 % of a sync's time. */
-const WRITTEN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const [QUOTE, COMMA, OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [
   0x22, 0x2c, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d,
@@ -106,20 +106,39 @@ function isObject(json: unknown): json is Record<string, unknown> {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
 }
 
-/**
- * Returns the text that `parseSessions` reads. Text by text takes a third of the time of `JSON.stringify`. Entries are joined in
- * parts, otherwise V8 keeps each entry as a string until the end.
- */
+/** Returns the text that `parseSessions` reads. */
 export function formatSessions(sessions: Iterable<readonly [string, StoredRecord]>): string {
-  const parts: string[] = [];
-  const entries: string[] = [];
-  for (const [id, { mood, lastSeen, rests }] of sessions) {
+  const [text = '{}'] = formatInTexts(sessions, Number.POSITIVE_INFINITY);
+  return text;
+}
+
+/**
+ * The same in texts of at most `charsMax` characters; at least one. Text by text takes a third of the time of `JSON.stringify`.
+ * Entries are joined in parts, otherwise V8 keeps each entry as a string until the end.
+ */
+export function* formatInTexts(
+  sessions: Iterable<readonly [string, StoredRecord]>,
+  charsMax: number,
+): Generator<string> {
+  let parts: string[] = [];
+  let entries: string[] = [];
+  let chars = 1;
+  const takeText = () => {
+    if (entries.length > 0) parts.push(entries.join(','));
+    const text = `{${parts.join(',')}}`;
+    [parts, entries, chars] = [[], [], 1];
+    return text;
+  };
+  for (const [key, { mood, lastSeen, rests }] of sessions) {
     const rest = rests ? ',"rests":true' : '';
-    entries.push(`${JSON.stringify(id)}:{"mood":${MOOD_TEXTS.get(mood)},"lastSeen":${lastSeen}${rest}}`);
+    const entry = `${JSON.stringify(key)}:{"mood":${MOOD_TEXTS.get(mood)},"lastSeen":${lastSeen}${rest}}`;
+    // One more for the comma or the brace after the entry.
+    if (chars > 1 && chars + entry.length + 1 > charsMax) yield takeText();
+    entries.push(entry);
+    chars += entry.length + 1;
     if (entries.length === STORED_PART_ENTRIES) parts.push(entries.splice(0).join(','));
   }
-  if (entries.length > 0) parts.push(entries.join(','));
-  return `{${parts.join(',')}}`;
+  yield takeText();
 }
 
 const MOOD_TEXTS = new Map([null, ...MOODS].map((mood) => [mood, JSON.stringify(mood)]));

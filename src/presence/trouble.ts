@@ -5,6 +5,7 @@ export const TROUBLES = [
   'sync-failed',
   'list-failed',
   'too-many-sessions',
+  'too-many-channels',
   'no-limiter',
   'limiter-failed',
 ] as const;

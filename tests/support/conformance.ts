@@ -69,9 +69,17 @@ export class Conformance {
 
   /** Returns how a request and its answer differ from the document. */
   complaints(observation: Observation): readonly string[] {
-    const { path, request } = observation;
+    const { request } = observation;
+    const path = this.#documentedPath(observation.path);
     const ofRequest = request === undefined ? [] : this.#wrongRequest(path, request);
-    return [...missingHeader(observation), ...this.#wrongAnswer(observation), ...ofRequest];
+    return [...missingHeader(observation), ...this.#wrongAnswer({ ...observation, path }), ...ofRequest];
+  }
+
+  /** The path as the document has it, with the names of parameters in braces. */
+  #documentedPath(path: string): string {
+    const documented = Object.keys(this.#document.paths ?? {});
+    const matches = (template: string) => new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
+    return documented.find(matches) ?? path;
   }
 
   #wrongRequest(path: string, { type, body }: SentRequest): readonly string[] {

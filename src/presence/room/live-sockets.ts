@@ -1,41 +1,73 @@
-import * as z from 'zod';
 import { LIVE_MESSAGES_MAX, LIVE_MESSAGES_WINDOW_MS, LIVE_SESSION_SOCKETS_MAX } from '../../limits';
 import {
-  Mood,
   type MoodCounts,
   overrules,
   type PresenceState,
-  SessionId,
   type SessionRecord,
   totalOf,
+  ZERO_COUNTS,
 } from '../session';
+import {
+  readAttachment,
+  rememberChannel,
+  rememberClosed,
+  rememberSession,
+  type SocketSession,
+} from './socket-attachment';
 import { CLOSE, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 
+/** The counts of the last broadcast, by channel. A channel that is missing has zeros. */
+export type Broadcasts = ReadonlyMap<string, MoodCounts>;
+
 /**
- * The open sockets of a room, and the session of each one that joined. It applies no rule of presence.
+ * The open sockets of a room, by channel, and the session of each one that joined. It applies no rule of presence.
  *
- * The attachments store the sessions, so a restarted object reads them back. The platform answers pings without the object.
- * The room sees a ping only at an alarm, and when the session leaves or is about to expire.
+ * The attachments store channels and sessions, so a restarted object reads them back. The platform answers pings without the
+ * object. The room sees a ping only at an alarm, and when the session leaves or is about to expire.
  */
 export class LiveSockets {
   readonly #sockets = new Map<SocketPort, LiveSocket>();
+  /** A channel without sockets has no entry. */
+  readonly #byChannel = new Map<string, ChannelSockets>();
   /** The sockets of each session, in the order in which they joined. */
   readonly #bySession = new Map<string, Set<LiveSocket>>();
+  #revision = 0;
 
-  constructor(ports: Iterable<SocketPort>) {
+  /** @param lastBroadcasts From before the start of the object. */
+  constructor(ports: Iterable<SocketPort>, lastBroadcasts: Broadcasts) {
     for (const port of ports) {
-      const { attachment } = port;
       // The platform lists a closed socket until its client answers the close.
-      if (attachment === CLOSED) continue;
-      const socket = this.#add(port);
-      const session = Attachment.safeParse(attachment).data;
+      const attached = readAttachment(port);
+      if (attached === undefined) continue;
+      const { channel, session } = attached;
+      const socket = this.#add(port, channel, lastBroadcasts.get(channel) ?? ZERO_COUNTS);
       if (session !== undefined) this.#assign(socket, session);
     }
   }
 
   get size(): number {
     return this.#sockets.size;
+  }
+
+  /** The channels that have sockets. */
+  get channels(): Iterable<string> {
+    return this.#byChannel.keys();
+  }
+
+  /** Whether a channel has sockets. */
+  has(channel: string): boolean {
+    return this.#byChannel.has(channel);
+  }
+
+  /** What all sockets of a channel have, apart from those that opened later. Undefined if the channel has none. */
+  lastBroadcast(channel: string): MoodCounts | undefined {
+    return this.#byChannel.get(channel)?.lastBroadcast;
+  }
+
+  /** Grows with each broadcast. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** Returns undefined if the room closed the socket. */
@@ -45,23 +77,29 @@ export class LiveSockets {
 
   /** The sessions of all sockets, each with its last message or ping. Walks over all sockets. */
   *sessions(): Generator<[string, SessionRecord]> {
-    for (const [id, sockets] of this.#bySession) {
+    for (const [key, sockets] of this.#bySession) {
       const record = latestRecord(sockets);
-      if (record !== undefined) yield [id, record];
+      if (record !== undefined) yield [key, record];
     }
   }
 
   /** When the last message or ping of a session came (ms); undefined if no socket has the session. */
-  lastSeen(id: string): number | undefined {
-    return latestRecord(this.#bySession.get(id) ?? [])?.lastSeen;
+  lastSeen(key: string): number | undefined {
+    return latestRecord(this.#bySession.get(key) ?? [])?.lastSeen;
   }
 
-  open(port: SocketPort, counts: MoodCounts, now: number): void {
-    sendCounts([this.#add(port)], counts, now);
+  open(port: SocketPort, channel: string, counts: MoodCounts, now: number): void {
+    rememberChannel(port, channel);
+    sendCounts([this.#add(port, channel, counts)], counts, now);
   }
 
-  broadcast(counts: MoodCounts, now: number): void {
-    sendCounts(this.#sockets.values(), counts, now);
+  /** Sends the counts of a channel to its sockets. Those of other channels cost nothing. */
+  broadcast(channel: string, counts: MoodCounts, now: number): void {
+    const sockets = this.#byChannel.get(channel);
+    if (sockets === undefined) return;
+    this.#revision += 1;
+    sockets.lastBroadcast = { ...counts };
+    sendCounts(sockets.open, counts, now);
   }
 
   /** Counts one message, and returns whether the socket sent too many. */
@@ -76,7 +114,7 @@ export class LiveSockets {
 
   /** Stores the session of a socket, or its new mood. Closes the oldest socket of a session that has too many. */
   join(socket: LiveSocket, session: SocketSession): void {
-    remember(socket.port, session);
+    rememberSession(socket.port, session);
     const sockets = this.#assign(socket, session);
     for (const oldest of sockets) {
       if (sockets.size <= LIVE_SESSION_SOCKETS_MAX) return;
@@ -85,11 +123,11 @@ export class LiveSockets {
   }
 
   /** Stores the `lastSeen` that the room recorded for a session with all its sockets. */
-  setRecordedAt(id: string, recordedAt: number): void {
-    for (const socket of this.#bySession.get(id) ?? []) {
+  setRecordedAt(key: string, recordedAt: number): void {
+    for (const socket of this.#bySession.get(key) ?? []) {
       if (socket.session === undefined || socket.session.recordedAt >= recordedAt) continue;
       socket.session = { ...socket.session, recordedAt };
-      remember(socket.port, socket.session);
+      rememberSession(socket.port, socket.session);
     }
   }
 
@@ -97,52 +135,68 @@ export class LiveSockets {
   close(port: SocketPort, why: SocketClose): ClosedSocket | undefined {
     const socket = this.#sockets.get(port);
     // A close event can start the object. The platform no longer lists that socket.
-    const session = socket === undefined ? Attachment.safeParse(port.attachment).data : socket.session;
+    const session = socket === undefined ? readAttachment(port)?.session : socket.session;
     this.#close(port, why);
     if (session === undefined) return undefined;
-    const { id, mood } = session;
+    const { key, mood } = session;
     const lastSeen = lastSeenOn(port, session);
     const recordedAt = Math.max(session.recordedAt, lastSeen);
     // Otherwise the close of the last socket treats this time as an HTTP heartbeat and keeps the session.
-    this.setRecordedAt(id, recordedAt);
-    return { id, mood, lastSeen, recordedAt, hasOtherSocket: this.#bySession.has(id) };
+    this.setRecordedAt(key, recordedAt);
+    return { key, mood, lastSeen, recordedAt, hasOtherSocket: this.#bySession.has(key) };
   }
 
-  closeSession(id: string, why: SocketClose): void {
-    for (const { port } of this.#bySession.get(id) ?? []) this.#close(port, why);
+  closeSession(key: string, why: SocketClose): void {
+    for (const { port } of this.#bySession.get(key) ?? []) this.#close(port, why);
   }
 
-  #add(port: SocketPort): LiveSocket {
-    const socket = { port, session: undefined, lastCounts: '', windowStart: 0, messagesInWindow: 0 };
+  /** @param lastBroadcast Of a channel that has no sockets yet. */
+  #add(port: SocketPort, channel: string, lastBroadcast: MoodCounts): LiveSocket {
+    const socket = { port, channel, session: undefined, lastCounts: '', windowStart: 0, messagesInWindow: 0 };
     this.#sockets.set(port, socket);
+    const others = this.#byChannel.get(channel);
+    if (others !== undefined) others.open.add(socket);
+    else this.#byChannel.set(channel, { open: new Set([socket]), lastBroadcast: { ...lastBroadcast } });
     return socket;
   }
 
   /** Lists the socket under its session. Returns all sockets of the session. */
   #assign(socket: LiveSocket, session: SocketSession): ReadonlySet<LiveSocket> {
     socket.session = session;
-    const sockets = this.#bySession.get(session.id) ?? new Set();
-    this.#bySession.set(session.id, sockets.add(socket));
+    const sockets = this.#bySession.get(session.key) ?? new Set();
+    this.#bySession.set(session.key, sockets.add(socket));
     return sockets;
   }
 
   #close(port: SocketPort, { code, reason }: SocketClose): void {
     const socket = this.#sockets.get(port);
     this.#sockets.delete(port);
-    if (socket?.session !== undefined) {
-      const { id } = socket.session;
-      const sockets = this.#bySession.get(id);
+    if (socket !== undefined) {
+      const sockets = this.#byChannel.get(socket.channel)?.open;
       sockets?.delete(socket);
-      if (sockets?.size === 0) this.#bySession.delete(id);
+      if (sockets?.size === 0) this.#byChannel.delete(socket.channel);
     }
-    port.remember(CLOSED);
+    if (socket?.session !== undefined) {
+      const { key } = socket.session;
+      const sockets = this.#bySession.get(key);
+      sockets?.delete(socket);
+      if (sockets?.size === 0) this.#bySession.delete(key);
+    }
+    rememberClosed(port);
     port.close(code, reason);
   }
+}
+
+/** The sockets of a channel. */
+interface ChannelSockets {
+  readonly open: Set<LiveSocket>;
+  lastBroadcast: MoodCounts;
 }
 
 /** An open socket. */
 export interface LiveSocket {
   readonly port: SocketPort;
+  readonly channel: string;
   session: SocketSession | undefined;
   /** The counts that were sent last, as JSON. */
   lastCounts: string;
@@ -153,34 +207,13 @@ export interface LiveSocket {
 
 /** The session of a socket that closed. `lastSeen` is the last message or ping of this socket (ms). */
 export interface ClosedSocket extends SessionRecord {
-  readonly id: string;
+  readonly key: string;
   /**
    * The `lastSeen` that the room recorded for this socket, never before the last ping (ms). Otherwise the room treats a merged
    * ping as an HTTP heartbeat and keeps the session.
    */
   readonly recordedAt: number;
   readonly hasOtherSocket: boolean;
-}
-
-/** Reads the session of a socket from its attachment. The keys of the attachment are those of version 1.0. */
-const Attachment = z
-  .object({ sessionId: SessionId, mood: Mood, heardAt: z.number(), notedAt: z.number() })
-  .transform(({ sessionId, mood, heardAt, notedAt }) => ({
-    id: sessionId,
-    mood,
-    /** When the last message of this socket came (ms). */
-    lastMessageAt: heardAt,
-    /** The `lastSeen` that the room recorded for this socket (ms). A later one is from an HTTP heartbeat. */
-    recordedAt: notedAt,
-  }));
-type SocketSession = Readonly<z.output<typeof Attachment>>;
-
-/** The attachment of a socket that the room closed. Otherwise its messages count after the object has hibernated. */
-const CLOSED = 'closed';
-
-function remember(port: SocketPort, { id, mood, lastMessageAt, recordedAt }: SocketSession): void {
-  const attachment = { sessionId: id, mood, heardAt: lastMessageAt, notedAt: recordedAt };
-  port.remember(attachment satisfies z.input<typeof Attachment>);
 }
 
 /** The latest message or ping of a session on these sockets. */

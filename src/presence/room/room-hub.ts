@@ -4,13 +4,22 @@ import type { Hub, SyncOutcome } from '../hub';
 import type { Replica } from '../replica';
 import { type MoodCounts, ZERO_COUNTS } from '../session';
 import type { Timing } from '../timing';
-import { answerFromWire, type RoomStub, type RoomVersion, reportToWire } from './room-protocol';
+import type { Trouble } from '../trouble';
+import {
+  answerFromWire,
+  type RoomAnswer,
+  type RoomStub,
+  type RoomVersion,
+  reportToWire,
+} from './room-protocol';
 
 interface RoomHubOptions {
   /** Makes a stub for one call: after a failed call the platform wants a new one. */
   readonly room: () => RoomStub;
   readonly timing: Timing;
   readonly runtime: Pick<Runtime, 'now'>;
+  /** Whether the service has named channels. */
+  readonly hasChannels: boolean;
 }
 
 /**
@@ -31,9 +40,9 @@ export class RoomHub implements Hub {
   }
 
   async sync(replica: Replica): Promise<SyncOutcome> {
-    const { isBehind, isFull } = await this.#exchange(replica);
-    const isFullNow = isBehind && (await this.#exchange(replica)).isFull;
-    return { isRefused: false, trouble: isFull || isFullNow ? 'too-many-sessions' : undefined };
+    const first = await this.#exchange(replica);
+    const second = first.isBehind ? await this.#exchange(replica) : first;
+    return { isRefused: false, trouble: second.trouble ?? first.trouble };
   }
 
   /** The room has one location: everywhere. */
@@ -41,8 +50,8 @@ export class RoomHub implements Hub {
     return ZERO_COUNTS;
   }
 
-  async #exchange(replica: Replica): Promise<{ readonly isBehind: boolean; readonly isFull: boolean }> {
-    const { room, timing, runtime } = this.#options;
+  async #exchange(replica: Replica): Promise<Exchange> {
+    const { room, timing, runtime, hasChannels } = this.#options;
     const sentAt = runtime.now();
     replica.expire(sentAt);
     const version = this.#version;
@@ -50,13 +59,26 @@ export class RoomHub implements Hub {
     const since = replica.remote.isStale ? undefined : version;
     // Includes own sessions that expire before the next answer.
     const sent = replica.outbox(sentAt + 2 * timing.syncIntervalMs + SYNC_WAIT_MAX_MS);
-    const answer = answerFromWire(await room().sync(reportToWire({ since, updates: sent })));
-    const { isSnapshot, isFull, sessions: records } = answer;
+    const answer = answerFromWire(await room().sync(reportToWire({ since, updates: sent, hasChannels })));
+    const trouble = this.#troubleIn(answer);
     // An abandoned call may return late. Its changes start at an old version.
-    if (this.#version !== version) return { isBehind: false, isFull };
+    if (this.#version !== version) return { isBehind: false, trouble };
     this.#version = answer.version;
     const isRestart = version !== undefined && answer.version.epoch !== version.epoch;
-    const hubAnswer = { records, isSnapshot, isRestart, sent, sentAt };
-    return { isBehind: replica.applyAnswer(hubAnswer, runtime.now()), isFull };
+    const { sessions: records, isSnapshot, hasChannels: knowsChannels } = answer;
+    const hubAnswer = { records, isSnapshot, isRestart, hasChannels: knowsChannels, sent, sentAt };
+    return { isBehind: replica.applyAnswer(hubAnswer, runtime.now()), trouble };
   }
+
+  #troubleIn({ isFull, hasChannels }: RoomAnswer): Trouble | undefined {
+    // A room of version 1.0 holds no session of a named channel.
+    if (this.#options.hasChannels && !hasChannels) return 'sync-failed';
+    return isFull ? 'too-many-sessions' : undefined;
+  }
+}
+
+interface Exchange {
+  /** The room lacks records of the replica. */
+  readonly isBehind: boolean;
+  readonly trouble: Trouble | undefined;
 }

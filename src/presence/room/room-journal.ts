@@ -1,8 +1,11 @@
-import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_SESSIONS_MAX } from '../../limits';
+import * as z from 'zod';
+import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_CHARS_MAX } from '../../limits';
 import type { Report } from '../../rate-limited-log';
 import { parseJson } from '../parse-json';
-import { MoodCounts, type SessionRecord, type SessionRecords } from '../session';
-import { formatSessions, parseSessions } from '../stored-sessions';
+import { MoodCounts, type SessionRecords, totalOf, ZERO_COUNTS } from '../session';
+import { ChannelName, DEFAULT_CHANNEL, parseSessionKey } from '../session-key';
+import { formatInTexts, parseSessions } from '../stored-sessions';
+import type { Broadcasts } from './live-sockets';
 import type { Entries, Journal } from './room-saver';
 
 /**
@@ -22,6 +25,8 @@ export class RoomJournal implements Journal {
   readonly #report: Report;
   /** The stored rows, as of the last `read` or `append`. */
   #rows: { readonly savedAt: number; readonly bytes: number }[] = [];
+  /** The stored last broadcasts of the named channels. */
+  #savedChannels = NO_CHANNELS;
 
   constructor(sql: SqlStorage, ttlMs: number, now: () => number, report: Report) {
     this.#sql = sql;
@@ -29,29 +34,33 @@ export class RoomJournal implements Journal {
     this.#now = now;
     this.#report = report;
     sql.exec(TABLE);
+    sql.exec(CHANNELS_TABLE);
   }
 
   read() {
     const [row] = this.#sql.exec('SELECT saved_at, told FROM journal ORDER BY rowid DESC LIMIT 1').toArray();
     const savedAt = row && Number(row['saved_at']);
-    const lastBroadcast = row && MoodCounts.safeParse(parseJson(String(row['told']))).data;
-    const unreadable = row !== undefined && lastBroadcast === undefined ? 1 : 0;
-    return { sessions: this.#readRows(this.#measure(), unreadable), savedAt, lastBroadcast };
+    const counts = row && MoodCounts.safeParse(parseJson(String(row['told']))).data;
+    const unreadable = row !== undefined && counts === undefined ? 1 : 0;
+    const lastBroadcasts = new Map([[DEFAULT_CHANNEL, counts ?? ZERO_COUNTS], ...this.#readChannels()]);
+    return { sessions: this.#readRows(this.#measure(), unreadable), savedAt, lastBroadcasts };
   }
 
-  append(changed: SessionRecords, lastBroadcast: MoodCounts, all: Entries): void {
+  append(changed: SessionRecords, lastBroadcasts: Broadcasts, all: Entries): void {
     const now = this.#now();
+    const told = JSON.stringify(lastBroadcasts.get(DEFAULT_CHANNEL) ?? ZERO_COUNTS);
+    this.#writeChannels(lastBroadcasts);
     const old = now - this.#ttlMs;
     this.#sql.exec('DELETE FROM journal WHERE saved_at <= ?', old);
     this.#rows = this.#rows.filter(({ savedAt }) => savedAt > old);
     if (this.#rows.reduce((sum, { bytes }) => sum + bytes, 0) <= ROOM_JOURNAL_BYTES_MAX) {
-      this.#write(changed, lastBroadcast, now);
+      this.#write(changed, told, now);
       return;
     }
     // Deletes old rows last. Otherwise a failed write leaves a journal without most sessions.
     const { last } = this.#sql.exec('SELECT MAX(rowid) AS last FROM journal').one();
     const replaced = this.#rows.length;
-    this.#write(all, lastBroadcast, now);
+    this.#write(all, told, now);
     this.#sql.exec('DELETE FROM journal WHERE rowid <= ?', last);
     this.#rows.splice(0, replaced);
   }
@@ -76,7 +85,12 @@ export class RoomJournal implements Journal {
   *#readRows(from: number, unreadableBefore: number): Generator<SessionRecords> {
     let unreadable = unreadableBefore;
     for (const row of this.#sql.exec('SELECT sessions FROM journal WHERE rowid >= ? ORDER BY rowid', from)) {
-      const { sessions, dropped } = parseSessions(String(row['sessions']), this.#now());
+      const { sessions, dropped } = parseSessions(
+        String(row['sessions']),
+        this.#now(),
+        Number.POSITIVE_INFINITY,
+        parseSessionKey,
+      );
       unreadable += dropped;
       yield sessions;
     }
@@ -84,26 +98,38 @@ export class RoomJournal implements Journal {
       this.#report(`${unreadable} stored entries could not be read; the room leaves them out`);
   }
 
-  /** Writes at least one row, which holds the counts of the last broadcast. */
-  #write(sessions: Entries, lastBroadcast: MoodCounts, now: number): void {
-    let part = new Map<string, SessionRecord>();
-    for (const [id, record] of sessions) {
-      if (part.size === ROOM_ROW_SESSIONS_MAX) {
-        this.#insert(part, lastBroadcast, now);
-        part = new Map();
-      }
-      part.set(id, record);
+  /** Writes at least one row, which holds the last broadcast of the default channel. */
+  #write(sessions: Entries, told: string, now: number): void {
+    const insert = 'INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)';
+    for (const text of formatInTexts(sessions, ROOM_ROW_CHARS_MAX)) {
+      this.#sql.exec(insert, now, text, told);
+      this.#rows.push({ savedAt: now, bytes: text.length });
     }
-    this.#insert(part, lastBroadcast, now);
   }
 
-  #insert(sessions: SessionRecords, lastBroadcast: MoodCounts, now: number): void {
-    const text = formatSessions(sessions);
-    const insert = 'INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)';
-    this.#sql.exec(insert, now, text, JSON.stringify(lastBroadcast));
-    this.#rows.push({ savedAt: now, bytes: text.length });
+  #readChannels(): readonly (readonly [string, MoodCounts])[] {
+    const [row] = this.#sql.exec('SELECT counts FROM channels').toArray();
+    const text = row === undefined ? undefined : String(row['counts']);
+    this.#savedChannels = text ?? NO_CHANNELS;
+    return text === undefined ? [] : (StoredChannels.safeParse(parseJson(text)).data ?? []);
+  }
+
+  /** Writes one row, if a broadcast to a named channel changed it. */
+  #writeChannels(broadcasts: Broadcasts): void {
+    const named = [...broadcasts].filter(
+      ([channel, counts]) => channel !== DEFAULT_CHANNEL && totalOf(counts) > 0,
+    );
+    const text = JSON.stringify(named satisfies z.input<typeof StoredChannels>);
+    if (text === this.#savedChannels) return;
+    this.#sql.exec('INSERT OR REPLACE INTO channels (id, counts) VALUES (1, ?)', text);
+    this.#savedChannels = text;
   }
 }
 
-/** The columns have the names of version 1.0. `told` holds the counts of the last broadcast. */
+/** The last broadcasts of the named channels. One row of 2 MB holds 10,000, by `CHANNELS_MAX_HIGHEST`. */
+const StoredChannels = z.array(z.tuple([ChannelName, MoodCounts]));
+const NO_CHANNELS = '[]';
+const CHANNELS_TABLE = 'CREATE TABLE IF NOT EXISTS channels (id INTEGER PRIMARY KEY, counts TEXT)';
+
+/** The columns have the names of version 1.0. `told` holds the last broadcast of the default channel. */
 const TABLE = 'CREATE TABLE IF NOT EXISTS journal (saved_at INTEGER, sessions TEXT, told TEXT)';

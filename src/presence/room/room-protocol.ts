@@ -1,9 +1,21 @@
 import type { SessionRecord, SessionRecords } from '../session';
+import { channelOf, DEFAULT_CHANNEL } from '../session-key';
+import type { Entries } from './room-saver';
 
 // The messages of a sync between a replica and the room, and their form on the wire.
 
 /** The name of the only room. */
 export const ROOM_NAME = 'world';
+
+/**
+ * A room that knows channels sends this header when it opens a socket. A room of version 1.0 ignores the path, and opens the socket in
+ * the default channel.
+ */
+export const CHANNELS_HEADER = 'Presence-Room-Channels';
+
+/** The address in the room that opens a socket in a channel. */
+export const urlOfChannel = (channel: string) => `http://room/${channel}`;
+export const channelOfUrl = (url: string) => new URL(url).pathname.slice(1);
 
 export interface RoomStub {
   sync(report: WireReport): Promise<WireAnswer>;
@@ -14,7 +26,9 @@ export interface RoomReport {
   /** The version of the last answer that arrived; undefined before the first one. */
   readonly since: RoomVersion | undefined;
   /** Heartbeats and leaves at this replica. */
-  readonly updates: SessionRecords;
+  readonly updates: Entries;
+  /** Whether the replica wants the sessions of named channels. */
+  readonly hasChannels: boolean;
 }
 
 export interface RoomAnswer {
@@ -30,6 +44,8 @@ export interface RoomAnswer {
    * sends it again with its next heartbeat.
    */
   readonly isFull: boolean;
+  /** Whether `sessions` has those of named channels, if there are any. */
+  readonly hasChannels: boolean;
 }
 
 /** The number of the last change that a replica has. A room that lost its memory counts from 0 in another `epoch`. */
@@ -38,36 +54,64 @@ export interface RoomVersion {
   readonly number: number;
 }
 
-/** A `RoomReport` with the keys of version 1.0. Version 1.0 reads no other keys. */
-export type WireReport = Readonly<{ known: RoomVersion | undefined; heard: SessionRecords }>;
+/**
+ * A `RoomReport` with the keys of version 1.0, which reads no other keys. `channels` holds the updates of named channels, and asks
+ * for those of others. Under `heard`, a room of version 1.0 would count them in the default channel.
+ */
+export type WireReport = Readonly<{ known: RoomVersion | undefined; heard: SessionRecords }> & {
+  readonly channels?: SessionRecords;
+};
 
-/** A `RoomAnswer` with the keys of version 1.0, and `isFull`, which 1.0 ignores. */
+/**
+ * A `RoomAnswer` with the keys of version 1.0, and two that 1.0 ignores. `channels` holds the sessions of named channels, if the
+ * report asked for them.
+ */
 export type WireAnswer = Pick<RoomAnswer, 'version' | 'sessions'> & {
   readonly isAll: boolean;
   readonly isFull?: true;
+  readonly channels?: SessionRecords;
 };
 
-export const reportToWire = ({ since, updates }: RoomReport): WireReport => ({
-  known: since,
-  heard: recordsToWire(updates),
-});
-
-export const reportFromWire = ({ known, heard }: WireReport): RoomReport => ({
-  since: known,
-  updates: heard,
-});
-
-export function answerToWire({ version, isFull, isSnapshot, sessions }: RoomAnswer): WireAnswer {
-  return { version, ...(isFull && { isFull }), isAll: isSnapshot, sessions: recordsToWire(sessions) };
+export function reportToWire({ since, updates, hasChannels }: RoomReport): WireReport {
+  const { ofDefault, ofOthers } = recordsToWire(updates);
+  return { known: since, heard: ofDefault, ...(hasChannels && { channels: ofOthers }) };
 }
 
-export function answerFromWire({ version, isAll, sessions, isFull }: WireAnswer): RoomAnswer {
-  return { version, isSnapshot: isAll, sessions, isFull: isFull === true };
+export function reportFromWire({ known, heard, channels }: WireReport): RoomReport {
+  return { since: known, updates: both(heard, channels), hasChannels: channels !== undefined };
 }
 
-/** A copy whose records hold exactly what version 1.0 sends. */
-function recordsToWire(records: SessionRecords): SessionRecords {
-  const wire = new Map<string, SessionRecord>();
-  for (const [id, { mood, lastSeen }] of records) wire.set(id, { mood, lastSeen });
-  return wire;
+export function answerToWire(answer: RoomAnswer): WireAnswer {
+  const { version, isFull, isSnapshot, hasChannels, sessions } = answer;
+  const { ofDefault, ofOthers } = recordsToWire(sessions);
+  return {
+    version,
+    ...(isFull && { isFull }),
+    isAll: isSnapshot,
+    sessions: ofDefault,
+    ...(hasChannels && { channels: ofOthers }),
+  };
+}
+
+export function answerFromWire({ version, isAll, sessions, channels, isFull }: WireAnswer): RoomAnswer {
+  const all = channels === undefined ? sessions : new Map(both(sessions, channels));
+  const hasChannels = channels !== undefined;
+  return { version, isSnapshot: isAll, sessions: all, isFull: isFull === true, hasChannels };
+}
+
+/** Copies, by kind of channel, whose records hold exactly what version 1.0 sends. */
+function recordsToWire(records: Entries) {
+  const ofDefault = new Map<string, SessionRecord>();
+  const ofOthers = new Map<string, SessionRecord>();
+  for (const [key, { mood, lastSeen }] of records)
+    (channelOf(key) === DEFAULT_CHANNEL ? ofDefault : ofOthers).set(key, { mood, lastSeen });
+  return { ofDefault, ofOthers };
+}
+
+function* both(
+  first: SessionRecords,
+  second: SessionRecords = new Map(),
+): Generator<[string, SessionRecord]> {
+  yield* first;
+  yield* second;
 }

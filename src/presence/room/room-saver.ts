@@ -1,5 +1,6 @@
-import { ROOM_ROW_SESSIONS_MAX, ROOM_SAVE_INTERVAL_MS } from '../../limits';
-import type { MoodCounts, SessionRecord, SessionRecords } from '../session';
+import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../limits';
+import type { SessionRecord, SessionRecords } from '../session';
+import type { Broadcasts } from './live-sockets';
 import type { RoomSessions } from './room-sessions';
 import { Throttle, type ThrottleOptions } from './throttle';
 
@@ -10,23 +11,23 @@ import { Throttle, type ThrottleOptions } from './throttle';
 export class RoomSaver {
   readonly #options: SaverOptions;
   readonly #throttle: Throttle;
-  /** Ids of the sessions that changed since their last save. */
+  /** Keys of the sessions that changed since their last save. */
   readonly #unsaved = new Set<string>();
-  #savedBroadcast: MoodCounts;
+  #savedRevision: number;
   #hasRetried = false;
 
   constructor(options: SaverOptions) {
     this.#options = options;
-    this.#savedBroadcast = options.lastBroadcast();
+    this.#savedRevision = options.broadcasts.revision();
     const task = () => this.#save();
     this.#throttle = new Throttle({ ...options, intervalMs: ROOM_SAVE_INTERVAL_MS, task });
   }
 
   /** Adds a changed session to the next save. As many as fill a row are saved at once. */
-  add(id: string): void {
+  add(key: string): void {
     const count = this.#unsaved.size;
-    this.#unsaved.add(id);
-    if (this.#unsaved.size > count && this.#unsaved.size % ROOM_ROW_SESSIONS_MAX === 0) this.#save();
+    this.#unsaved.add(key);
+    if (this.#unsaved.size > count && this.#unsaved.size % ROOM_UNSAVED_MAX === 0) this.#save();
   }
 
   /** Saves now or within five seconds, if anything is unsaved. */
@@ -35,24 +36,24 @@ export class RoomSaver {
   }
 
   get #isSaved(): boolean {
-    return this.#unsaved.size === 0 && this.#savedBroadcast === this.#options.lastBroadcast();
+    return this.#unsaved.size === 0 && this.#savedRevision === this.#options.broadcasts.revision();
   }
 
   #save(): void {
     // A full row may have been saved during the wait.
     if (this.#isSaved) return;
-    const { journal, sessions, report } = this.#options;
-    const lastBroadcast = this.#options.lastBroadcast();
+    const { journal, sessions, broadcasts, report } = this.#options;
+    const revision = broadcasts.revision();
     const changed = new Map<string, SessionRecord>();
-    for (const id of this.#unsaved) {
-      const record = sessions.get(id);
-      if (record !== undefined) changed.set(id, record);
-      else this.#unsaved.delete(id);
+    for (const key of this.#unsaved) {
+      const record = sessions.get(key);
+      if (record !== undefined) changed.set(key, record);
+      else this.#unsaved.delete(key);
     }
     try {
-      journal.append(changed, lastBroadcast, sessions);
+      journal.append(changed, broadcasts.last(), sessions);
       this.#unsaved.clear();
-      this.#savedBroadcast = lastBroadcast;
+      this.#savedRevision = revision;
       this.#hasRetried = false;
     } catch (error) {
       report('the room could not save; the next save tries again', error);
@@ -68,8 +69,8 @@ export class RoomSaver {
 export interface SaverOptions extends Omit<ThrottleOptions, 'intervalMs' | 'task'> {
   readonly sessions: RoomSessions;
   readonly journal: Journal;
-  /** Returns the counts of the last broadcast: a new object for each broadcast. */
-  readonly lastBroadcast: () => MoodCounts;
+  /** `revision` grows whenever `last` changes. */
+  readonly broadcasts: { readonly revision: () => number; readonly last: () => Broadcasts };
 }
 
 /** Stores what a room needs after it lost its memory. */
@@ -77,12 +78,12 @@ export interface Journal {
   read(): {
     /** At least the saves of the last TTL, row by row. It can be iterated once. */
     readonly sessions: Iterable<SessionRecords>;
-    /** The time of the last save (ms), and the counts of the last broadcast before it. */
+    /** The time of the last save (ms), and the last broadcasts before it. */
     readonly savedAt: number | undefined;
-    readonly lastBroadcast: MoodCounts | undefined;
+    readonly lastBroadcasts: Broadcasts;
   };
   /** Saves the changed sessions, or `all` sessions in place of all earlier saves. If it throws, the earlier saves remain. */
-  append(changed: SessionRecords, lastBroadcast: MoodCounts, all: Entries): void;
+  append(changed: SessionRecords, lastBroadcasts: Broadcasts, all: Entries): void;
 }
 
 export type Entries = Iterable<readonly [string, SessionRecord]>;

@@ -6,6 +6,9 @@ import {
   ROOM_SESSIONS_MAX,
   ROOM_TOMBSTONES_MAX,
 } from '../../limits';
+import { ChannelCounts } from '../channel-counts';
+import { ANY_CHANNEL } from '../channel-rules';
+import { OpenChannels } from '../open-channels';
 import { Roster } from '../roster';
 import {
   type Mood,
@@ -14,17 +17,17 @@ import {
   type SessionRecord,
   type SessionRecords,
   stampAfter,
-  ZERO_COUNTS,
 } from '../session';
+import { channelOf, DEFAULT_CHANNEL } from '../session-key';
 
 /**
- * The sessions of the room: those with a heartbeat within the TTL, and tombstones of those that left within it. Pure rules: no
+ * The sessions of the room by key: those with a heartbeat within the TTL, and tombstones of those that left within it. Pure rules: no
  * clock, no I/O. `now` is in ms since 1970.
  *
  * Each call costs O(1), amortised, except `nextEnd`. A timing wheel holds each present session in one step, and only that step
  * looks at it. So a session expires up to one step (250 ms) late, never early.
  *
- * Every collection has a cap. A full room refuses new sessions. Tombstones beyond their cap are dropped, the oldest first. An
+ * Every collection has a cap. A full room refuses new sessions, and first sessions of channels beyond their maximum. Tombstones beyond their cap are dropped, the oldest first. An
  * older copy from a slow replica may then revive a session, for at most a TTL.
  */
 export class RoomSessions {
@@ -32,8 +35,11 @@ export class RoomSessions {
   readonly #present = new Map<string, PresentSession>();
   /** The tombstones. Each blocks older records of its session until it expires. */
   readonly #left = new Roster();
-  readonly #counts: Record<Mood, number> = { ...ZERO_COUNTS };
-  /** The timing wheel: ids of present sessions by step. */
+  readonly #openChannels: OpenChannels;
+  readonly #counts: ChannelCounts;
+  /** Channels whose counts changed since the last `takeChangedChannels`. */
+  #changedChannels = new Set<string>();
+  /** The timing wheel: keys of present sessions by step. */
   readonly #wheel = new Map<number, Set<string>>();
   #step: number;
   /** Ids of sessions that came, went or changed the mood. The first one has the number `#changesFrom`. */
@@ -42,14 +48,33 @@ export class RoomSessions {
   /** No session expires before this (ms). -Infinity: unknown. */
   #nextEndMin = Number.NEGATIVE_INFINITY;
 
-  constructor(ttlMs: number, now: number) {
+  constructor(ttlMs: number, now: number, channels = ANY_CHANNEL) {
     this.#ttlMs = ttlMs;
+    this.#openChannels = new OpenChannels(channels);
+    this.#counts = new ChannelCounts(this.#openChannels);
     this.#step = Math.floor(now / ROOM_EXPIRY_STEP_MS);
   }
 
-  /** A live view: do not keep it. */
+  /** The counts of the default channel. A live view: do not keep it. */
   get counts(): MoodCounts {
-    return this.#counts;
+    return this.countsOf(DEFAULT_CHANNEL);
+  }
+
+  /** The same of any channel. */
+  countsOf(channel: string): MoodCounts {
+    return this.#counts.of(channel);
+  }
+
+  /** The named channels with present sessions. */
+  get channels(): Iterable<string> {
+    return this.#counts.names;
+  }
+
+  /** The channels whose counts changed since the last call. */
+  takeChangedChannels(): ReadonlySet<string> {
+    const changed = this.#changedChannels;
+    if (changed.size > 0) this.#changedChannels = new Set();
+    return changed;
   }
 
   /** The present sessions. A live view: do not keep it. */
@@ -66,8 +91,8 @@ export class RoomSessions {
   }
 
   /** A present session or a tombstone. */
-  get(id: string): SessionRecord | undefined {
-    return this.#present.get(id) ?? this.#left.get(id);
+  get(key: string): SessionRecord | undefined {
+    return this.#present.get(key) ?? this.#left.get(key);
   }
 
   *[Symbol.iterator](): IterableIterator<[string, SessionRecord]> {
@@ -77,38 +102,46 @@ export class RoomSessions {
 
   /**
    * Applies a heartbeat of now. Returns its `lastSeen`, which is later than that of the known record and of `overruled`.
-   * Returns undefined if the session is new and the room is full.
+   * Returns undefined if the session is new and the room has no place for it.
    */
-  heartbeat(id: string, mood: Mood, now: number, overruled?: SessionRecord): number | undefined {
-    const lastSeen = stampAfter(now, this.get(id), overruled);
-    return this.#setPresent(id, mood, lastSeen, now + this.#ttlMs) ? lastSeen : undefined;
+  heartbeat(key: string, mood: Mood, now: number, overruled?: SessionRecord): number | undefined {
+    if (this.#isOneChannelTooMany(key)) return undefined;
+    const lastSeen = stampAfter(now, this.get(key), overruled);
+    return this.#setPresent(key, mood, lastSeen, now + this.#ttlMs) ? lastSeen : undefined;
   }
 
-  leave(id: string, now: number): void {
-    this.#setLeft(id, stampAfter(now, this.get(id)), now + this.#ttlMs);
+  leave(key: string, now: number): void {
+    this.#setLeft(key, stampAfter(now, this.get(key)), now + this.#ttlMs);
   }
 
-  /** Applies a record from elsewhere, unless the room has a later one. */
-  merge(id: string, { mood, lastSeen: stamp }: SessionRecord, now: number): MergeResult {
+  /**
+   * Applies a record from elsewhere, unless the room has a later one.
+   *
+   * @param isAdmitted The room had the session before, so no maximum of channels refuses it.
+   */
+  merge(key: string, { mood, lastSeen: stamp }: SessionRecord, now: number, isAdmitted = false): MergeResult {
     const lastSeen = Math.min(stamp, now + CLOCK_SKEW_MAX_MS);
-    const known = this.get(id);
+    const known = this.get(key);
     if (known !== undefined && !overrules({ mood, lastSeen }, known))
       return overrules(known, { mood, lastSeen }) ? 'outdated' : 'same';
     const expiresAt = Math.min(lastSeen, now) + this.#ttlMs;
     if (expiresAt <= now) return 'expired';
-    if (mood !== null) return this.#setPresent(id, mood, lastSeen, expiresAt) ? 'applied' : 'full';
-    this.#setLeft(id, lastSeen, expiresAt);
+    if (mood !== null) {
+      if (!isAdmitted && this.#isOneChannelTooMany(key)) return 'too many channels';
+      return this.#setPresent(key, mood, lastSeen, expiresAt) ? 'applied' : 'full';
+    }
+    this.#setLeft(key, lastSeen, expiresAt);
     return 'applied';
   }
 
-  /** Ends the expired sessions, and returns their ids. A session whose sockets were seen within the TTL stays. */
-  expire(now: number, socketsLastSeen: (id: string) => number | undefined): readonly string[] {
+  /** Ends the expired sessions, and returns their keys. A session whose sockets were seen within the TTL stays. */
+  expire(now: number, socketsLastSeen: (key: string) => number | undefined): readonly string[] {
     const expired: string[] = [];
     while (this.#step < Math.floor(now / ROOM_EXPIRY_STEP_MS)) {
       this.#step += 1;
-      const ids = this.#wheel.get(this.#step) ?? [];
+      const keys = this.#wheel.get(this.#step) ?? [];
       this.#wheel.delete(this.#step);
-      for (const id of ids) if (this.#endIfExpired(id, now, socketsLastSeen(id) ?? 0)) expired.push(id);
+      for (const key of keys) if (this.#endIfExpired(key, now, socketsLastSeen(key) ?? 0)) expired.push(key);
     }
     this.#left.expire(now);
     return expired;
@@ -139,60 +172,70 @@ export class RoomSessions {
     return new Set(this.#changes.slice(count - this.#changesFrom));
   }
 
-  #endIfExpired(id: string, now: number, socketsLastSeen: number): boolean {
-    const session = this.#present.get(id);
+  /** Whether the session would open a channel beyond the maximum. */
+  #isOneChannelTooMany(key: string): boolean {
+    return this.#openChannels.isFull && this.#openChannels.wouldOpen(channelOf(key));
+  }
+
+  #endIfExpired(key: string, now: number, socketsLastSeen: number): boolean {
+    const session = this.#present.get(key);
     if (session === undefined) return false;
     const expiresAt = Math.max(session.expiresAt, socketsLastSeen + this.#ttlMs);
-    if (expiresAt <= now) return this.#remove(id, session);
+    if (expiresAt <= now) return this.#remove(key, session);
     const lastSeen = Math.max(session.lastSeen, expiresAt - this.#ttlMs);
-    this.#present.set(id, { mood: session.mood, lastSeen, expiresAt, step: this.#addToWheel(id, expiresAt) });
+    this.#present.set(key, {
+      mood: session.mood,
+      lastSeen,
+      expiresAt,
+      step: this.#addToWheel(key, expiresAt),
+    });
     return false;
   }
 
-  #remove(id: string, { mood, step }: PresentSession): true {
-    this.#present.delete(id);
-    this.#wheel.get(step)?.delete(id);
-    this.#counts[mood] -= 1;
-    this.#addChange(id);
+  #remove(key: string, { mood, step }: PresentSession): true {
+    this.#present.delete(key);
+    this.#wheel.get(step)?.delete(key);
+    this.#counts.move(key, mood, null);
+    this.#addChange(key);
     return true;
   }
 
   /** Returns false if the session is new and the room is full. */
-  #setPresent(id: string, mood: Mood, lastSeen: number, expiresAt: number): boolean {
-    const known = this.#present.get(id);
+  #setPresent(key: string, mood: Mood, lastSeen: number, expiresAt: number): boolean {
+    const known = this.#present.get(key);
     if (known === undefined && this.isFull) return false;
     // A clock that stepped back can bring the end forward.
     const isSooner = known !== undefined && expiresAt < known.expiresAt;
-    if (isSooner) this.#wheel.get(known.step)?.delete(id);
-    const step = known === undefined || isSooner ? this.#addToWheel(id, expiresAt) : known.step;
-    this.#present.set(id, { mood, lastSeen, expiresAt, step });
+    if (isSooner) this.#wheel.get(known.step)?.delete(key);
+    const step = known === undefined || isSooner ? this.#addToWheel(key, expiresAt) : known.step;
+    this.#present.set(key, { mood, lastSeen, expiresAt, step });
     this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
-    if (known === undefined) this.#left.delete(id);
+    if (known === undefined) this.#left.delete(key);
     else if (known.mood === mood) return true;
-    else this.#counts[known.mood] -= 1;
-    this.#counts[mood] += 1;
-    this.#addChange(id);
+    this.#counts.move(key, known?.mood ?? null, mood);
+    this.#addChange(key);
     return true;
   }
 
-  #setLeft(id: string, lastSeen: number, expiresAt: number): void {
-    const known = this.#present.get(id);
-    if (known !== undefined) this.#remove(id, known);
-    this.#left.set(id, null, expiresAt, lastSeen);
+  #setLeft(key: string, lastSeen: number, expiresAt: number): void {
+    const known = this.#present.get(key);
+    if (known !== undefined) this.#remove(key, known);
+    this.#left.set(key, null, expiresAt, lastSeen);
     if (this.#left.size > ROOM_TOMBSTONES_MAX)
       this.#left.dropFirst(ROOM_TOMBSTONES_MAX * ENDED_DROPPED_SHARE);
   }
 
   /** Returns the step of the session. */
-  #addToWheel(id: string, expiresAt: number): number {
+  #addToWheel(key: string, expiresAt: number): number {
     const step = Math.max(stepOf(expiresAt) / ROOM_EXPIRY_STEP_MS, this.#step + 1);
-    const ids = this.#wheel.get(step) ?? new Set();
-    this.#wheel.set(step, ids.add(id));
+    const keys = this.#wheel.get(step) ?? new Set();
+    this.#wheel.set(step, keys.add(key));
     return step;
   }
 
-  #addChange(id: string): void {
-    this.#changes.push(id);
+  #addChange(key: string): void {
+    this.#changes.push(key);
+    this.#changedChannels.add(channelOf(key));
     if (this.#changes.length <= ROOM_CHANGES_MAX) return;
     const dropped = ROOM_CHANGES_MAX / 2;
     this.#changes.splice(0, dropped);
@@ -200,8 +243,11 @@ export class RoomSessions {
   }
 }
 
-/** What a merge did. `outdated`: the room has a later record. `expired`: the record is a TTL old. `full`: the room is full. */
-export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full';
+/**
+ * What a merge did. `outdated`: the room has a later record. `expired`: the record is a TTL old. `full` and `too many channels`: the
+ * room has no place for the session.
+ */
+export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full' | 'too many channels';
 
 interface PresentSession extends SessionRecord {
   readonly mood: Mood;

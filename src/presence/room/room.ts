@@ -1,7 +1,9 @@
 import { LIVE_BROADCAST_INTERVAL_MS, LIVE_SOCKETS_MAX } from '../../limits';
 import { MOODS } from '../../moods';
+import type { ChannelRules } from '../channel-rules';
 import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
-import { type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets';
+import { DEFAULT_CHANNEL, sessionKey } from '../session-key';
+import { type Broadcasts, type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSaver, type SaverOptions } from './room-saver';
 import { type MergeResult, RoomSessions } from './room-sessions';
@@ -10,8 +12,9 @@ import type { SocketPort } from './socket-port';
 import { Throttle } from './throttle';
 
 /**
- * The room joins all replicas and all live sockets, and holds every session. It answers each replica with the changes since
- * its last sync. It sends the counts to the sockets when they change, at most once a second.
+ * The room joins all replicas and all live sockets, and holds every session of every channel. It answers each replica with the
+ * changes since its last sync. When the counts of a channel change, it sends them to the sockets of that channel, at most once a
+ * second.
  *
  * Every present session had a heartbeat within the last TTL, so the saves of the last TTL hold all sessions. A room that
  * crashes loses the changes of at most five seconds. Its next answer has another epoch, so replicas send their sessions again.
@@ -22,26 +25,36 @@ export class Room {
   readonly #sockets: LiveSockets;
   readonly #saver: RoomSaver;
   readonly #broadcasts: Throttle;
-  #lastBroadcast: MoodCounts;
+  /** Channels with sockets whose counts changed since their last broadcast. */
+  readonly #changedChannels = new Set<string>();
 
   constructor(options: RoomOptions) {
     this.#options = options;
-    const { ttlMs, runtime, journal, sockets } = options;
-    this.#sessions = new RoomSessions(ttlMs, runtime.now());
-    this.#sockets = new LiveSockets(sockets);
+    const { ttlMs, runtime, journal, sockets, channels } = options;
+    this.#sessions = new RoomSessions(ttlMs, runtime.now(), channels);
     const saved = journal.read();
+    this.#sockets = new LiveSockets(sockets, saved.lastBroadcasts);
     this.#restore(saved.sessions);
-    this.#lastBroadcast = saved.lastBroadcast ?? { ...this.counts };
-    const state = { sessions: this.#sessions, lastBroadcast: () => this.#lastBroadcast };
-    this.#saver = new RoomSaver({ ...options, ...state, lastRunAt: saved.savedAt });
+    const broadcasts = { revision: () => this.#sockets.revision, last: () => this.#lastBroadcasts() };
+    this.#saver = new RoomSaver({
+      ...options,
+      sessions: this.#sessions,
+      broadcasts,
+      lastRunAt: saved.savedAt,
+    });
     const task = () => this.#broadcast();
     this.#broadcasts = new Throttle({ ...options, intervalMs: LIVE_BROADCAST_INTERVAL_MS, task });
     this.applyPings();
   }
 
-  /** A live view, as of the last call: do not keep it. */
+  /** The counts of the default channel. A live view, as of the last call: do not keep it. */
   get counts(): MoodCounts {
     return this.#sessions.counts;
+  }
+
+  /** The same of any channel. */
+  countsOf(channel: string): MoodCounts {
+    return this.#sessions.countsOf(channel);
   }
 
   get acceptsSockets(): boolean {
@@ -58,34 +71,36 @@ export class Room {
   }
 
   /** Applies the updates of a replica. A snapshot in the answer is a live view: do not keep it. */
-  sync({ since, updates }: RoomReport): RoomAnswer {
+  sync({ since, updates, hasChannels }: RoomReport): RoomAnswer {
     const now = this.#now;
     this.#expire(now);
     // Before the merges, otherwise the replica gets its own changes back.
     const changed =
       since?.epoch === this.#options.epoch ? this.#sessions.changesSince(since.number) : undefined;
     let isFull = false;
-    for (const [id, record] of updates) {
-      const isKept = this.#keepPresentBySocket(id, record, now);
-      const result = isKept ? 'outdated' : this.#sessions.merge(id, record, now);
-      if (result === 'applied') this.#saver.add(id);
-      if (result === 'outdated') changed?.add(id);
+    for (const [key, record] of updates) {
+      const isKept = this.#keepPresentBySocket(key, record, now);
+      const result = isKept ? 'outdated' : this.#sessions.merge(key, record, now);
+      if (result === 'applied') this.#saver.add(key);
+      if (result === 'outdated') changed?.add(key);
       if (result === 'full') isFull = true;
+      if (isRefused(result)) this.#reportRefused(result === 'full');
     }
-    if (isFull) this.#reportFull();
     this.#publish();
     return {
       version: { epoch: this.#options.epoch, number: this.#sessions.changeCount },
       isSnapshot: changed === undefined,
       sessions: changed === undefined ? this.#sessions.present : this.#recordsOf(changed),
       isFull: isFull || this.#sessions.isFull,
+      hasChannels,
     };
   }
 
-  open(socket: SocketPort): void {
+  /** Opens a socket in a channel, which it keeps. */
+  open(socket: SocketPort, channel = DEFAULT_CHANNEL): void {
     const now = this.#now;
     this.#expire(now);
-    this.#sockets.open(socket, this.counts, now);
+    this.#sockets.open(socket, channel, this.countsOf(channel), now);
     this.#publish();
   }
 
@@ -111,7 +126,7 @@ export class Room {
     const now = this.#now;
     const closed = this.#sockets.close(socket, CLOSE.byClient);
     if (code !== HANDOVER_CODE) this.#leave(closed, now);
-    else if (closed !== undefined) this.#mergePing(closed.id, closed, now);
+    else if (closed !== undefined) this.#mergePing(closed.key, closed, now);
     this.#expire(now);
     this.#publish();
   }
@@ -119,43 +134,52 @@ export class Room {
   /** Applies the last ping of each socket, closes the sockets of expired and refused sessions, and expires sessions. */
   applyPings(): void {
     const now = this.#now;
-    for (const [id, record] of this.#sockets.sessions()) {
-      const result = this.#mergePing(id, record, now);
-      if (result === 'expired') this.#sockets.closeSession(id, CLOSE.sessionExpired);
-      if (result === 'full') this.#sockets.closeSession(id, CLOSE.roomFull);
+    for (const [key, record] of this.#sockets.sessions()) {
+      const result = this.#mergePing(key, record, now);
+      if (result === 'expired') this.#sockets.closeSession(key, CLOSE.sessionExpired);
+      if (isRefused(result)) this.#sockets.closeSession(key, CLOSE.roomFull);
     }
     this.#sessions.forgetNextEnd();
     this.#expire(now);
     this.#publish();
   }
 
-  /** Merges the saved sessions. A session with a socket that pings keeps its saved mood. */
+  /**
+   * Merges the saved sessions. A session with a socket that pings keeps its saved mood. A channel whose sockets have other counts gets
+   * a broadcast; the others get none, otherwise each start sends a message to every socket.
+   */
   #restore(rows: Iterable<SessionRecords>): void {
     const now = this.#now;
     const pinging = new Map<string, SessionRecord>();
     for (const row of rows) {
-      for (const [id, record] of row) {
-        const isExpired = this.#sessions.merge(id, record, now) === 'expired';
+      for (const [key, record] of row) {
+        const isExpired = this.#sessions.merge(key, record, now, true) === 'expired';
         // A later row has the later record.
-        if (isExpired && this.#sockets.lastSeen(id) !== undefined) pinging.set(id, record);
+        if (isExpired && this.#sockets.lastSeen(key) !== undefined) pinging.set(key, record);
       }
     }
-    for (const [id, { mood, lastSeen }] of pinging) {
+    for (const [key, { mood, lastSeen }] of pinging) {
       if (mood === null) continue;
-      this.#sessions.merge(id, { mood, lastSeen: Math.max(lastSeen, this.#sockets.lastSeen(id) ?? 0) }, now);
+      const lastPing = this.#sockets.lastSeen(key) ?? 0;
+      this.#sessions.merge(key, { mood, lastSeen: Math.max(lastSeen, lastPing) }, now, true);
+    }
+    this.#sessions.takeChangedChannels();
+    for (const channel of this.#sockets.channels) {
+      const [last, counts] = [this.#sockets.lastBroadcast(channel), this.countsOf(channel)];
+      if (MOODS.some((mood) => last?.[mood] !== counts[mood])) this.#changedChannels.add(channel);
     }
   }
 
   /** A leave from another tab only refreshes a session with an open live socket. Returns whether the record is such a leave. */
-  #keepPresentBySocket(id: string, leave: SessionRecord, now: number): boolean {
+  #keepPresentBySocket(key: string, leave: SessionRecord, now: number): boolean {
     if (leave.mood !== null) return false;
-    const lastSeen = this.#sockets.lastSeen(id);
+    const lastSeen = this.#sockets.lastSeen(key);
     if (lastSeen === undefined || lastSeen + this.#options.ttlMs <= now) return false;
-    const known = this.#sessions.get(id);
+    const known = this.#sessions.get(key);
     if (!known?.mood || !overrules(leave, known)) return false;
-    const recordedAt = this.#sessions.heartbeat(id, known.mood, now, leave);
-    this.#saver.add(id);
-    if (recordedAt !== undefined) this.#sockets.setRecordedAt(id, recordedAt);
+    const recordedAt = this.#sessions.heartbeat(key, known.mood, now, leave);
+    this.#saver.add(key);
+    if (recordedAt !== undefined) this.#sockets.setRecordedAt(key, recordedAt);
     return true;
   }
 
@@ -164,70 +188,86 @@ export class Room {
     if (this.#sockets.countMessage(socket, now)) return CLOSE.tooManyMessages;
     const read = readMessage(message);
     if ('reason' in read) return read;
-    const { mood, sessionId: id = socket.session?.id } = read;
-    if (id === undefined) return CLOSE.notJoined;
-    if (socket.session !== undefined && socket.session.id !== id) return CLOSE.otherSession;
-    const recordedAt = this.#sessions.heartbeat(id, mood, now);
+    const { mood, sessionId } = read;
+    const key = sessionId === undefined ? socket.session?.key : sessionKey(socket.channel, sessionId);
+    if (key === undefined) return CLOSE.notJoined;
+    if (socket.session !== undefined && socket.session.key !== key) return CLOSE.otherSession;
+    const recordedAt = this.#sessions.heartbeat(key, mood, now);
     if (recordedAt === undefined) {
-      this.#reportFull();
+      this.#reportRefused(this.#sessions.isFull);
       return CLOSE.roomFull;
     }
-    this.#saver.add(id);
-    this.#sockets.join(socket, { id, mood, lastMessageAt: now, recordedAt });
+    this.#saver.add(key);
+    this.#sockets.join(socket, { key, mood, lastMessageAt: now, recordedAt });
     return undefined;
   }
 
   /** Merges the last message or ping of a session's sockets. */
-  #mergePing(id: string, { mood, lastSeen }: SessionRecord, now: number): MergeResult {
+  #mergePing(key: string, { mood, lastSeen }: SessionRecord, now: number): MergeResult {
     // Another tab may have set a later mood.
-    const record = { mood: this.#sessions.get(id)?.mood ?? mood, lastSeen };
-    const result = this.#sessions.merge(id, record, now);
-    if (result === 'applied') this.#saver.add(id);
-    if (result === 'full') this.#reportFull();
+    const record = { mood: this.#sessions.get(key)?.mood ?? mood, lastSeen };
+    const result = this.#sessions.merge(key, record, now, true);
+    if (result === 'applied') this.#saver.add(key);
+    if (isRefused(result)) this.#reportRefused(result === 'full');
     return result;
   }
 
   /** Ends the session of a closed socket, unless another socket or a later heartbeat keeps it. */
   #leave(closed: ClosedSocket | undefined, now: number): void {
     if (closed === undefined || closed.hasOtherSocket) return;
-    const record = this.#sessions.get(closed.id);
+    const record = this.#sessions.get(closed.key);
     // A later heartbeat came by HTTP, from another tab or after a reload. The session stays.
     if (record === undefined || record.lastSeen > closed.recordedAt) return;
-    this.#sessions.leave(closed.id, now);
-    this.#saver.add(closed.id);
+    this.#sessions.leave(closed.key, now);
+    this.#saver.add(closed.key);
   }
 
   #expire(now: number): void {
-    const expired = this.#sessions.expire(now, (id) => this.#sockets.lastSeen(id));
-    for (const id of expired) this.#sockets.closeSession(id, CLOSE.sessionExpired);
+    const expired = this.#sessions.expire(now, (key) => this.#sockets.lastSeen(key));
+    for (const key of expired) this.#sockets.closeSession(key, CLOSE.sessionExpired);
   }
 
-  #recordsOf(ids: Iterable<string>): SessionRecords {
+  #recordsOf(keys: Iterable<string>): SessionRecords {
     const records = new Map<string, SessionRecord>();
-    for (const id of ids) records.set(id, this.#sessions.get(id) ?? { mood: null, lastSeen: 0 });
+    for (const key of keys) records.set(key, this.#sessions.get(key) ?? { mood: null, lastSeen: 0 });
     return records;
   }
 
-  #reportFull(): void {
-    this.#options.report('the room is full: it refuses new sessions, which count at their own isolate only');
+  #reportRefused(isFull: boolean): void {
+    const what = isFull ? 'the room is full: it refuses new sessions' : 'the room refuses new channels';
+    this.#options.report(`${what}, which count at their own isolate only`);
   }
 
   /** Schedules broadcast and save. A timer of at most 5 s costs less than an alarm. It delays hibernation by at most 5 s. */
   #publish(): void {
-    if (MOODS.some((mood) => this.#lastBroadcast[mood] !== this.counts[mood])) {
-      if (this.#sockets.size > 0) this.#broadcasts.schedule();
-      else this.#broadcast();
-    }
+    for (const channel of this.#sessions.takeChangedChannels())
+      if (this.#sockets.has(channel)) this.#changedChannels.add(channel);
+    if (this.#changedChannels.size > 0) this.#broadcasts.schedule();
     this.#saver.schedule();
   }
 
   /** Sends even unchanged counts, otherwise a socket that opened since the last broadcast keeps older ones. */
   #broadcast(): void {
-    this.#lastBroadcast = { ...this.counts };
-    this.#sockets.broadcast(this.#lastBroadcast, this.#now);
+    const now = this.#now;
+    for (const channel of this.#changedChannels)
+      this.#sockets.broadcast(channel, this.countsOf(channel), now);
+    this.#changedChannels.clear();
     this.#saver.schedule();
   }
+
+  /**
+   * Of the default channel, and of each channel with sessions. Without sockets the counts are the present ones, because a socket that
+   * opens gets them. A channel that is missing has zeros.
+   */
+  #lastBroadcasts(): Broadcasts {
+    const all = new Map<string, MoodCounts>();
+    for (const channel of [DEFAULT_CHANNEL, ...this.#sessions.channels, ...this.#changedChannels])
+      all.set(channel, this.#sockets.lastBroadcast(channel) ?? this.countsOf(channel));
+    return all;
+  }
 }
+
+const isRefused = (result: MergeResult) => result === 'full' || result === 'too many channels';
 
 interface RoomOptions extends Pick<SaverOptions, 'runtime' | 'report' | 'journal'> {
   readonly ttlMs: number;
@@ -235,4 +275,5 @@ interface RoomOptions extends Pick<SaverOptions, 'runtime' | 'report' | 'journal
   readonly epoch: string;
   /** The sockets that are open at the start. */
   readonly sockets: Iterable<SocketPort>;
+  readonly channels?: ChannelRules | undefined;
 }

@@ -25,7 +25,13 @@ const LISTED = { ALLOWED_ORIGINS: 'https://good.example' };
 const MISCONFIGURED = { SESSION_TTL_SECONDS: 'soon' };
 const FULL = { SESSIONS_MAX: '1' };
 const OVER_LIMIT = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
+const CHANNELS = { ...ROOM, CHANNELS: 'lobby, post-*' };
+const LISTED_CHANNELS = { ...CHANNELS, ...LISTED };
+const FULL_CHANNELS = { ...CHANNELS, ...FULL };
+const CHANNELS_OVER_LIMIT = { ...CHANNELS, ...OVER_LIMIT };
 const ROOM_AWAY = { ...ROOM, PRESENCE_ROOM: { getByName: () => ({}) } };
+
+const CHANNELS_AWAY = { ...CHANNELS, PRESENCE_ROOM: ROOM_AWAY.PRESENCE_ROOM };
 
 const sends = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
   method: 'POST',
@@ -40,8 +46,10 @@ const LARGE = sends('x'.repeat(BODY_BYTES_MAX + 1));
 const HTML = sends({}, { 'Content-Type': 'text/html' });
 const ZIPPED = sends({}, { 'Content-Encoding': 'gzip' });
 
-/** Path, answer, the bindings of the service that yields it, and the request. One other session is present. */
-const ANSWERS: readonly (readonly [string, string, object, RequestInit])[] = [
+/**
+ * Path, answer, the bindings of the service that yields it, the request, and its channel or query. One other session is present.
+ */
+const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[] = [
   ['/api/heartbeat', '200 application/json', KV, BEAT],
   ['/api/heartbeat', '400 malformed-json', KV, MALFORMED],
   ['/api/heartbeat', '400 invalid-body', KV, INVALID],
@@ -83,6 +91,76 @@ const ANSWERS: readonly (readonly [string, string, object, RequestInit])[] = [
   ['/api/live', '500 internal-error', MISCONFIGURED, { headers: UPGRADE }],
   ['/api/live', '503 live-unavailable', ROOM_AWAY, { headers: UPGRADE }],
 
+  ['/api/channels', '200 application/json', CHANNELS, {}, '?names=lobby,post-7'],
+  ['/api/channels', '400 invalid-channel', CHANNELS, {}, '?names=lobby,lobby'],
+  ['/api/channels', '403 origin-not-allowed', LISTED_CHANNELS, FOREIGN],
+  ['/api/channels', '404 no-channels', KV, {}],
+  ['/api/channels', '404 unknown-channel', CHANNELS, {}, '?names=hall'],
+  ['/api/channels', '405 method-not-allowed', KV, { method: 'POST' }],
+  ['/api/channels', '500 internal-error', MISCONFIGURED, {}],
+
+  ['/api/channels/{channel}/heartbeat', '200 application/json', CHANNELS, BEAT],
+  ['/api/channels/{channel}/heartbeat', '400 malformed-json', CHANNELS, MALFORMED],
+  ['/api/channels/{channel}/heartbeat', '400 invalid-body', CHANNELS, INVALID],
+  ['/api/channels/{channel}/heartbeat', '400 invalid-channel', CHANNELS, BEAT, '-lobby'],
+  [
+    '/api/channels/{channel}/heartbeat',
+    '403 origin-not-allowed',
+    LISTED_CHANNELS,
+    sends(EXAMPLES.heartbeat, ORIGIN),
+  ],
+  ['/api/channels/{channel}/heartbeat', '404 no-channels', KV, BEAT],
+  ['/api/channels/{channel}/heartbeat', '404 unknown-channel', CHANNELS, BEAT, 'hall'],
+  ['/api/channels/{channel}/heartbeat', '405 method-not-allowed', CHANNELS, {}],
+  ['/api/channels/{channel}/heartbeat', '413 body-too-large', CHANNELS, LARGE],
+  ['/api/channels/{channel}/heartbeat', '415 unsupported-media-type', CHANNELS, HTML],
+  ['/api/channels/{channel}/heartbeat', '415 unsupported-content-encoding', CHANNELS, ZIPPED],
+  [
+    '/api/channels/{channel}/heartbeat',
+    '429 too-many-new-sessions',
+    CHANNELS_OVER_LIMIT,
+    sends(EXAMPLES.heartbeat, FROM),
+  ],
+  ['/api/channels/{channel}/heartbeat', '500 internal-error', MISCONFIGURED, BEAT],
+  ['/api/channels/{channel}/heartbeat', '503 full', FULL_CHANNELS, BEAT],
+
+  ['/api/channels/{channel}/presence', '200 application/json', CHANNELS, {}],
+  ['/api/channels/{channel}/presence', '400 invalid-channel', CHANNELS, {}, '-lobby'],
+  ['/api/channels/{channel}/presence', '403 origin-not-allowed', LISTED_CHANNELS, FOREIGN],
+  ['/api/channels/{channel}/presence', '404 no-channels', KV, {}],
+  ['/api/channels/{channel}/presence', '404 unknown-channel', CHANNELS, {}, 'hall'],
+  ['/api/channels/{channel}/presence', '405 method-not-allowed', CHANNELS, { method: 'POST' }],
+  ['/api/channels/{channel}/presence', '500 internal-error', MISCONFIGURED, {}],
+
+  ['/api/channels/{channel}/leave', '200 application/json', CHANNELS, LEAVE],
+  ['/api/channels/{channel}/leave', '400 malformed-json', CHANNELS, MALFORMED],
+  ['/api/channels/{channel}/leave', '400 invalid-body', CHANNELS, INVALID],
+  ['/api/channels/{channel}/leave', '400 invalid-channel', CHANNELS, LEAVE, '-lobby'],
+  ['/api/channels/{channel}/leave', '403 origin-not-allowed', LISTED_CHANNELS, sends(EXAMPLES.leave, ORIGIN)],
+  ['/api/channels/{channel}/leave', '404 no-channels', KV, LEAVE],
+  ['/api/channels/{channel}/leave', '404 unknown-channel', CHANNELS, LEAVE, 'hall'],
+  ['/api/channels/{channel}/leave', '405 method-not-allowed', CHANNELS, {}],
+  ['/api/channels/{channel}/leave', '413 body-too-large', CHANNELS, LARGE],
+  ['/api/channels/{channel}/leave', '415 unsupported-media-type', CHANNELS, HTML],
+  ['/api/channels/{channel}/leave', '415 unsupported-content-encoding', CHANNELS, ZIPPED],
+  ['/api/channels/{channel}/leave', '500 internal-error', MISCONFIGURED, LEAVE],
+
+  ['/api/channels/{channel}/live', '101 no body', CHANNELS, { headers: UPGRADE }],
+  ['/api/channels/{channel}/live', '400 invalid-channel', CHANNELS, { headers: UPGRADE }, '-lobby'],
+  ['/api/channels/{channel}/live', '403 origin-not-allowed', LISTED_CHANNELS, FOREIGN],
+  ['/api/channels/{channel}/live', '404 no-channels', ROOM, { headers: UPGRADE }],
+  ['/api/channels/{channel}/live', '404 unknown-channel', CHANNELS, { headers: UPGRADE }, 'hall'],
+  ['/api/channels/{channel}/live', '405 method-not-allowed', CHANNELS, { method: 'POST' }],
+  ['/api/channels/{channel}/live', '426 upgrade-required', CHANNELS, {}],
+  [
+    '/api/channels/{channel}/live',
+    '429 too-many-new-sessions',
+    CHANNELS_OVER_LIMIT,
+    { headers: { ...UPGRADE, ...FROM } },
+  ],
+  ['/api/channels/{channel}/live', '500 internal-error', MISCONFIGURED, { headers: UPGRADE }],
+  ['/api/channels/{channel}/live', '503 live-unavailable', CHANNELS_AWAY, { headers: UPGRADE }],
+
   ['/health', '200 application/json', KV, {}],
   ['/health', '403 origin-not-allowed', LISTED, FOREIGN],
   ['/health', '405 method-not-allowed', KV, { method: 'POST' }],
@@ -91,15 +169,25 @@ const ANSWERS: readonly (readonly [string, string, object, RequestInit])[] = [
   ['/nowhere', '404 not-found', KV, {}],
 ];
 
+const ANSWERS = ROWS.map(
+  ([path, answer, bindings, request, name = EXAMPLES.channel]) =>
+    [path, answer, bindings, request, name] as const,
+);
+
 /** Path, documented media type, and the request, which has a media type of that range. */
-const REQUESTS: readonly (readonly [string, string, RequestInit])[] = [
-  ['/api/heartbeat', 'application/json', BEAT],
-  ['/api/heartbeat', '*/*+json', sends(EXAMPLES.heartbeat, { 'Content-Type': 'application/ld+json' })],
-  ['/api/heartbeat', 'text/plain', sends(EXAMPLES.heartbeat, { 'Content-Type': 'text/plain' })],
-  ['/api/leave', 'application/json', LEAVE],
-  ['/api/leave', '*/*+json', sends(EXAMPLES.leave, { 'Content-Type': 'application/ld+json' })],
-  ['/api/leave', 'text/plain', sends(EXAMPLES.leave, { 'Content-Type': 'text/plain' })],
-];
+const REQUESTS = (
+  [
+    ['/api/heartbeat', 'application/json', BEAT],
+    ['/api/heartbeat', '*/*+json', sends(EXAMPLES.heartbeat, { 'Content-Type': 'application/ld+json' })],
+    ['/api/heartbeat', 'text/plain', sends(EXAMPLES.heartbeat, { 'Content-Type': 'text/plain' })],
+    ['/api/leave', 'application/json', LEAVE],
+    ['/api/leave', '*/*+json', sends(EXAMPLES.leave, { 'Content-Type': 'application/ld+json' })],
+    ['/api/leave', 'text/plain', sends(EXAMPLES.leave, { 'Content-Type': 'text/plain' })],
+  ] as const
+).flatMap<readonly [string, string, RequestInit]>(([path, type, request]) => [
+  [path, type, request],
+  [path.replace('/api/', '/api/channels/{channel}/'), type, request],
+]);
 
 const document = openApiDocument();
 const operations = Object.entries(document.paths ?? {}).map(
@@ -147,10 +235,10 @@ it('the table has each documented answer, and no other', () => {
   expect(table.toSorted()).toEqual([...ofPaths, ...ofOtherPaths].toSorted());
 });
 
-it.each(ANSWERS)('%s answers %s', async (path, answer, bindings, request) => {
+it.each(ANSWERS)('%s answers %s', async (path, answer, bindings, request, name) => {
   const fetch = fetchOf({ ...env, ...bindings }, new FakeRuntime());
   await post(fetch, '/api/heartbeat', { sessionId: sessionId(1), mood: 'presence' });
-  const response = await fetch(path, request);
+  const response = await fetch(name.startsWith('?') ? path + name : inChannel(path, name), request);
   expect(await answerOf(response)).toBe(answer);
   if (response.webSocket) await close(response.webSocket);
 });
@@ -165,8 +253,10 @@ it('the table has each documented type of a request, and no other', () => {
 
 it.each(REQUESTS)('%s accepts a body of type %s', async (path, type, request) => {
   expect(new Headers(request.headers).get('Content-Type')).toMatch(new RegExp(`^${rangeOf(type)}$`));
-  const fetch = fetchOf({ ...env }, new FakeRuntime());
-  expect((await fetch(path, request)).status).toBe(200);
+  const fetch = fetchOf({ ...env, ...CHANNELS }, new FakeRuntime());
+  expect((await fetch(inChannel(path), request)).status).toBe(200);
 });
+
+const inChannel = (path: string, name: string = EXAMPLES.channel) => path.replace('{channel}', name);
 
 const rangeOf = (type: string) => type.replace('*/*', '[^/]+/[^/]+').replace('+json', '\\+json');

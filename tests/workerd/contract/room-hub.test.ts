@@ -23,7 +23,7 @@ for (const [name, times] of [
       timing: times,
       orphanMs: times.ttlMs,
       orphanMaxMs: times.remoteTtlMs,
-      join: () => new RoomHub({ room: () => room, timing: times, runtime }),
+      join: () => new RoomHub({ room: () => room, timing: times, runtime, hasChannels: true }),
       breakDown: () => {
         room.trouble = 'is away';
       },

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import {
   ROOM_JOURNAL_BYTES_MAX,
   ROOM_JOURNAL_READ_BYTES_MAX,
-  ROOM_ROW_SESSIONS_MAX,
+  ROOM_ROW_CHARS_MAX,
   ROOM_SAVE_INTERVAL_MS,
 } from '../../../src/limits';
 import { RoomJournal } from '../../../src/presence/room/room-journal';
@@ -28,6 +28,8 @@ function crowd(from: number, count: number, lastSeen: number): SessionRecords {
   return new Map(Array.from({ length: count }, (_, n) => [sessionId(from + n), record]));
 }
 
+const NO_BROADCASTS = new Map([['', ZERO_COUNTS]]);
+
 const bytesIn = (sql: SqlStorage) =>
   Number(sql.exec('SELECT SUM(octet_length(sessions)) AS bytes FROM journal').one()['bytes']);
 const longestRowIn = (sql: SqlStorage) =>
@@ -44,18 +46,18 @@ it('a journal splits its sessions into rows that fit, and reads all of them unti
     );
     const all = crowd(0, 40_000, now);
     const counts = { ...ZERO_COUNTS, connection: all.size };
-    journal.append(all, counts, all);
+    journal.append(all, new Map([['', counts]]), all);
     const read = journal.read();
     const rows = [...read.sessions];
     expect(rows).toHaveLength(3);
-    expect(longestRowIn(sql)).toBeGreaterThan(80 * ROOM_ROW_SESSIONS_MAX);
+    expect(longestRowIn(sql)).toBeGreaterThan(ROOM_ROW_CHARS_MAX - 100);
     expect(longestRowIn(sql)).toBeLessThanOrEqual(LONGEST_ROW_BYTES);
     expect(new Map(rows.flatMap((row) => [...row]))).toEqual(all);
-    expect(read).toMatchObject({ savedAt: now, lastBroadcast: counts });
+    expect(read).toMatchObject({ savedAt: now, lastBroadcasts: new Map([['', counts]]) });
     now += TTL;
-    journal.append(new Map(), ZERO_COUNTS, []);
+    journal.append(new Map(), NO_BROADCASTS, []);
     const last = journal.read();
-    expect(last).toMatchObject({ savedAt: now, lastBroadcast: ZERO_COUNTS });
+    expect(last).toMatchObject({ savedAt: now, lastBroadcasts: new Map([['', ZERO_COUNTS]]) });
     expect([...last.sessions]).toEqual([new Map()]);
   }));
 
@@ -74,7 +76,7 @@ it(
       for (let save = 0; save < 60; save += 1) {
         now += ROOM_SAVE_INTERVAL_MS;
         const sessions = crowd(0, 15_000, now);
-        journal.append(sessions, ZERO_COUNTS, sessions);
+        journal.append(sessions, NO_BROADCASTS, sessions);
         written += sessions.size;
         expect(bytesIn(sql)).toBeLessThanOrEqual(ROOM_JOURNAL_BYTES_MAX + 2 * LONGEST_ROW_BYTES);
       }
@@ -116,7 +118,7 @@ it(
       expect(ids.length).toBe(Math.floor(ROOM_JOURNAL_READ_BYTES_MAX / (filler.length + 80)));
       expect(ids.at(-1)).toBe(sessionId(rows - 1));
       const all = crowd(0, 10, now);
-      journal.append(new Map(), ZERO_COUNTS, all);
+      journal.append(new Map(), NO_BROADCASTS, all);
       expect([...journal.read().sessions]).toEqual([all]);
     }),
   20_000,
@@ -133,7 +135,7 @@ it('a journal reports the rows, entries and counts that it cannot read, in one r
         () => now,
         (trouble) => void reports.push(trouble),
       );
-    newJournal().append(crowd(0, 2, now), ZERO_COUNTS, []);
+    newJournal().append(crowd(0, 2, now), NO_BROADCASTS, []);
     expect([...newJournal().read().sessions]).toEqual([crowd(0, 2, now)]);
     expect(reports).toEqual([]);
     const insert = (sessions: unknown, told: unknown) =>
@@ -141,9 +143,9 @@ it('a journal reports the rows, entries and counts that it cannot read, in one r
     insert('{"anna": 1, "ben": {}}', '{}');
     insert('no JSON', '{}');
     insert(null, 'no counts');
-    const { sessions, lastBroadcast } = newJournal().read();
+    const { sessions, lastBroadcasts } = newJournal().read();
     expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...crowd(0, 2, now).keys()]);
-    expect(lastBroadcast).toBeUndefined();
+    expect(lastBroadcasts).toEqual(new Map([['', ZERO_COUNTS]]));
     expect(reports).toEqual([expect.stringMatching(/^5 stored entries could not be read/)]);
   }));
 
@@ -160,16 +162,16 @@ it('a failed replacement of a journal that is too long keeps the sessions that i
     for (let bytes = 0; bytes <= ROOM_JOURNAL_BYTES_MAX; bytes += filler.length)
       sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, filler, '{}');
     const known = crowd(0, 10, now);
-    journal.append(known, ZERO_COUNTS, known);
+    journal.append(known, NO_BROADCASTS, known);
     expect([...journal.read().sessions].length).toBeGreaterThan(20);
     const failing = (function* () {
       yield* crowd(10, 40_000, now);
       throw new Error('SQLITE_FULL');
     })();
-    expect(() => journal.append(new Map(), ZERO_COUNTS, failing)).toThrow('SQLITE_FULL');
+    expect(() => journal.append(new Map(), NO_BROADCASTS, failing)).toThrow('SQLITE_FULL');
     const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
     for (const id of known.keys()) expect(ids).toContain(id);
     const all = crowd(0, 40_000, now);
-    journal.append(new Map(), ZERO_COUNTS, all);
+    journal.append(new Map(), NO_BROADCASTS, all);
     expect(new Map([...journal.read().sessions].flatMap((row) => [...row]))).toEqual(all);
   }));

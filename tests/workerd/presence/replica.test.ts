@@ -473,7 +473,14 @@ describe('an own session that expired', () => {
 
 describe('a replica whose hub sends changes', () => {
   const ROOM = roomTiming(30_000, 1_000);
-  const NOTHING = { records: NONE, isSnapshot: false, isRestart: false, sent: NONE, sentAt: 0 };
+  const NOTHING = {
+    records: NONE,
+    isSnapshot: false,
+    isRestart: false,
+    hasChannels: true,
+    sent: NONE,
+    sentAt: 0,
+  };
   beforeEach(() => {
     replica = new Replica(ROOM);
   });

@@ -46,7 +46,7 @@ export class RealRoom {
   join(): SyncedReplica {
     const room = () => this.#troubled;
     return new SyncedReplica(
-      new RoomHub({ room, timing: TIMING, runtime: this.#runtime }),
+      new RoomHub({ room, timing: TIMING, runtime: this.#runtime, hasChannels: true }),
       TIMING,
       this.#runtime,
     );

@@ -42,7 +42,7 @@ const rows = CROWDS.map((people) => {
     sockets: [],
     report: () => undefined,
   });
-  let { version: since } = room.sync({ since: undefined, updates: updates(0, people) });
+  let { version: since } = room.sync({ since: undefined, updates: updates(0, people), hasChannels: false });
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / people;
 
@@ -50,7 +50,11 @@ const rows = CROWDS.map((people) => {
     const took: number[] = [];
     for (let round = 0; round < ROUNDS; round += 1) {
       now += 10;
-      const report: RoomReport = { since, updates: updates(round * changes, changes) };
+      const report: RoomReport = {
+        since,
+        updates: updates(round * changes, changes),
+        hasChannels: false,
+      };
       const start = performance.now();
       since = answerToWire(room.sync(report)).version;
       took.push((performance.now() - start) * 1_000);
@@ -58,7 +62,7 @@ const rows = CROWDS.map((people) => {
     return median(took);
   });
   const start = performance.now();
-  answerToWire(room.sync({ since: undefined, updates: new Map() }));
+  answerToWire(room.sync({ since: undefined, updates: [], hasChannels: false }));
   const allMs = performance.now() - start;
   return {
     people,

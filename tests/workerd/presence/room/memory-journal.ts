@@ -1,10 +1,11 @@
+import type { Broadcasts } from '../../../../src/presence/room/live-sockets';
 import type { Journal } from '../../../../src/presence/room/room-saver';
-import type { MoodCounts, SessionRecords } from '../../../../src/presence/session';
+import type { SessionRecords } from '../../../../src/presence/session';
 import type { Runtime } from '../../../../src/runtime';
 
 /** Keeps every save, from the first one on. */
 export class MemoryJournal implements Journal {
-  readonly saved: { sessions: SessionRecords; savedAt: number; lastBroadcast: MoodCounts }[] = [];
+  readonly saved: { sessions: SessionRecords; savedAt: number; lastBroadcasts: Broadcasts }[] = [];
   /** Each `append` throws. */
   fails = false;
   attempts = 0;
@@ -17,12 +18,16 @@ export class MemoryJournal implements Journal {
   read() {
     const last = this.saved.at(-1);
     const sessions = this.saved.map((row) => row.sessions);
-    return { sessions, savedAt: last?.savedAt, lastBroadcast: last?.lastBroadcast };
+    return { sessions, savedAt: last?.savedAt, lastBroadcasts: last?.lastBroadcasts ?? new Map() };
   }
 
-  append(sessions: SessionRecords, lastBroadcast: MoodCounts): void {
+  append(sessions: SessionRecords, lastBroadcasts: Broadcasts): void {
     this.attempts += 1;
     if (this.fails) throw new Error('SQLITE_FULL');
-    this.saved.push({ sessions, savedAt: this.#runtime.now(), lastBroadcast: { ...lastBroadcast } });
+    this.saved.push({
+      sessions,
+      savedAt: this.#runtime.now(),
+      lastBroadcasts: structuredClone(lastBroadcasts),
+    });
   }
 }

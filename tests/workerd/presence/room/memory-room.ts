@@ -1,3 +1,4 @@
+import type { ChannelRules } from '../../../../src/presence/channel-rules';
 import { Room } from '../../../../src/presence/room/room';
 import {
   answerFromWire,
@@ -19,7 +20,13 @@ export class MemoryRoom {
   readonly reports: string[] = [];
   readonly sockets: FakeSocket[] = [];
   #epochs = 0;
-  #room = this.#start();
+  readonly #channels: ChannelRules | undefined;
+  #room: Room;
+
+  constructor(channels?: ChannelRules) {
+    this.#channels = channels;
+    this.#room = this.#start();
+  }
 
   get room(): Room {
     return this.#room;
@@ -37,7 +44,7 @@ export class MemoryRoom {
   /** A replica sends updates. The answer is the one that the replica gets. */
   sync(updates: Readonly<Record<string, SessionRecord>> = {}, since?: RoomVersion): RoomAnswer {
     return answerFromWire(
-      answerToWire(this.#room.sync({ since, updates: new Map(Object.entries(updates)) })),
+      answerToWire(this.#room.sync({ since, updates: Object.entries(updates), hasChannels: true })),
     );
   }
 
@@ -57,16 +64,16 @@ export class MemoryRoom {
   }
 
   /** Opens a socket that watches. */
-  open(): FakeSocket {
+  open(channel?: string): FakeSocket {
     const socket = new FakeSocket();
     this.sockets.push(socket);
-    this.#room.open(socket);
+    this.#room.open(socket, channel);
     return socket;
   }
 
   /** Opens a socket that joins. */
-  join(sessionId: string, mood: Mood = 'presence'): FakeSocket {
-    const socket = this.open();
+  join(sessionId: string, mood: Mood = 'presence', channel?: string): FakeSocket {
+    const socket = this.open(channel);
     this.send(socket, { sessionId, mood });
     return socket;
   }
@@ -85,6 +92,14 @@ export class MemoryRoom {
     const { runtime, journal } = this;
     this.#epochs += 1;
     const report = (trouble: string) => void this.reports.push(trouble);
-    return new Room({ ttlMs: TTL, runtime, epoch: String(this.#epochs), journal, sockets, report });
+    return new Room({
+      ttlMs: TTL,
+      runtime,
+      epoch: String(this.#epochs),
+      journal,
+      sockets,
+      channels: this.#channels,
+      report,
+    });
   }
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ROOM_ROW_SESSIONS_MAX, ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
+import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../../../src/limits';
 import { RoomSaver } from '../../../../src/presence/room/room-saver';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { type SessionRecord, ZERO_COUNTS } from '../../../../src/presence/session';
@@ -106,24 +106,24 @@ describe('a save', () => {
   });
 
   it('a room saves each full row at once, and the rest within five seconds', async () => {
-    const updates = crowd(2.5 * ROOM_ROW_SESSIONS_MAX);
+    const updates = crowd(2.5 * ROOM_UNSAVED_MAX);
     place.heartbeat(ANNA);
     place.sync(updates);
-    expect(savedIds().map(({ length }) => length)).toEqual([1, ROOM_ROW_SESSIONS_MAX, ROOM_ROW_SESSIONS_MAX]);
+    expect(savedIds().map(({ length }) => length)).toEqual([1, ROOM_UNSAVED_MAX, ROOM_UNSAVED_MAX]);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    expect(new Set(savedIds().flat()).size).toBe(2.5 * ROOM_ROW_SESSIONS_MAX);
+    expect(new Set(savedIds().flat()).size).toBe(2.5 * ROOM_UNSAVED_MAX);
     place.restart();
-    expect(place.room.counts.presence).toBe(2.5 * ROOM_ROW_SESSIONS_MAX);
+    expect(place.room.counts.presence).toBe(2.5 * ROOM_UNSAVED_MAX);
   });
 
   it('a row that was saved early leaves nothing for the end of the five seconds', async () => {
-    place.sync(crowd(ROOM_ROW_SESSIONS_MAX));
+    place.sync(crowd(ROOM_UNSAVED_MAX));
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     place.heartbeat(sessionId(0));
     await runtime.advance(1_000);
     place.heartbeat(sessionId(0));
     const saves = journal.saved.length;
-    place.sync(crowd(ROOM_ROW_SESSIONS_MAX));
+    place.sync(crowd(ROOM_UNSAVED_MAX));
     expect(journal.saved).toHaveLength(saves + 1);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
     expect(journal.saved).toHaveLength(saves + 1);
@@ -155,7 +155,7 @@ describe('a save that throws', () => {
     expect(journal.saved).toEqual([]);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS - 1_000);
     expect(savedIds()).toEqual([[ANNA]]);
-    expect(journal.saved[0]?.lastBroadcast.presence).toBe(1);
+    expect(journal.saved[0]?.lastBroadcasts.get('')?.presence).toBe(1);
     place.restart();
     expect(place.room.counts.presence).toBe(1);
   });
@@ -163,7 +163,7 @@ describe('a save that throws', () => {
   it('a room that cannot save tries once in five seconds and once per full row', async () => {
     journal.fails = true;
     for (let second = 0; second < 20; second += 1) {
-      place.sync(crowd(2 * ROOM_ROW_SESSIONS_MAX));
+      place.sync(crowd(2 * ROOM_UNSAVED_MAX));
       await runtime.advance(1_000);
     }
     // Two more for the two rows that fill up once.
@@ -171,10 +171,10 @@ describe('a save that throws', () => {
     journal.fails = false;
     place.sync();
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    expect(savedIds().at(-1)).toHaveLength(2 * ROOM_ROW_SESSIONS_MAX);
+    expect(savedIds().at(-1)).toHaveLength(2 * ROOM_UNSAVED_MAX);
     // From then on a full row is saved at once again.
     const saves = journal.saved.length;
-    place.sync(crowd(ROOM_ROW_SESSIONS_MAX));
+    place.sync(crowd(ROOM_UNSAVED_MAX));
     expect(journal.saved).toHaveLength(saves + 1);
   });
 
@@ -195,15 +195,18 @@ describe('a save that throws', () => {
     journal.fails = false;
     place.sync();
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    expect(journal.saved.at(-1)).toMatchObject({ sessions: new Map(), lastBroadcast: { release: 1 } });
+    expect(journal.saved.at(-1)).toMatchObject({
+      sessions: new Map(),
+      lastBroadcasts: new Map([['', { ...ZERO_COUNTS, presence: 1, release: 1 }]]),
+    });
   });
 
   it('a saver that cannot save drops the ids of sessions that the room no longer has', () => {
     journal.fails = true;
     const sessions = new RoomSessions(TTL, START);
-    const lastBroadcast = () => ZERO_COUNTS;
-    const saver = new RoomSaver({ runtime, journal, sessions, lastBroadcast, report: () => undefined });
-    for (let n = 1; n < ROOM_ROW_SESSIONS_MAX; n += 1) saver.add(sessionId(n));
+    const broadcasts = { revision: () => 0, last: () => new Map() };
+    const saver = new RoomSaver({ runtime, journal, sessions, broadcasts, report: () => undefined });
+    for (let n = 1; n < ROOM_UNSAVED_MAX; n += 1) saver.add(sessionId(n));
     saver.schedule();
     expect(journal.attempts).toBe(1);
     // Otherwise this session would fill a row, and be saved at once.

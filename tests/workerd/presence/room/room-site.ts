@@ -32,7 +32,11 @@ export class RoomSite {
   /** Another replica. */
   join(room = this.call()): SyncedReplica {
     const { runtime } = this;
-    return new SyncedReplica(new RoomHub({ room: () => room, timing: TIMING, runtime }), TIMING, runtime);
+    return new SyncedReplica(
+      new RoomHub({ room: () => room, timing: TIMING, runtime, hasChannels: true }),
+      TIMING,
+      runtime,
+    );
   }
 
   async pass(ms = TIMING.syncIntervalMs): Promise<void> {

@@ -101,7 +101,7 @@ class Place {
 
   /** Every session that must be present is counted, and none that must have ended. */
   check(): void {
-    const { sessions: present } = this.#room.sync({ since: undefined, updates: new Map() });
+    const { sessions: present } = this.#room.sync({ since: undefined, updates: [], hasChannels: true });
     const now = this.runtime.now();
     for (const id of IDS) {
       if (this.#late.has(id)) continue;
@@ -142,7 +142,7 @@ class Place {
 
   #sync(id: string, mood: number | undefined): void {
     const record = { mood: mood === undefined ? null : (MOODS[mood] ?? null), lastSeen: this.runtime.now() };
-    this.#room.sync({ since: undefined, updates: new Map([[id, record]]) });
+    this.#room.sync({ since: undefined, updates: [[id, record]], hasChannels: true });
   }
 
   #startRoom(): Room {

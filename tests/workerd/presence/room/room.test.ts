@@ -95,7 +95,11 @@ describe('a full room', () => {
 
   it('a room accepts a refused session with its next heartbeat, and until then its own replica counts it', async () => {
     const timing = roomTiming(TTL, 1_000);
-    const here = new SyncedReplica(new RoomHub({ room: () => stub, timing, runtime }), timing, runtime);
+    const here = new SyncedReplica(
+      new RoomHub({ room: () => stub, timing, runtime, hasChannels: true }),
+      timing,
+      runtime,
+    );
     const stub = {
       sync: async (report: WireReport) => answerToWire(place.room.sync(reportFromWire(report))),
     };

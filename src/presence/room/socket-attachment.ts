@@ -1,0 +1,65 @@
+import * as z from 'zod';
+import { Mood, SessionId } from '../session';
+import { ChannelName, channelOf, DEFAULT_CHANNEL, idOf, sessionKey } from '../session-key';
+import type { SocketPort } from './socket-port';
+
+/** The session of a socket that joined. */
+export interface SocketSession {
+  readonly key: string;
+  readonly mood: Mood;
+  /** When the last message of this socket came (ms). */
+  readonly lastMessageAt: number;
+  /** The `lastSeen` that the room recorded for this socket (ms). A later one is from an HTTP heartbeat. */
+  readonly recordedAt: number;
+}
+
+/** With the keys of version 1.0. */
+const StoredSession = z.object({
+  sessionId: SessionId,
+  mood: Mood,
+  heardAt: z.number(),
+  notedAt: z.number(),
+});
+type StoredSession = z.output<typeof StoredSession>;
+
+/**
+ * A socket of a named channel has its channel from the opening on, also without a session. Its session is a key below, otherwise a
+ * room of version 1.0 counts it in the default channel after a rollback.
+ */
+const InChannel = z.object({ channel: ChannelName, session: StoredSession.optional().catch(undefined) });
+type InChannel = z.output<typeof InChannel>;
+
+/** The attachment of a socket that the room closed. Otherwise its messages count after the object has hibernated. */
+const CLOSED = 'closed';
+
+/** Reads the channel and the session of a socket. Returns undefined if the room closed the socket. */
+export function readAttachment({
+  attachment,
+}: Pick<SocketPort, 'attachment'>):
+  | { readonly channel: string; readonly session: SocketSession | undefined }
+  | undefined {
+  if (attachment === CLOSED) return undefined;
+  const named = InChannel.safeParse(attachment).data;
+  const channel = named?.channel ?? DEFAULT_CHANNEL;
+  const stored = named === undefined ? StoredSession.safeParse(attachment).data : named.session;
+  return { channel, session: stored && fromStored(channel, stored) };
+}
+
+function fromStored(channel: string, { sessionId, mood, heardAt, notedAt }: StoredSession): SocketSession {
+  return { key: sessionKey(channel, sessionId), mood, lastMessageAt: heardAt, recordedAt: notedAt };
+}
+
+export function rememberChannel(port: SocketPort, channel: string): void {
+  if (channel !== DEFAULT_CHANNEL) port.remember({ channel } satisfies InChannel);
+}
+
+export function rememberSession(port: SocketPort, session: SocketSession): void {
+  const { key, mood, lastMessageAt, recordedAt } = session;
+  const stored: StoredSession = { sessionId: idOf(key), mood, heardAt: lastMessageAt, notedAt: recordedAt };
+  const channel = channelOf(key);
+  port.remember(channel === DEFAULT_CHANNEL ? stored : ({ channel, session: stored } satisfies InChannel));
+}
+
+export function rememberClosed(port: SocketPort): void {
+  port.remember(CLOSED);
+}
