@@ -1,3 +1,4 @@
+import { LIMITER_WAIT_MAX_MS } from '../limits';
 import { type Arrival, Arrivals } from './arrivals';
 import type { ChannelRules } from './channel-rules';
 import type { Hub } from './hub';
@@ -32,6 +33,8 @@ export class PresenceStore {
   readonly #replica: Replica;
   readonly #loop: SyncLoop;
   readonly #arrivals = new Arrivals();
+  /** The channels that a session is about to open. */
+  readonly #openings = new Map<string, Promise<void>>();
 
   constructor(options: PresenceStoreOptions) {
     this.#options = options;
@@ -136,12 +139,29 @@ export class PresenceStore {
   ): Promise<PresenceState | Refusal> {
     const arrival = this.#arrivals.add(key, this.#now);
     await this.#firstSync(defer);
-    const first = this.#admit(key);
-    const opensChannel = this.#wouldOpen(channelOf(key));
-    let isWithin = first !== 'new' || (await isWithinLimit(opensChannel));
-    // Another session has opened the channel meanwhile, as in a class that starts together.
-    if (!isWithin && opensChannel && !this.#wouldOpen(channelOf(key))) isWithin = await isWithinLimit(false);
-    // The session may have become known meanwhile. From here to its heartbeat nothing may be awaited.
+    const channel = channelOf(key);
+    await this.#waitForOpening(channel);
+    const isNew = this.#admit(key) === 'new';
+    if (!isNew || !this.#wouldOpen(channel))
+      return this.#admitWithin(key, mood, defer, arrival, !isNew || (await isWithinLimit(false)));
+    const opening = Promise.withResolvers<void>();
+    this.#openings.set(channel, opening.promise);
+    try {
+      return this.#admitWithin(key, mood, defer, arrival, await isWithinLimit(true));
+    } finally {
+      if (this.#openings.get(channel) === opening.promise) this.#openings.delete(channel);
+      opening.resolve();
+    }
+  }
+
+  /** Decides again, because the session may have become known meanwhile. Until its heartbeat nothing may be awaited. */
+  #admitWithin(
+    key: string,
+    mood: Mood,
+    defer: Defer,
+    arrival: Arrival,
+    isWithin: boolean,
+  ): Promise<PresenceState> | Refusal {
     const admission = this.#admit(key);
     if (admission === 'full') {
       const isolate = this.#replica.isFull
@@ -150,8 +170,18 @@ export class PresenceStore {
       this.#options.report(`${isolate} are refused`);
       return 'full';
     }
-    if (admission !== 'known' && !isWithin) return 'over-limit';
+    if (admission === 'new' && !isWithin) return 'over-limit';
     return this.countHeartbeat(key, mood, defer, arrival);
+  }
+
+  /**
+   * Waits while another session opens the channel. Otherwise a class that starts together counts as many openings. That session's
+   * request may end early, so the wait is as long as the limiter's at most.
+   */
+  async #waitForOpening(channel: string): Promise<void> {
+    const opening = this.#openings.get(channel);
+    if (opening === undefined) return;
+    await Promise.race([opening, this.#options.runtime.sleep(LIMITER_WAIT_MAX_MS)]);
   }
 
   #wouldOpen(channel: string): boolean {

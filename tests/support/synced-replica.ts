@@ -39,16 +39,16 @@ export class SyncedReplica {
     return this.store.health().trouble;
   }
 
-  heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
-    return this.#finished(this.store.countHeartbeat(id, mood, defer));
+  heartbeat(key: string, mood: Mood = 'presence'): Promise<PresenceState> {
+    return this.#finished(this.store.countHeartbeat(key, mood, defer));
   }
 
-  leave(id: string): Promise<void> {
-    return this.#finished(this.store.leave(id, defer));
+  leave(key: string): Promise<void> {
+    return this.#finished(this.store.leave(key, defer));
   }
 
-  presence(): Promise<PresenceState> {
-    return this.#finished(this.store.presence(defer));
+  presence(channel?: string): Promise<PresenceState> {
+    return this.#finished(this.store.presence(defer, channel));
   }
 
   /** Waits for a sync that began without a request. */
@@ -56,8 +56,8 @@ export class SyncedReplica {
     await this.#finished(Promise.resolve());
   }
 
-  async count(): Promise<number> {
-    return (await this.presence()).count;
+  async count(channel?: string): Promise<number> {
+    return (await this.presence(channel)).count;
   }
 
   async #finished<Answer>(request: Promise<Answer>): Promise<Answer> {

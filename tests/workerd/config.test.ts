@@ -25,6 +25,7 @@ describe('the settings', () => {
       limitsNewSessions: true,
       sessionsMax: 50_000,
       presenceCacheSeconds: 0,
+      channels: undefined,
       lowered: [],
     });
   });
@@ -55,6 +56,7 @@ describe('the settings', () => {
   });
 
   const ttl = 'SESSION_TTL_SECONDS takes a whole number from 2 to 600';
+  const channels = 'CHANNELS takes * or a comma list of names and prefixes such as lobby, post-*';
   const origins = 'ALLOWED_ORIGINS takes * or a comma list of origins such as https://example.com';
   it.each([
     ['SESSION_TTL_SECONDS', '1', ttl],
@@ -89,8 +91,37 @@ describe('the settings', () => {
     ['ALLOWED_ORIGINS', 'file://x', origins],
     ['ALLOWED_ORIGINS', 'https://user:pass@a.example', origins],
     ['ALLOWED_ORIGINS', 'https://a.example,', origins],
+    ['CHANNELS', '', channels],
+    ['CHANNELS', 'lobby,', channels],
+    ['CHANNELS', 'lobby,,post', channels],
+    ['CHANNELS', '-lobby', channels],
+    ['CHANNELS', '__proto__', channels],
+    ['CHANNELS', 'post*7', channels],
+    ['CHANNELS', 'post-**', channels],
+    ['CHANNELS', 'lobby post', channels],
+    ['CHANNELS', 'a'.repeat(65), channels],
+    ['CHANNELS', true, channels],
+    ['CHANNELS', '*', 'CHANNELS needs PRESENCE_HUB durable-object'],
+    ['CHANNELS', 'lobby, post-*', 'CHANNELS needs PRESENCE_HUB durable-object'],
+    ['CHANNELS_MAX', '0', 'CHANNELS_MAX takes a whole number from 1 to 10000'],
+    ['CHANNELS_MAX', '10001', 'CHANNELS_MAX takes a whole number from 1 to 10000'],
   ])('the settings refuse %s = %j, and the message says what they take', (name, value, message) => {
     expect(() => parseSettings({ [name]: value })).toThrow(new Error(`Wrong setting: ${message}.`));
+  });
+
+  it.each([
+    ['lobby, post-*', ['lobby', 'post-', 'post-7'], ['Lobby', 'lobby2', 'post', 'hall'], ['lobby'], true],
+    [' lobby ,hall', ['lobby', 'hall'], ['lobby2'], ['lobby', 'hall'], false],
+    ['*', ['lobby', 'constructor'], [], [], true],
+    ['*, lobby', ['lobby', 'hall'], [], ['lobby'], true],
+  ])('the setting CHANNELS = %j allows and lists channels', (list, allowed, refused, listed, isOpen) => {
+    const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', CHANNELS: list };
+    const { channels: rules } = parseSettings(variables);
+    expect(allowed.filter((name) => rules?.allows(name))).toEqual(allowed);
+    expect(refused.filter((name) => rules?.allows(name))).toEqual([]);
+    expect([...allowed, ...refused].filter((name) => rules?.isListed(name))).toEqual(listed);
+    expect(rules).toMatchObject({ isOpen, max: 1_000 });
+    expect(parseSettings({ ...variables, CHANNELS_MAX: '7' }).channels?.max).toBe(7);
   });
 
   it('a replica syncs with the room at the interval of the settings', () => {

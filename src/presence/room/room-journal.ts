@@ -41,8 +41,9 @@ export class RoomJournal implements Journal {
     const [row] = this.#sql.exec('SELECT saved_at, told FROM journal ORDER BY rowid DESC LIMIT 1').toArray();
     const savedAt = row && Number(row['saved_at']);
     const counts = row && MoodCounts.safeParse(parseJson(String(row['told']))).data;
-    const unreadable = row !== undefined && counts === undefined ? 1 : 0;
-    const lastBroadcasts = new Map([[DEFAULT_CHANNEL, counts ?? ZERO_COUNTS], ...this.#readChannels()]);
+    const channels = this.#readChannels();
+    const unreadable = Number(row !== undefined && counts === undefined) + Number(channels === undefined);
+    const lastBroadcasts = new Map([[DEFAULT_CHANNEL, counts ?? ZERO_COUNTS], ...(channels ?? [])]);
     return { sessions: this.#readRows(this.#measure(), unreadable), savedAt, lastBroadcasts };
   }
 
@@ -107,11 +108,11 @@ export class RoomJournal implements Journal {
     }
   }
 
-  #readChannels(): readonly (readonly [string, MoodCounts])[] {
+  /** Returns undefined if the row is unreadable. */
+  #readChannels(): z.output<typeof StoredChannels> | undefined {
     const [row] = this.#sql.exec('SELECT counts FROM channels').toArray();
-    const text = row === undefined ? undefined : String(row['counts']);
-    this.#savedChannels = text ?? NO_CHANNELS;
-    return text === undefined ? [] : (StoredChannels.safeParse(parseJson(text)).data ?? []);
+    this.#savedChannels = row === undefined ? NO_CHANNELS : String(row['counts']);
+    return StoredChannels.safeParse(parseJson(this.#savedChannels)).data;
   }
 
   /** Writes one row, if a broadcast to a named channel changed it. */

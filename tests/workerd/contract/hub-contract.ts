@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Hub } from '../../../src/presence/hub';
 import { ZERO_COUNTS } from '../../../src/presence/session';
+import { DEFAULT_CHANNEL, sessionKey } from '../../../src/presence/session-key';
 import type { Timing } from '../../../src/presence/timing';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
@@ -20,11 +21,22 @@ export interface HubSite {
   heal(): void;
 }
 
-const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
-
-/** What each hub guarantees to its replicas. `open` makes an empty site. */
-export function hubContract(name: string, open: (runtime: FakeRuntime) => Promise<HubSite>): void {
+/**
+ * What each hub guarantees to its replicas, for the sessions of one channel. `open` makes an empty site.
+ *
+ * @param channel Every other channel stays empty.
+ */
+export function hubContract(
+  name: string,
+  open: (runtime: FakeRuntime) => Promise<HubSite>,
+  channel = DEFAULT_CHANNEL,
+): void {
   describe(`${name}: replicas that share a hub`, () => {
+    const [ANNA, BEN, CARL] = [key(1), key(2), key(3)];
+    function key(n: number): string {
+      return sessionKey(channel, sessionId(n));
+    }
+
     let runtime: FakeRuntime;
     let site: HubSite;
     let here: SyncedReplica;
@@ -37,12 +49,17 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       there = join();
     });
 
+    afterEach(async () => {
+      for (const other of ['', 'lobby', 'post-7'].filter((one) => one !== channel))
+        for (const replica of [here, there]) expect(await replica.count(other)).toBe(0);
+    });
+
     const join = () => new SyncedReplica(site.join(), site.timing, runtime);
 
     /** A sync interval passes, then the replicas sync one after the other. */
     async function syncAll(...replicas: readonly SyncedReplica[]): Promise<void> {
       await runtime.advance(site.timing.syncIntervalMs);
-      for (const replica of replicas) await replica.presence();
+      for (const replica of replicas) await replica.presence(channel);
     }
 
     /** Each replica has one session, and both have read what the other one wrote. */
@@ -62,14 +79,14 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       await syncAll(here, there);
       await syncAll(here, there);
       const expected = { ...ZERO_COUNTS, gratitude: 1, release: 1 };
-      expect((await here.presence()).moods).toEqual(expected);
-      expect((await there.presence()).moods).toEqual(expected);
+      expect((await here.presence(channel)).moods).toEqual(expected);
+      expect((await there.presence(channel)).moods).toEqual(expected);
     });
 
     it('a fresh replica counts all sessions in its first answer', async () => {
       await here.heartbeat(ANNA);
       await syncAll(here);
-      expect(await join().count()).toBe(1);
+      expect(await join().count(channel)).toBe(1);
     });
 
     it('a session with heartbeats at both replicas counts once, in its last mood', async () => {
@@ -78,8 +95,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       await there.heartbeat(ANNA, 'release');
       await syncAll(there, here);
       await syncAll(there, here);
-      expect((await here.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
-      expect((await there.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
+      expect((await here.presence(channel)).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
+      expect((await there.presence(channel)).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     });
 
     it('the answer to a heartbeat counts a session once that another replica stored before', async () => {
@@ -94,8 +111,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
         await syncAll(here, there);
         await there.heartbeat(ANNA);
         await syncAll(here, there);
-        expect(await here.count()).toBe(1);
-        expect(await there.count()).toBe(1);
+        expect(await here.count(channel)).toBe(1);
+        expect(await there.count(channel)).toBe(1);
       }
     });
 
@@ -110,8 +127,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
         // The replica with the old copy writes first and last.
         await syncAll(there, here, there);
       }
-      expect(await here.count()).toBe(2);
-      expect(await there.count()).toBe(2);
+      expect(await here.count(channel)).toBe(2);
+      expect(await there.count(channel)).toBe(2);
     });
 
     it('a leave at another replica ends a session at both', async () => {
@@ -120,8 +137,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       await there.leave(ANNA);
       await syncAll(there, here);
       await syncAll(there, here);
-      expect(await there.count()).toBe(0);
-      expect(await here.count()).toBe(0);
+      expect(await there.count(channel)).toBe(0);
+      expect(await here.count(channel)).toBe(0);
     });
 
     it('a heartbeat after a leave at another replica counts at both', async () => {
@@ -131,8 +148,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       await there.heartbeat(ANNA, 'release');
       await syncAll(there, here);
       await syncAll(there, here);
-      expect((await here.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
-      expect((await there.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
+      expect((await here.presence(channel)).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
+      expect((await there.presence(channel)).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     });
 
     it('the sessions of a replica that vanishes count for the guaranteed time, and then end', async () => {
@@ -145,29 +162,29 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       while (runtime.now() < surelyUntil) {
         await runtime.advance(Math.min(site.timing.ttlMs / 3, surelyUntil - runtime.now()));
         await there.heartbeat(BEN);
-        expect(await there.count()).toBe(2);
+        expect(await there.count(channel)).toBe(2);
       }
       while (runtime.now() < lastSeen + site.orphanMaxMs) {
         await runtime.advance(site.timing.ttlMs / 3);
         await there.heartbeat(BEN);
       }
-      expect(await there.count()).toBe(1);
+      expect(await there.count(channel)).toBe(1);
     });
 
     it('an expired session does not return', async () => {
       await here.heartbeat(ANNA);
       await syncAll(here, there);
       await runtime.advance(site.timing.ttlMs - site.timing.syncIntervalMs);
-      expect(await here.count()).toBe(0);
+      expect(await here.count(channel)).toBe(0);
       const keptUntil = runtime.now() + site.timing.tombstoneTtlMs;
       while (runtime.now() < keptUntil) {
         await here.heartbeat(BEN);
         await there.heartbeat(CARL);
         await syncAll(here, there);
-        expect((await here.presence()).count).toBeLessThanOrEqual(2);
+        expect((await here.presence(channel)).count).toBeLessThanOrEqual(2);
       }
-      expect(await here.count()).toBe(2);
-      expect(await there.count()).toBe(2);
+      expect(await here.count(channel)).toBe(2);
+      expect(await there.count(channel)).toBe(2);
     });
 
     it('replicas keep their sessions while the hub fails, and count the same within two syncs after that', async () => {
@@ -176,8 +193,8 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       site.breakDown();
       for (let round = 0; round < 5; round += 1) {
         await syncAll(here, there);
-        expect(await here.count()).toBeGreaterThanOrEqual(1);
-        expect(await there.count()).toBeGreaterThanOrEqual(1);
+        expect(await here.count(channel)).toBeGreaterThanOrEqual(1);
+        expect(await there.count(channel)).toBeGreaterThanOrEqual(1);
         await here.heartbeat(ANNA);
         await there.heartbeat(BEN);
       }
@@ -185,13 +202,13 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
       site.heal();
       await syncAll(here, there);
       await syncAll(here, there);
-      expect(await here.count()).toBe(3);
-      expect(await there.count()).toBe(3);
+      expect(await here.count(channel)).toBe(3);
+      expect(await there.count(channel)).toBe(3);
     });
 
     it('a replica has synced only after the hub has answered', async () => {
       site.breakDown();
-      await here.presence();
+      await here.presence(channel);
       expect(here.sessions.hasSynced).toBe(false);
       site.heal();
       await syncAll(here);
@@ -201,10 +218,10 @@ export function hubContract(name: string, open: (runtime: FakeRuntime) => Promis
     it('remote sessions expire while the hub fails', async () => {
       await meet();
       await syncAll(here, there);
-      expect(await there.count()).toBe(2);
+      expect(await there.count(channel)).toBe(2);
       site.breakDown();
       await runtime.advance(site.timing.remoteTtlMs);
-      expect(await there.count()).toBe(0);
+      expect(await there.count(channel)).toBe(0);
     });
   });
 }

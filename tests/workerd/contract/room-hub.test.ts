@@ -4,17 +4,19 @@ import { RoomHub } from '../../../src/presence/room/room-hub';
 import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { roomTiming } from '../../../src/presence/timing';
 import { emptyStorage } from '../../support/empty-storage';
+import type { FakeRuntime } from '../../support/fake-runtime';
 import { TroubledRoom } from '../../support/troubled-room';
 import { hubContract } from './hub-contract';
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
 afterEach(() => void vi.useRealTimers());
 
-for (const [name, times] of [
-  ['the room, TTL 30 s', roomTiming(30_000, 1_000)],
-  ['the room, sync every 10 s', roomTiming(30_000, 10_000)],
+for (const [name, times, channel] of [
+  ['the room, TTL 30 s', roomTiming(30_000, 1_000), ''],
+  ['the room, sync every 10 s', roomTiming(30_000, 10_000), ''],
+  ['the room, in a channel', roomTiming(30_000, 1_000), 'lobby'],
 ] as const) {
-  hubContract(name, async (runtime) => {
+  const open = async (runtime: FakeRuntime) => {
     await emptyStorage();
     // The object reads its own clock, which must show the time of the test.
     runtime.onTick = (now) => void vi.setSystemTime(now);
@@ -31,5 +33,6 @@ for (const [name, times] of [
         room.trouble = undefined;
       },
     };
-  });
+  };
+  hubContract(name, open, channel);
 }

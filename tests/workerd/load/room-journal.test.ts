@@ -23,6 +23,14 @@ async function inObject(test: (sql: SqlStorage) => void): Promise<void> {
   await runInDurableObject(room(), (_room, { storage }) => test(storage.sql));
 }
 
+const newJournal = (sql: SqlStorage, now: number) =>
+  new RoomJournal(
+    sql,
+    TTL,
+    () => now,
+    () => undefined,
+  );
+
 function crowd(from: number, count: number, lastSeen: number): SessionRecords {
   const record: SessionRecord = { mood: 'connection', lastSeen };
   return new Map(Array.from({ length: count }, (_, n) => [sessionId(from + n), record]));
@@ -124,6 +132,40 @@ it(
   20_000,
 );
 
+it('a journal splits sessions of channels with the longest names into rows that fit, and reads them', () =>
+  inObject((sql) => {
+    const now = 1_000_000;
+    const journal = newJournal(sql, now);
+    const channel = 'a'.repeat(64);
+    const all = new Map([...crowd(0, 15_000, now)].map(([id, record]) => [`${channel}/${id}`, record]));
+    journal.append(all, NO_BROADCASTS, all);
+    expect(longestRowIn(sql)).toBeLessThanOrEqual(LONGEST_ROW_BYTES);
+    const rows = [...newJournal(sql, now).read().sessions];
+    expect(rows).toHaveLength(2);
+    expect(new Map(rows.flatMap((row) => [...row]))).toEqual(all);
+  }));
+
+it('a journal keeps the last broadcasts of 10,000 channels in one row, and writes it only if it changes', () =>
+  inObject((sql) => {
+    const now = 1_000_000;
+    const journal = newJournal(sql, now);
+    const counts = { ...ZERO_COUNTS, connection: 123_456 };
+    const named = Array.from(
+      { length: 10_000 },
+      (_, n) => [`${'a'.repeat(59)}${10_000 + n}`, counts] as const,
+    );
+    const broadcasts = new Map([['', ZERO_COUNTS], ['constructor', counts], ...named]);
+    journal.append(new Map(), broadcasts, []);
+    expect(newJournal(sql, now).read().lastBroadcasts).toEqual(broadcasts);
+    const changes = () => Number(sql.exec('SELECT total_changes() AS changes').one()['changes']);
+    const before = changes();
+    journal.append(new Map(), new Map([...broadcasts, ['empty', ZERO_COUNTS]]), []);
+    expect(changes() - before).toBe(1);
+    journal.append(new Map(), NO_BROADCASTS, []);
+    expect(changes() - before).toBe(3);
+    expect(newJournal(sql, now).read().lastBroadcasts).toEqual(NO_BROADCASTS);
+  }));
+
 it('a journal reports the rows, entries and counts that it cannot read, in one report', () =>
   inObject((sql) => {
     const now = 1_000_000;
@@ -143,10 +185,11 @@ it('a journal reports the rows, entries and counts that it cannot read, in one r
     insert('{"anna": 1, "ben": {}}', '{}');
     insert('no JSON', '{}');
     insert(null, 'no counts');
+    sql.exec('INSERT INTO channels (id, counts) VALUES (1, ?)', '[["../x", {}]]');
     const { sessions, lastBroadcasts } = newJournal().read();
     expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...crowd(0, 2, now).keys()]);
     expect(lastBroadcasts).toEqual(new Map([['', ZERO_COUNTS]]));
-    expect(reports).toEqual([expect.stringMatching(/^5 stored entries could not be read/)]);
+    expect(reports).toEqual([expect.stringMatching(/^6 stored entries could not be read/)]);
   }));
 
 it('a failed replacement of a journal that is too long keeps the sessions that it holds', () =>

@@ -16,6 +16,12 @@ const TTL = 30_000;
 const HUBS = ['kv', 'durable-object'] as const;
 type HubName = (typeof HUBS)[number];
 
+/** The channels of each hub: '' is the default one. */
+const CHANNELS: Readonly<Record<HubName, readonly string[]>> = { kv: [''], 'durable-object': ['', 'lobby'] };
+
+const pathIn = (channel: string, path: string) =>
+  channel === '' ? `/api/${path}` : `/api/channels/${channel}/${path}`;
+
 /** An isolate counts a session at most this long after its last heartbeat at another isolate (ms). */
 const REMOTE_MAX: Readonly<Record<HubName, number>> = {
   // A session of an isolate that was alone counts as long as a tombstone.
@@ -26,13 +32,15 @@ const REMOTE_MAX: Readonly<Record<HubName, number>> = {
 
 /** The last heartbeat or leave of a session. */
 interface Event {
+  readonly id: string;
+  readonly channel: string;
   readonly at: number;
   readonly isolate: number;
   /** null: a leave. */
   readonly mood: Mood | null;
 }
 
-/** The model: the last event of each session, and since when each isolate runs. It has neither replicas nor hubs. */
+/** The model: the last event of each session in each channel, and since when each isolate runs. It has neither replicas nor hubs. */
 interface Model {
   readonly events: Map<string, Event>;
   readonly heartbeats: Map<string, Event>;
@@ -102,6 +110,7 @@ class Service {
     const { now, sleep } = this.runtime;
     const own = {
       PRESENCE_HUB: this.#hub,
+      ...(this.#hub === 'durable-object' && { CHANNELS: 'lobby' }),
       PRESENCE_KV: this.#kv.store,
       PRESENCE_ROOM: { getByName: () => this.#room },
     };
@@ -111,12 +120,13 @@ class Service {
 
 type Command = fc.AsyncCommand<Model, Service>;
 
-/** Compares the answer of an isolate with the model. */
+/** Compares the answer of an isolate in a channel with the model. */
 async function check(
   model: Model,
   service: Service,
   hub: HubName,
   isolate: number,
+  channel: string,
   response: Response,
 ): Promise<PresenceState> {
   expect(response.status).toBe(200);
@@ -126,10 +136,11 @@ async function check(
   expect(state.count).toBe(totalOf(state.moods));
   const atLeast = { ...ZERO_COUNTS } as Record<Mood, number>;
   let atMost = 0;
-  for (const [id, event] of model.events) {
+  for (const [key, event] of model.events) {
+    if (event.channel !== channel) continue;
     const isOwn = event.isolate === isolate && event.at >= (model.startedAt[isolate] ?? 0);
     if (event.mood !== null && isOwn && now < event.at + TTL) atLeast[event.mood] += 1;
-    const heartbeat = model.heartbeats.get(id);
+    const heartbeat = model.heartbeats.get(key);
     const leftHere =
       event.mood === null &&
       isOwn &&
@@ -150,24 +161,25 @@ const command = (name: string, run: Command['run']): Command => ({
   toString: () => name,
 });
 
-function heartbeat(hub: HubName, session: number, isolate: number, mood: Mood): Command {
-  return command(`heartbeat(${session}, at ${isolate}, ${mood})`, async (model, service) => {
+function heartbeat(hub: HubName, session: number, isolate: number, channel: string, mood: Mood): Command {
+  return command(`heartbeat(${session} in '${channel}', at ${isolate}, ${mood})`, async (model, service) => {
     await service.pass(1);
     const id = sessionId(session);
-    const event = { at: service.runtime.now(), isolate, mood };
-    model.events.set(id, event);
-    model.heartbeats.set(id, event);
-    const response = await service.ask(isolate, '/api/heartbeat', { sessionId: id, mood });
-    const state = await check(model, service, hub, isolate, response);
+    const event = { id, channel, at: service.runtime.now(), isolate, mood };
+    model.events.set(`${channel} ${id}`, event);
+    model.heartbeats.set(`${channel} ${id}`, event);
+    const response = await service.ask(isolate, pathIn(channel, 'heartbeat'), { sessionId: id, mood });
+    const state = await check(model, service, hub, isolate, channel, response);
     expect(state.moods[mood]).toBeGreaterThanOrEqual(1);
   });
 }
 
-function leave(session: number, isolate: number): Command {
-  return command(`leave(${session}, at ${isolate})`, async (model, service) => {
+function leave(session: number, isolate: number, channel: string): Command {
+  return command(`leave(${session} in '${channel}', at ${isolate})`, async (model, service) => {
     await service.pass(1);
-    model.events.set(sessionId(session), { at: service.runtime.now(), isolate, mood: null });
-    const response = await service.ask(isolate, '/api/leave', { sessionId: sessionId(session) });
+    const id = sessionId(session);
+    model.events.set(`${channel} ${id}`, { id, channel, at: service.runtime.now(), isolate, mood: null });
+    const response = await service.ask(isolate, pathIn(channel, 'leave'), { sessionId: id });
     expect(await response.json()).toEqual({ success: true });
   });
 }
@@ -175,15 +187,17 @@ function leave(session: number, isolate: number): Command {
 const commandsFor = (hub: HubName, isolates: number) => {
   const session = fc.nat(4);
   const isolate = fc.nat(isolates - 1);
+  const channel = fc.constantFrom(...CHANNELS[hub]);
   return fc.commands(
     [
       fc
-        .tuple(session, isolate, fc.constantFrom(...MOODS))
-        .map(([session, where, mood]) => heartbeat(hub, session, where, mood)),
-      fc.tuple(session, isolate).map(([session, where]) => leave(session, where)),
-      isolate.map((where) =>
-        command(`read(at ${where})`, async (model, service) => {
-          await check(model, service, hub, where, await service.ask(where, '/api/presence'));
+        .tuple(session, isolate, channel, fc.constantFrom(...MOODS))
+        .map(([session, where, channel, mood]) => heartbeat(hub, session, where, channel, mood)),
+      fc.tuple(session, isolate, channel).map(([session, where, channel]) => leave(session, where, channel)),
+      fc.tuple(isolate, channel).map(([where, channel]) =>
+        command(`read('${channel}' at ${where})`, async (model, service) => {
+          const response = await service.ask(where, pathIn(channel, 'presence'));
+          await check(model, service, hub, where, channel, response);
         }),
       ),
       fc
@@ -223,17 +237,21 @@ async function agree(model: Model, service: Service, hub: HubName): Promise<void
   const present = [...model.events].filter(
     ([, { mood, at }]) => mood !== null && service.runtime.now() < at + TTL,
   );
-  const moods = { ...ZERO_COUNTS } as Record<Mood, number>;
-  for (const [, { mood }] of present) if (mood !== null) moods[mood] += 1;
   const rounds = Math.ceil((REMOTE_MAX[hub] + 60_000) / 10_000);
   for (let round = 0; round < rounds; round += 1) {
-    for (const [id, { isolate, mood }] of present)
-      await service.ask(isolate, '/api/heartbeat', { sessionId: id, mood });
+    for (const [, { id, channel, isolate, mood }] of present)
+      await service.ask(isolate, pathIn(channel, 'heartbeat'), { sessionId: id, mood });
     for (let isolate = 0; isolate < service.size; isolate += 1) await service.ask(isolate, '/api/presence');
     await service.pass(round === rounds - 1 ? 2_000 : 10_000);
   }
-  for (let isolate = 0; isolate < service.size; isolate += 1) {
-    expect(await (await service.ask(isolate, '/api/presence')).json()).toMatchObject({ moods });
+  for (const channel of CHANNELS[hub]) {
+    const moods = { ...ZERO_COUNTS } as Record<Mood, number>;
+    for (const [, event] of present)
+      if (event.channel === channel && event.mood !== null) moods[event.mood] += 1;
+    for (let isolate = 0; isolate < service.size; isolate += 1) {
+      const response = await service.ask(isolate, pathIn(channel, 'presence'));
+      expect(await response.json(), `'${channel}' at ${isolate}`).toMatchObject({ moods });
+    }
   }
 }
 

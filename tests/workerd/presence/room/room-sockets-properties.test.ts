@@ -5,6 +5,7 @@ import { MOODS } from '../../../../src/moods';
 import { Room } from '../../../../src/presence/room/room';
 import { HANDOVER_CODE } from '../../../../src/presence/room/socket-message';
 import { totalOf, ZERO_COUNTS } from '../../../../src/presence/session';
+import { sessionKey } from '../../../../src/presence/session-key';
 import { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket } from './fake-socket';
@@ -16,8 +17,14 @@ const IDLE_MS = 12_000;
 
 /** A socket, and what the test expects of its session. */
 class ExpectedSocket extends FakeSocket {
+  readonly channel: string;
   /** `seenAt`: the last message or ping. `refreshedAt`: the last time that may also keep the session. */
-  session: { readonly id: string; seenAt: number; refreshedAt: number } | undefined;
+  session: { readonly key: string; seenAt: number; refreshedAt: number } | undefined;
+
+  constructor(channel: string) {
+    super();
+    this.channel = channel;
+  }
 }
 
 /** A room with its sockets, which hibernates when the test says so, and a plain list of the sessions that must be present. */
@@ -36,16 +43,17 @@ class Place {
     return this.#sockets.filter(({ isOpen }) => isOpen);
   }
 
-  openSocket(): void {
-    const socket = new ExpectedSocket();
+  openSocket(channel: string): void {
+    const socket = new ExpectedSocket(channel);
     this.#sockets.push(socket);
-    this.#room.open(socket);
+    this.#room.open(socket, channel);
   }
 
   join(socket: ExpectedSocket, id: string, mood: number): void {
-    if (socket.session?.id !== id) this.#endSession(socket);
+    const key = sessionKey(socket.channel, id);
+    if (socket.session?.key !== key) this.#endSession(socket);
     this.#room.receive(socket, JSON.stringify({ sessionId: id, mood: MOODS[mood] }));
-    if (socket.isOpen) socket.session = { id, seenAt: this.runtime.now(), refreshedAt: 0 };
+    if (socket.isOpen) socket.session = { key, seenAt: this.runtime.now(), refreshedAt: 0 };
   }
 
   ping(socket: ExpectedSocket): void {
@@ -53,7 +61,7 @@ class Place {
     // A session that pings again after a TTL may be closed already, or not.
     const { session } = socket;
     if (session && session.seenAt + TTL > this.runtime.now()) session.seenAt = this.runtime.now();
-    else if (session) this.#late.add(session.id);
+    else if (session) this.#late.add(session.key);
   }
 
   close(socket: ExpectedSocket): void {
@@ -67,22 +75,22 @@ class Place {
     const { session } = socket;
     if (session) {
       this.#handedOver.push(session);
-      for (const other of this.#sessionsOf(session.id))
+      for (const other of this.#sessionsOf(session.key))
         other.refreshedAt = Math.max(other.refreshedAt, session.refreshedAt, session.seenAt);
     }
     this.#room.close(socket, HANDOVER_CODE);
   }
 
-  heartbeat(id: string, mood: number): void {
-    this.#heartbeats.set(id, this.runtime.now());
-    this.#sync(id, mood);
+  heartbeat(key: string, mood: number): void {
+    this.#heartbeats.set(key, this.runtime.now());
+    this.#sync(key, mood);
   }
 
-  leave(id: string): void {
-    this.#end(id);
+  leave(key: string): void {
+    this.#end(key);
     // A leave refreshes a session with a live socket, and may keep it if the room hibernates soon.
-    for (const { session } of this.open) if (session?.id === id) session.refreshedAt = this.runtime.now();
-    this.#sync(id, undefined);
+    for (const { session } of this.open) if (session?.key === key) session.refreshedAt = this.runtime.now();
+    this.#sync(key, undefined);
   }
 
   alarm(): void {
@@ -103,46 +111,52 @@ class Place {
   check(): void {
     const { sessions: present } = this.#room.sync({ since: undefined, updates: [], hasChannels: true });
     const now = this.runtime.now();
-    for (const id of IDS) {
-      if (this.#late.has(id)) continue;
-      const sessions = [...this.#sessionsOf(id), ...this.#handedOver.filter((one) => one.id === id)];
-      const seenAt = Math.max(this.#heartbeats.get(id) ?? 0, ...sessions.map((session) => session.seenAt));
+    for (const key of KEYS) {
+      if (this.#late.has(key)) continue;
+      const sessions = [...this.#sessionsOf(key), ...this.#handedOver.filter((one) => one.key === key)];
+      const seenAt = Math.max(this.#heartbeats.get(key) ?? 0, ...sessions.map((session) => session.seenAt));
       const refreshedAt = Math.max(seenAt, ...sessions.map((session) => session.refreshedAt));
-      const isCounted = present.has(id);
-      if (seenAt + TTL > now) expect(isCounted, `${id} is present`).toBe(true);
-      if (refreshedAt + TTL + ROOM_EXPIRY_STEP_MS <= now) expect(isCounted, `${id} has ended`).toBe(false);
+      const isCounted = present.has(key);
+      if (seenAt + TTL > now) expect(isCounted, `${key} is present`).toBe(true);
+      if (refreshedAt + TTL + ROOM_EXPIRY_STEP_MS <= now) expect(isCounted, `${key} has ended`).toBe(false);
     }
-    expect(totalOf(this.#room.counts)).toBe(present.size);
+    for (const channel of CHANNELS) {
+      const sessions = [...present.keys()].filter((key) => KEYS_OF[channel]?.includes(key));
+      expect(totalOf(this.#room.countsOf(channel)), `channel '${channel}'`).toBe(sessions.length);
+    }
   }
 
-  /** After the last broadcast all sockets have the counts of the room. */
+  /** After the last broadcast all sockets have the counts of their channels. */
   async checkSockets(): Promise<void> {
     await this.wait(2_000);
-    for (const { last } of this.open) expect(last?.moods ?? ZERO_COUNTS).toEqual(this.#room.counts);
+    for (const { channel, last } of this.open)
+      expect(last?.moods ?? ZERO_COUNTS).toEqual(this.#room.countsOf(channel));
   }
 
   /** A socket that ends also ends its session, unless another socket has that, or a heartbeat by HTTP came later. */
   #endSession({ session }: ExpectedSocket): void {
     if (!session) return;
-    const other = this.open.find((one) => one.session !== session && one.session?.id === session.id)?.session;
+    const other = this.open.find(
+      (one) => one.session !== session && one.session?.key === session.key,
+    )?.session;
     if (other) other.refreshedAt = Math.max(other.refreshedAt, session.refreshedAt, session.seenAt);
-    else if ((this.#heartbeats.get(session.id) ?? 0) <= Math.max(session.seenAt, session.refreshedAt))
-      this.#end(session.id);
+    else if ((this.#heartbeats.get(session.key) ?? 0) <= Math.max(session.seenAt, session.refreshedAt))
+      this.#end(session.key);
   }
 
-  #end(id: string): void {
-    this.#heartbeats.delete(id);
-    this.#handedOver = this.#handedOver.filter((session) => session.id !== id);
+  #end(key: string): void {
+    this.#heartbeats.delete(key);
+    this.#handedOver = this.#handedOver.filter((session) => session.key !== key);
   }
 
-  /** The sessions of the open sockets with this id. */
-  #sessionsOf(id: string) {
-    return this.open.flatMap(({ session }) => (session?.id === id ? [session] : []));
+  /** The sessions of the open sockets with this key. */
+  #sessionsOf(key: string) {
+    return this.open.flatMap(({ session }) => (session?.key === key ? [session] : []));
   }
 
-  #sync(id: string, mood: number | undefined): void {
+  #sync(key: string, mood: number | undefined): void {
     const record = { mood: mood === undefined ? null : (MOODS[mood] ?? null), lastSeen: this.runtime.now() };
-    this.#room.sync({ since: undefined, updates: [[id, record]], hasChannels: true });
+    this.#room.sync({ since: undefined, updates: [[key, record]], hasChannels: true });
   }
 
   #startRoom(): Room {
@@ -164,31 +178,37 @@ class Place {
 }
 
 const IDS = [1, 2, 3].map(sessionId);
+const CHANNELS = ['', 'lobby'];
+const KEYS_OF = Object.fromEntries(
+  CHANNELS.map((channel) => [channel, IDS.map((id) => sessionKey(channel, id))]),
+);
+const KEYS = Object.values(KEYS_OF).flat();
 const id = fc.constantFrom(...IDS);
+const channel = fc.constantFrom(...CHANNELS);
 const mood = fc.nat(3);
 const place = fc.nat(3);
 const step = fc.oneof(
-  fc.record({ does: fc.constantFrom('open', 'hibernate', 'alarm') }),
+  fc.record({ does: fc.constantFrom('open', 'hibernate', 'alarm'), channel }),
   fc.record({ does: fc.constant('join'), place, id, mood }),
   fc.record({ does: fc.constantFrom('ping', 'ping', 'close', 'handOver'), place }),
-  fc.record({ does: fc.constantFrom('heartbeat', 'leave'), id, mood }),
+  fc.record({ does: fc.constantFrom('heartbeat', 'leave'), id, mood, channel }),
   fc.record({ does: fc.constant('wait'), ms: fc.constantFrom(0, 100, 900, 5_000, 9_000, 20_000) }),
 );
-type Step = { does: string; place?: number; id?: string; mood?: number; ms?: number };
+type Step = { does: string; place?: number; id?: string; mood?: number; ms?: number; channel?: string };
 
-it('sockets, pings, heartbeats, leaves and hibernation in any order lose no session, keep none too long, and all sockets agree', async () => {
+it('in two channels, sockets, pings, heartbeats, leaves and hibernation in any order lose no session, keep none too long, and all sockets agree', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 50, size: 'max' }), async (steps: Step[]) => {
       const here = new Place();
-      for (const { does, place = 0, id = '', mood = 0, ms = 0 } of steps) {
+      for (const { does, place = 0, id = '', mood = 0, ms = 0, channel = '' } of steps) {
         const socket = here.open[place];
-        if (does === 'open' && here.open.length < 4) here.openSocket();
+        if (does === 'open' && here.open.length < 4) here.openSocket(channel);
         if (does === 'join' && socket) here.join(socket, id, mood);
         if (does === 'ping' && socket) here.ping(socket);
         if (does === 'close' && socket) here.close(socket);
         if (does === 'handOver' && socket) here.handOver(socket);
-        if (does === 'heartbeat') here.heartbeat(id, mood);
-        if (does === 'leave') here.leave(id);
+        if (does === 'heartbeat') here.heartbeat(sessionKey(channel, id), mood);
+        if (does === 'leave') here.leave(sessionKey(channel, id));
         if (does === 'alarm') here.alarm();
         if (does === 'hibernate') await here.hibernate();
         if (does === 'wait') await here.wait(ms);
