@@ -7,12 +7,12 @@ declare global {
 }
 
 /**
- * `<presence-count url mood robots>`: counts this browser as present while it is in the page. Its shadow root shows the count, and
+ * `<presence-count url channel mood robots>`: counts this browser as present while it is in the page. Its shadow root shows the count, and
  * until the first answer what the element holds. `mood=""` only watches. Styles find the status of the snapshot in the attribute
  * `status` and as `:state(stale)`.
  */
 export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
-  static readonly observedAttributes = ['url', 'mood'];
+  static readonly observedAttributes = ['url', 'channel', 'mood'];
   #presence: Presence | undefined;
   #unsubscribe: (() => void) | undefined;
   #internals: ElementInternals | undefined;
@@ -48,6 +48,7 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
     if (!this.#presence) {
       this.#presence = createPresence({
         url: this.getAttribute('url') ?? undefined,
+        channel: this.getAttribute('channel') ?? undefined,
         mood: this.mood,
         robots: this.getAttribute('robots') === 'count' ? 'count' : undefined,
       });

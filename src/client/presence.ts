@@ -1,7 +1,7 @@
 import { between } from './between.js';
 import { createLiveSocket, type LiveSocket } from './live-socket.js';
 import { createPace } from './pace.js';
-import { endpoint, heartbeat, isInterval, leave, TIMEOUT_MS, waitOf } from './requests.js';
+import { apiOf, CHANNEL, heartbeat, isInterval, leave, TIMEOUT_MS, waitOf } from './requests.js';
 import { isRobot } from './robots.js';
 import { observe, observeMessage, UNKNOWN } from './server-clock.js';
 import { createSharedVisit } from './shared-visit.js';
@@ -58,7 +58,7 @@ const STOP_MS = 200;
 
 /** Counts this browser as present, and gets the presence state. Nothing happens before `start`, so a server may create it. */
 export function createPresence(options: PresenceOptions = {}): Presence {
-  const { whenHidden, signal } = options;
+  const { whenHidden, signal, channel = '' } = options;
   const timer = createTimer(onTime);
   const pace = createPace(options.intervalMs);
   const visit = createSharedVisit(options, onVisitMerged);
@@ -83,7 +83,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** A leave of this session may arrive after the next heartbeat, so a second heartbeat follows. */
   let leaveMayFollow = false;
 
-  let base: URL;
+  let api: URL;
   let socket: LiveSocket | undefined;
   let clock = UNKNOWN;
 
@@ -141,7 +141,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const { id, mood } = visit.current();
     if (mood) sentId = id;
     const sentAt = performance.now();
-    const answer = await heartbeat(options.fetch ?? globalThis.fetch, base, id, mood, ended);
+    const answer = await heartbeat(options.fetch ?? globalThis.fetch, api, id, mood, ended);
     if (ended.aborted) return;
     // A frozen page gets its answer when it resumes.
     if (performance.now() - sentAt > TIMEOUT_MS) return fail(new Error('timeout'));
@@ -152,9 +152,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     // The visit has changed since the heartbeat was sent.
     if (id !== visit.current().id || mood !== visit.current().mood) return beat();
     endReplaced();
+    // Before `wait`, which may replace the id and closes the socket then. Otherwise the socket replaces the heartbeat with the new id.
+    if (options.live ?? answer.hasLive) socket?.connect();
     wait(leaveMayFollow ? OVERTAKEN_MS : pace.nextMs());
     leaveMayFollow = false;
-    if (options.live ?? answer.hasLive) socket?.connect();
   }
 
   function fail(error: Error, retryAfterMs = 0) {
@@ -274,11 +275,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       (document.hidden && whenHidden === 'leave')
     )
       return;
-    leaveMayFollow = visit.begin(base.origin);
+    leaveMayFollow = visit.begin(api.origin);
     shareVisit();
     // Tabs that only watch form a group of their own.
     const group = visit.current().mood ? (options.sessionId ?? 'visit') : 'watch';
-    tabs = joinTabs(`presence 2 ${base.origin} ${group}`, hurry, onTabsChange, onTabMessage);
+    tabs = joinTabs(`presence 2 ${api.origin} ${channel} ${group}`, hurry, onTabsChange, onTabMessage);
     showNoAnswer();
     waitForLeader(0);
     // The visible tab leads, because browsers slow down or freeze hidden ones.
@@ -301,7 +302,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   const leaveAs = (id: string, pageGoes = false) =>
-    leave(options.fetch ?? globalThis.fetch, base, id, pageGoes);
+    leave(options.fetch ?? globalThis.fetch, api, id, pageGoes);
 
   function onEvent({ type }: Event) {
     if (type === 'pagehide' || (document.hidden && whenHidden === 'leave')) {
@@ -356,11 +357,12 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     start() {
       if (isStarted || signal?.aborted) return;
       if (!isInterval(pace.intervalMs())) throw new RangeError('intervalMs must be from 500 to 200,000.');
-      base = new URL(options.url ?? '/', document.baseURI);
+      if (!CHANNEL.test(channel)) throw new RangeError(`channel must match ${CHANNEL}.`);
+      api = apiOf(new URL(options.url ?? '/', document.baseURI), channel);
       isStarted = true;
       starts += 1;
       if (!mayCount()) visit.choose(null);
-      socket ??= createLiveSocket(endpoint(base, 'live'), onSocketOpen, onSocketState, onSocketLost);
+      socket ??= createLiveSocket(new URL('live', api), onSocketOpen, onSocketState, onSocketLost);
       signal?.addEventListener('abort', stop);
       // Capturing, because the events of the document don't all bubble.
       for (const type of EVENTS) addEventListener(type, onEvent, true);

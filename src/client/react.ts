@@ -1,16 +1,11 @@
-import {
-  type DetailedHTMLProps,
-  type HTMLAttributes,
-  useEffect,
-  useState,
-  useSyncExternalStore,
-} from 'react';
+import { type DetailedHTMLProps, type HTMLAttributes, useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { PresenceCount } from './element.js';
 import { createPresence, type Mood, type PresenceOptions, type PresenceSnapshot } from './presence.js';
 
 /** The attributes of `<presence-count>`. `mood={null}` needs React 19, and no server rendering; `mood=""` works everywhere. */
 interface PresenceCountAttributes extends DetailedHTMLProps<HTMLAttributes<PresenceCount>, PresenceCount> {
   url?: string | undefined;
+  channel?: string | undefined;
   mood?: Mood | '' | null | undefined;
   robots?: 'count' | undefined;
 }
@@ -24,12 +19,13 @@ declare module 'react' {
 }
 
 /**
- * Counts this browser as present while the component is mounted, and returns the snapshot. `mood` may change at any time. Without a
- * `mood` the choice of the visit holds. Later values of the other options have no effect.
+ * Counts this browser as present while the component is mounted, and returns the snapshot. `mood` and `channel` may change at
+ * any time. Without a `mood` the choice of the visit holds. Later values of the other options have no effect.
  */
 export function usePresence(options: PresenceOptions = {}): PresenceSnapshot {
-  const { mood } = options;
-  const [presence] = useState(() => createPresence(options));
+  const { mood, channel } = options;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another channel needs another presence.
+  const presence = useMemo(() => createPresence(options), [channel]);
   useEffect(() => {
     presence.start();
     return () => void presence.stop();

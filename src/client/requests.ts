@@ -9,8 +9,11 @@ export const isInterval = (ms: number): boolean => ms >= 500 && ms <= 200_000;
 
 type Fetch = typeof globalThis.fetch;
 
-/** The address of an API path, from any address of the service. */
-export const endpoint = (base: URL, path: string) => new URL(`/api/${path}`, base);
+/** A channel: its name, or empty for the default one. Otherwise the channel `..` gets the address of the default one. */
+export const CHANNEL = /^([a-z\d][\w.-]{0,63})?$/i;
+
+/** The address of the API of a channel, from any address of the service. */
+export const apiOf = (url: URL, channel: string) => new URL(`/api/${channel && `channels/${channel}/`}`, url);
 
 export type Answer =
   | {
@@ -31,13 +34,13 @@ export type Answer =
  */
 export async function heartbeat(
   fetch: Fetch,
-  base: URL,
+  api: URL,
   sessionId: string,
   mood: Mood | null,
   signal: AbortSignal,
 ): Promise<Answer> {
   try {
-    const response = await fetch(endpoint(base, mood ? 'heartbeat' : 'presence'), {
+    const response = await fetch(new URL(mood ? 'heartbeat' : 'presence', api), {
       signal,
       ...(mood && { method: 'POST', body: JSON.stringify({ sessionId, mood }) }),
     });
@@ -83,8 +86,8 @@ export function waitOf(retryAfter: string | null, serverNow: number): number {
 }
 
 /** Sends a leave. If the page goes, the request outlives it. Resolves when it was answered or has failed. */
-export async function leave(fetch: Fetch, base: URL, sessionId: string, pageGoes: boolean): Promise<void> {
-  const url = endpoint(base, 'leave');
+export async function leave(fetch: Fetch, api: URL, sessionId: string, pageGoes: boolean): Promise<void> {
+  const url = new URL('leave', api);
   const body = JSON.stringify({ sessionId });
   try {
     if (pageGoes && !('keepalive' in Request.prototype)) navigator.sendBeacon(url, body);

@@ -17,7 +17,7 @@ export interface SharedVisit {
 
 /** @param onMerge Called after each merge, with the visit before it. */
 export function createSharedVisit(
-  { mood, sessionId }: PresenceOptions,
+  { mood, sessionId, channel = '' }: PresenceOptions,
   onMerge: (before: Visit) => void,
 ): SharedVisit {
   let visit: Visit = { id: '', since: 0, mood: mood === undefined ? DEFAULT_MOOD : mood, choice: 0 };
@@ -27,7 +27,7 @@ export function createSharedVisit(
 
   /** A tab that only watches, or has an id of its own, has no part in the stored visit. */
   const isStored = () => visit.mood && !sessionId;
-  const stored = () => (isStored() ? readVisit(service) : undefined);
+  const stored = () => (isStored() ? readVisit(service, channel) : undefined);
 
   function merge(other: Visit) {
     const before = visit;
@@ -56,8 +56,8 @@ export function createSharedVisit(
       if (hasNewChoice)
         visit = { ...visit, choice: Math.max(Date.now(), visit.choice + 1, (known?.choice ?? 0) + 1) };
       hasNewChoice = false;
-      if (known) merge(known);
-      if (isStored()) saveVisit(service, visit, ttlMs);
+      if (known) merge({ ...visit, ...known });
+      if (isStored()) saveVisit(service, channel, visit, ttlMs, known);
     },
     merge,
   };

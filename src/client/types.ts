@@ -27,6 +27,11 @@ export interface PresenceOptions {
   /** Any address of the service. Default: the page's own origin, or for `/presence.js` the origin that served it. */
   readonly url?: string | URL | undefined;
   /**
+   * The counter, if the service has several: a name of letters, digits, `.`, `_` and `-`. It has at most 64 characters, and begins with
+   * a letter or a digit. Default, as with `''`: the service's own counter, which has no name.
+   */
+  readonly channel?: string | undefined;
+  /**
    * A mood counts as chosen now. `null` watches without being counted. Default: the mood that a tab of this browser has chosen, else
    * `DEFAULT_MOOD` of `moods.ts`.
    */
@@ -52,7 +57,7 @@ export interface Presence {
    * Starts sending heartbeats.
    *
    * @throws {TypeError} if `url` is no address.
-   * @throws {RangeError} if `intervalMs` is out of its range.
+   * @throws {RangeError} if `intervalMs` is out of its range, or `channel` is no name.
    */
   start(): void;
   /**

@@ -1,6 +1,6 @@
 import { MOODS, type Mood } from '../moods.js';
 
-/** One visit of this browser at one service. All its tabs share the visit, and a reload continues it. */
+/** One visit of this browser at one service. All its tabs share the visit, and a reload continues it. Each channel has its own mood. */
 export interface Visit {
   /** A random UUID. */
   readonly id: string;
@@ -28,27 +28,54 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** The key in the storage. The number is the version of the stored value. */
 const keyOf = (service: string) => `presence 2 ${service}`;
 
+/** The visit in the storage. The mood and its choice are missing if the channel has none. */
+export interface StoredVisit extends Partial<Visit> {
+  readonly id: string;
+  readonly since: number;
+  /** The mood and its choice of each channel. */
+  readonly moods: Readonly<Record<string, readonly [Mood, number]>>;
+  /** The rest of its time to live (ms). */
+  readonly restMs: number;
+}
+
 /**
  * Reads the visit at a service, an origin. Returns undefined if it was not used for its time to live, otherwise a person could be
  * followed from one visit to the next; also if the storage is blocked or has another value.
  */
-export function readVisit(service: string): Visit | undefined {
+export function readVisit(service: string, channel: string): StoredVisit | undefined {
   try {
-    const { id, since, mood, choice, usedAt, ttlMs } = JSON.parse(localStorage[keyOf(service)]);
+    const { id, since, moods, usedAt, ttlMs } = JSON.parse(localStorage[keyOf(service)]);
     // A difference below zero: the clock was set back.
-    const isFresh = Math.abs(Date.now() - usedAt) < ttlMs;
-    if (isFresh && UUID.test(id) && since >= 0 && MOODS.includes(mood) && choice >= 0)
-      return { id, since, mood, choice };
+    const restMs = ttlMs - Math.abs(Date.now() - usedAt);
+    // A channel can have the name of an inherited property, such as `constructor`.
+    const [mood, choice] = Object.hasOwn(moods, channel) ? moods[channel] : [];
+    if (restMs > 0 && UUID.test(id) && since >= 0)
+      return { id, since, moods, restMs, ...(MOODS.includes(mood) && choice >= 0 && { mood, choice }) };
   } catch {
     // Nothing is stored, or the page may not read it.
   }
   return undefined;
 }
 
-/** Stores the visit, which is in use now. */
-export function saveVisit(service: string, visit: Visit, ttlMs: number): void {
+/**
+ * Stores the visit, which is in use now, with the mood of this channel. The moods of other channels stay, and so does the rest of a
+ * longer time to live.
+ */
+export function saveVisit(
+  service: string,
+  channel: string,
+  { id, since, mood, choice }: Visit,
+  ttlMs: number,
+  stored?: StoredVisit,
+): void {
   try {
-    localStorage[keyOf(service)] = JSON.stringify({ ...visit, usedAt: Date.now(), ttlMs });
+    localStorage[keyOf(service)] = JSON.stringify({
+      id,
+      since,
+      moods: { ...stored?.moods, ...(choice && { [channel]: [mood, choice] }) },
+      usedAt: Date.now(),
+      ttlMs: Math.max(ttlMs, stored?.restMs ?? 0),
+    });
   } catch {
     // The page may not write it. This tab still has the visit.
   }

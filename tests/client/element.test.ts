@@ -78,6 +78,22 @@ describe('<presence-count>', () => {
     expect(element.getAttribute('status')).toBe('connecting');
   });
 
+  it('leaves one channel for another when its channel changes', async () => {
+    element.setAttribute('channel', 'post-1');
+    await show('https://here.example');
+    element.setAttribute('channel', 'post-2');
+    await passed(STOP_MS);
+    element.removeAttribute('channel');
+    await passed(STOP_MS);
+    expect(requested().map((url) => url.replace('https://here.example/api/', ''))).toEqual([
+      'channels/post-1/heartbeat',
+      'channels/post-2/heartbeat',
+      'channels/post-1/leave',
+      'heartbeat',
+      'channels/post-2/leave',
+    ]);
+  });
+
   it('takes a url that changes while it is in no page', async () => {
     await show('https://here.example');
     element.remove();

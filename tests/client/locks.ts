@@ -1,11 +1,23 @@
+import { GROUP } from './page';
+
 interface Held {
   readonly steal: () => void;
 }
 
-/** The lock of one name, for a page whose browser has locks: https://w3c.github.io/web-locks/ */
+interface Waiting {
+  readonly name: string;
+  readonly grant: () => void;
+}
+
+/** The locks of a page whose browser has locks: https://w3c.github.io/web-locks/ */
 export class FakeLocks {
-  held: Held | undefined;
-  readonly #pending: { readonly name: string; readonly grant: () => void }[] = [];
+  readonly #held = new Map<string, Held>();
+  #pending: Waiting[] = [];
+
+  /** The names of the locks that a tab has. */
+  get held(): string[] {
+    return [...this.#held.keys()];
+  }
 
   readonly query = async () => ({ pending: this.#pending.map(({ name }) => ({ name })) });
 
@@ -13,38 +25,39 @@ export class FakeLocks {
     new Promise((resolve, reject) => {
       const grant = () => {
         const held = { steal: () => reject(new DOMException('Stolen', 'AbortError')) };
-        this.held = held;
+        this.#held.set(name, held);
         void hold().then(() => {
-          if (this.held === held) this.#free();
+          this.#release(name, held);
           resolve();
         });
       };
       const waiting = { name, grant };
       options.signal?.addEventListener('abort', () => {
-        if (this.#pending.includes(waiting)) this.#pending.splice(this.#pending.indexOf(waiting), 1);
+        this.#pending = this.#pending.filter((other) => other !== waiting);
         reject(new DOMException('Aborted', 'AbortError'));
       });
       queueMicrotask(() => {
         if (options.steal) {
-          this.held?.steal();
+          this.#held.get(name)?.steal();
           grant();
-        } else if (this.held === undefined) grant();
+        } else if (!this.#held.has(name)) grant();
         else this.#pending.push(waiting);
       });
     });
 
-  #free() {
-    this.held = undefined;
-    this.#pending.shift()?.grant();
+  #release(name: string, held: Held) {
+    if (this.#held.get(name) !== held) return;
+    this.#held.delete(name);
+    const next = this.#pending.find((waiting) => waiting.name === name);
+    this.#pending = this.#pending.filter((waiting) => waiting !== next);
+    next?.grant();
   }
 
   /** Another tab takes the lock. Returns what releases it. */
-  take(): () => void {
-    this.held?.steal();
+  take(name = GROUP): () => void {
+    this.#held.get(name)?.steal();
     const other = { steal: () => {} };
-    this.held = other;
-    return () => {
-      if (this.held === other) this.#free();
-    };
+    this.#held.set(name, other);
+    return () => this.#release(name, other);
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, vi } from 'vitest';
-import { ID, passed } from './page';
+import { GROUP, ID, passed } from './page';
 import { state } from './service';
 
 /** The messages that reached the other tabs of the current test. */
@@ -35,7 +35,7 @@ class FakeChannel {
 let channel: FakeChannel;
 beforeEach(() => {
   vi.stubGlobal('BroadcastChannel', FakeChannel);
-  channel = new FakeChannel('presence 2 https://presence.example visit');
+  channel = new FakeChannel(GROUP);
   channel.onmessage = ({ data }) => received.push(data as TabMessage);
 });
 afterEach(() => {

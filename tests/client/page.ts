@@ -4,6 +4,8 @@ import { fakeService } from './service';
 
 /** The id of the first visit in a test. */
 export const ID = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
+/** The name that the tabs of the default channel share. */
+export const GROUP = 'presence 2 https://presence.example  visit';
 /** `stop` leaves after this time (ms). */
 export const STOP_MS = 201;
 // Happy DOM has no `keepalive`.

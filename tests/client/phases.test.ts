@@ -36,7 +36,7 @@ async function arrive(phase: Phase, answerMs: number) {
 
 /** The phase of the client, as a service and another tab see it. */
 function observed(): Phase {
-  if (locks.held === undefined) return 'absent';
+  if (locks.held.length === 0) return 'absent';
   if (sockets.at(-1)?.readyState === 1) return 'live';
   if (api.pending > 0) return 'beating';
   return presence.getSnapshot().data?.count === 7 ? 'listening' : 'waiting';

@@ -58,6 +58,35 @@ describe('usePresence', () => {
     expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
   });
 
+  it('switches to another channel: it shows the new count, and leaves the old channel', async () => {
+    await render({ channel: 'post-1' });
+    api.answer = () => Response.json(state(5));
+    api.delayMs = 50;
+    await render({ channel: 'post-2' });
+    expect(document.body.textContent).toBe('connecting undefined presence');
+    await passed(STOP_MS + 50);
+    expect(document.body.textContent).toBe('live 5 presence');
+    expect(api.paths().sort()).toEqual([
+      'channels/post-1/heartbeat',
+      'channels/post-1/leave',
+      'channels/post-2/heartbeat',
+    ]);
+    expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
+    api.sent.length = 0;
+    await passed(25_000);
+    expect(new Set(api.paths())).toEqual(new Set(['channels/post-2/heartbeat']));
+  });
+
+  it('leaves no channel that a render returns to within a fifth of a second', async () => {
+    vi.stubGlobal('navigator', { locks: new FakeLocks(), userAgent: '', webdriver: false });
+    await render({ channel: 'post-1' });
+    await render({ channel: 'post-2' });
+    await render({ channel: 'post-1' });
+    await passed(2_000);
+    expect(api.paths().filter((path) => path.endsWith('leave'))).toEqual(['channels/post-2/leave']);
+    expect(document.body.textContent).toBe('live 1 presence');
+  });
+
   it('without a mood takes the one that another component has chosen', async () => {
     await show(
       <>

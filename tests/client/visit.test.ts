@@ -21,32 +21,39 @@ afterEach(() => {
   localStorage.clear();
 });
 
+/** Another program changes the stored text, or some of its keys. */
+function change(stored: string | object) {
+  const [key = '', value = ''] = Object.entries(localStorage)[0] ?? [];
+  localStorage[key] =
+    typeof stored === 'string' ? stored : JSON.stringify({ ...JSON.parse(value), ...stored });
+}
+
 describe('a stored visit', () => {
-  it('keeps its id, its mood and its number of choices', () => {
-    saveVisit(SERVICE, VISIT, TTL_MS);
-    expect(readVisit(SERVICE)).toEqual(VISIT);
+  it('keeps its id, its beginning, its mood and its choice', () => {
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
+    expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
   });
 
   it('is another one for each service', () => {
-    saveVisit(SERVICE, VISIT, TTL_MS);
-    expect(readVisit('https://other.example')).toBeUndefined();
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
+    expect(readVisit('https://other.example', '')).toBeUndefined();
   });
 
   it('ends when it was not used for its time to live', () => {
-    saveVisit(SERVICE, VISIT, TTL_MS);
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
     vi.advanceTimersByTime(TTL_MS - 1);
-    expect(readVisit(SERVICE)).toEqual(VISIT);
-    saveVisit(SERVICE, VISIT, TTL_MS);
+    expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
     vi.advanceTimersByTime(TTL_MS - 1);
-    expect(readVisit(SERVICE)).toEqual(VISIT);
+    expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
     vi.advanceTimersByTime(1);
-    expect(readVisit(SERVICE)).toBeUndefined();
+    expect(readVisit(SERVICE, '')).toBeUndefined();
   });
 
   it('ends when the clock was set back by more than its time to live', () => {
-    saveVisit(SERVICE, VISIT, TTL_MS);
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
     vi.setSystemTime(Date.now() - TTL_MS);
-    expect(readVisit(SERVICE)).toBeUndefined();
+    expect(readVisit(SERVICE, '')).toBeUndefined();
   });
 
   it.each([
@@ -55,22 +62,76 @@ describe('a stored visit', () => {
     ['the value of version 1.0', `${VISIT.id} 1700000000000`],
     ['an id that is no UUID', { id: 'anna' }],
     ['a beginning that is no number', { since: 'x' }],
-    ['a mood that does not exist', { mood: 'happy' }],
-    ['a negative choice', { choice: -1 }],
-    ['a choice that is no number', { choice: 'x' }],
+    ['moods that are none', { moods: null }],
+    ['a mood without its choice', { moods: { '': 5 } }],
     ['a time that is no number', { usedAt: 'x' }],
+    ['a time to live that is no number', { ttlMs: 'x' }],
   ])('is no visit with %s', (_, stored) => {
-    saveVisit(SERVICE, VISIT, TTL_MS);
-    const [key = '', value = ''] = Object.entries(localStorage)[0] ?? [];
-    const changed = typeof stored === 'string' ? stored : JSON.stringify({ ...JSON.parse(value), ...stored });
-    localStorage[key] = changed;
-    expect(readVisit(SERVICE)).toBeUndefined();
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
+    change(stored);
+    expect(readVisit(SERVICE, '')).toBeUndefined();
+    saveVisit(SERVICE, '', VISIT, TTL_MS, readVisit(SERVICE, ''));
+    expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
+  });
+
+  it.each([
+    ['a mood that does not exist', ['happy', 1]],
+    ['a negative choice', ['release', -1]],
+    ['a choice that is no number', ['release', 'x']],
+    ['a mood of another channel only', undefined],
+  ])('gives its id without a mood if it has %s', (_, mood) => {
+    saveVisit(SERVICE, 'lobby', VISIT, TTL_MS);
+    change({ moods: { lobby: ['gratitude', 2], '': mood } });
+    const { id, since } = VISIT;
+    const visit = readVisit(SERVICE, '');
+    expect(visit).toMatchObject({ id, since });
+    expect(visit).not.toHaveProperty('mood');
+    expect(visit).not.toHaveProperty('choice');
+  });
+
+  it.each(['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__'])(
+    'has no mood of the channel %s before one is stored',
+    (channel) => {
+      saveVisit(SERVICE, '', VISIT, TTL_MS);
+      const visit = readVisit(SERVICE, channel);
+      expect(visit).toMatchObject({ id: VISIT.id });
+      expect(visit).not.toHaveProperty('mood');
+      saveVisit(SERVICE, channel, { ...VISIT, mood: 'gratitude' }, TTL_MS, visit);
+      expect(readVisit(SERVICE, channel)).toMatchObject({ mood: 'gratitude', choice: 3 });
+      expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
+    },
+  );
+
+  it('keeps no mood that was not chosen, otherwise it lists each channel that the visit has seen', () => {
+    saveVisit(SERVICE, 'lobby', { ...VISIT, choice: 0 }, TTL_MS);
+    expect(readVisit(SERVICE, 'lobby')).toMatchObject({ id: VISIT.id, moods: {} });
+    expect(readVisit(SERVICE, 'lobby')).not.toHaveProperty('mood');
+  });
+
+  it('lives as long as the channel with the longest interval needs, and no longer', () => {
+    saveVisit(SERVICE, 'slow', VISIT, 3 * TTL_MS);
+    vi.advanceTimersByTime(TTL_MS / 2);
+    saveVisit(SERVICE, '', VISIT, TTL_MS, readVisit(SERVICE, ''));
+    vi.advanceTimersByTime(2.5 * TTL_MS - 1);
+    expect(readVisit(SERVICE, 'slow')).toMatchObject({ id: VISIT.id });
+    vi.advanceTimersByTime(1);
+    expect(readVisit(SERVICE, 'slow')).toBeUndefined();
+  });
+
+  it('lives no longer when the clock was set back between two uses', () => {
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
+    for (let use = 0; use < 5; use++) {
+      vi.setSystemTime(Date.now() - TTL_MS / 2);
+      saveVisit(SERVICE, '', VISIT, TTL_MS, readVisit(SERVICE, ''));
+    }
+    vi.advanceTimersByTime(TTL_MS);
+    expect(readVisit(SERVICE, '')).toBeUndefined();
   });
 
   it('does not exist where the page may not use the storage', () => {
     vi.stubGlobal('localStorage', undefined);
-    saveVisit(SERVICE, VISIT, TTL_MS);
-    expect(readVisit(SERVICE)).toBeUndefined();
+    saveVisit(SERVICE, '', VISIT, TTL_MS);
+    expect(readVisit(SERVICE, '')).toBeUndefined();
     vi.unstubAllGlobals();
   });
 });

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeLocks } from './locks';
 import { fromLeader, send } from './other-tab';
-import { api, dispatch, heartbeats, page, passed, present, setHidden } from './page';
+import { api, dispatch, GROUP, heartbeats, page, passed, present, setHidden } from './page';
 import { state } from './service';
 import { FakeSocket, sockets } from './socket';
 
@@ -71,7 +71,7 @@ describe('with locks', () => {
   it('a leader whose page goes while another tab waits sends no leave, and hands its socket over', async () => {
     await present();
     sockets[0]?.open();
-    void locks.request('presence 2 https://presence.example visit', {}, async () => {});
+    void locks.request(GROUP, {}, async () => {});
     await passed(11_000);
     dispatch('pagehide');
     await passed(1);

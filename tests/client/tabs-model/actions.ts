@@ -1,6 +1,8 @@
 import * as fc from 'fast-check';
 import { MOODS } from '../../../src/moods';
-import type { FakeBrowser, Page } from './fake-browser';
+import type { Counter, FakeBrowser, Page } from './fake-browser';
+import { CHANNELS, type ChannelName } from './model-channel';
+import { inChannel } from './network';
 
 /** Everything that happens to a browser. Each one returns false where it is impossible. */
 const ACTIONS = {
@@ -13,43 +15,39 @@ const ACTIONS = {
   'open six seen tabs': (browser) => {
     for (let index = 0; index < 6; index += 1) browser.open('seen');
   },
-  'close a tab': (browser, pick) => onTab(pick(isThere), (page) => browser.close(page)),
+  'close a tab': (browser, pick) => on(pick.page(isThere), (page) => browser.close(page)),
   'close all tabs': (browser) => {
     for (const page of browser.pages.filter(isThere)) browser.close(page);
   },
-  'reload a tab': (browser, pick) => onTab(pick(isRunning), (page) => browser.reload(page)),
-  'crash a tab': (browser, pick) => onTab(pick(isThere), (page) => browser.crash(page)),
-  'hide a tab': (browser, pick) => onTab(pick(isSeen), (page) => browser.setHidden(page, true)),
-  'show a tab': (browser, pick) => onTab(pick(isUnseen), (page) => browser.setHidden(page, false)),
-  'freeze a tab': (browser, pick) => onTab(pick(isRunning), (page) => browser.freeze(page)),
-  'resume a hidden tab': (browser, pick) => onTab(pick(isFrozen), (page) => browser.resume(page, false)),
-  'resume a seen tab': (browser, pick) => onTab(pick(isFrozen), (page) => browser.resume(page, true)),
-  'navigate away': (browser, pick) => onTab(pick(isRunning), (page) => browser.cache(page)),
-  'navigate back': (browser, pick) => onTab(pick(isCached), (page) => browser.goBack(page)),
-  'stop in a tab': (browser, pick) =>
-    onTab(
-      pick((page) => isRunning(page) && !page.tab.isSlow),
-      (page) => browser.stop(page),
-    ),
-  'swap in a tab': (browser, pick) =>
-    onTab(
-      pick((page) => isRunning(page) && !page.tab.isSlow),
-      (page) => browser.swap(page),
-    ),
+  'reload a tab': (browser, pick) => on(pick.page(isRunning), (page) => browser.reload(page)),
+  'crash a tab': (browser, pick) => on(pick.page(isThere), (page) => browser.crash(page)),
+  'hide a tab': (browser, pick) => on(pick.page(isSeen), (page) => browser.setHidden(page, true)),
+  'show a tab': (browser, pick) => on(pick.page(isUnseen), (page) => browser.setHidden(page, false)),
+  'freeze a tab': (browser, pick) => on(pick.page(isRunning), (page) => browser.freeze(page)),
+  'resume a hidden tab': (browser, pick) => on(pick.page(isFrozen), (page) => browser.resume(page, false)),
+  'resume a seen tab': (browser, pick) => on(pick.page(isFrozen), (page) => browser.resume(page, true)),
+  'navigate away': (browser, pick) => on(pick.page(isRunning), (page) => browser.cache(page)),
+  'navigate back': (browser, pick) => on(pick.page(isCached), (page) => browser.goBack(page)),
+  'stop in a tab': (browser, pick) => on(pick.counter(isPrompt), (counter) => browser.stop(counter)),
+  'swap in a tab': (browser, pick) => on(pick.counter(isPrompt), (counter) => browser.swap(counter)),
   'choose a mood': (browser, pick, random) =>
-    onTab(
-      pick((page) => browser.isPresent(page)),
-      (page) => browser.choose(page, MOODS[random % MOODS.length] ?? MOODS[0]),
+    on(
+      pick.counter((counter) => browser.isPresent(counter)),
+      (counter) => browser.choose(counter, MOODS[random % MOODS.length] ?? MOODS[0]),
     ),
   'lose the network': (browser, _, random) => browser.breakNetwork('offline', outageMs(random)),
   'let requests hang': (browser, _, random) => browser.breakNetwork('hanging', outageMs(random)),
 } satisfies Record<string, Act>;
 
-type Pick = (isPossible: (page: Page) => boolean) => Page | undefined;
+/** Pick one of those for which an action is possible. */
+interface Pick {
+  page(isPossible: (page: Page) => boolean): Page | undefined;
+  counter(isPossible: (counter: Counter) => boolean): Counter | undefined;
+}
 type Act = (browser: FakeBrowser, pick: Pick, random: number) => unknown;
 export type ActionName = keyof typeof ACTIONS;
 
-/** One action, a time after the one before it. `random` chooses the tab and the mood. */
+/** One action, a time after the one before it. `random` chooses the tab, the counter and the mood. */
 export interface Action {
   readonly afterMs: number;
   readonly name: ActionName;
@@ -65,27 +63,40 @@ const isSeen = ({ tab }: Page) => tab.isRunning && !tab.isHidden;
 const isUnseen = ({ tab }: Page) => tab.isRunning && tab.isHidden;
 const isFrozen = ({ tab }: Page) => tab.isFrozen && !tab.isCached;
 const isCached = ({ tab }: Page) => tab.isFrozen && tab.isCached;
+const isPrompt = ({ tab }: Counter) => tab.isRunning && !tab.isPrerendering && !tab.isSlow;
 
-function onTab(page: Page | undefined, act: (page: Page) => void): boolean {
-  if (page !== undefined) act(page);
-  return page !== undefined;
+function on<Picked>(picked: Picked | undefined, act: (picked: Picked) => void): boolean {
+  if (picked !== undefined) act(picked);
+  return picked !== undefined;
 }
 
-/** Does an action, and returns whether it was possible. */
-export function apply(browser: FakeBrowser, { name, random }: Action): boolean {
+/** Does an action, and returns the channels of the counters that it can change: none where it was not possible. */
+export function apply(browser: FakeBrowser, { name, random }: Action): readonly ChannelName[] {
   const act: Act = ACTIONS[name];
-  let picked: Page | undefined;
-  const pick: Pick = (isPossible) => {
-    const possible = browser.pages.filter(isPossible);
-    picked = possible[random % possible.length];
-    return picked;
+  let picked: readonly Counter[] | undefined;
+  const pickOne = <Item>(possible: readonly Item[]) => possible[random % possible.length];
+  const pick: Pick = {
+    page(isPossible) {
+      const page = pickOne(browser.pages.filter(isPossible));
+      picked = page?.counters;
+      return page;
+    },
+    counter(isPossible) {
+      const counter = pickOne(browser.counters.filter(isPossible));
+      picked = counter && [counter];
+      return counter;
+    },
   };
   const index = browser.log.length;
   const isDone = act(browser, pick, random) !== false;
-  if (!isDone) return false;
-  browser.note(picked === undefined ? name : `${name}: ${picked.tab.name}`);
+  if (!isDone) return [];
+  browser.note(
+    picked === undefined
+      ? name
+      : `${name}: ${picked.map(({ tab, channel }) => `${tab.name}${inChannel(channel)}`).join(', ')}`,
+  );
   browser.log.splice(index, 0, ...browser.log.splice(-1));
-  return true;
+  return picked === undefined ? CHANNELS : picked.map(({ channel }) => channel.name);
 }
 
 const COMMON: readonly ActionName[] = ['open a seen tab', 'close a tab', 'reload a tab', 'choose a mood'];
@@ -117,6 +128,7 @@ const name = fc.oneof(
 
 export const setups = fc.record({
   seed: fc.integer(),
+  hasChannels: fc.boolean(),
   tabsAtStart: fc.constantFrom(1, 2, 6),
   isLive: fc.boolean(),
   hasWorkers: fc.oneof(

@@ -32,6 +32,12 @@ export const TAKEOVER_MAX_MS = 2.5 * 11_000 + UNCOUNTED_MAX_MS + HIDDEN_TIMER_MS
  */
 export const TWICE_MAX_MS = 1_000 + HIDDEN_TIMER_MS + LATENCY_MAX_MS + 100;
 
+/**
+ * The same where tabs have channels. Tabs without a common channel agree by way of the storage, so a second older visit can replace the
+ * first one. Each one is counted after two latencies at most, and the session before it leaves as above.
+ */
+export const CHANNELS_TWICE_MAX_MS = 2 * (TWICE_MAX_MS + LATENCY_MAX_MS);
+
 /** Longest time until the last choice of a mood is the mood of the session. */
 export const MOOD_MAX_MS = 2_000;
 
@@ -52,6 +58,12 @@ export const EXPIRE_MAX_MS = TTL_MS + 1_200 + LATENCY_MAX_MS + 100;
  * perhaps no tab leaves: the session expires.
  */
 export const TOGETHER_MS = 2_200;
+
+/**
+ * The same for tabs that open or resume where tabs have channels: writes to the storage can cross, and then tabs without a common channel
+ * agree only when they read it again, at the next heartbeat.
+ */
+export const CHANNELS_TOGETHER_MS = TOGETHER_MS + 11_000 + 2 * LATENCY_MAX_MS;
 
 /** A tab that crashes, or closes while it is frozen, sends nothing. The next census comes with the next message, at most 11 s later. */
 export const CENSUS_MS = 12_000;

@@ -5,7 +5,7 @@ import { type Client, evaluateClient } from './client-code';
 import { FakeChannels } from './fake-channels';
 import { FakeLocks } from './fake-locks';
 import { FakeStorage } from './fake-storage';
-import { ModelService } from './model-service';
+import { CHANNELS, type ChannelName, type ModelChannel, ModelChannels } from './model-channel';
 import { Network } from './network';
 import { Tab, type TabState } from './tab';
 import { type Origin, tabGlobals } from './tab-globals';
@@ -21,45 +21,43 @@ export interface Setup {
   readonly isLive: boolean;
   readonly hasWorkers: boolean;
   readonly whenHidden: 'keep' | 'leave';
+  /** Tabs have the default channel, the named one or both. Otherwise all have the default one. */
+  readonly hasChannels: boolean;
 }
 
-/** A tab with the client in it. */
-export interface Page {
+/** A client in a tab, for one channel. */
+export interface Counter {
   readonly tab: Tab;
   readonly client: Client;
+  readonly channel: ModelChannel;
   presence: Presence;
   isStarted: boolean;
+}
+
+/** A tab with one counter or two. */
+export interface Page {
+  readonly tab: Tab;
+  readonly counters: readonly Counter[];
 }
 
 /** One browser with tabs of one site. Each method is something that a person or the browser does. */
 export class FakeBrowser {
   readonly clock = new VirtualClock();
-  readonly service: ModelService;
+  readonly channels: ModelChannels;
   readonly network: Network;
   readonly log: string[] = [];
   /** The tabs that are not closed. */
   pages: Page[] = [];
-  /** When each tab opened. */
-  readonly openedAt: number[] = [];
-  /** The pages that ended. A clean end lets the page leave. */
-  readonly ends: {
-    readonly at: number;
-    readonly isClean: boolean;
-    readonly wasPresent: boolean;
-    readonly tab: Tab;
-  }[] = [];
-  /** The moods that were chosen. */
-  readonly choices: { readonly at: number; readonly mood: Mood; readonly tab: Tab }[] = [];
-  lastResumeAt = Number.NEGATIVE_INFINITY;
   readonly setup: Setup;
   readonly #dice: Dice;
   readonly #origin: Origin;
+  #opened = 0;
 
   constructor(setup: Setup) {
     this.setup = setup;
     this.#dice = new Dice(setup.seed);
-    this.service = new ModelService(this.clock, setup.isLive);
-    this.network = new Network(this.service, this.#dice.fork(), (text) => this.note(text));
+    this.channels = new ModelChannels(setup.hasChannels ? CHANNELS : [''], this.clock, setup.isLive);
+    this.network = new Network(this.channels, this.#dice.fork(), (text) => this.note(text));
     const dice = this.#dice.fork();
     const hopMs = () => dice.between(0, HOP_MAX_MS);
     const { hasWorkers } = setup;
@@ -82,19 +80,24 @@ export class FakeBrowser {
     return this.#origin.channels.sent;
   }
 
-  /** Whether the page keeps its person present now. */
-  isPresent({ tab, isStarted }: Page): boolean {
+  /** The counters of the tabs that are not closed. */
+  get counters(): Counter[] {
+    return this.channels.all.flatMap(({ counters }) => counters);
+  }
+
+  /** Whether the counter keeps its person present now. */
+  isPresent({ tab, isStarted }: Counter): boolean {
     if (!isStarted || !tab.isRunning || tab.isPrerendering) return false;
     return !tab.isHidden || this.setup.whenHidden === 'keep';
   }
 
   /** Whether it is present, and its timers run often enough. */
-  isPresentOnTime(page: Page): boolean {
-    return this.isPresent(page) && !this.isSlow(page);
+  isPresentOnTime(counter: Counter): boolean {
+    return this.isPresent(counter) && !this.isSlow(counter);
   }
 
   /** Whether its heartbeats come once a minute. */
-  isSlow({ tab }: Page): boolean {
+  isSlow({ tab }: Counter): boolean {
     return tab.isSlow && !this.setup.hasWorkers;
   }
 
@@ -102,16 +105,30 @@ export class FakeBrowser {
     this.log.push(`${(this.clock.now / 1_000).toFixed(3).padStart(8)} s  ${text}`);
   }
 
-  open(state: TabState): void {
-    const tab = new Tab(this.clock, `tab ${this.openedAt.push(this.clock.now)}`, state);
+  open(state: TabState, names = this.#pickChannels()): void {
+    this.#opened += 1;
+    const tab = new Tab(this.clock, `tab ${this.#opened}`, state);
     const client = evaluateClient(tabGlobals(tab, this.#origin));
-    const page = { tab, client, presence: this.#create(client), isStarted: true };
-    this.pages.push(page);
-    tab.task(() => page.presence.start());
+    const counters = names.map((name) => {
+      const channel = this.channels.named(name);
+      channel.openedAt.push(this.clock.now);
+      const counter = { tab, client, channel, presence: this.#create(client, name), isStarted: true };
+      channel.counters.push(counter);
+      return counter;
+    });
+    this.pages.push({ tab, counters });
+    if (this.setup.hasChannels) this.note(`${tab.name} has the channels ${JSON.stringify(names)}`);
+    tab.task(() => {
+      for (const { presence } of counters) presence.start();
+    });
+  }
+
+  #pickChannels(): readonly ChannelName[] {
+    return this.setup.hasChannels ? this.#dice.pick([['' as const], ['lobby' as const], CHANNELS]) : [''];
   }
 
   close(page: Page): void {
-    this.#noteEnd(page, true);
+    this.#noteEnds(page, true);
     this.#remove(page);
     page.tab.fire('pagehide', { persisted: false });
     page.tab.setHidden(true);
@@ -119,7 +136,7 @@ export class FakeBrowser {
   }
 
   crash(page: Page): void {
-    this.#noteEnd(page, false);
+    this.#noteEnds(page, false);
     this.#remove(page);
     this.#release(page.tab, 1006);
   }
@@ -127,12 +144,13 @@ export class FakeBrowser {
   reload(page: Page): void {
     const state = page.tab.isHidden ? 'hidden' : 'seen';
     this.close(page);
-    this.clock.schedule(this.#dice.between(20, 300), () => this.open(state));
+    const names = page.counters.map(({ channel }) => channel.name);
+    this.clock.schedule(this.#dice.between(20, 300), () => this.open(state, names));
   }
 
   /** A navigation to another page, which keeps this one in memory. */
   cache(page: Page): void {
-    this.#noteEnd(page, true);
+    this.#noteEnds(page, true);
     page.tab.isCached = true;
     page.tab.fire('pagehide', { persisted: true });
     page.tab.setHidden(true);
@@ -153,44 +171,45 @@ export class FakeBrowser {
   }
 
   freeze(page: Page): void {
-    this.#noteEnd(page, false);
+    this.#noteEnds(page, false);
     page.tab.setHidden(true);
     this.clock.schedule(0, () => page.tab.freeze());
   }
 
-  resume({ tab }: Page, isSeen: boolean): void {
-    this.lastResumeAt = this.clock.now;
+  resume({ tab, counters }: Page, isSeen: boolean): void {
+    for (const { channel } of counters) channel.lastResumeAt = this.clock.now;
     tab.resume();
     if (isSeen) tab.setHidden(false);
   }
 
   setHidden(page: Page, isHidden: boolean): void {
-    if (isHidden && this.setup.whenHidden === 'leave') this.#noteEnd(page, true);
+    if (isHidden && this.setup.whenHidden === 'leave') this.#noteEnds(page, true);
     if (page.tab.isPrerendering) page.tab.activate();
     else page.tab.setHidden(isHidden);
   }
 
-  stop(page: Page): void {
-    this.#noteEnd(page, true);
-    page.isStarted = false;
-    page.tab.task(() => void page.presence.stop());
+  stop(counter: Counter): void {
+    this.#noteEnd(counter, true);
+    counter.isStarted = false;
+    counter.tab.task(() => void counter.presence.stop());
   }
 
   /** Another instance takes the place of this one, one task later. */
-  swap(page: Page): void {
-    this.ends.push({ at: this.clock.now, isClean: true, wasPresent: false, tab: page.tab });
-    const [before, after] = [page.presence, this.#create(page.client)];
-    Object.assign(page, { presence: after, isStarted: true });
-    page.tab.task(() => void before.stop());
+  swap(counter: Counter): void {
+    const { tab, client, channel } = counter;
+    channel.ends.push({ at: this.clock.now, isClean: true, wasPresent: false, tab });
+    const [before, after] = [counter.presence, this.#create(client, channel.name)];
+    Object.assign(counter, { presence: after, isStarted: true });
+    tab.task(() => void before.stop());
     this.clock.schedule(this.#dice.pick([0, 0, 20, 100]), () =>
-      page.tab.task(() => {
-        if (page.presence === after && page.isStarted) after.start();
+      tab.task(() => {
+        if (counter.presence === after && counter.isStarted) after.start();
       }),
     );
   }
 
-  choose({ tab, presence }: Page, mood: Mood): void {
-    this.choices.push({ at: this.clock.now, mood, tab });
+  choose({ tab, channel, presence }: Counter, mood: Mood): void {
+    channel.choices.push({ at: this.clock.now, mood, tab });
     tab.task(() => presence.setMood(mood));
   }
 
@@ -206,22 +225,29 @@ export class FakeBrowser {
     return true;
   }
 
-  #create(client: Client): Presence {
-    return client.createPresence({ url: 'https://presence.example', whenHidden: this.setup.whenHidden });
+  #create(client: Client, channel: ChannelName): Presence {
+    const { whenHidden } = this.setup;
+    return client.createPresence({ url: 'https://presence.example', channel, whenHidden });
   }
 
-  #noteEnd(page: Page, isClean: boolean): void {
-    const { tab } = page;
-    this.ends.push({
+  #noteEnds({ counters }: Page, isClean: boolean): void {
+    for (const counter of counters) this.#noteEnd(counter, isClean);
+  }
+
+  #noteEnd(counter: Counter, isClean: boolean): void {
+    const { tab, channel } = counter;
+    channel.ends.push({
       at: this.clock.now,
       isClean: isClean && tab.isRunning,
-      wasPresent: this.isPresent(page),
+      wasPresent: this.isPresent(counter),
       tab,
     });
   }
 
   #remove(page: Page): void {
     this.pages = this.pages.filter((other) => other !== page);
+    for (const { channel } of page.counters)
+      channel.counters = channel.counters.filter(({ tab }) => tab !== page.tab);
   }
 
   #release(tab: Tab, code: number): void {

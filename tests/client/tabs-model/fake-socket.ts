@@ -1,5 +1,6 @@
+import type { ModelChannel } from './model-channel';
 import type { Port } from './model-service';
-import type { Network } from './network';
+import { inChannel, type Network } from './network';
 import { Pipe } from './pipe';
 import type { Tab } from './tab';
 
@@ -15,45 +16,47 @@ export class FakeSocket extends EventTarget {
   onclose: ((event: Event) => void) | null = null;
   onerror: ((event: Event) => void) | null = null;
   readonly #network: Network;
+  readonly #channel: ModelChannel;
   readonly #up: Pipe;
   readonly #down: Pipe;
   readonly #port: Port;
   #isBroken = false;
 
-  constructor(tab: Tab, network: Network) {
+  constructor(tab: Tab, network: Network, url: string) {
     super();
     this.tab = tab;
     this.#network = network;
+    this.#channel = network.channels.at(url).channel;
     this.#up = new Pipe(tab.clock, network.latencyMs);
     this.#down = new Pipe(tab.clock, network.latencyMs);
     this.#port = {
       send: (data) => this.#toPage(() => this.#fire('message', { data })),
       close: (code) => this.#toPage(() => this.#end(code)),
     };
-    network.sentAt.push(tab.clock.now);
+    this.#channel.sentAt.push(tab.clock.now);
     network.sockets.add(this);
     if (network.trouble !== 'none') this.break(network.trouble === 'offline');
     else this.#open();
   }
 
   #open(): void {
-    this.#network.log(`${this.tab.name} opens a socket`);
+    this.#network.log(`${this.tab.name} opens a socket${inChannel(this.#channel)}`);
     this.#toService(() => {
       this.#toPage(() => {
         if (this.readyState !== 0) return;
         this.readyState = 1;
         this.#fire('open');
       });
-      this.#network.service.openSocket(this.#port);
+      this.#channel.service.openSocket(this.#port);
     });
   }
 
   send(text: string): void {
     if (this.readyState === 0) throw new DOMException('still connecting', 'InvalidStateError');
     if (this.readyState !== 1) return;
-    this.#network.log(`${this.tab.name} sends ${text} on its socket`);
+    this.#network.log(`${this.tab.name} sends ${text} on its socket${inChannel(this.#channel)}`);
     const sentAt = this.tab.clock.now;
-    this.#toService(() => this.#network.service.receive(this.#port, text, sentAt));
+    this.#toService(() => this.#channel.service.receive(this.#port, text, sentAt));
   }
 
   close(code = 1005): void {
@@ -83,8 +86,8 @@ export class FakeSocket extends EventTarget {
 
   #closeAtService(code: number): void {
     const sentAt = this.tab.clock.now;
-    this.#network.log(`${this.tab.name} closes its socket with ${code}`);
-    this.#toService(() => this.#network.service.closeSocket(this.#port, code, sentAt));
+    this.#network.log(`${this.tab.name} closes its socket with ${code}${inChannel(this.#channel)}`);
+    this.#toService(() => this.#channel.service.closeSocket(this.#port, code, sentAt));
   }
 
   #end(code: number): void {

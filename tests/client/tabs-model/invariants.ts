@@ -1,8 +1,10 @@
 import { DEFAULT_MOOD } from '../../../src/moods';
 import * as bounds from './bounds';
 import type { FakeBrowser } from './fake-browser';
+import type { ModelChannel } from './model-channel';
+import { inChannel } from './network';
 
-/** What holds in every world, within the bounds of `bounds.ts`. A person is one browser: the service has no other client. */
+/** What holds in each channel of every world, within the bounds of `bounds.ts`. A person is one browser: the service has no other client. */
 export const INVARIANTS = [
   'a present person is counted',
   'a person is counted once',
@@ -18,11 +20,12 @@ export interface Violation {
   readonly text: string;
 }
 
-/** Watches a browser and its service, and keeps the first violation of each invariant. */
+/** Watches one channel of a browser and of its service, and keeps the first violation of each invariant. */
 export class Invariants {
   readonly violations: Violation[] = [];
   /** When each action took place. */
   readonly actionsAt: number[] = [];
+  readonly channel: ModelChannel;
   readonly #browser: FakeBrowser;
   readonly #stretches = new Map<Invariant, { readonly since: number; maxMs: number }>();
   #troubledSince: number | undefined;
@@ -33,18 +36,20 @@ export class Invariants {
   #hasGap = true;
   #lastCount = 0;
 
-  constructor(browser: FakeBrowser) {
+  constructor(browser: FakeBrowser, channel: ModelChannel) {
     this.#browser = browser;
-    browser.clock.onStep = () => this.#check();
+    this.channel = channel;
   }
 
-  #check(): void {
-    const { clock, service, pages } = this.#browser;
-    const { now } = clock;
-    if (service.count !== this.#lastCount) this.#browser.note(`count ${service.count}`);
+  /** Runs before and after each event of the clock. */
+  check(): void {
+    const { service } = this.channel;
+    const { now } = this.#browser.clock;
+    if (service.count !== this.#lastCount)
+      this.#browser.note(`count ${service.count}${inChannel(this.channel)}`);
     this.#lastCount = service.count;
     this.#followNetwork(now);
-    const isPresentOnTime = pages.some((page) => this.#browser.isPresentOnTime(page));
+    const isPresentOnTime = this.channel.counters.some((counter) => this.#browser.isPresentOnTime(counter));
     this.#followPresence(now);
     const isUp = this.#troubledSince === undefined && now >= this.#recoveredAt;
     // No tab may hold the session: a leave is pending, and a frozen tab may lead.
@@ -52,7 +57,7 @@ export class Invariants {
     const mustCount = isUp && isPresentOnTime && !isLeaderless;
     this.#observe('a present person is counted', mustCount && service.count === 0, this.#uncountedMaxMs());
     const isTwice = isUp && service.count > 1 && !this.#isLeaveLost(now);
-    this.#observe('a person is counted once', isTwice, bounds.TWICE_MAX_MS);
+    this.#observe('a person is counted once', isTwice, this.#twiceMaxMs);
     this.#observe(
       'the last choice is the mood of the session',
       mustCount && this.#hasWrongMood(),
@@ -64,24 +69,32 @@ export class Invariants {
 
   /** Whether a session of this browser may stay until it expires: its leave got lost, or its tab ended before other tabs had its id. */
   #isLeaveLost(now: number): boolean {
-    const { network, ends, openedAt, lastResumeAt } = this.#browser;
+    const { leaveLostAt, ends, openedAt, lastResumeAt } = this.channel;
     const since = now - bounds.EXPIRE_MAX_MS;
-    if (network.leaveLostAt > since) return true;
+    if (leaveLostAt > since) return true;
     return ends.some(({ at, isClean, tab }) => {
       if (at <= since) return false;
-      if (isClean) return tab.openedAt > at - bounds.TOGETHER_MS;
+      if (isClean) return tab.openedAt > at - this.#togetherMs;
       // A resumed tab may hold an older visit, which replaces the id of the others.
-      if (lastResumeAt > at - bounds.TOGETHER_MS) return true;
-      return openedAt.some((time) => Math.abs(time - at) < bounds.TOGETHER_MS);
+      if (lastResumeAt > at - this.#togetherMs) return true;
+      return openedAt.some((time) => Math.abs(time - at) < this.#togetherMs);
     });
   }
 
+  get #twiceMaxMs(): number {
+    return this.#browser.setup.hasChannels ? bounds.CHANNELS_TWICE_MAX_MS : bounds.TWICE_MAX_MS;
+  }
+
+  get #togetherMs(): number {
+    return this.#browser.setup.hasChannels ? bounds.CHANNELS_TOGETHER_MS : bounds.TOGETHER_MS;
+  }
+
   #uncountedMaxMs(): number {
-    const { setup, clock, lastResumeAt } = this.#browser;
+    const { setup, clock } = this.#browser;
     const isSeen = this.#isSeen();
     // A crash ends the session of a live socket at once, and a frozen tab may get the lock next.
     if (this.#hasLateLeader() && (setup.isLive || !isSeen)) return bounds.TAKEOVER_MAX_MS;
-    if (clock.now - lastResumeAt < bounds.RESUMED_MS)
+    if (clock.now - this.channel.lastResumeAt < bounds.RESUMED_MS)
       return bounds.RESUMED_UNCOUNTED_MAX_MS + (isSeen ? 0 : bounds.RESUMED_HIDDEN_MS);
     return bounds.UNCOUNTED_MAX_MS + (setup.hasWorkers || isSeen ? 0 : bounds.HIDDEN_TIMER_MS);
   }
@@ -100,10 +113,12 @@ export class Invariants {
   }
 
   #followPresence(now: number): void {
-    const { pages, choices } = this.#browser;
-    if (pages.some((page) => this.#browser.isPresent(page))) this.#absentSince = undefined;
+    const { choices } = this.channel;
+    if (this.channel.counters.some((counter) => this.#browser.isPresent(counter)))
+      this.#absentSince = undefined;
     else this.#absentSince ??= now;
-    if (pages.some((page) => this.#browser.isPresentOnTime(page))) this.#lateSince = undefined;
+    if (this.channel.counters.some((counter) => this.#browser.isPresentOnTime(counter)))
+      this.#lateSince = undefined;
     else this.#lateSince ??= now;
     if (now - (this.#lateSince ?? now) > bounds.VISIT_KEPT_MS) this.#hasGap = true;
     if (choices.at(-1)?.at !== now) return;
@@ -113,7 +128,7 @@ export class Invariants {
 
   /** After a gap the next visit may start with the default mood, or with an earlier one of a frozen tab. */
   #hasWrongMood(): boolean {
-    const { service, choices, ends } = this.#browser;
+    const { service, choices, ends } = this.channel;
     const last = choices.at(-1);
     if (last === undefined || service.count !== 1 || this.#hasGap) return false;
     const allowed = new Set<string>();
@@ -132,22 +147,23 @@ export class Invariants {
   }
 
   #isSeen(): boolean {
-    return this.#browser.pages.some((page) => this.#browser.isPresent(page) && !page.tab.isHidden);
+    return this.channel.counters.some((counter) => this.#browser.isPresent(counter) && !counter.tab.isHidden);
   }
 
   /** Whether the leader may be a tab that sends its next heartbeat late, or not at all. */
   #hasLateLeader(): boolean {
-    const { pages } = this.#browser;
-    return pages.some((page) => this.#browser.isSlow(page) || (page.tab.isFrozen && !page.tab.isCached));
+    return this.channel.counters.some(
+      (counter) => this.#browser.isSlow(counter) || (counter.tab.isFrozen && !counter.tab.isCached),
+    );
   }
 
   /** An aborted heartbeat arrived last. The client gets no answer to it. */
   #isOvertaken(): boolean {
-    return [...this.#browser.service.sessions.values()].some((session) => session.isOvertaken);
+    return [...this.channel.service.sessions.values()].some((session) => session.isOvertaken);
   }
 
   #checkAbsence(now: number): void {
-    const { service, lastResumeAt } = this.#browser;
+    const { service, lastResumeAt } = this.channel;
     if (this.#absentSince === undefined || service.count === 0) return;
     const isPrompt = this.#isCleanEnd() && !this.#isOvertaken() && !this.#isLeaveLost(now);
     const maxMs = isPrompt ? bounds.LEAVE_MAX_MS : bounds.EXPIRE_MAX_MS;
@@ -162,12 +178,13 @@ export class Invariants {
 
   /** Whether the last page could send a leave, and its census was up to date. */
   #isCleanEnd(): boolean {
-    const { ends, pages, setup } = this.#browser;
+    const { setup } = this.#browser;
+    const { ends } = this.channel;
     const last = ends.findLast(({ wasPresent }) => wasPresent);
     if (!last?.isClean || this.#troubledSince !== undefined || this.#recoveredAt > last.at) return false;
     // The service keeps a dead socket until its session expires.
     if (setup.isLive && this.#recoveredAt > 0) return false;
-    if (pages.some(({ tab }) => tab.isFrozen && !tab.isCached)) return false;
+    if (this.channel.counters.some(({ tab }) => tab.isFrozen && !tab.isCached)) return false;
     return ends.every((end) => {
       const togetherMs = end.isClean ? bounds.TOGETHER_MS : bounds.CENSUS_MS;
       return end === last || end.at < last.at - togetherMs;
@@ -175,12 +192,10 @@ export class Invariants {
   }
 
   #checkRequests(now: number): void {
-    const { sentAt } = this.#browser.network;
+    const { sentAt, openedAt } = this.channel;
     const requests = countSince(sentAt, now - bounds.REQUESTS_WINDOW_MS);
     const since = now - bounds.ACTIONS_WINDOW_MS;
-    const max = bounds.requestsMax(
-      countSince(this.actionsAt, since) + countSince(this.#browser.openedAt, since),
-    );
+    const max = bounds.requestsMax(countSince(this.actionsAt, since) + countSince(openedAt, since));
     if (requests > max) this.#report('the client sends few requests', `${requests} requests in a minute`);
   }
 
@@ -197,7 +212,7 @@ export class Invariants {
 
   #report(invariant: Invariant, text: string): void {
     if (this.violations.some((violation) => violation.invariant === invariant)) return;
-    this.#browser.note(`VIOLATION: ${invariant}: ${text}`);
+    this.#browser.note(`VIOLATION: ${invariant}: ${text}${inChannel(this.channel)}`);
     this.violations.push({ invariant, at: this.#browser.clock.now, text });
   }
 }

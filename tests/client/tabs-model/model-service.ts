@@ -23,12 +23,12 @@ export interface Port {
 }
 
 export interface Message {
-  readonly path: string;
+  readonly action: string;
   readonly body: string | undefined;
   readonly sentAt: number;
 }
 
-/** The exact presence service, in one place and without failures. It has no client but this browser. */
+/** The exact count of one channel, in one place and without failures. It has no client but this browser. */
 export class ModelService {
   readonly sessions = new Map<string, Session>();
   readonly #clock: VirtualClock;
@@ -49,11 +49,14 @@ export class ModelService {
     return this.sessions.size;
   }
 
-  handle({ path, body, sentAt }: Message): { readonly body: unknown; readonly headers: [string, string][] } {
+  handle({ action, body, sentAt }: Message): {
+    readonly body: unknown;
+    readonly headers: [string, string][];
+  } {
     const { sessionId, mood } = JSON.parse(body ?? '{}');
-    if (path === '/api/heartbeat') this.#heartbeat(sessionId, mood, sentAt);
-    else if (path === '/api/leave') this.#leave(sessionId, sentAt);
-    else if (path !== '/api/presence') throw new Error(`the client asks for ${path}`);
+    if (action === 'heartbeat') this.#heartbeat(sessionId, mood, sentAt);
+    else if (action === 'leave') this.#leave(sessionId, sentAt);
+    else if (action !== 'presence') throw new Error(`the client asks for ${action}`);
     return {
       body: this.#state(),
       headers: [

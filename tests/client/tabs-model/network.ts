@@ -1,5 +1,6 @@
 import type { Dice } from '../../../tools/simulator/dice';
 import type { FakeSocket } from './fake-socket';
+import type { ModelChannel, ModelChannels } from './model-channel';
 import type { ModelService } from './model-service';
 import type { Tab } from './tab';
 
@@ -9,6 +10,7 @@ const LATENCY_MIN_MS = 5;
 
 interface Exchange {
   readonly tab: Tab;
+  readonly channel: ModelChannel;
   readonly isKeptAlive: boolean;
   hasArrived: boolean;
   cancel: () => void;
@@ -20,19 +22,15 @@ export type Trouble = 'none' | 'offline' | 'hanging';
 
 /** The way from the browser to the service. Each request takes its own time, so requests overtake each other. */
 export class Network {
-  readonly service: ModelService;
+  readonly channels: ModelChannels;
   readonly sockets = new Set<FakeSocket>();
   readonly #dice: Dice;
   readonly #exchanges = new Set<Exchange>();
   readonly log: (text: string) => void;
   #trouble: Trouble = 'none';
-  /** When each heartbeat, and each opening of a socket, was sent. */
-  readonly sentAt: number[] = [];
-  /** When the last leave got lost. */
-  leaveLostAt = Number.NEGATIVE_INFINITY;
 
-  constructor(service: ModelService, dice: Dice, log: (text: string) => void) {
-    this.service = service;
+  constructor(channels: ModelChannels, dice: Dice, log: (text: string) => void) {
+    this.channels = channels;
     this.#dice = dice;
     this.log = log;
   }
@@ -48,7 +46,7 @@ export class Network {
     if (trouble === 'none') return;
     for (const exchange of this.#exchanges) {
       exchange.cancel();
-      if (exchange.isKeptAlive) this.leaveLostAt = exchange.tab.clock.now;
+      if (exchange.isKeptAlive) exchange.channel.leaveLostAt = exchange.tab.clock.now;
       if (trouble === 'offline') this.#fail(exchange);
     }
     for (const socket of this.sockets) socket.break(trouble === 'offline');
@@ -60,20 +58,21 @@ export class Network {
       new Promise((resolve, reject) => {
         const { signal } = init;
         if (signal?.aborted) return reject(signal.reason);
-        const path = new URL(input).pathname;
-        if (path !== '/api/leave') this.sentAt.push(tab.clock.now);
+        const { channel, action } = this.channels.at(input);
+        if (action !== 'leave') channel.sentAt.push(tab.clock.now);
         const isKeptAlive = init.keepalive === true;
-        const exchange: Exchange = { tab, isKeptAlive, hasArrived: false, cancel: () => {}, reject };
+        const exchange: Exchange = { tab, channel, isKeptAlive, hasArrived: false, cancel: () => {}, reject };
         signal?.addEventListener('abort', () => {
           reject(signal.reason);
-          if (this.#exchanges.has(exchange)) this.log(`${tab.name} aborts its ${path.slice(5)}`);
+          if (this.#exchanges.has(exchange))
+            this.log(`${tab.name} aborts its ${action}${inChannel(channel)}`);
           this.#stop(exchange);
         });
-        if (this.#trouble !== 'none' && isKeptAlive) this.leaveLostAt = tab.clock.now;
+        if (this.#trouble !== 'none' && isKeptAlive) channel.leaveLostAt = tab.clock.now;
         if (this.#trouble === 'offline') return this.#fail(exchange);
         if (this.#trouble === 'hanging') return;
         this.#exchanges.add(exchange);
-        this.#send(exchange, path, init.body as string | undefined, resolve);
+        this.#send(exchange, action, init.body as string | undefined, resolve);
       });
   }
 
@@ -86,17 +85,17 @@ export class Network {
 
   #send(
     exchange: Exchange,
-    path: string,
+    action: string,
     body: string | undefined,
     resolve: (answer: unknown) => void,
   ): void {
-    const { tab } = exchange;
-    const message = { path, body, sentAt: tab.clock.now };
-    this.log(`${tab.name} sends ${path.slice(5)}`);
+    const { tab, channel } = exchange;
+    const message = { action, body, sentAt: tab.clock.now };
+    this.log(`${tab.name} sends ${action}${inChannel(channel)}`);
     exchange.cancel = tab.clock.schedule(this.latencyMs(), () => {
       exchange.hasArrived = true;
-      const answer = this.service.handle(message);
-      this.log(`the ${path.slice(5)} of ${tab.name} arrives`);
+      const answer = channel.service.handle(message);
+      this.log(`the ${action} of ${tab.name} arrives${inChannel(channel)}`);
       exchange.cancel = tab.clock.schedule(this.latencyMs(), () => {
         this.#exchanges.delete(exchange);
         tab.task(() => resolve(toResponse(answer)));
@@ -113,6 +112,9 @@ export class Network {
     tab.clock.schedule(LATENCY_MIN_MS, () => tab.task(() => reject(new TypeError('Failed to fetch'))));
   }
 }
+
+/** For the log. */
+export const inChannel = ({ name }: ModelChannel) => (name === '' ? '' : ` in ${name}`);
 
 /** What the client reads of a `Response`. A real one takes longer than the rest of the model. */
 function toResponse({ body, headers }: ReturnType<ModelService['handle']>) {

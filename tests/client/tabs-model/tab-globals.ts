@@ -95,8 +95,8 @@ export function tabGlobals(tab: Tab, origin: Origin): Record<string, unknown> {
       },
     },
     WebSocket: class extends FakeSocket {
-      constructor() {
-        super(tab, network);
+      constructor(url: string) {
+        super(tab, network, url);
       }
     },
   };

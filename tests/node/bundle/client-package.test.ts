@@ -24,11 +24,11 @@ async function gzippedBytes(entry: string): Promise<number> {
 }
 
 /** The size of the client that pages load. Each byte more needs a reason in the changelog. */
-const CORE_BYTES_MAX = 4_300;
+const CORE_BYTES_MAX = 4_460;
 /** The hook and the element may add this to it. */
 const BINDING_BYTES_MAX = 650;
 
-it('the client is at most 4,300 bytes', async () => {
+it('the client is at most 4,460 bytes', async () => {
   expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
 });
 
@@ -89,10 +89,10 @@ describe('the package', () => {
         `import { createPresence, type Mood, type PresenceState } from '${NAME}';
        import { usePresence } from '${NAME}/react';
        import { PresenceCount } from '${NAME}/element';
-       export const presence = createPresence({ mood: null, whenHidden: 'leave' });
+       export const presence = createPresence({ channel: 'post-7', mood: null, whenHidden: 'leave' });
        export const count: number | undefined = presence.getSnapshot().data?.count;
        export const moods = (state: PresenceState): number => state.moods['gratitude' satisfies Mood];
-       export const hook = () => usePresence({ mood: 'release' }).status === 'live';
+       export const hook = () => usePresence({ channel: 'post-7', mood: 'release' }).status === 'live';
        export const element: HTMLElement = new PresenceCount();
        document.createElement('presence-count').mood = null;
        // @ts-expect-error There is no such mood.
@@ -102,7 +102,7 @@ describe('the package', () => {
       writeFileSync(
         join(folder, 'use-element.tsx'),
         `import type {} from '${NAME}/react';
-       export const watching = <presence-count url="https://presence.example" mood={null} robots="count">…</presence-count>;
+       export const watching = <presence-count url="https://presence.example" channel="post-7" mood={null} robots="count">…</presence-count>;
        // @ts-expect-error There is no such mood.
        export const wrong = <presence-count mood="happy" />;
       `,
