@@ -11,7 +11,7 @@ const ELSEWHERE = new Map([
   ['npm run deploy', 'It takes an account.'],
 ]);
 
-describe.each(['README.md', 'docs/live-sockets.md'])('%s', (file) => {
+describe.each(['README.md', 'docs/channels.md', 'docs/live-sockets.md'])('%s', (file) => {
   const terminal = new Terminal();
   afterAll(() => terminal.close());
 
