@@ -215,6 +215,9 @@ export const ROOM_JOURNAL_READ_BYTES_MAX = 2 * ROOM_JOURNAL_BYTES_MAX;
 /** Shortest time until a room's next alarm. Each alarm is a billed request, and keeps the object in memory for 10 s. */
 export const ROOM_ALARM_GAP_MS = 1_000;
 
+/** Most channels of which an isolate remembers that a session is about to open them: the latest ones. */
+export const OPENINGS_MAX = 1_000;
+
 /** `CHANNELS_MAX`: its default, and the highest value. The last broadcasts of so many channels fit into one row of the journal. */
 export const CHANNELS_MAX_DEFAULT = 1_000;
 export const CHANNELS_MAX_HIGHEST = 10_000;

@@ -11,7 +11,7 @@ export type OpenLive = (channel: string, headers: Headers) => Promise<Response |
 
 /**
  * Upgrades to a live socket. The room reads its messages, so a new session in one of them passes no limiter. Therefore every
- * socket counts as one new session; a socket holds one session at a time. In an empty channel it counts as opening that too.
+ * socket counts as one new session; a socket holds one session at a time. A socket in an empty channel may open it.
  */
 export async function openLiveSocket(c: Context, service: LiveService, channel: string) {
   const { openLive: open, newSessions, store } = service;
@@ -19,8 +19,9 @@ export async function openLiveSocket(c: Context, service: LiveService, channel: 
   // Hono calls this handler for HEAD too.
   if (c.req.method !== 'GET' || c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
     return problem(c, 'upgrade-required');
-  const opensChannel = channel !== DEFAULT_CHANNEL && (await store.wouldOpen(channel, deferIn(c)));
-  if (!(await newSessions.isWithinLimit(c, opensChannel))) return problem(c, 'too-many-new-sessions');
+  const isInEmptyChannel = channel !== DEFAULT_CHANNEL && (await store.wouldOpen(channel, deferIn(c)));
+  if (!(await newSessions.isSocketWithinLimit(c, isInEmptyChannel)))
+    return problem(c, 'too-many-new-sessions');
   const response = await open(channel, c.req.raw.headers);
   if (response?.status !== 101) return problem(c, 'live-unavailable');
   // A new response, because `fetch` returns immutable headers, and middleware of an outer app may add some.

@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { LIMITER_WAIT_MAX_MS } from '../limits';
-import type { Trouble } from '../presence/trouble';
+import { TROUBLES, type Trouble } from '../presence/trouble';
 import type { Report } from '../rate-limited-log';
 import type { Runtime } from '../runtime';
 
@@ -21,46 +21,68 @@ interface NewSessionsOptions {
  * https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/#accuracy
  */
 export class NewSessions {
-  readonly #limiter: RateLimit | 'off' | undefined;
-  readonly #channelLimiter: RateLimit | 'off' | undefined;
-  readonly #runtime: Pick<Runtime, 'sleep'>;
-  readonly #report: Report;
-  #hasFailed = false;
+  readonly #sessions: Limiter;
+  readonly #channels: Limiter;
 
   constructor({ limiter, channelLimiter, runtime, report }: NewSessionsOptions) {
-    this.#limiter = limiter;
-    this.#channelLimiter = channelLimiter;
-    this.#runtime = runtime;
-    this.#report = report;
+    this.#sessions = new Limiter('NEW_SESSIONS', limiter, runtime, report);
+    this.#channels = new Limiter('NEW_CHANNELS', channelLimiter, runtime, report);
   }
 
-  /** Why new sessions are not limited against the settings; undefined if the limit works. */
+  /** Why new sessions are not limited against the settings; undefined if the limits work. */
   get trouble(): Trouble | undefined {
-    if (this.#limiter === undefined || this.#channelLimiter === undefined) return 'no-limiter';
-    return this.#hasFailed ? 'limiter-failed' : undefined;
+    const troubles = [this.#sessions.trouble, this.#channels.trouble];
+    return TROUBLES.find((one) => troubles.includes(one));
   }
 
   /** Counts one new session of the client's network. Resolves to whether it is within the limit. Never rejects. */
   async isWithinLimit(c: Context, opensChannel: boolean): Promise<boolean> {
+    return (!opensChannel || (await this.#channels.allows(c))) && this.#sessions.allows(c);
+  }
+
+  /**
+   * The same for a live socket. Sockets in empty channels have a limit of their own, otherwise those that only watch use up what new
+   * sessions need.
+   */
+  async isSocketWithinLimit(c: Context, isInEmptyChannel: boolean): Promise<boolean> {
+    return (!isInEmptyChannel || (await this.#channels.allows(c, 'live '))) && this.#sessions.allows(c);
+  }
+}
+
+/** One limiter of the platform. */
+class Limiter {
+  readonly #name: string;
+  readonly #limiter: RateLimit | 'off' | undefined;
+  readonly #runtime: Pick<Runtime, 'sleep'>;
+  readonly #report: Report;
+  #hasFailed = false;
+
+  constructor(
+    name: string,
+    limiter: RateLimit | 'off' | undefined,
+    runtime: Pick<Runtime, 'sleep'>,
+    report: Report,
+  ) {
+    this.#name = name;
+    this.#limiter = limiter;
+    this.#runtime = runtime;
+    this.#report = report;
+  }
+
+  get trouble(): Trouble | undefined {
+    if (this.#limiter === undefined) return 'no-limiter';
+    return this.#hasFailed ? 'limiter-failed' : undefined;
+  }
+
+  /** @param kind Requests of each kind have a limit of their own. */
+  async allows(c: Context, kind = ''): Promise<boolean> {
     // The platform overwrites what a client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
     const address = c.req.header('CF-Connecting-IP');
-    if (opensChannel && !(await this.#allows(this.#channelLimiter, 'NEW_CHANNELS', address))) return false;
-    return this.#allows(this.#limiter, 'NEW_SESSIONS', address);
-  }
-
-  async #allows(
-    limiter: RateLimit | 'off' | undefined,
-    name: string,
-    address: string | undefined,
-  ): Promise<boolean> {
-    if (limiter === undefined) this.#report(`${name} is not bound, so new sessions are not limited`);
-    if (limiter === undefined || limiter === 'off' || address === undefined) return true;
-    return this.#ask(limiter, address);
-  }
-
-  async #ask(limiter: RateLimit, address: string): Promise<boolean> {
+    if (this.#limiter === undefined)
+      this.#report(`${this.#name} is not bound, so new sessions are not limited`);
+    if (this.#limiter === undefined || this.#limiter === 'off' || address === undefined) return true;
     try {
-      const limited = limiter.limit({ key: networkOf(address) });
+      const limited = this.#limiter.limit({ key: kind + networkOf(address) });
       const outcome = await Promise.race([limited, this.#runtime.sleep(LIMITER_WAIT_MAX_MS)]);
       if (outcome === undefined) throw new Error('The limiter did not answer.');
       this.#hasFailed = false;

@@ -68,6 +68,8 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
       void this.#presence.stop();
       this.#unsubscribe?.();
       this.#presence = undefined;
+      this.#hasWarned = false;
+      this.shadowRoot?.replaceChildren(document.createElement('slot'));
       if (this.isConnected) this.connectedCallback();
     }
   }

@@ -329,6 +329,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     await tabs?.census();
     if (starts !== stopped) return;
     for (const type of EVENTS) removeEventListener(type, onEvent, true);
+    signal?.removeEventListener('abort', stop);
     const answered = exit();
     show({ status: 'idle', error: null });
     await answered;

@@ -28,6 +28,9 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** The key in the storage. The number is the version of the stored value. */
 const keyOf = (service: string) => `presence 2 ${service}`;
 
+/** Otherwise a channel can have the name of an inherited property, such as `constructor`. */
+const moodKeyOf = (channel: string) => `/${channel}`;
+
 /** The visit in the storage. The mood and its choice are missing if the channel has none. */
 export interface StoredVisit extends Partial<Visit> {
   readonly id: string;
@@ -47,8 +50,7 @@ export function readVisit(service: string, channel: string): StoredVisit | undef
     const { id, since, moods, usedAt, ttlMs } = JSON.parse(localStorage[keyOf(service)]);
     // A difference below zero: the clock was set back.
     const restMs = ttlMs - Math.abs(Date.now() - usedAt);
-    // A channel can have the name of an inherited property, such as `constructor`.
-    const [mood, choice] = Object.hasOwn(moods, channel) ? moods[channel] : [];
+    const [mood, choice] = moods[moodKeyOf(channel)] ?? [];
     if (restMs > 0 && UUID.test(id) && since >= 0)
       return { id, since, moods, restMs, ...(MOODS.includes(mood) && choice >= 0 && { mood, choice }) };
   } catch {
@@ -72,7 +74,7 @@ export function saveVisit(
     localStorage[keyOf(service)] = JSON.stringify({
       id,
       since,
-      moods: { ...stored?.moods, ...(choice && { [channel]: [mood, choice] }) },
+      moods: { ...stored?.moods, ...(choice && { [moodKeyOf(channel)]: [mood, choice] }) },
       usedAt: Date.now(),
       ttlMs: Math.max(ttlMs, stored?.restMs ?? 0),
     });

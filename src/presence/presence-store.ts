@@ -1,10 +1,11 @@
-import { LIMITER_WAIT_MAX_MS } from '../limits';
+import { LIMITER_WAIT_MAX_MS, OPENINGS_MAX } from '../limits';
 import { type Arrival, Arrivals } from './arrivals';
 import type { ChannelRules } from './channel-rules';
 import type { Hub } from './hub';
 import { type Admission, Replica } from './replica';
 import { addCounts, type Mood, type MoodCounts, type PresenceState, totalOf } from './session';
 import { channelOf, DEFAULT_CHANNEL } from './session-key';
+import { setLatest } from './set-latest';
 import { type Defer, SyncLoop, type SyncLoopOptions } from './sync-loop';
 import type { Trouble } from './trouble';
 
@@ -101,9 +102,10 @@ export class PresenceStore {
     return { channels: Object.fromEntries(states), timestamp };
   }
 
-  /** Whether a session in this channel would open it. Waits for the first sync, before which every channel looks empty. */
+  /** Whether a session in this channel would open it. Waits for the first sync and for a stale one, as a new session does. */
   async wouldOpen(channel: string, defer: Defer): Promise<boolean> {
     await this.#firstSync(defer);
+    await this.#loop.syncIfDue(this.#now, defer);
     return this.#wouldOpen(channel);
   }
 
@@ -140,17 +142,12 @@ export class PresenceStore {
     const arrival = this.#arrivals.add(key, this.#now);
     await this.#firstSync(defer);
     const channel = channelOf(key);
-    await this.#waitForOpening(channel);
-    const isNew = this.#admit(key) === 'new';
-    if (!isNew || !this.#wouldOpen(channel))
-      return this.#admitWithin(key, mood, defer, arrival, !isNew || (await isWithinLimit(false)));
-    const opening = Promise.withResolvers<void>();
-    this.#openings.set(channel, opening.promise);
+    const endOpening = channel === DEFAULT_CHANNEL ? undefined : await this.#beginOpening(channel, defer);
     try {
-      return this.#admitWithin(key, mood, defer, arrival, await isWithinLimit(true));
+      const isWithin = this.#admit(key) !== 'new' || (await isWithinLimit(endOpening !== undefined));
+      return this.#admitWithin(key, mood, defer, arrival, isWithin);
     } finally {
-      if (this.#openings.get(channel) === opening.promise) this.#openings.delete(channel);
-      opening.resolve();
+      endOpening?.();
     }
   }
 
@@ -175,13 +172,27 @@ export class PresenceStore {
   }
 
   /**
-   * Waits while another session opens the channel. Otherwise a class that starts together counts as many openings. That session's
-   * request may end early, so the wait is as long as the limiter's at most.
+   * Begins to open an empty channel, and returns the function that ends it. Returns undefined for an open channel.
+   *
+   * Waits for a stale sync, otherwise an old answer shows open channels as empty. Waits while another session opens the channel,
+   * otherwise a class that starts together counts as many openings. Requests may end early, so no wait is longer than a second.
    */
-  async #waitForOpening(channel: string): Promise<void> {
-    const opening = this.#openings.get(channel);
-    if (opening === undefined) return;
-    await Promise.race([opening, this.#options.runtime.sleep(LIMITER_WAIT_MAX_MS)]);
+  async #beginOpening(channel: string, defer: Defer): Promise<(() => void) | undefined> {
+    await this.#loop.syncIfDue(this.#now, defer);
+    let late: Promise<'late'> | undefined;
+    for (;;) {
+      if (!this.#wouldOpen(channel)) return undefined;
+      const other = this.#openings.get(channel);
+      if (other === undefined) break;
+      late ??= this.#options.runtime.sleep(LIMITER_WAIT_MAX_MS).then(() => 'late');
+      if ((await Promise.race([other, late])) === 'late') break;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setLatest(this.#openings, channel, promise, OPENINGS_MAX);
+    return () => {
+      if (this.#openings.get(channel) === promise) this.#openings.delete(channel);
+      resolve();
+    };
   }
 
   #wouldOpen(channel: string): boolean {

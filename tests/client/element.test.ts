@@ -78,6 +78,21 @@ describe('<presence-count>', () => {
     expect(element.getAttribute('status')).toBe('connecting');
   });
 
+  it('an element that changes its channel shows its own content until the first answer, and warns again', async () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    api.answer = () => Response.json(state(1_234));
+    element.setAttribute('channel', 'post-1');
+    await show('https://here.example');
+    for (const channel of ['no-1', 'no-2']) {
+      api.answer = () => problem(404);
+      element.setAttribute('channel', channel);
+      await passed(20);
+      expect(element.shadowRoot?.innerHTML).toBe('<slot></slot>');
+    }
+    expect(warn).toHaveBeenCalledTimes(2);
+    warn.mockRestore();
+  });
+
   it('leaves one channel for another when its channel changes', async () => {
     element.setAttribute('channel', 'post-1');
     await show('https://here.example');

@@ -63,7 +63,7 @@ describe('a stored visit', () => {
     ['an id that is no UUID', { id: 'anna' }],
     ['a beginning that is no number', { since: 'x' }],
     ['moods that are none', { moods: null }],
-    ['a mood without its choice', { moods: { '': 5 } }],
+    ['a mood without its choice', { moods: { '/': 5 } }],
     ['a time that is no number', { usedAt: 'x' }],
     ['a time to live that is no number', { ttlMs: 'x' }],
   ])('is no visit with %s', (_, stored) => {
@@ -81,7 +81,7 @@ describe('a stored visit', () => {
     ['a mood of another channel only', undefined],
   ])('gives its id without a mood if it has %s', (_, mood) => {
     saveVisit(SERVICE, 'lobby', VISIT, TTL_MS);
-    change({ moods: { lobby: ['gratitude', 2], '': mood } });
+    change({ moods: { '/lobby': ['gratitude', 2], '/': mood } });
     const { id, since } = VISIT;
     const visit = readVisit(SERVICE, '');
     expect(visit).toMatchObject({ id, since });

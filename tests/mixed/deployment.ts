@@ -20,21 +20,28 @@ const START = RECORDED_AT;
 const TURNS_MAX = 200;
 const TURN_MS = 10;
 
+type RoomCalls = RoomState['calls'];
+
 interface Health {
+  readonly status: string;
+  /** Version 1.0 has none. */
+  readonly reason?: string | null;
   readonly lastSyncAgeMs: number | null;
 }
 
-/** A replica of one version. */
+/** A replica of one version. Without the name of a channel, each call is one of the default channel. */
 export interface Isolate {
   readonly version: Version;
-  heartbeat(sessionId: string, mood?: string): Promise<PresenceState>;
-  leave(sessionId: string): Promise<void>;
-  presence(): Promise<PresenceState>;
+  heartbeat(sessionId: string, mood?: string, channel?: string): Promise<PresenceState>;
+  leave(sessionId: string, channel?: string): Promise<void>;
+  presence(channel?: string): Promise<PresenceState>;
   health(): Promise<Health>;
   /** Asks the isolate, whose next sync is due, and waits until that sync has ended. */
   sync(): Promise<void>;
   /** Opens a live socket at the room. */
-  open(): Promise<LiveClient>;
+  open(channel?: string): Promise<LiveClient>;
+  /** Requests a live socket that the isolate refuses. Returns the status and the type of the problem. */
+  openRefused(channel?: string): Promise<{ readonly status: number; readonly type: string }>;
 }
 
 /**
@@ -46,10 +53,14 @@ export class Deployment {
   readonly #hasRoom: boolean;
   #isolates = 0;
   #rooms = 0;
+  #calls: RoomCalls = [];
   nowMs = START;
 
-  /** @param room The version of the room; undefined for the hub on KV. */
-  constructor(room?: Version) {
+  /**
+   * @param room The version of the room; undefined for the hub on KV.
+   * @param channels The setting `CHANNELS` of today's isolates and of the room, which reads it in today's version only.
+   */
+  constructor(room?: Version, channels?: string) {
     this.#hasRoom = room !== undefined;
     const worker = (name: string, version: Version) => ({
       name,
@@ -57,7 +68,11 @@ export class Deployment {
       scriptPath: 'dist/tests/mixed.js',
       compatibilityDate: COMPATIBILITY_DATE,
       kvNamespaces: { PRESENCE_KV: 'shared' },
-      bindings: { VERSION: version, PRESENCE_HUB: room === undefined ? 'kv' : 'durable-object' },
+      bindings: {
+        VERSION: version,
+        PRESENCE_HUB: room === undefined ? 'kv' : 'durable-object',
+        ...(channels !== undefined && name !== '1.0' && { CHANNELS: channels }),
+      },
       ratelimits: limiterOf(),
       unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
       durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', scriptName: 'room', useSQLite: true } },
@@ -74,6 +89,7 @@ export class Deployment {
   async reset(): Promise<void> {
     this.nowMs = START;
     this.#rooms += 1;
+    this.#calls = [];
     const kv = await this.#kv();
     for (const { name } of (await kv.list()).keys) await kv.delete(name);
     // A room takes the time of its isolate when it is made.
@@ -88,22 +104,31 @@ export class Deployment {
       this.#ask(version, path, { isolate, colo, ...(body && { body: JSON.stringify(body) }) });
     const health = async () => (await (await ask('/health')).json()) as Health;
     // The contract test checks the shapes.
-    const presence = async () => (await (await ask('/api/presence')).json()) as PresenceState;
+    const presence = async (channel?: string) =>
+      (await (await ask(pathOf('presence', channel))).json()) as PresenceState;
     return {
       version,
-      heartbeat: async (sessionId, mood = 'presence') =>
-        (await (await ask('/api/heartbeat', { sessionId, mood })).json()) as PresenceState,
-      leave: async (sessionId) => void (await (await ask('/api/leave', { sessionId })).text()),
+      heartbeat: async (sessionId, mood = 'presence', channel) =>
+        (await (await ask(pathOf('heartbeat', channel), { sessionId, mood })).json()) as PresenceState,
+      leave: async (sessionId, channel) =>
+        void (await (await ask(pathOf('leave', channel), { sessionId })).text()),
       presence,
       health,
       sync: async () => {
         await presence();
         await until(async () => (await health()).lastSyncAgeMs === 0);
       },
-      open: async () => {
+      open: async (channel) => {
         const url = await this.#miniflare.unsafeGetDirectURL(version);
-        const live = new URL('/api/live', url).href.replace(/^http/, 'ws');
+        const live = new URL(pathOf('live', channel), url).href.replace(/^http/, 'ws');
         return LiveClient.open(live, this.#headers(isolate));
+      },
+      openRefused: async (channel) => {
+        const worker = await this.#miniflare.getWorker(version);
+        const headers = { ...this.#headers(isolate), Upgrade: 'websocket' };
+        const response = await worker.fetch(`http://localhost${pathOf('live', channel)}`, { headers });
+        const { type } = (await response.json()) as { type: string };
+        return { status: response.status, type };
       },
     };
   }
@@ -116,7 +141,15 @@ export class Deployment {
 
   /** What the room holds, after its timers that are due. */
   async room(): Promise<RoomState> {
-    return (await (await this.#ask('room', '/test/room')).json()) as RoomState;
+    const state = (await (await this.#ask('room', '/test/room')).json()) as RoomState;
+    this.#calls = [...this.#calls, ...state.calls];
+    return state;
+  }
+
+  /** All calls to the room so far in this test. */
+  async calls(): Promise<RoomCalls> {
+    await this.room();
+    return this.#calls;
   }
 
   /** Sends a message to the room, and waits until the room keeps its mood with the socket. */
@@ -124,7 +157,7 @@ export class Deployment {
     client.send(message);
     await until(async () => {
       const { attachments } = await this.room();
-      return attachments.some((kept) => (kept as { mood?: unknown } | null)?.mood === message.mood);
+      return attachments.some((attachment) => moodOf(attachment) === message.mood);
     });
   }
 
@@ -192,6 +225,16 @@ export class Deployment {
   }
 }
 
-async function until(holds: () => Promise<boolean>): Promise<void> {
+/** Waits until it holds. On this machine that takes less than 200 requests. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
   for (let turn = 0; !(await holds()); turn += 1) if (turn === TURNS_MAX) throw new Error('It never holds.');
+}
+
+const pathOf = (action: string, channel?: string) =>
+  channel === undefined ? `/api/${action}` : `/api/channels/${channel}/${action}`;
+
+/** The mood of the session in an attachment. A socket of a named channel has its session in another key. */
+function moodOf(attachment: unknown): unknown {
+  const kept = attachment as { mood?: unknown; session?: { mood?: unknown } } | null;
+  return kept?.session?.mood ?? kept?.mood;
 }

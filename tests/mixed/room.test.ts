@@ -198,6 +198,13 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
     });
   });
 
+  it('an isolate of today without channels reports no trouble', async () => {
+    here = deployment.isolate('1.0');
+    there = deployment.isolate('today');
+    await live(2, [[here, ANNA, 'gratitude']]);
+    expect(await there.health()).toMatchObject({ status: 'ok', reason: null });
+  });
+
   it('isolates of both versions count their own sessions while the room is full', async () => {
     here = deployment.isolate('1.0');
     there = deployment.isolate('today');

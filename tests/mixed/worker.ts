@@ -42,10 +42,7 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
     override async sync(report: WireReport): Promise<WireAnswer> {
       const answer = await super.sync(report);
       if (answer.sessions.size > CALL_SESSIONS_MAX) return answer;
-      this.#calls.push({
-        report: { ...report, heard: Object.fromEntries(report.heard) },
-        answer: { ...answer, sessions: Object.fromEntries(answer.sessions) },
-      });
+      this.#calls.push({ report: withObjects(report), answer: withObjects(answer) });
       return answer;
     }
 
@@ -90,6 +87,15 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
       await this.alarm();
     }
   };
+
+/** A message with objects in place of its Maps, which JSON cannot hold. */
+const withObjects = (message: object) =>
+  Object.fromEntries(
+    Object.entries(message).map(([key, value]) => [
+      key,
+      value instanceof Map ? Object.fromEntries(value) : value,
+    ]),
+  );
 
 /** A call with more sessions is not kept: RPC takes 32 MiB. */
 const CALL_SESSIONS_MAX = 1_000;

@@ -1,6 +1,7 @@
 import { createApp } from '../../src/app';
 import type { Bindings } from '../../src/config';
 import { sessionId } from '../../tests/support/session-id';
+import { longChannelOf } from './long-channels';
 
 type Env = Bindings & Required<Pick<Bindings, 'PRESENCE_KV'>>;
 
@@ -23,7 +24,13 @@ export default {
     if (pathname === '/heartbeat' || pathname === '/leave') {
       for (let n = from; n < from + count; n += 1) {
         const body = JSON.stringify({ sessionId: sessionId(n), mood: 'connection' });
-        const response = await app.request(`/api${pathname}`, { method: 'POST', body }, env, context);
+        const channel = searchParams.has('named') ? `/channels/${longChannelOf(n)}` : '';
+        const response = await app.request(
+          `/api${channel}${pathname}`,
+          { method: 'POST', body },
+          env,
+          context,
+        );
         if (!response.ok) return response;
       }
       return new Response();

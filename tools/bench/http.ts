@@ -40,6 +40,8 @@ const VARIABLES = { SESSION_TTL_SECONDS: '600', SESSIONS_MAX: '250000' };
 const ROOM = { ...VARIABLES, PRESENCE_HUB: 'durable-object' };
 const PRESENCE: Asking = { method: 'GET', path: '/api/presence' };
 const LEAVE: Asking = { method: 'POST', path: '/api/leave' };
+const CHANNELS = { ...ROOM, CHANNELS: '*' };
+const IN_CHANNEL: Asking = { ...HEARTBEAT, path: '/api/channels/lobby/heartbeat' };
 const AS_TEXT: Asking = { ...HEARTBEAT, contentType: 'text/plain;charset=UTF-8' };
 
 const ours = (
@@ -77,6 +79,7 @@ const APPS: Race = {
     ours('heartbeat, 1 session', HEARTBEAT, 1),
     ours('heartbeat as text/plain', AS_TEXT, 1_000),
     ours('heartbeat, with the room', HEARTBEAT, 1_000, ROOM),
+    ours('heartbeat in a channel', IN_CHANNEL, 1_000, CHANNELS),
     ours('leave', LEAVE, 1_000),
   ],
   turnSeconds: 2,

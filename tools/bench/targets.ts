@@ -53,6 +53,11 @@ export function targetsOf(
       'speed of GET /api/presence ÷ bare Hono GET',
       speedOf(loads, 'GET /api/presence', 'bare Hono, GET'),
     ),
+    atLeast(
+      0.95,
+      'speed of heartbeats in a channel ÷ in the default channel, both with the room',
+      speedOf(loads, 'heartbeat in a channel', 'heartbeat, with the room'),
+    ),
     atMost(
       3,
       'CPU time of a sync of 10,000 sessions ÷ parsing and writing its JSON',

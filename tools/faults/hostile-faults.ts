@@ -1,15 +1,22 @@
 import type { Fault } from './fault';
 
 const ANSWERS = 'api/answers.ts';
+const CHANNELS = 'api/channels.ts';
 const GUARDS = 'api/guards.ts';
 const LIVE = 'api/live.ts';
 const NEW_SESSIONS = 'api/new-sessions.ts';
 const PREFLIGHT = 'api/preflight.ts';
 const PROBLEMS = 'api/problems.ts';
+const ROUTES = 'api/routes.ts';
+const SCHEMAS = 'api/schemas.ts';
+const OPEN_CHANNELS = 'presence/open-channels.ts';
+const RULES = 'presence/channel-rules.ts';
 const SESSION = 'presence/session.ts';
+const SESSION_KEY = 'presence/session-key.ts';
 const ROOM = 'presence/room/room.ts';
 const SOCKETS = 'presence/room/live-sockets.ts';
 const REPLICA = 'presence/replica.ts';
+const STORE = 'presence/presence-store.ts';
 const SOCKET_MESSAGE = 'presence/room/socket-message.ts';
 
 type HostileFault = Omit<Fault, 'noticedBy'> & { readonly isLogged?: true };
@@ -40,7 +47,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   ]),
   ...noticedBy('hosts', [
     { name: 'an invalid host is an unexpected error', isLogged: true, file: 'origin-of.ts', find: 'try { $RETURN } catch { return undefined; }', put: '$RETURN' },
-    { name: 'an invalid host prevents the call to the room', isLogged: true, file: LIVE, find: `new Request('http://room/', $HEADERS)`, put: 'c.req.raw' },
+    { name: 'an invalid host prevents the call to the room', isLogged: true, file: 'services.ts', find: 'new Request(urlOfChannel(channel), $HEADERS)', put: `new Request('http://' + headers.get('Host'), $HEADERS)` },
   ]),
   ...noticedBy('types', [
     { name: 'every content type passes', file: GUARDS, find: '!isUsual && !isReadAsJson(type)', put: 'false' },
@@ -86,7 +93,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'the first of two equal keys counts', file: GUARDS, find: '$BAD ? malformedJson(c) : next()', put: String.raw`$BAD ? malformedJson(c) : ((c.req.json = async () => JSON.parse(text.replace(/("\w+":"[^"]*",)("\w+":"[^"]*",)/, '$2$1'))), next())` },
   ]),
   ...noticedBy('nesting', [
-    { name: 'a session id in a list passes', file: 'api/schemas.ts', find: '{ sessionId: SessionId, mood: Mood }', put: '{ sessionId: z.preprocess(String, SessionId), mood: Mood }' },
+    { name: 'a session id in a list passes', file: SCHEMAS, find: '{ sessionId: SessionId, mood: Mood }', put: '{ sessionId: z.preprocess(String, SessionId), mood: Mood }' },
   ]),
   ...noticedBy('paths', [
     { name: 'a problem repeats the path', file: PROBLEMS, find: `problem(c, 'not-found')`, put: `problem(c, 'not-found', { requestId: c.req.url })` },
@@ -99,9 +106,9 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a cache may keep an answer', file: ANSWERS, find: `'no-store'`, put: `'public'` },
   ]),
   ...noticedBy('new sessions', [
-    { name: 'new sessions have no limit', file: 'api/routes.ts', find: `answer === 'over-limit'`, put: 'false' },
-    { name: 'known sessions count towards the limit of new ones', file: REPLICA, within: 'admit', find: 'this.get(id) !== undefined || $EXPIRED', put: 'false' },
-    { name: 'live sockets have no limit', file: LIVE, find: '!(await newSessions.isWithinLimit(c))', put: 'false' },
+    { name: 'new sessions have no limit', file: ROUTES, find: `answer === 'over-limit'`, put: 'false' },
+    { name: 'known sessions count towards the limit of new ones', file: REPLICA, within: 'admit', find: 'this.get(key) !== undefined || $EXPIRED', put: 'false' },
+    { name: 'live sockets have no limit', file: LIVE, find: '!(await newSessions.isWithinLimit(c, opensChannel))', put: 'false' },
     { name: 'each IPv6 address is a client of its own', file: NEW_SESSIONS, find: '$GROUPS.slice(0, 4)', put: '$GROUPS' },
     { name: 'X-Forwarded-For decides the address of a client', file: NEW_SESSIONS, find: `c.req.header('CF-Connecting-IP')`, put: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
     { name: 'a replica is never full', file: REPLICA, within: 'isFull', find: 'this.#own.size >= $MAX', put: 'false' },
@@ -114,8 +121,42 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a socket may send messages of any size', file: SOCKET_MESSAGE, find: 'isTooBig(message)', put: 'false' },
     { name: 'the size of a message is counted in letters', file: SOCKET_MESSAGE, find: '$BYTES.byteLength', put: 'message.length' },
     { name: 'a socket may set a mood before it joins', file: ROOM, find: 'return CLOSE.notJoined', put: 'return undefined' },
-    { name: 'a joined socket may take another session id', file: ROOM, find: 'socket.session.id !== id', put: 'false' },
+    { name: 'a joined socket may take another session id', file: ROOM, find: 'socket.session.key !== key', put: 'false' },
     { name: 'a socket that takes another session id stays open', file: ROOM, find: 'return CLOSE.otherSession', put: 'return undefined' },
     { name: 'a socket may send any number of messages', file: SOCKETS, find: 'socket.messagesInWindow > LIVE_MESSAGES_MAX', put: 'false' },
+  ]),
+  ...noticedBy('channels', [
+    { name: 'every text is the name of a channel', file: SESSION_KEY, find: 'z.string().regex(CHANNEL_NAME, $ERROR)', put: 'z.string()' },
+    { name: 'a line feed may follow the name of a channel', file: SESSION_KEY, find: 'const CHANNEL_NAME = $PATTERN', put: String.raw`const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\n?$/;` },
+    { name: 'a dot may start the name of a channel', file: SESSION_KEY, find: 'const CHANNEL_NAME = $PATTERN', put: 'const CHANNEL_NAME = /^[A-Za-z0-9._-]{1,64}$/;' },
+    { name: 'a name may have any number of characters', file: SESSION_KEY, find: 'const CHANNEL_NAME = $PATTERN', put: 'const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;' },
+    { name: 'a name is trimmed', file: SESSION_KEY, find: 'z.string().regex(CHANNEL_NAME, $ERROR)', put: 'z.string().trim().regex(CHANNEL_NAME, $ERROR)' },
+    { name: 'unknown channels are allowed', file: CHANNELS, find: 'channels.allows(result.data.channel)', put: 'true' },
+    { name: 'a list has unknown channels', file: CHANNELS, find: 'channels.allows(name)', put: 'true' },
+    { name: 'a problem repeats an unknown name', file: CHANNELS, find: `{ path: ['channel'], message: UNKNOWN_CHANNEL }`, put: `{ path: ['channel', result.data.channel], message: UNKNOWN_CHANNEL }` },
+    { name: 'a problem repeats the names of a list', file: CHANNELS, find: `{ path: ['names', index], message: UNKNOWN_CHANNEL }`, put: `{ path: ['names', index], message: name }` },
+    { name: 'a service without channels reads a name first', file: CHANNELS, within: 'refuseChannel', find: 'if (channels === undefined) $RETURN', put: 'if (channels === undefined && result.success) $RETURN' },
+    { name: 'a service without channels reads a list first', file: CHANNELS, within: 'refuseChannels', find: 'if (channels === undefined) $RETURN', put: 'if (channels === undefined && result.success) $RETURN' },
+    { name: 'the body is read before the name', file: ROUTES, find: `$API.post('/api/channels/:channel/heartbeat', inChannel, jsonBody, heartbeatBody, $HANDLER)`, put: `$API.post('/api/channels/:channel/heartbeat', jsonBody, heartbeatBody, inChannel, $HANDLER)` },
+    { name: 'the case of a name does not matter', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: 'this.#names.has(channel.toLowerCase())' },
+    { name: 'the start of a listed name is listed', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: '[...this.#names].some((name) => name.startsWith(channel))' },
+    { name: 'listed names are the keys of an object', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: 'channel in Object.fromEntries([...this.#names].map((name) => [name, true]))' },
+    { name: 'the counts of a list are the first ones of an object', file: STORE, find: 'Object.fromEntries(states)', put: 'states.reduce<Record<string, ChannelState>>((all, [name, state]) => { all[name] ??= state; return all; }, {})' },
+    { name: 'a list may have a name twice', file: SCHEMAS, find: 'seen.has(name)', put: 'false' },
+    { name: 'a list may have any number of names', file: SCHEMAS, find: 'z.array(ChannelName).max($$$)', put: 'z.array(ChannelName)' },
+    { name: 'each name of a list is compared with all others', file: SCHEMAS, find: `list.split(',', $MAX)`, put: `list.split(',').filter((one, _, all) => !all.some((other) => other.trim() === one + '?')).slice(0, $MAX)` },
+    { name: 'a heartbeat in a channel counts in the default one', file: ROUTES, find: `heartbeat(c, sessionKey(c.req.valid('param').channel, sessionId), mood)`, put: 'heartbeat(c, sessionId, mood)' },
+    { name: 'a leave in a channel ends the session in the default one', file: ROUTES, find: `leave(c, sessionKey($CHANNEL, $ID))`, put: 'leave(c, $ID)' },
+    { name: 'the presence of a channel is that of the default one', file: ROUTES, find: `presence(c, c.req.valid('param').channel)`, put: 'presence(c, DEFAULT_CHANNEL)' },
+    { name: 'a socket opens in the default channel', file: 'services.ts', find: 'urlOfChannel(channel)', put: 'urlOfChannel(DEFAULT_CHANNEL)' },
+    { name: 'a socket of a channel counts in the default one', file: ROOM, within: '#apply', find: 'sessionKey(socket.channel, sessionId)', put: 'sessionId' },
+    { name: 'an isolate opens any number of channels', file: REPLICA, within: 'admit', find: 'this.hasMostChannels', put: 'false' },
+    { name: 'the room opens any number of channels', file: 'presence/room/room-sessions.ts', within: '#isOneChannelTooMany', find: 'this.#openChannels.isFull', put: 'false' },
+    { name: 'a channel never closes', file: OPEN_CHANNELS, find: 'this.#open.delete(channel)', put: 'void 0' },
+    { name: 'listed names count towards the most channels', file: OPEN_CHANNELS, within: 'open', find: '!this.#rules.isListed(channel)', put: 'true' },
+    { name: 'listed names do not open at the most channels', file: OPEN_CHANNELS, within: 'wouldOpen', find: '!this.#rules.isListed(channel)', put: 'true' },
+    { name: 'the limit of new channels is never asked', file: NEW_SESSIONS, find: 'opensChannel && $ASKED', put: 'false' },
+    { name: 'every new session passes the limit of new channels', file: NEW_SESSIONS, find: 'opensChannel && $ASKED', put: '$ASKED' },
+    { name: 'a socket passes no limit of new channels', file: LIVE, find: 'newSessions.isWithinLimit(c, opensChannel)', put: 'newSessions.isWithinLimit(c, false)' },
   ]),
 ];

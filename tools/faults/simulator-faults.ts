@@ -9,8 +9,12 @@ const SUMMARIES = 'presence/kv/location-summaries.ts';
 const POLICY = 'presence/kv/write-policy.ts';
 const SESSION = 'presence/session.ts';
 const LOOP = 'presence/sync-loop.ts';
+const SESSION_KEY = 'presence/session-key.ts';
+const OPEN_CHANNELS = 'presence/open-channels.ts';
+const STORE = 'presence/presence-store.ts';
 const TIMING = 'presence/timing.ts';
 const ROOM_HUB = 'presence/room/room-hub.ts';
+const ROOM_PROTOCOL = 'presence/room/room-protocol.ts';
 const ROOM_SESSIONS = 'presence/room/room-sessions.ts';
 const ROOM = 'presence/room/room.ts';
 const ROOM_SAVER = 'presence/room/room-saver.ts';
@@ -32,12 +36,12 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 52, name: 'a leave overrules a later heartbeat', file: SESSION, find: 'if (a.lastSeen !== b.lastSeen) $RETURN', put: 'if (a.mood === null || b.mood === null) return a.mood === null; if (a.lastSeen !== b.lastSeen) $RETURN' },
     { seed: 20, name: 'a write drops the sessions of other replicas', file: ENTRIES, find: 'yield [id, toStore(entry, entry.expiresAt > $END)]', put: 'void 0' },
     { seed: 20, name: 'a stale read drops stored sessions', file: REPLICA, find: 'stored === undefined || overrules(known, stored)', put: 'false' },
-    { seed: 2, name: 'a session that moves here is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(id)', put: 'void 0' },
-    { seed: 2, name: 'a session that moves away is counted twice', file: OWN, within: 'remove', find: 'this.present.delete(id)', put: 'void 0' },
+    { seed: 2, name: 'a session that moves here is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(key)', put: 'void 0' },
+    { seed: 2, name: 'a session that moves away is counted twice', file: OWN, within: 'remove', find: 'this.present.delete(key)', put: 'void 0' },
     { seed: 5, name: 'a stored session expires at syncs only', file: REMOTE, within: 'expire', find: 'this.present.expire(now)', put: 'void 0' },
     { seed: 46, name: 'the lease of a summary is too short', file: TIMING, find: '$LEASE + arrivalMs', put: '$LEASE + Math.ceil(arrivalMs / 3)' },
     { seed: 45, name: 'the lease of a summary never ends', file: SUMMARIES, find: 'Math.min(summary.until, $LEASE)', put: 'Number.MAX_SAFE_INTEGER' },
-    { seed: 2, name: 'a summary counts own sessions only', file: REPLICA, within: 'counts', find: 'addCounts(this.#own.counts, this.#remote.counts)', put: 'this.#own.counts' },
+    { seed: 2, name: 'a summary counts own sessions only', file: REPLICA, within: 'countsOf', find: 'addCounts($OWN, $REMOTE)', put: '$OWN' },
     { seed: 5, name: 'a replica that is alone waits before its readers know it', file: POLICY, find: 'isAlone && lastWrite.isAlone', put: 'isAlone' },
     { seed: 5, name: 'a replica with peers waits as if it were alone', file: POLICY, find: 'isAlone && lastWrite.isAlone', put: 'true' },
     { seed: 5, name: 'a replica that is alone marks no session', file: ENTRIES, find: 'toStore(entry, isAlone)', put: 'toStore(entry, false)' },
@@ -52,23 +56,36 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
   ]),
   ...noticedWith('durable-object', [
     { seed: 20, name: 'a lost call loses the sessions that it sent', file: OWN, within: 'outbox', find: 'return outbox', put: 'this.#unsent.clear(); return outbox;' },
-    { seed: 5, name: 'a replica sends nothing again to a room that lost its memory', file: OWN, within: 'queueMissing', find: 'this.#unsent.add(id)', put: 'void 0' },
-    { seed: 2, name: 'a replica never asks for its expiring sessions', file: OWN, within: 'outbox', find: 'outbox.set(id, entry)', put: 'void 0' },
+    { seed: 5, name: 'a replica sends nothing again to a room that lost its memory', file: OWN, within: 'queueMissing', find: 'this.#unsent.add(key)', put: 'void 0' },
+    { seed: 2, name: 'a replica never asks for its expiring sessions', file: OWN, within: 'outbox', find: 'outbox.set(key, entry)', put: 'void 0' },
     { seed: 3, name: 'a replica asks too late for its expiring sessions', file: ROOM_HUB, find: 'sentAt + $SOON + SYNC_WAIT_MAX_MS', put: 'sentAt' },
-    { seed: 2, name: 'a session that moves to a replica of the room is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(id)', put: 'void 0' },
+    { seed: 2, name: 'a session that moves to a replica of the room is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(key)', put: 'void 0' },
     { seed: 5, name: 'the last answer of the room counts without end', file: REMOTE, find: 'now >= this.#validUntil', put: 'false' },
-    { seed: 1, name: 'a replica ignores the leaves in the answer of the room', file: REPLICA, find: 'if (theirs.mood === null) this.#remote.delete(id)', put: 'if (theirs.mood === null) continue;' },
+    { seed: 1, name: 'a replica ignores the leaves in the answer of the room', file: REPLICA, find: 'if (theirs.mood === null) this.#remote.delete(key)', put: 'if (theirs.mood === null) continue;' },
     { seed: 3, name: 'a change between two syncs waits for another request', file: LOOP, find: 'if (this.#options.timing.flushes && $NOT) $FLUSH', put: '' },
     { seed: 9, name: 'a flush starts syncs until the platform ends it', file: 'limits.ts', find: 'DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS', put: 'DEFERRED_MAX_MS + SYNC_ABANDON_MIN_MS' },
     { seed: 7, name: 'a sync of an ended request blocks the next sync for 30 s', file: TIMING, find: 'Math.min($MS, DEFERRED_MAX_MS)', put: 'DEFERRED_MAX_MS' },
-    { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, find: 'return this.#remove(id, session)', put: 'return (this.#present.delete(id), (this.#counts[session.mood] -= 1), true)' },
-    { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#setPresent', find: 'this.#addChange(id)', put: 'if (known === undefined) this.#addChange(id)' },
+    { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, find: 'return this.#remove(key, session)', put: 'return (this.#present.delete(key), this.#counts.move(key, session.mood, null), true)' },
+    { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#setPresent', find: 'this.#addChange(key)', put: 'if (known === undefined) this.#addChange(key)' },
     { seed: 1, name: 'the room keeps the older record', file: ROOM_SESSIONS, find: '!overrules({ mood, lastSeen }, known)', put: 'overrules({ mood, lastSeen }, known)' },
-    { seed: 5, name: 'the room stores no tombstone', file: ROOM_SESSIONS, find: 'this.#left.set(id, null, expiresAt, lastSeen)', put: 'void 0' },
+    { seed: 5, name: 'the room stores no tombstone', file: ROOM_SESSIONS, find: 'this.#left.set(key, null, expiresAt, lastSeen)', put: 'void 0' },
     { seed: 5, name: 'the room drops each tombstone at once', file: ROOM_SESSIONS, find: 'this.#left.size > ROOM_TOMBSTONES_MAX', put: 'true' },
-    { seed: 1, name: 'a session expires in the room despite later heartbeats', file: ROOM_SESSIONS, find: 'this.#present.set(id, { mood, lastSeen, expiresAt, step })', put: 'this.#present.set(id, { mood, lastSeen, expiresAt: known?.expiresAt ?? expiresAt, step })' },
+    { seed: 1, name: 'a session expires in the room despite later heartbeats', file: ROOM_SESSIONS, find: 'this.#present.set(key, { mood, lastSeen, expiresAt, step })', put: 'this.#present.set(key, { mood, lastSeen, expiresAt: known?.expiresAt ?? expiresAt, step })' },
     { seed: 5, name: 'the room saves nothing', file: ROOM_SAVER, find: 'journal.append($$$)', put: 'void 0' },
-    { seed: 5, name: 'a room that restarts counts saved sessions as of now', file: ROOM, within: '#restore', find: 'this.#sessions.merge(id, record, now)', put: 'this.#sessions.merge(id, { ...record, lastSeen: now }, now)' },
+    { seed: 5, name: 'a room that restarts counts saved sessions as of now', file: ROOM, within: '#restore', find: 'this.#sessions.merge(key, record, now, true)', put: 'this.#sessions.merge(key, { ...record, lastSeen: now }, now, true)' },
     { seed: 1, name: 'the room refuses all new sessions', file: ROOM_SESSIONS, find: 'this.#present.size >= ROOM_SESSIONS_MAX', put: 'true' },
+  ]),
+  // Only the room has named channels.
+  ...noticedWith('durable-object', [
+    { seed: 2, name: 'the key of a session lacks its channel', file: SESSION_KEY, within: 'sessionKey', find: 'channel === DEFAULT_CHANNEL ? id : $KEY', put: 'id' },
+    { seed: 2, name: 'the sessions of all channels count in the default one', file: SESSION_KEY, within: 'channelOf', find: 'key.length === ID_LENGTH ? DEFAULT_CHANNEL : $NAME', put: 'DEFAULT_CHANNEL' },
+    { seed: 2, name: 'each answer has the counts of the default channel', file: STORE, within: '#state', find: 'this.#replica.countsOf(channel)', put: 'this.#replica.counts' },
+    { seed: 2, name: 'sessions of channels travel among those of the default one', file: ROOM_PROTOCOL, within: 'recordsToWire', find: 'channelOf(key) === DEFAULT_CHANNEL ? ofDefault : ofOthers', put: 'ofDefault' },
+    { seed: 2, name: 'a replica sends no session of a channel', file: ROOM_PROTOCOL, within: 'reportToWire', find: '{ channels: ofOthers }', put: '{ channels: new Map() }' },
+    { seed: 11, name: 'the room sends no session of a channel', file: ROOM_PROTOCOL, within: 'answerToWire', find: '{ channels: ofOthers }', put: '{ channels: new Map() }' },
+    { seed: 2, name: 'the number of channels has no maximum', file: OPEN_CHANNELS, within: 'isFull', find: 'this.#open.size >= this.#rules.max', put: 'false' },
+    { seed: 2, name: 'only replicas hold the maximum of channels, and the room does not', file: ROOM_SESSIONS, within: '#isOneChannelTooMany', find: 'return $BOTH', put: 'return false' },
+    { seed: 2, name: 'a listed channel opens like an unlisted one', file: OPEN_CHANNELS, within: 'wouldOpen', find: '!this.#rules.isListed(channel)', put: 'true' },
+    { seed: 2, name: 'a channel without sessions stays open', file: OPEN_CHANNELS, within: 'close', find: 'this.#open.delete(channel)', put: 'void 0' },
   ]),
 ];

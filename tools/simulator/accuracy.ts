@@ -21,7 +21,6 @@ export interface AccuracyFigures {
  * that left last, of 3 too few those are missing that came last. These two are looked at once a second.
  */
 export class Accuracy {
-  readonly #oracle: Oracle;
   readonly #errors: number[] = [];
   #ghosts = 0;
   #ghostMs = 0;
@@ -29,19 +28,16 @@ export class Accuracy {
   #missingMs = 0;
   #nextLookAt = 0;
 
-  constructor(oracle: Oracle) {
-    this.#oracle = oracle;
-  }
-
-  measure(count: number, truth: number, now: number): void {
+  /** @param oracle The truth of the channel of the answer. */
+  measure(count: number, truth: number, now: number, oracle: Oracle): void {
     const excess = count - truth;
     this.#errors.push((excess / Math.max(truth, 1)) * 100);
     this.#ghosts = Math.max(this.#ghosts, excess);
     this.#missing = Math.max(this.#missing, -excess);
     if (excess === 0 || now < this.#nextLookAt) return;
     this.#nextLookAt = now + 1_000;
-    if (excess > 0) this.#ghostMs = Math.max(this.#ghostMs, this.#oracle.endedAgo(now)[excess - 1] ?? 0);
-    else this.#missingMs = Math.max(this.#missingMs, this.#oracle.begunAgo(now)[-excess - 1] ?? 0);
+    if (excess > 0) this.#ghostMs = Math.max(this.#ghostMs, oracle.endedAgo(now)[excess - 1] ?? 0);
+    else this.#missingMs = Math.max(this.#missingMs, oracle.begunAgo(now)[-excess - 1] ?? 0);
   }
 
   get figures(): AccuracyFigures {

@@ -68,7 +68,9 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: 
   const tellMs = 2 * syncIntervalMs * (1 + SYNC_JITTER) + callMs;
   // The room's last word counts for a TTL.
   const isReached = [fail, hang, die, cutOff, outageMinutes].every((rate) => rate === 0);
-  const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + (isReached ? lagMs : ttlMs + callMs) + skewsMs(scenario);
+  // An isolate drops its sessions in the order in which they counted, so a heartbeat that waited ends as late.
+  const lateMs = isReached ? Math.max(lagMs, limiterMs) : ttlMs + callMs;
+  const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + lateMs + skewsMs(scenario);
   // Clocks that differ may put what comes at once to two isolates in the wrong order, until the next heartbeat.
   const shownMs = limiterMs + tellMs + lagMs + (scenario.skewMs > 0 ? beatSeconds * 1100 : 0);
   const healMs = hang > 0 || die > 0 ? abandonMs : 0;
@@ -86,6 +88,13 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: 
     settledMs,
   };
 }
+
+/**
+ * The longest time between two heartbeats of a session that stays (ms). A tab that hops away and back may send the next one just before
+ * the TTL is over: then the session expires elsewhere first.
+ */
+export const steadyMs = ({ channels, hop, beatSeconds }: Scenario) =>
+  channels === 0 || hop === 0 ? Number.POSITIVE_INFINITY : beatSeconds * 1100 + 200;
 
 /** So long after people stopped coming and going their last request has arrived (ms). */
 const arrivedMs = ({ reorder }: Scenario) => (reorder > 0 ? REORDERED_MS : 0);

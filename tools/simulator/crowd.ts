@@ -1,13 +1,15 @@
 import { MOODS } from '../../src/moods';
 import type { Mood } from '../../src/presence/session';
+import { channelNames, DEFAULT_CHANNEL } from './channels';
 import type { Dice } from './dice';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
 export type Request =
-  | { readonly kind: 'heartbeat'; readonly id: string; readonly mood: Mood }
-  | { readonly kind: 'leave'; readonly id: string }
-  | { readonly kind: 'presence' };
+  | { readonly kind: 'heartbeat'; readonly channel: string; readonly id: string; readonly mood: Mood }
+  | { readonly kind: 'leave'; readonly channel: string; readonly id: string }
+  | { readonly kind: 'presence'; readonly channel: string }
+  | { readonly kind: 'channels'; readonly names: readonly string[] };
 
 /** Where a request goes, and how it is told which isolate served it. */
 export interface Sender {
@@ -37,6 +39,9 @@ export interface Phases {
 /** A crowd that gathers does so a minute after the start. */
 export const GATHERING_STARTS_MS = 60_000;
 
+/** Most channels that one watcher reads at once. */
+const WATCHED_CHANNELS = 3;
+
 /** People who come, beat, change their mood, move, and go; and watchers, who only look. */
 export class Crowd {
   readonly #time: VirtualTime;
@@ -46,6 +51,9 @@ export class Crowd {
   readonly #send: Send;
   /** Zipf: the second largest location has half the people of the largest, the third a third, … */
   readonly #weights: readonly number[];
+  /** The default channel and the named ones, each with its share of the people. */
+  readonly #channels: readonly string[];
+  readonly #channelWeights: readonly number[];
 
   constructor(time: VirtualTime, dice: Dice, scenario: Scenario, phases: Phases, send: Send) {
     this.#time = time;
@@ -54,6 +62,10 @@ export class Crowd {
     this.#phases = phases;
     this.#send = send;
     this.#weights = Array.from({ length: scenario.locations }, (_, index) => 1 / (index + 1));
+    this.#channels = [DEFAULT_CHANNEL, ...channelNames(scenario)];
+    this.#channelWeights = this.#channels.map((_, index) =>
+      scenario.channelSpread === 'zipf' ? 1 / (index + 1) : Math.min(index, 1),
+    );
   }
 
   gather(): void {
@@ -88,8 +100,9 @@ export class Crowd {
 
   async #watch(dice: Dice, location: number): Promise<void> {
     const sender: Sender = { location, isolate: undefined };
+    const request = this.#watched(dice);
     while (this.#time.now < this.#phases.goneUntil) {
-      this.#send(sender, { kind: 'presence' });
+      this.#send(sender, request);
       await this.#time.sleep(this.#gap(dice));
     }
   }
@@ -107,9 +120,23 @@ export class Crowd {
     await Promise.all(tabs);
   }
 
-  /** A tab beats on its own until it is closed. */
+  /** What a watcher asks for: one channel, or several at once. */
+  #watched(dice: Dice): Request {
+    const channel = this.#drawChannel(dice);
+    if (channel === DEFAULT_CHANNEL || dice.chance(0.5)) return { kind: 'presence', channel };
+    const first = this.#channels.indexOf(channel);
+    return { kind: 'channels', names: this.#channels.slice(first, first + WATCHED_CHANNELS) };
+  }
+
+  /** Draws nothing in a world without named channels, otherwise each such world becomes another one. */
+  #drawChannel(dice: Dice): string {
+    if (this.#channels.length === 1) return DEFAULT_CHANNEL;
+    return this.#channels[dice.weighted(this.#channelWeights)] ?? DEFAULT_CHANNEL;
+  }
+
+  /** A tab sends heartbeats in one channel at a time until it is closed. Two tabs of a person may be in two channels. */
   async #tab(dice: Dice, person: Person): Promise<void> {
-    const { stayMinutes, polite, moody, burst, move, locations } = this.#scenario;
+    const { stayMinutes, polite, moody, burst, move, hop, locations } = this.#scenario;
     const { busyUntil, calmUntil } = this.#phases;
     const sender: Sender = { location: person.location, isolate: undefined };
     const stayMs = stayMinutes === 0 ? Number.POSITIVE_INFINITY : dice.exponential(stayMinutes * 60_000);
@@ -117,10 +144,12 @@ export class Crowd {
     // Who is still here when calm begins stays until all go.
     const goesAt = wouldGoAt < busyUntil ? wouldGoAt : calmUntil;
     const saysSo = dice.chance(polite) && goesAt < busyUntil;
+    let channel = this.#drawChannel(dice);
+    const mayHop = hop > 0 && this.#channels.length > 1;
     for (;;) {
       if (sender.location !== person.location) sender.isolate = undefined;
       sender.location = person.location;
-      this.#send(sender, { kind: 'heartbeat', id: person.id, mood: person.mood });
+      this.#send(sender, { kind: 'heartbeat', channel, id: person.id, mood: person.mood });
       const gap = this.#gap(dice);
       if (this.#time.now + gap >= goesAt) break;
       await this.#time.sleep(gap);
@@ -129,17 +158,21 @@ export class Crowd {
       const moves = dice.chance(move);
       const location = Math.floor(dice.random() * locations);
       const isBurst = dice.chance(burst);
+      const next = mayHop && dice.chance(hop) ? this.#drawChannel(dice) : channel;
+      const leavesChannel = next !== channel && dice.chance(polite);
       if (this.#time.now >= busyUntil) continue;
       if (changes && isBurst) {
-        this.#send(sender, { kind: 'heartbeat', id: person.id, mood: person.mood });
-        this.#send(sender, { kind: 'leave', id: person.id });
+        this.#send(sender, { kind: 'heartbeat', channel, id: person.id, mood: person.mood });
+        this.#send(sender, { kind: 'leave', channel, id: person.id });
       }
+      if (leavesChannel) this.#send(sender, { kind: 'leave', channel, id: person.id });
+      channel = next;
       if (changes) person.mood = mood;
       if (moves) person.location = location;
     }
     if (!saysSo) return;
     await this.#time.sleep(goesAt - this.#time.now);
-    this.#send(sender, { kind: 'leave', id: person.id });
+    this.#send(sender, { kind: 'leave', channel, id: person.id });
   }
 
   #gap(dice: Dice): number {

@@ -5,7 +5,7 @@ import type { Phases } from './crowd';
 import { type Oracle, peopleIn } from './oracle';
 import type { Scenario } from './scenario';
 
-/** An answer of a store, and where and when it was given. */
+/** The counts of one channel in an answer of a store, and where and when the store gave it. */
 export interface Answer {
   readonly at: number;
   readonly location: number;
@@ -14,13 +14,16 @@ export interface Answer {
   readonly state: PresenceState;
   /** The true presence at this moment. */
   readonly truth: MoodCounts;
+  /** The truth of the channel. */
+  readonly oracle: Oracle;
+  /** The room may have refused sessions of the channel. Then only their own isolate counts them. */
+  readonly mayRefuse: boolean;
   /** The mood of the heartbeat that was answered, unless something else was heard of that session meanwhile. */
   readonly callerMood: Mood | undefined;
 }
 
 /** Judges every answer. What it finds wrong is told as a sentence. */
 export class Invariants {
-  readonly #oracle: Oracle;
   readonly #phases: Phases;
   readonly #bounds: Bounds;
   /** One isolate that is never replaced has nobody to differ from. */
@@ -39,8 +42,7 @@ export class Invariants {
   /** Nothing keeps news from travelling. */
   readonly #isClean: boolean;
 
-  constructor(oracle: Oracle, scenario: Scenario, phases: Phases, bounds: Bounds) {
-    this.#oracle = oracle;
+  constructor(scenario: Scenario, phases: Phases, bounds: Bounds) {
     this.#phases = phases;
     this.#bounds = bounds;
     const { locations, isolates, evict, quota } = scenario;
@@ -75,7 +77,7 @@ export class Invariants {
   }
 
   /** What is wrong with an answer, if anything is. */
-  judge({ at, location, isolate, state, truth, callerMood }: Answer): string | undefined {
+  judge({ at, location, isolate, state, truth, oracle, mayRefuse, callerMood }: Answer): string | undefined {
     const { moods, count } = state;
     const { settledMs } = this.#bounds;
     // Written only where it is needed: a world has 100,000 answers.
@@ -97,14 +99,14 @@ export class Invariants {
     if (this.isExact && (excess || lack))
       return `one isolate says ${told()}, the truth is ${JSON.stringify(truth)}`;
     if (excess) {
-      const most = isSettled ? truth : this.#oracle.traces(location, at, this.#bounds);
+      const most = isSettled ? truth : oracle.traces(location, at, this.#bounds);
       const ghost = MOODS.some((mood) => moods[mood] > most[mood]);
       if (ghost) return `${told()} counts a ghost: at most ${JSON.stringify(most)} may be counted`;
-      const people = this.#areEndsWritten ? this.#oracle.mostPeople(location, at, this.#bounds) : count;
+      const people = this.#areEndsWritten ? oracle.mostPeople(location, at, this.#bounds) : count;
       if (count > people) return `${told()} counts a ghost whose writer is at work: at most ${people}`;
     }
-    if (lack && this.#isVisible && (isSettled || this.#isClean)) {
-      const least = this.#oracle.settled({ location, isolate }, at, this.#bounds);
+    if (lack && !mayRefuse && this.#isVisible && (isSettled || this.#isClean)) {
+      const least = oracle.settled({ location, isolate }, at, this.#bounds);
       const lost = MOODS.reduce((people, mood) => people + Math.max(least[mood] - moods[mood], 0), 0);
       if (lost > this.#flicker.people + this.#flicker.share * peopleIn(least)) {
         return `${told()} has lost somebody: at least ${JSON.stringify(least)} must be counted`;

@@ -4,6 +4,7 @@ import { RoomHub } from '../../src/presence/room/room-hub';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { Defer } from '../../src/presence/sync-loop';
 import type { Runtime } from '../../src/runtime';
+import { rulesOf } from './channels';
 import type { Dice } from './dice';
 import type { RequestContexts } from './request-contexts';
 import { type Scenario, settingsOf } from './scenario';
@@ -15,11 +16,13 @@ import type { VirtualTime } from './virtual-time';
 
 /** What a Worker's routes ask of a store. `PresenceStore` is one; the designs it is compared with are others. */
 export interface Store {
-  countHeartbeat(id: string, mood: Mood, defer: Defer): Promise<PresenceState>;
+  countHeartbeat(key: string, mood: Mood, defer: Defer): Promise<PresenceState>;
   /** The same with the admission of new sessions, where the store has one. */
   heartbeat?: PresenceStore['heartbeat'];
-  leave(id: string, defer: Defer): Promise<void>;
-  presence(defer: Defer): Promise<PresenceState>;
+  leave(key: string, defer: Defer): Promise<void>;
+  presence(defer: Defer, channel: string): Promise<PresenceState>;
+  /** The states of several named channels, where the store has channels. */
+  channels?: PresenceStore['channels'];
 }
 
 /** All isolates of all locations. An isolate that is evicted loses its memory and nothing else. */
@@ -82,7 +85,8 @@ export class Isolates {
       case 'durable-object': {
         const settings = settingsOf(this.#scenario);
         const room = this.#room.at(location);
-        const roomHub = () => new RoomHub({ room: () => room, timing: settings.timing, runtime });
+        const roomHub = () =>
+          new RoomHub({ room: () => room, timing: settings.timing, runtime, hasChannels: true });
         const meeting =
           settings.hub === 'kv' ? new KvHub({ kv, timing: settings.timing, runtime, report }) : roomHub();
         if (meeting instanceof KvHub) meeting.locate(`l${location}`);
@@ -90,6 +94,7 @@ export class Isolates {
           hub: meeting,
           timing: settings.timing,
           sessionsMax: Infinity,
+          channels: rulesOf(this.#scenario),
           runtime,
           report,
         });

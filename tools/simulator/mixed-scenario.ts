@@ -5,6 +5,7 @@ import { type OurHub, Scenario, type ScenarioOptions } from './scenario';
 const USUAL_TTL_SECONDS = 10;
 /** A fault needs this time to show. */
 const MINUTES_MIN = 3;
+const SKIPPED_DRAWS = 4;
 
 /** Settings at the edges of what a start accepts; a client sends three heartbeats in a TTL. */
 function edgeSettings(dice: Dice, hub: OurHub): ScenarioOptions {
@@ -16,6 +17,30 @@ function edgeSettings(dice: Dice, hub: OurHub): ScenarioOptions {
     ttlSeconds,
     beatSeconds: Math.round((ttlSeconds / 3) * 1000) / 1000,
     ...(isAccepted && intervalSeconds > 0 ? { intervalSeconds } : {}),
+  };
+}
+
+/**
+ * Named channels for half of the worlds with the room: few or many, some of them listed, and in a third of these worlds more than the
+ * service may have. The dice are its own, so a world without channels is the same as before there were any.
+ */
+function channelsOf(seed: number, hub: OurHub): ScenarioOptions {
+  const dice = new Dice(seed ^ 0xc4a);
+  // The first numbers of the generator are nearly the same for all small seeds.
+  for (let draw = 0; draw < SKIPPED_DRAWS; draw += 1) dice.random();
+  if (hub !== 'durable-object' || dice.chance(0.5)) return {};
+  const channels = dice.pick([1, 2, 3, 3, 10, 30]);
+  const channelsListed = dice.pick([0, 1, Math.floor(channels / 2)]);
+  const isBeyondMax = dice.chance(1 / 3) && channels > 1;
+  const capped = channels - channelsListed;
+  return {
+    channels,
+    channelsListed,
+    ...(isBeyondMax && { channelsMax: Math.max(Math.floor(capped / 2), 1) }),
+    channelSpread: dice.pick(['zipf', 'zipf', 'even']),
+    hop: dice.pick([0, 0.02, 0.2]),
+    // A fault elsewhere: here it puts one session into two channels.
+    ...(dice.chance(0.5) && { tabs: 0.5 }),
   };
 }
 
@@ -76,6 +101,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     die: fault(0.001, 0.05),
     limiterMs,
     outageMinutes: Math.min(outageMinutes, length),
+    ...channelsOf(seed, hub),
   } satisfies ScenarioOptions);
   const { settledMs, awayGhostMs } = boundsOf(scenario);
   const minutesAfter = (ms: number) => Math.ceil(ms / 60_000) + 1;

@@ -49,6 +49,7 @@ export class Oracle {
   readonly #ttlMs: number;
   readonly #tombstoneTtlMs: number;
   readonly #isolatesDiffer: boolean;
+  readonly #steadyMs: number;
   #visits: Visit[] = [];
   readonly #visitOf = new Map<string, Visit>();
   #traces: Trace[] = [];
@@ -59,8 +60,10 @@ export class Oracle {
   /**
    * @param tombstoneTtlMs For how long after a heartbeat anybody will ask about it.
    * @param isolatesDiffer Whether it matters to others which isolate of a location serves somebody.
+   * @param steadyMs A session whose next heartbeat comes later is settled only some time after it.
    */
-  constructor(ttlMs: number, tombstoneTtlMs: number, isolatesDiffer: boolean) {
+  constructor(ttlMs: number, tombstoneTtlMs: number, isolatesDiffer: boolean, steadyMs: number) {
+    this.#steadyMs = steadyMs;
     this.#ttlMs = ttlMs;
     this.#tombstoneTtlMs = tombstoneTtlMs;
     this.#isolatesDiffer = isolatesDiffer;
@@ -78,7 +81,8 @@ export class Oracle {
       this.#visitOf.set(id, fresh);
     } else {
       const isThere = visit.location === location;
-      if (visit.mood !== mood || (this.#isolatesDiffer && !isThere)) visit.sameSince = now;
+      const isSteady = now - visit.beatAt <= this.#steadyMs;
+      if (visit.mood !== mood || !isSteady || (this.#isolatesDiffer && !isThere)) visit.sameSince = now;
       if (!isThere) visit.servedBy.clear();
       if (!isThere || visit.isolate !== isolate) visit.servedSince = now;
       visit.servedBy.add(isolate);

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type HubSettings, hubSettings } from '../../src/config';
+import { CHANNELS_MAX_DEFAULT, CHANNELS_MAX_HIGHEST } from '../../src/limits';
 import { optionName } from '../options';
 
 const Rate = z.coerce.number().min(0).max(1).default(0);
@@ -15,7 +16,7 @@ export type OurHub = (typeof OUR_HUBS)[number];
  * Everything that decides a run: the same scenario gives the same run, to the millisecond.
  * The keys are the options of `npm run simulate`, in camel case, and `--help` says what each means.
  */
-export const Scenario = z.strictObject({
+const Options = z.strictObject({
   seed: z.coerce.number().int().default(1).describe('Another seed, another world.'),
   hub: z
     .enum(HUBS)
@@ -112,6 +113,27 @@ export const Scenario = z.strictObject({
     .describe(
       'The hub is away for everybody during so many of the last minutes with people coming and going.',
     ),
+  channels: count(0, 1_000)
+    .default(0)
+    .describe('Named channels besides the default one, with --hub durable-object.'),
+  channelSpread: z
+    .enum(['zipf', 'even'])
+    .default('zipf')
+    .describe(
+      'zipf: the default channel is the largest, the first named one has half its people. even: all people are in the named ones.',
+    ),
+  channelsListed: count(0, 1_000)
+    .default(0)
+    .describe('So many named channels are listed. They do not count towards the maximum.'),
+  channelsMax: count(1, CHANNELS_MAX_HIGHEST)
+    .default(CHANNELS_MAX_DEFAULT)
+    .describe('Most channels with sessions, besides the listed ones.'),
+  hop: Rate.describe('Chance at each heartbeat that a tab changes its channel, if there are named channels.'),
+});
+
+export const Scenario = Options.refine(({ hub, channels }) => channels === 0 || hub === 'durable-object', {
+  path: ['channels'],
+  error: 'needs --hub durable-object, because only the room has named channels',
 });
 export type Scenario = z.output<typeof Scenario>;
 export type ScenarioOptions = z.input<typeof Scenario>;
@@ -122,7 +144,7 @@ export function settingsOf({ hub, ttlSeconds, intervalSeconds }: Scenario): HubS
   return hubSettings(hub === 'durable-object' ? hub : 'kv', ttlSeconds * 1000, intervalMs);
 }
 
-const OPTIONS = Object.keys(Scenario.shape) as (keyof Scenario)[];
+const OPTIONS = Object.keys(Options.shape) as (keyof Scenario)[];
 const DEFAULTS = Scenario.parse({});
 
 /** The command that replays a run: the seed, and all that differs from the defaults. */

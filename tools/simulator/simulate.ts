@@ -1,16 +1,17 @@
 import { SYNC_JITTER } from '../../src/limits';
-import type { Mood, PresenceState } from '../../src/presence/session';
+import { sessionKey } from '../../src/presence/session-key';
 import type { Defer } from '../../src/presence/sync-loop';
-import { Accuracy, type AccuracyFigures } from './accuracy';
+import type { AccuracyFigures } from './accuracy';
+import { AnswerJudge, type ChannelAnswer, type Place } from './answer-judge';
 import { boundsOf, REORDERED_MS } from './bounds';
+import { cappedChannels, DEFAULT_CHANNEL, refusableChannels } from './channels';
 import { Crowd, type Phases, type Request, type Sender } from './crowd';
 import { Dice } from './dice';
-import { Gathering } from './gathering';
-import { Invariants } from './invariants';
 import { Isolates, type Store } from './isolates';
-import { Oracle, peopleIn } from './oracle';
+import { planFaults } from './plan-faults';
 import { billAMonth, hubDollarsAMonth } from './prices';
 import { RequestContexts } from './request-contexts';
+import { RoomInvariants } from './room-invariants';
 import { commandOf, type Scenario, settingsOf } from './scenario';
 import { SimulatedKv } from './simulated-kv';
 import { SimulatedRoom } from './simulated-room';
@@ -36,6 +37,12 @@ export interface SimulationResult extends AccuracyFigures {
   readonly hubDollarsAMonth: number;
   readonly billAMonth: number;
   readonly failedRequests: number;
+  /** Heartbeats that the service refused, because they would open one channel too many. */
+  readonly refusedHeartbeats: number;
+  /** The most channels that counted towards the maximum at once, as the room held them. */
+  readonly mostChannels: number;
+  /** How many such channels the room held at some time. */
+  readonly openedChannels: number;
   /** For a crowd that gathers or falls silent; see `Gathering`. */
   readonly shownAfterSeconds: number | undefined;
   readonly goneAfterSeconds: number | undefined;
@@ -50,7 +57,7 @@ export interface Watching {
   readonly onMinute?: (minute: number, of: number) => void;
 }
 
-/** Runs a scenario from start to end. */
+/** Runs a scenario from start to end. The truth, the accuracy and the invariants are those of each channel alone. */
 export async function simulate(scenario: Scenario, watching: Watching = {}): Promise<SimulationResult> {
   const dice = new Dice(scenario.seed);
   const time = new VirtualTime();
@@ -70,14 +77,22 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const kv = new SimulatedKv(time, dice.fork(), contexts, scenario);
   const isolateDice = dice.fork();
   const bounds = boundsOf(scenario);
-  const oracle = new Oracle(ttlMs, bounds.awayGhostMs, scenario.hub === 'kv');
-  const accuracy = new Accuracy(oracle);
-  const gathering = new Gathering(scenario, phases);
-  const invariants = new Invariants(oracle, scenario, phases, bounds);
+  const capped = new Set(cappedChannels(scenario));
+  const refusable = refusableChannels(scenario);
+  const judge = new AnswerJudge({
+    scenario,
+    phases,
+    bounds,
+    measuredFrom: start + warmUpMs,
+    onViolation: (what) => violated(what),
+  });
   const network = dice.fork();
   const crowdDice = dice.fork();
   const faultDice = dice.fork();
-  const room = new SimulatedRoom(time, dice.fork(), contexts, scenario);
+  const roomInvariants = new RoomInvariants(scenario, (what) => violated(what));
+  const room = new SimulatedRoom(time, dice.fork(), contexts, scenario, (report, answer, held) =>
+    roomInvariants.judge(report, answer, held),
+  );
   const limiterDice = new Dice(scenario.seed ^ 0x5eed);
   const isolates = new Isolates(time, isolateDice, kv, room, contexts, scenario);
   let requests = 0;
@@ -85,6 +100,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   let spentBefore = spent();
   let spentAfter = spent();
   let failedRequests = 0;
+  let refusedHeartbeats = 0;
   const isOurs = scenario.hub === 'kv' || scenario.hub === 'durable-object';
   const syncMs = settingsOf(scenario).timing.syncIntervalMs * (1 + SYNC_JITTER);
   let underWay = 0;
@@ -98,59 +114,74 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     violations.push(`at ${at} s: ${what}\n  ${commandOf(scenario)}`);
   };
 
-  const answered = (
-    state: PresenceState,
-    location: number,
-    isolate: number,
-    callerMood: Mood | undefined,
-  ) => {
-    const truth = oracle.moods(time.now);
-    const here = peopleIn(truth);
-    if (time.now > start + warmUpMs && time.now <= busyUntil) accuracy.measure(state.count, here, time.now);
-    gathering.measure(state.count, time.now);
-    watching.onAnswer?.((time.now - start) / MINUTE, state.count, here);
-    if (!isOurs) return;
-    const wrong = invariants.judge({ at: time.now, location, isolate, state, truth, callerMood });
-    if (wrong !== undefined) violated(wrong);
+  const answered = (answer: ChannelAnswer) => {
+    const truth = judge.judge(answer, time.now);
+    watching.onAnswer?.((time.now - start) / MINUTE, answer.state.count, truth);
   };
 
-  const isWithinLimit = async () => {
+  const isWithinLimit = async (channel: string, opensChannel: boolean) => {
+    if (opensChannel && !capped.has(channel))
+      violated(`a session in '${channel}' opens a channel, although it does not count towards the maximum`);
     await contexts.begin(time.sleep(limiterDice.between(0, scenario.limiterMs)));
     return true;
   };
 
-  /** Somebody who asks at the very moment at which a session may end. */
-  const lookAt = async (store: Store, location: number, isolate: number) =>
-    answered(await contexts.run((defer) => store.presence(defer)), location, isolate, undefined);
+  /** Reads a channel at the very moment at which a session may end. */
+  const lookAt = async (channel: string, store: Store, place: Place) => {
+    const state = await contexts.run((defer) => store.presence(defer, channel));
+    answered({ channel, state, place, callerMood: undefined });
+  };
 
-  const serve = async (
-    store: Store,
-    location: number,
-    isolate: number,
-    request: Request,
-    defer: Defer,
-  ): Promise<void> => {
-    oracle.serves(store, syncMs, time.now);
+  const serveChannels = async (names: readonly string[], store: Store, place: Place, defer: Defer) => {
+    const answer = await store.channels?.(names, defer);
+    if (answer === undefined) return;
+    const { channels, timestamp } = answer;
+    const inOrder = (list: readonly string[]) => [...list].sort().join();
+    if (inOrder(Object.keys(channels)) !== inOrder(names))
+      violated(`the answer to ${names} has the channels ${Object.keys(channels)}`);
+    for (const [channel, counts] of Object.entries(channels))
+      answered({ channel, state: { ...counts, timestamp }, place, callerMood: undefined });
+  };
+
+  const serve = async (store: Store, place: Place, request: Request, defer: Defer): Promise<void> => {
+    // Only on KV, which has no named channels, it matters when an isolate writes.
+    judge.oracleOf(DEFAULT_CHANNEL).serves(store, syncMs, time.now);
     switch (request.kind) {
-      case 'presence':
-        return answered(await store.presence(defer), location, isolate, undefined);
-      case 'leave':
-        oracle.leave(request.id, time.now);
-        heardOf.set(request.id, (heardOf.get(request.id) ?? 0) + 1);
-        return store.leave(request.id, defer);
+      case 'presence': {
+        const { channel } = request;
+        const state = await store.presence(defer, channel);
+        return answered({ channel, state, place, callerMood: undefined });
+      }
+      case 'channels':
+        return serveChannels(request.names, store, place, defer);
+      case 'leave': {
+        const key = sessionKey(request.channel, request.id);
+        judge.oracleOf(request.channel).leave(request.id, time.now);
+        const session = `${request.channel} ${request.id}`;
+        heardOf.set(session, (heardOf.get(session) ?? 0) + 1);
+        return store.leave(key, defer);
+      }
       case 'heartbeat': {
-        const { id, mood } = request;
-        const heard = (heardOf.get(id) ?? 0) + 1;
-        heardOf.set(id, heard);
-        oracle.heartbeat(id, mood, location, isolate, store, time.now);
-        if (invariants.isExact) time.after(ttlMs, () => void lookAt(store, location, isolate));
+        const { channel, id, mood } = request;
+        const key = sessionKey(channel, id);
+        const session = `${channel} ${id}`;
+        const heard = (heardOf.get(session) ?? 0) + 1;
+        heardOf.set(session, heard);
+        judge.oracleOf(channel).heartbeat(id, mood, place.location, place.isolate, store, time.now);
+        roomInvariants.visit(channel, id);
+        if (judge.isExact) time.after(ttlMs, () => void lookAt(channel, store, place));
         // One isolate is exact as of when a heartbeat counts, and a new session waits for its admission.
         const state =
-          invariants.isExact || store.heartbeat === undefined
-            ? await store.countHeartbeat(id, mood, defer)
-            : await store.heartbeat(id, mood, defer, isWithinLimit);
-        if (typeof state === 'string') return violated(`a heartbeat was refused: ${state}`);
-        return answered(state, location, isolate, heardOf.get(id) === heard ? mood : undefined);
+          judge.isExact || store.heartbeat === undefined
+            ? await store.countHeartbeat(key, mood, defer)
+            : await store.heartbeat(key, mood, defer, (opens) => isWithinLimit(channel, opens));
+        if (state === 'full' && refusable.has(channel)) {
+          refusedHeartbeats += 1;
+          return;
+        }
+        if (typeof state === 'string') return violated(`a heartbeat in '${channel}' was refused: ${state}`);
+        const callerMood = heardOf.get(session) === heard ? mood : undefined;
+        return answered({ channel, state, place, callerMood });
       }
     }
   };
@@ -161,7 +192,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     sender.isolate = isolates.route(sender.isolate);
     const { isolate } = sender;
     contexts
-      .run((defer) => serve(isolates.store(location, isolate), location, isolate, request, defer))
+      .run((defer) => serve(isolates.store(location, isolate), { location, isolate }, request, defer))
       .catch((error: unknown) => {
         failedRequests += 1;
         violated(`a request failed: ${error instanceof Error ? error.stack : error}`);
@@ -219,36 +250,18 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const requestsPerSecond = perSecond('requests');
   const usage = usageOf(requestsPerSecond, kvPerSecond, roomPerSecond);
   return {
-    ...accuracy.figures,
+    ...judge.accuracy,
     requestsPerSecond,
     kvPerSecond,
     roomPerSecond,
     hubDollarsAMonth: hubDollarsAMonth(usage),
     billAMonth: billAMonth(usage),
     failedRequests,
-    shownAfterSeconds: gathering.shownAfterSeconds,
-    goneAfterSeconds: gathering.goneAfterSeconds,
+    refusedHeartbeats,
+    mostChannels: roomInvariants.mostChannels,
+    openedChannels: roomInvariants.openedChannels.size,
+    shownAfterSeconds: judge.gathering.shownAfterSeconds,
+    goneAfterSeconds: judge.gathering.goneAfterSeconds,
     violations,
   };
-}
-
-/** Locations that are cut off now and then, and one outage for all before calm comes. */
-function planFaults(
-  time: VirtualTime,
-  dice: Dice,
-  scenario: Scenario,
-  phases: Phases,
-  hubs: readonly (SimulatedKv | SimulatedRoom)[],
-): void {
-  const { cutOff, outageMinutes, locations } = scenario;
-  for (let at = phases.start + MINUTE; at < phases.busyUntil; at += MINUTE) {
-    for (let location = 0; location < locations; location += 1) {
-      if (!dice.chance(cutOff)) continue;
-      const until = at + dice.between(1, 4) * MINUTE;
-      for (const hub of hubs) time.at(at, () => hub.reach.cutOff(location, until));
-    }
-  }
-  if (outageMinutes === 0) return;
-  for (const hub of hubs)
-    time.at(phases.busyUntil - outageMinutes * MINUTE, () => hub.reach.awayUntil(phases.busyUntil));
 }

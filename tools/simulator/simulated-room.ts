@@ -1,3 +1,4 @@
+import type { Broadcasts } from '../../src/presence/room/live-sockets';
 import { Room } from '../../src/presence/room/room';
 import {
   answerToWire,
@@ -7,7 +8,8 @@ import {
   type WireReport,
 } from '../../src/presence/room/room-protocol';
 import type { Journal } from '../../src/presence/room/room-saver';
-import type { SessionRecords } from '../../src/presence/session';
+import { type SessionRecords, totalOf } from '../../src/presence/session';
+import { DEFAULT_CHANNEL, rulesOf } from './channels';
 import type { Dice } from './dice';
 import { Reachability } from './reachability';
 import type { RequestContexts } from './request-contexts';
@@ -20,7 +22,12 @@ export const ONE_WAY_MS = [5, 120] as const;
 /** What outlives the object's memory. */
 interface Disk {
   readonly rows: { readonly savedAt: number; readonly sessions: SessionRecords }[];
+  /** The row with the counts of the named channels. */
+  channels: string;
 }
+
+/** What is seen of each call that arrived. */
+export type OnCall = (report: WireReport, answer: WireAnswer, room: Room) => void;
 
 /** The Durable Object: the production `Room` on a disk, over a network, and sometimes without its memory. */
 export class SimulatedRoom {
@@ -31,12 +38,20 @@ export class SimulatedRoom {
   readonly #dice: Dice;
   readonly #contexts: RequestContexts;
   readonly #rules: Scenario;
-  readonly #disk: Disk = { rows: [] };
+  readonly #onCall: OnCall;
+  readonly #disk: Disk = { rows: [], channels: '[]' };
   #room: Room | undefined;
   #epoch = 0;
   #faulty = true;
 
-  constructor(time: VirtualTime, dice: Dice, contexts: RequestContexts, rules: Scenario) {
+  constructor(
+    time: VirtualTime,
+    dice: Dice,
+    contexts: RequestContexts,
+    rules: Scenario,
+    onCall: OnCall = () => undefined,
+  ) {
+    this.#onCall = onCall;
     this.#time = time;
     this.#dice = dice;
     this.#contexts = contexts;
@@ -63,7 +78,8 @@ export class SimulatedRoom {
     const hangs = this.#dice.chance(hang);
     const restarts = this.#dice.chance(restart);
     // Later updates of the replica must not change a report that is on its way.
-    const sent = { known: report.known, heard: new Map(report.heard) };
+    const { known, heard, channels } = report;
+    const sent = { known, heard: new Map(heard), ...(channels && { channels: new Map(channels) }) };
     await this.#time.sleep(there + slowMs / 2);
     if (!this.reach.holds(location, this.#time.now)) throw new Error('The room is away.');
     if (fails && this.#faulty && !isLost) throw new Error('Network connection lost.');
@@ -71,6 +87,7 @@ export class SimulatedRoom {
     this.usage.calls += 1;
     this.#room ??= this.#start();
     const answer = answerToWire(this.#room.sync(reportFromWire(sent)));
+    this.#onCall(sent, answer, this.#room);
     if (hangs && this.#faulty) await new Promise(() => undefined);
     await this.#time.sleep(back + slowMs / 2);
     if (fails && this.#faulty) throw new Error('Network connection lost.');
@@ -87,11 +104,12 @@ export class SimulatedRoom {
       read: () => ({
         sessions: rows.map(({ sessions }) => sessions),
         savedAt: last?.savedAt,
-        lastBroadcast: undefined,
+        lastBroadcasts: new Map(),
       }),
-      append: (sessions) => {
+      append: (sessions, lastBroadcasts) => {
         // The timers from before a restart write nothing.
         if (this.#epoch !== epoch) return;
+        this.#saveChannels(lastBroadcasts);
         const savedAt = this.#time.now;
         while (rows[0] !== undefined && rows[0].savedAt <= savedAt - ttlMs) {
           rows.shift();
@@ -108,7 +126,19 @@ export class SimulatedRoom {
       epoch: String(epoch),
       journal,
       sockets: [],
+      channels: rulesOf(this.#rules),
       report: () => undefined,
     });
+  }
+
+  /** One row, if it changed, as in the journal of the object. No socket reads it back here. */
+  #saveChannels(lastBroadcasts: Broadcasts): void {
+    const named = [...lastBroadcasts].filter(
+      ([channel, counts]) => channel !== DEFAULT_CHANNEL && totalOf(counts) > 0,
+    );
+    const channels = JSON.stringify(named);
+    if (channels === this.#disk.channels) return;
+    this.#disk.channels = channels;
+    this.usage.rows += 1;
   }
 }

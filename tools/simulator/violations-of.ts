@@ -25,7 +25,13 @@ const LARGE_CROWDS: SpecialWorlds = {
 /** By the last digit of the seed. */
 const SMALL_CROWDS: SpecialWorlds = {
   kv: { 1: oneIsolateWithStaleReads, 2: twoAndOnlookers, 5: fewWithOnlookers, 7: outage },
-  'durable-object': { 0: callsThatFail, 3: fewInBursts, 5: forgetfulRoom, 7: requestsThatDie },
+  'durable-object': {
+    0: callsThatFail,
+    2: channelsBeyondMaximum,
+    3: fewInBursts,
+    5: forgetfulRoom,
+    7: requestsThatDie,
+  },
 };
 
 /** A crowd on many isolates that read stale values now and then: what one of them forgets, it writes for all to read. */
@@ -61,6 +67,40 @@ async function requestsThatDie(seed: number): Promise<readonly string[]> {
 async function fewInBursts(seed: number): Promise<readonly string[]> {
   const few: ScenarioOptions = { people: 4, watchers: 4, isolates: 3, moody: 0.3, burst: 1, minutes: 10 };
   return (await simulate(Scenario.parse({ hub: 'durable-object', ...few, seed }))).violations;
+}
+
+/** More channels than the service may have. Two of them are listed. */
+const BEYOND_MAXIMUM: ScenarioOptions = {
+  hub: 'durable-object',
+  people: 16,
+  watchers: 4,
+  isolates: 4,
+  channels: 32,
+  channelsListed: 2,
+  channelsMax: 5,
+  channelSpread: 'even',
+  tabs: 0.3,
+  hop: 0.2,
+  stayMinutes: 2,
+  restart: 0.01,
+  minutes: 2,
+};
+
+/**
+ * Visitors open more channels than the service may have, in a room that loses its memory now and then. The room holds the maximum, an
+ * empty channel makes place for another one, and a listed channel is never refused.
+ */
+async function channelsBeyondMaximum(seed: number): Promise<readonly string[]> {
+  const scenario = Scenario.parse({ ...BEYOND_MAXIMUM, seed });
+  const { violations, mostChannels, openedChannels, refusedHeartbeats } = await simulate(scenario);
+  const { channelsMax } = scenario;
+  if (mostChannels === channelsMax && openedChannels > 2 * channelsMax && refusedHeartbeats > 0)
+    return violations;
+  const held = `${openedChannels} channels were open, ${mostChannels} at once`;
+  return [
+    ...violations,
+    `${held}, and ${refusedHeartbeats} heartbeats were refused\n  ${commandOf(scenario)}`,
+  ];
 }
 
 async function meanErrorBelow(percent: number, faults: ScenarioOptions): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import type { SessionRecord, SessionRecords } from '../session';
-import { channelOf, DEFAULT_CHANNEL } from '../session-key';
+import { ChannelName, channelOf, DEFAULT_CHANNEL } from '../session-key';
 import type { Entries } from './room-saver';
 
 // The messages of a sync between a replica and the room, and their form on the wire.
@@ -14,8 +14,13 @@ export const ROOM_NAME = 'world';
 export const CHANNELS_HEADER = 'Presence-Room-Channels';
 
 /** The address in the room that opens a socket in a channel. */
-export const urlOfChannel = (channel: string) => `http://room/${channel}`;
-export const channelOfUrl = (url: string) => new URL(url).pathname.slice(1);
+export const urlOfChannel = (channel: string): string => `http://room/channels/${channel}`;
+
+/** The channel of such an address. Isolates of version 1.0 send that of their client, which is in the default channel. */
+export function channelOfUrl(url: string): string {
+  const name = /^\/channels\/([^/]*)$/.exec(new URL(url).pathname)?.[1];
+  return ChannelName.safeParse(name).data ?? DEFAULT_CHANNEL;
+}
 
 export interface RoomStub {
   sync(report: WireReport): Promise<WireAnswer>;

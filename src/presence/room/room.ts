@@ -256,12 +256,12 @@ export class Room {
   }
 
   /**
-   * Of the default channel, and of each channel with sessions. Without sockets the counts are the present ones, because a socket that
-   * opens gets them. A channel that is missing has zeros.
+   * Of the default channel, and of each channel with sessions or sockets. Without sockets the counts are the present ones, because a
+   * socket that opens gets them.
    */
   #lastBroadcasts(): Broadcasts {
     const all = new Map<string, MoodCounts>();
-    for (const channel of [DEFAULT_CHANNEL, ...this.#sessions.channels, ...this.#changedChannels])
+    for (const channel of [DEFAULT_CHANNEL, ...this.#sessions.channels, ...this.#sockets.channels])
       all.set(channel, this.#sockets.lastBroadcast(channel) ?? this.countsOf(channel));
     return all;
   }

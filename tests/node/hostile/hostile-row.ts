@@ -17,27 +17,38 @@ export interface HostileRow {
   /** What is sent before, and answered 200. */
   readonly before?: readonly RawRequest[];
   readonly expected: Expected;
-  readonly sends: RawRequest | SocketMessages;
+  readonly sends: RawRequest | SocketMessages | Flood;
   /** The same request with eight times as much in it: its answer may take eight times as long, and not 64 times. */
   readonly eightTimes?: RawRequest;
 }
 
 /**
  * `status` with the problem of that code, if it is none of 101, 200 and 204. `refused by server`: the HTTP server in front of the Worker
- * refuses it or hangs up, in its own words. `closeCode`: the one with which the socket is closed.
+ * refuses it or hangs up, in its own words. `closeCode`: the one with which the socket is closed. With status 101 the socket stays open.
  */
 export type Expected =
   | {
       readonly status: number;
       readonly code?: string;
       readonly headers?: Readonly<Record<string, string>>;
+      /** A part of the body. */
+      readonly body?: string;
     }
   | 'refused by server'
   | { readonly closeCode: number };
 
 /** Messages on a live socket, one after the other. */
 export interface SocketMessages {
+  /** The path that opens the socket, if it is not the default channel's. */
+  readonly path?: string;
   readonly messages: readonly (string | Uint8Array<ArrayBuffer>)[];
+  /** The counts of these paths while the socket is open. */
+  readonly counts?: Readonly<Record<string, number>>;
+}
+
+/** Many requests, each of which gets the expected answer. */
+export interface Flood {
+  readonly flood: readonly RawRequest[];
 }
 
 type Rows = readonly (readonly [
@@ -46,6 +57,13 @@ type Rows = readonly (readonly [
   expected: Expected,
   more?: Partial<HostileRow>,
 ])[];
-/** The rows of one category. */
-export const category = (name: string, rows: Rows): readonly HostileRow[] =>
-  rows.map(([row, sends, expected, more]) => ({ category: name, name: row, sends, expected, ...more }));
+/** The rows of one category, each with what all of them have in common. */
+export const category = (name: string, rows: Rows, common: Partial<HostileRow> = {}): readonly HostileRow[] =>
+  rows.map(([row, sends, expected, more]) => ({
+    category: name,
+    name: row,
+    sends,
+    expected,
+    ...common,
+    ...more,
+  }));

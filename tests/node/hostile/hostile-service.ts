@@ -3,15 +3,24 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { COMPATIBILITY_DATE } from '../../support/compatibility-date';
 import { post } from '../../support/http';
 import { limiterOf, untilMinuteLasts } from '../../support/limiter';
+import { complaintsOf } from './answer-complaints';
 import { GOOD_ORIGIN, type HostileRow, MARK, RESIDENT, type SocketMessages } from './hostile-row';
 import { type RawAnswer, type RawRequest, sendRaw } from './raw-http';
-
-const BODY_BYTES_MAX = 2_000;
 
 /** How much longer the answer to eight times as much may take. A quadratic step takes 64 times as long. */
 const GROWTH_MAX = 24;
 /** The shortest of so many attempts is compared, since other work on this machine only makes them longer. */
 const ATTEMPTS = 5;
+
+/** In a minute, one network may start so many sessions, and open so many channels. */
+const LIMITS = { sessions: 2, channels: 1 };
+/** Within this time a change at the isolate is in the room. It is more than one sync. */
+const SENT_MS = 1_500;
+/** Within this time a change in the room is at the isolate. It is more than two syncs. */
+const SYNCED_MS = 2_500;
+const POLL_MS = 50;
+/** Channels of every service that has channels. The resident is in the first one. */
+const [LOBBY, POST] = ['lobby', 'post-1'];
 
 /** The Worker in that file with all its guards up; it sends rows of the hostile table, and says what is wrong with the answers. */
 export class HostileService {
@@ -41,7 +50,7 @@ export class HostileService {
         },
         kvNamespaces: ['PRESENCE_KV'],
         durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
-        ratelimits: limiterOf(2),
+        ratelimits: limiterOf(LIMITS.sessions, LIMITS.channels),
         unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
         handleStructuredLogs: ({ message }) => {
           this.#log += message;
@@ -58,21 +67,20 @@ export class HostileService {
   /** Sends the row, and returns what is wrong with what came of it: nothing, if all guards do their work. */
   async complaints(row: HostileRow): Promise<readonly string[]> {
     this.#origin ??= await this.#miniflare.unsafeGetDirectURL('worker');
-    await this.#count();
+    await this.#count(row);
     if (row.before !== undefined) await untilMinuteLasts(2_000);
     const early: string[] = [];
     for (const request of row.before ?? []) {
       const answer = await sendRaw(this.#origin, request);
       if (answer?.status !== 200) early.push(`answers ${answer?.status ?? 'nothing'} to what comes before`);
     }
-    const before = await this.#count();
-    const complaints =
-      'messages' in row.sends
-        ? await this.#complaintsOfSocket(row.sends, row)
-        : complaintsOf(await this.#send(this.#origin, row.sends, row.expected), row);
+    const before = await this.#count(row);
+    const complaints = await this.#complaintsOfAnswers(this.#origin, row);
     const slow = await this.#complaintsOfTime(this.#origin, row);
-    const after = await this.#count();
-    for (const request of row.before ?? []) await sendRaw(this.#origin, { ...request, path: '/api/leave' });
+    const after = await this.#countAfter(before, row);
+    for (const { path, ...request } of row.before ?? [])
+      if (HEARTBEAT.test(path))
+        await sendRaw(this.#origin, { ...request, path: path.replace(HEARTBEAT, '/leave') });
     const miscount = after === before ? [] : [`counts ${after} instead of ${before}`];
     return [...early, ...complaints, ...slow, ...miscount];
   }
@@ -93,7 +101,7 @@ export class HostileService {
   }
 
   async #complaintsOfTime(origin: URL, { sends, eightTimes }: HostileRow): Promise<readonly string[]> {
-    if (eightTimes === undefined || 'messages' in sends) return [];
+    if (eightTimes === undefined || !('method' in sends)) return [];
     const once = await shortestMs(origin, sends);
     // No answer within 5 s is too slow, too.
     const eight = await shortestMs(origin, eightTimes).catch(() => Number.POSITIVE_INFINITY);
@@ -101,36 +109,89 @@ export class HostileService {
     return growth < GROWTH_MAX ? [] : [`takes ${eight} ms for eight times of what takes ${once} ms`];
   }
 
-  /** How many are here, by a heartbeat of the resident. */
-  async #count(): Promise<string> {
+  /** The counts per mood of the default channel, and of two more if the service has channels. The resident is in two of the three. */
+  async #count({ variables }: HostileRow): Promise<string> {
+    const counts = [await this.#countResident('/api/heartbeat')];
+    if (variables?.['CHANNELS'] !== undefined) {
+      counts.push(await this.#countResident(`/api/channels/${LOBBY}/heartbeat`));
+      const { channels } = (await this.#get(`/api/channels?names=${POST}`)) as { channels?: object };
+      counts.push(JSON.stringify(channels));
+    }
+    return counts.join();
+  }
+
+  /** The session of a socket that closed leaves at the next sync, so the counts of its row get time to return. */
+  async #countAfter(before: string, row: HostileRow): Promise<string> {
+    const end = Date.now() + ('counts' in row.sends ? SYNCED_MS : 0);
+    let counts = await this.#count(row);
+    while (counts !== before && Date.now() < end) {
+      await wait(POLL_MS);
+      counts = await this.#count(row);
+    }
+    return counts;
+  }
+
+  async #countResident(path: string): Promise<string> {
     const ask = (path: string, init?: RequestInit) => fetch(new URL(path, this.#origin), init);
-    const response = await post(ask, '/api/heartbeat', { sessionId: RESIDENT, mood: 'presence' });
+    const response = await post(ask, path, { sessionId: RESIDENT, mood: 'presence' });
     const state = (await response.json()) as { moods?: Record<string, number> };
     return response.status === 200 ? JSON.stringify(state.moods) : `nothing, but status ${response.status}`;
   }
 
+  async #get(path: string): Promise<unknown> {
+    return (await fetch(new URL(path, this.#origin))).json();
+  }
+
+  async #complaintsOfAnswers(origin: URL, row: HostileRow): Promise<readonly string[]> {
+    if ('messages' in row.sends) return this.#complaintsOfSocket(row.sends, row);
+    const requests = 'flood' in row.sends ? row.sends.flood : [row.sends];
+    const complaints: string[] = [];
+    for (const request of requests)
+      complaints.push(...complaintsOf(await this.#send(origin, request, row.expected), request, row));
+    return complaints;
+  }
+
   async #complaintsOfSocket(
-    { messages }: SocketMessages,
-    { expected }: HostileRow,
+    { path = '/api/live', messages, counts = {} }: SocketMessages,
+    { expected, before }: HostileRow,
   ): Promise<readonly string[]> {
-    const socket = new WebSocket(new URL('/api/live', String(this.#origin).replace('http', 'ws')).href);
+    // Otherwise the room may not have the sessions of `before`.
+    if (before !== undefined) await wait(SENT_MS);
+    const socket = new WebSocket(new URL(path, String(this.#origin).replace('http', 'ws')).href);
     const closed = new Promise<CloseEvent>((resolve) => {
       socket.addEventListener('close', resolve);
     });
-    await new Promise((resolve) => {
+    const opened = new Promise((resolve) => {
       socket.addEventListener('open', resolve);
     });
+    await Promise.race([opened, closed]);
     for (const message of messages) socket.send(message);
     const close = await Promise.race([closed, wait(1_000, undefined)]);
+    const miscounts = await this.#complaintsOfCounts(counts);
     socket.close();
     await closed;
     const code = typeof expected === 'object' && 'closeCode' in expected ? expected.closeCode : undefined;
     return [
       ...(close?.code === code ? [] : [`closes with ${close?.code ?? 'nothing'} instead of ${code}`]),
       ...(close?.reason.includes(MARK) ? ['echoes what came'] : []),
+      ...miscounts,
     ];
   }
+
+  /** Waits for a sync until the count of each path is right. */
+  async #complaintsOfCounts(counts: Readonly<Record<string, number>>): Promise<readonly string[]> {
+    for (const end = Date.now() + SYNCED_MS; ; await wait(POLL_MS)) {
+      const complaints: string[] = [];
+      for (const [path, expected] of Object.entries(counts)) {
+        const { count } = (await this.#get(path)) as { count?: number };
+        if (count !== expected) complaints.push(`counts ${count} instead of ${expected} at ${path}`);
+      }
+      if (complaints.length === 0 || Date.now() > end) return complaints;
+    }
+  }
 }
+
+const HEARTBEAT = /\/heartbeat$/;
 
 async function shortestMs(origin: URL, request: RawRequest): Promise<number> {
   const times: number[] = [];
@@ -140,60 +201,4 @@ async function shortestMs(origin: URL, request: RawRequest): Promise<number> {
     times.push(performance.now() - start);
   }
   return Math.min(...times);
-}
-
-function complaintsOf(
-  answer: RawAnswer | undefined,
-  { expected, sends, variables }: HostileRow,
-): readonly string[] {
-  if (answer?.text.includes(MARK)) return ['echoes what came'];
-  if (expected === 'refused by server') {
-    return answer === undefined || [400, 413, 501].includes(answer.status)
-      ? []
-      : [`answers ${answer.status}`];
-  }
-  if (answer === undefined || !('status' in expected)) return ['does not answer'];
-  const { status, code, headers = {} } = expected;
-  const wanted = {
-    'X-Content-Type-Options': 'nosniff',
-    ...(status === 204 ? {} : { 'Cache-Control': 'no-store' }),
-    ...(code === undefined ? {} : { 'Content-Type': 'application/problem+json' }),
-    ...headers,
-  };
-  return [
-    ...(answer.status === status ? [] : [`answers ${answer.status} instead of ${status}`]),
-    ...Object.entries(wanted).flatMap(([name, value]) => {
-      const sent = answer.headers.get(name);
-      return sent === value ? [] : [`sends ${name}: ${sent} instead of ${value}`];
-    }),
-    ...['Server', 'X-Powered-By'].flatMap((name) => (answer.headers.has(name) ? [`sends ${name}`] : [])),
-    ...complaintsOfCredentials(answer, isListed(sends, variables)),
-    ...(answer.body.length > BODY_BYTES_MAX ? [`answers with ${answer.body.length} bytes`] : []),
-    ...(code === undefined || isProblem(answer.body, status, code) ? [] : [`answers ${answer.body}`]),
-    ...(isHead(sends) && answer.body !== '' ? ['answers a body to HEAD'] : []),
-  ];
-}
-
-/** Only the listed origin may send credentials, and only an answer to that very origin says so. */
-function complaintsOfCredentials({ headers }: RawAnswer, mayAllow: boolean): readonly string[] {
-  const allowed = headers.get('Access-Control-Allow-Credentials');
-  if (!mayAllow) return allowed === null ? [] : ['allows credentials'];
-  const origin = headers.get('Access-Control-Allow-Origin');
-  return allowed === 'true' && origin === GOOD_ORIGIN ? [] : ['does not allow credentials'];
-}
-
-const isListed = (sends: HostileRow['sends'], variables: HostileRow['variables']) =>
-  'method' in sends &&
-  sends.headers.some(([name, value]) => name === 'Origin' && value === GOOD_ORIGIN) &&
-  variables?.['ALLOWED_ORIGINS'] !== '*';
-
-const isHead = (sends: RawRequest | SocketMessages) => 'method' in sends && sends.method === 'HEAD';
-
-function isProblem(body: string, status: number, code: string): boolean {
-  try {
-    const problem = JSON.parse(body);
-    return problem.type === `/docs#${code}` && problem.status === status;
-  } catch {
-    return false;
-  }
 }

@@ -1,54 +1,43 @@
 import { gzipSync } from 'node:zlib';
 import { sessionId } from '../../support/session-id';
-import { category, type Expected, GOOD_ORIGIN, type HostileRow, MARK, RESIDENT } from './hostile-row';
+import { CHANNEL_ROWS } from './channel-rows';
+import {
+  at,
+  type Body,
+  beat,
+  filled,
+  foreignEncoding,
+  foreignOrigin,
+  foreignType,
+  from,
+  growing,
+  type Headers,
+  heartbeat,
+  invalid,
+  JSON_TYPE,
+  leave,
+  malformed,
+  notAllowed,
+  notFound,
+  OK,
+  preflight,
+  request,
+  residentBeat,
+  STRANGER,
+  tooLarge,
+  upgrade,
+  upgradeRequired,
+} from './hostile-requests';
+import { category, GOOD_ORIGIN, type HostileRow, MARK, RESIDENT } from './hostile-row';
 import type { RawRequest } from './raw-http';
 
-const STRANGER = sessionId(2);
-
-type Headers = Readonly<Record<string, string>>;
-type Body = string | Uint8Array;
-
-const JSON_TYPE = { 'Content-Type': 'application/json' };
-const OK: Expected = { status: 200 };
-const malformed: Expected = { status: 400, code: 'malformed-json' };
-const invalid: Expected = { status: 400, code: 'invalid-body' };
-const tooLarge: Expected = { status: 413, code: 'body-too-large' };
-const foreignType: Expected = { status: 415, code: 'unsupported-media-type' };
-const foreignEncoding: Expected = {
-  status: 415,
-  code: 'unsupported-content-encoding',
-  headers: { 'Accept-Encoding': 'identity' },
-};
-const foreignOrigin: Expected = { status: 403, code: 'origin-not-allowed' };
 /** Of an answer to the listed origin. */
 const readable = { 'Access-Control-Allow-Origin': GOOD_ORIGIN, 'Access-Control-Allow-Credentials': 'true' };
 /** Of an answer where every origin is listed. */
 const readableByAll = { 'Access-Control-Allow-Origin': '*' };
 const open = { variables: { ALLOWED_ORIGINS: '*' } };
-const notFound: Expected = { status: 404, code: 'not-found' };
-const upgradeRequired: Expected = { status: 426, code: 'upgrade-required' };
-const notAllowed = (allow: string): Expected => ({
-  status: 405,
-  code: 'method-not-allowed',
-  headers: { Allow: allow },
-});
-
-const request = (method: string, path: string, headers: Headers = {}, body: Body = ''): RawRequest => ({
-  method,
-  path,
-  headers: Object.entries(headers),
-  body: body.length === 0 ? [] : [body],
-  contentLength: method === 'GET' || method === 'HEAD' ? undefined : String(Buffer.byteLength(body)),
-});
-const heartbeat = (body: Body, headers: Headers = JSON_TYPE) =>
-  request('POST', '/api/heartbeat', headers, body);
-const leave = (body: Body, headers: Headers = JSON_TYPE) => request('POST', '/api/leave', headers, body);
-const beat = (more: object = {}) =>
-  JSON.stringify({ sessionId: STRANGER, mood: 'presence', note: MARK, ...more });
-/** Of somebody whom no other row has brought. */
+/** A heartbeat of a session that no other row starts. */
 const newcomer = beat({ sessionId: sessionId(3) });
-const residentBeat = (more = '') => `{"sessionId":"${RESIDENT}","mood":"presence"${more}}`;
-
 /** In chunks, as Transfer-Encoding: chunked frames them, with `end` behind the last one. */
 function chunked(chunks: readonly string[], end = '0\r\n\r\n'): RawRequest {
   const framed = chunks.map((chunk) => `${Buffer.byteLength(chunk).toString(16)}\r\n${chunk}\r\n`);
@@ -62,33 +51,15 @@ function chunked(chunks: readonly string[], end = '0\r\n\r\n'): RawRequest {
 const bytes = (...codes: number[]) => Uint8Array.from(codes);
 const joined = (...parts: readonly Body[]) =>
   Uint8Array.from(Buffer.concat(parts.map((part) => Buffer.from(part))));
-const filled = (length: number) => {
-  const body = residentBeat(`,"note":""`);
-  return residentBeat(`,"note":"${'x'.repeat(length - body.length)}"`);
-};
-const from = (Origin: string) => ({ ...JSON_TYPE, Origin });
-const upgrade = (headers: Headers = {}) =>
-  request('GET', '/api/live', {
-    Upgrade: 'websocket',
-    'Sec-WebSocket-Version': '13',
-    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    ...headers,
-  });
-const preflight = (headers: Headers) =>
-  request('OPTIONS', '/api/heartbeat', { 'Access-Control-Request-Method': 'POST', ...headers });
 const typed = (type: string) => heartbeat(beat(), { 'Content-Type': type });
 const encoded = (encoding: string, body: Body = beat()) =>
   heartbeat(body, { ...JSON_TYPE, 'Content-Encoding': encoding });
-/** What no URL can have for a host, so that parsing it throws. */
+/** Hosts that no URL can have, so `new URL` throws. */
 const BAD_HOSTS = ['[::', 'a b', '%', 'x:99999', `xn--${'a'.repeat(20_000)}.x`];
 const fromHost = (Host: string, headers: Headers = {}) =>
   heartbeat(residentBeat(), { ...JSON_TYPE, Host, ...headers });
 /** U+00A0, which `\s` matches, in UTF-8. */
 const NO_BREAK_SPACE = '\u00c2\u00a0';
-/** A request with `length` characters of some kind in it, and one with eight times as many. */
-const growing = (name: string, make: (length: number) => RawRequest, expected: Expected, length = 7_000) =>
-  [`${name} takes linear time`, make(length), expected, { eightTimes: make(8 * length) }] as const;
-const at = (address: string) => ({ ...JSON_TYPE, 'CF-Connecting-IP': address });
 
 // biome-ignore format: one row, one line
 export const HOSTILE_TABLE: readonly HostileRow[] = [
@@ -367,6 +338,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['where there is no room for them', heartbeat(newcomer), { status: 503, code: 'full', headers: { 'Retry-After': '10' } }, { variables: { SESSIONS_MAX: '1' } }],
     ['known ones where there is no room are counted', heartbeat(residentBeat()), OK, { variables: { SESSIONS_MAX: '1' } }],
   ]),
+  ...CHANNEL_ROWS,
 ];
 
 /** As many new sessions as one network may bring here in a minute, and others in every row. */

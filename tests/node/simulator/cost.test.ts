@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { objectsUsage } from '../../../tools/simulator/cost/channel-ways';
 import { sizeOf } from '../../../tools/simulator/cost/crowd-size';
-import { estimateOf } from '../../../tools/simulator/cost/estimate';
+import { channelEstimateOf, estimateOf } from '../../../tools/simulator/cost/estimate';
 import { billAMonth, firstFreeLimit, hubDollarsAMonth, monthOf } from '../../../tools/simulator/prices';
 import { httpRequestsPerSecond, socketsUsage, usageOf } from '../../../tools/simulator/usage';
 
@@ -55,6 +56,30 @@ it('a crowd that is here for two hours a day uses a twelfth, and its limits end 
   expect(free).toContainEqual(['KV writes, of 1,000', '4,000', '4,000', '-']);
   expect(free).toContainEqual(['ends first', 'KV writes', 'KV writes', '-']);
   expect(free).toContainEqual(['after', '30 min', '30 min', 'never']);
+});
+
+it('an object per channel is billed for the requests, the rows and the time of each object', () => {
+  const rates = { calls: 1, rows: 0.4 };
+  const objects = objectsUsage(100, rates, 100);
+  expect(objects).toMatchObject({ workerRequests: 100 * 86_400, objectRequests: 100 * 86_400 });
+  expect(objects.objectRows).toBeCloseTo(40 * 86_400, 5);
+  // 33 million GB-s, of which the plan includes 400,000.
+  expect(monthOf(objects, 'objectGbSeconds').dollars).toBeCloseTo(409.72, 2);
+});
+
+it('the estimate of channels has a column for an object per channel, and pings only for live sockets', () => {
+  const usage = usageOf(0, undefined, { calls: 1, rows: 0 });
+  const room = { usage, meanErrorPercent: 0.1 };
+  const objects = { usage: objectsUsage(0, { calls: 1, rows: 0 }, 100), meanErrorPercent: 0.02 };
+  const { paid } = channelEstimateOf({ room, objects, sockets: usage, socketsWithPings: usage }, 24);
+  expect(paid[0]?.slice(1)).toEqual([
+    'the room, by HTTP',
+    'by live sockets',
+    'an object per channel, by HTTP',
+  ]);
+  expect(paid).toContainEqual(['the whole bill', '$5.24', '$5.24', '$453']);
+  expect(paid).toContainEqual(['if answered pings were billed', '', '$5.24', '']);
+  expect(paid).toContainEqual(['mean error of the count', '0.10 %', '', '0.02 %']);
 });
 
 it('a crowd has as many isolates as the next larger one', () => {

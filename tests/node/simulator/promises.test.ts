@@ -82,6 +82,17 @@ it('the figures of docs/accuracy.md hold in a short run', async () => {
   expect(few.hubDollarsAMonth).toBeLessThan(4);
 });
 
+it('the count of a channel of ten people has a mean error below 0.2 %, and calls follow isolates', async () => {
+  const crowd = { hub: 'durable-object', people: 300, locations: 10, minutes: 3 } as const;
+  const alone = await run(crowd);
+  const inChannels = await run({ ...crowd, channels: 30, channelSpread: 'even' });
+  expect(inChannels.meanErrorPercent).toBeLessThan(0.2);
+  expect(inChannels).toMatchObject({ mostChannels: 30, violations: [] });
+  expect(inChannels.roomPerSecond.calls).toBeLessThan(alone.roomPerSecond.calls * 1.02);
+  // A save has one more row.
+  expect(inChannels.roomPerSecond.rows - alone.roomPerSecond.rows).toBeCloseTo(1 / 5, 1);
+});
+
 it.each([
   { apart: 'up to five minutes apart', apartSeconds: 300, median: 45 },
   { apart: 'within a second', apartSeconds: 1, median: 60 },

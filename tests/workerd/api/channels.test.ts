@@ -242,6 +242,65 @@ describe('opening channels', () => {
     expect((await presence('post-7')).count).toBe(30);
   });
 
+  it('a network over the limit is refused at an isolate that had no request for a TTL, too', async () => {
+    fetch = isolate({ NEW_CHANNELS: { limit: refuses } });
+    await presence('lobby');
+    await runtime.advance(31_000);
+    await problemOf(await heartbeat('post-8', BEN, 'presence', fetch, FROM), 'too-many-new-sessions');
+  });
+
+  it('a session gets into a channel that another isolate has opened since the last sync here', async () => {
+    fetch = isolate({ NEW_CHANNELS: { limit: refuses } });
+    await presence('lobby');
+    const other = isolate();
+    await runtime.advance(5_000);
+    await heartbeat('post-7', ANNA, 'presence', other);
+    await runtime.advance(1_500);
+    expect((await heartbeat('post-7', BEN, 'presence', fetch, FROM)).status).toBe(200);
+    const headers = { Upgrade: 'websocket', ...FROM };
+    await runtime.advance(5_000);
+    const socket = (await fetch('/api/channels/post-7/live', { headers })).webSocket;
+    socket?.accept();
+    socket?.close(1000);
+    expect((await presence('post-7')).count).toBe(2);
+  });
+
+  it('a class that starts together gets in, although a stranger is refused at the same moment', async () => {
+    let calls = 0;
+    const limit = async () => {
+      calls += 1;
+      return { success: calls === 2 };
+    };
+    fetch = isolate({ NEW_CHANNELS: { limit } });
+    await presence('lobby');
+    const stranger = heartbeat('post-7', BEN, 'presence', fetch, { 'CF-Connecting-IP': '192.0.2.66' });
+    const pupils = Array.from({ length: 30 }, (_, n) =>
+      heartbeat('post-7', sessionId(10 + n), 'presence', fetch, FROM),
+    );
+    expect((await stranger).status).toBe(429);
+    for (const response of await Promise.all(pupils)) expect(response.status).toBe(200);
+  });
+
+  it('a failing limiter of channels lets pass, and /health says so', async () => {
+    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    fetch = isolate({ NEW_CHANNELS: { limit: () => Promise.reject(new Error('away')) } });
+    expect((await heartbeat('post-7', ANNA, 'presence', fetch, FROM)).status).toBe(200);
+    expect(await (await fetch('/health')).json()).toMatchObject({ reason: 'limiter-failed' });
+    log.mockRestore();
+  });
+
+  it('a socket that watches an empty channel takes nothing from the limit of new sessions', async () => {
+    const keys: string[] = [];
+    const limit = async ({ key }: { key: string }) => ({ success: keys.push(key) > 0 });
+    fetch = isolate({ NEW_CHANNELS: { limit } });
+    const headers = { Upgrade: 'websocket', ...FROM };
+    const socket = (await fetch('/api/channels/post-7/live', { headers })).webSocket;
+    socket?.accept();
+    socket?.close(1000);
+    await heartbeat('post-7', ANNA, 'presence', fetch, FROM);
+    expect(keys).toEqual(['live 192.0.2.7', '192.0.2.7']);
+  });
+
   it('a live socket in an empty channel passes both limits', async () => {
     const channels = vi.fn(refuses);
     fetch = isolate({ NEW_CHANNELS: { limit: channels } });

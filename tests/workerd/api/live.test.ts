@@ -93,7 +93,7 @@ describe('GET /api/live with the room', () => {
     };
     const headers = { ...UPGRADE, 'Sec-WebSocket-Protocol': 'a' };
     await isolate({ PRESENCE_ROOM: rooms })('/api/live?a=b', { headers });
-    expect(asked.map(({ url }) => url)).toEqual(['http://room/']);
+    expect(asked.map(({ url }) => url)).toEqual(['http://room/channels/']);
     expect(asked[0]?.headers.get('Sec-WebSocket-Protocol')).toBe('a');
   });
 

@@ -4,6 +4,7 @@ import { KV_SESSIONS_MAX, REPLICA_SESSIONS_MAX, ROOM_SESSIONS_MAX } from '../../
 import { COMPATIBILITY_DATE } from '../../../tests/support/compatibility-date';
 import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
+import { longChannelOf } from '../long-channels';
 
 // How much heap a full replica needs for its syncs, on real workerd: `npm run bench -- full-replica`. An isolate has 128 MB.
 
@@ -36,18 +37,22 @@ const SCENARIOS: Readonly<Record<string, (ask: Ask) => Promise<readonly number[]
     await ask('replica', '/heartbeat?from=0&count=1000');
     return syncsWithFullKey(ask);
   },
-  /** The replica sends all own sessions at once, and the full room answers with all others. */
-  'the room': async (ask) => {
-    await ask('filler', `/heartbeat?from=1000000&count=${ROOM_SESSIONS_MAX}`);
-    await ask('replica', '/api/presence');
-    await ask('replica', `/heartbeat?from=0&count=${REPLICA_SESSIONS_MAX}`);
-    // A replica that has heard nothing for a TTL asks for everything.
-    const first = await ask('replica', '/api/presence?ms=2000');
-    await ask('replica', `/heartbeat?from=0&count=${REPLICA_SESSIONS_MAX}`);
-    const second = await ask('replica', '/api/presence?ms=599000');
-    return [first.ms, second.ms];
-  },
+  'the room': (ask) => syncsWithFullRoom(ask, ''),
+  'the room, with the longest keys of channels': (ask) => syncsWithFullRoom(ask, '&named'),
 };
+
+/** The replica sends all own sessions at once, and the full room answers with all others. */
+async function syncsWithFullRoom(ask: Ask, named: string): Promise<readonly number[]> {
+  const heartbeats = `/heartbeat?from=0&count=${REPLICA_SESSIONS_MAX}${named}`;
+  await ask('filler', `/heartbeat?from=1000000&count=${ROOM_SESSIONS_MAX}${named}`);
+  await ask('replica', '/api/presence');
+  await ask('replica', heartbeats);
+  // A replica that gets no answer for a TTL asks for everything.
+  const first = await ask('replica', '/api/presence?ms=2000');
+  await ask('replica', heartbeats);
+  const second = await ask('replica', '/api/presence?ms=599000');
+  return [first.ms, second.ms];
+}
 
 async function syncsWithFullKey(ask: Ask): Promise<readonly number[]> {
   const milliseconds: number[] = [];
@@ -89,11 +94,12 @@ function tryHeap(scenario: string, megabytes: number) {
 }
 
 async function run(scenario: string) {
-  const isRoom = scenario === 'the room';
+  const isRoom = scenario.startsWith('the room');
   const bindings = {
     PRESENCE_HUB: isRoom ? 'durable-object' : 'kv',
     SESSION_TTL_SECONDS: '600',
     SESSIONS_MAX: '250000',
+    ...(isRoom && { CHANNELS: '*' }),
   };
   const common = { modules: true, compatibilityDate: COMPATIBILITY_DATE };
   const replica = {
@@ -121,7 +127,14 @@ async function run(scenario: string) {
   };
   const milliseconds = await (SCENARIOS[scenario] ?? (() => []))(ask);
   const { status } = JSON.parse((await ask('replica', '/health')).text);
-  const { count } = JSON.parse((await ask('replica', '/api/presence')).text);
+  const isNamed = scenario.endsWith('channels');
+  const path = isNamed ? `/api/channels/${longChannelOf(0)}/presence` : '/api/presence';
+  const { count } = JSON.parse((await ask('replica', path)).text);
   await miniflare.dispose();
-  return { 'sessions counted': count, health: status, 'ms, a sync': milliseconds.join(', ') };
+  return {
+    'sessions counted': count,
+    ...(isNamed && { 'of channels': 1_000 }),
+    health: status,
+    'ms, a sync': milliseconds.join(', '),
+  };
 }

@@ -14,6 +14,8 @@ const HEAPS_MB = [48, 64, 80, 96, 128];
 const BEATS = 3;
 const ROOM = { className: 'PresenceRoom', useSQLite: true };
 
+const KEYS = ['ids', 'the longest keys of channels'];
+
 if (process.env['FULL_ROOM'] === undefined) {
   const given = givenOptions(
     'How much heap a full room needs.',
@@ -21,23 +23,24 @@ if (process.env['FULL_ROOM'] === undefined) {
     { json: 'Prints all figures, for programs.' },
   );
   await buildWorkers();
-  const rows = HEAPS_MB.map(tryHeap);
+  const rows = KEYS.flatMap((keys) => HEAPS_MB.map((heap) => tryHeap(keys, heap)));
   if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));
   else console.table(rows);
 } else {
-  console.log(JSON.stringify(await runFullRoom()));
+  console.log(JSON.stringify(await runFullRoom(process.env['FULL_ROOM'] === KEYS[1] ? '&named' : '')));
 }
 
 /** Runs workerd with so much heap for each isolate, in a process of its own: one that lacks heap ends with its process. */
-function tryHeap(megabytes: number) {
+function tryHeap(keys: string, megabytes: number) {
   const env = {
     ...process.env,
-    FULL_ROOM: 'yes',
+    FULL_ROOM: keys,
     MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}`,
   };
   const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? ''], { env });
   const lines = String(stdout).trim().split('\n');
   return {
+    keys,
     'heap, MB': megabytes,
     survives: status === 0,
     ...(status === 0 ? JSON.parse(lines.at(-1) ?? '') : {}),
@@ -45,7 +48,7 @@ function tryHeap(megabytes: number) {
 }
 
 /** Fills a room, lets it save and answer, starts it anew from its journal, and lets four replicas ask for everything. */
-async function runFullRoom() {
+async function runFullRoom(named: string) {
   const persist = mkdtempSync(join(tmpdir(), 'room-'));
   try {
     let miniflare = start(persist);
@@ -55,9 +58,11 @@ async function runFullRoom() {
       if (!response.ok) throw new Error(await response.text());
       return { answer: await response.text(), ms: Math.round(performance.now() - startedAt) };
     };
-    let { answer: known } = await ask(`/leave?from=${ROOM_SESSIONS_MAX}&count=${ROOM_TOMBSTONES_MAX}`);
+    let { answer: known } = await ask(
+      `/leave?from=${ROOM_SESSIONS_MAX}&count=${ROOM_TOMBSTONES_MAX}${named}`,
+    );
     for (let beat = 0; beat < BEATS; beat += 1) {
-      const path = `/heartbeat?from=0&count=${ROOM_SESSIONS_MAX}&known=${encodeURIComponent(known)}`;
+      const path = `/heartbeat?from=0&count=${ROOM_SESSIONS_MAX}&known=${encodeURIComponent(known)}${named}`;
       ({ answer: known } = await ask(path));
       await new Promise((resolve) => setTimeout(resolve, ROOM_SAVE_INTERVAL_MS));
     }
@@ -66,7 +71,7 @@ async function runFullRoom() {
     miniflare = start(persist);
     const { ms: wakeMs, answer } = await ask('/all');
     await Promise.all([ask('/all'), ask('/all'), ask('/all')]);
-    await ask(`/heartbeat?from=${2 * ROOM_SESSIONS_MAX}&count=1000`);
+    await ask(`/heartbeat?from=${2 * ROOM_SESSIONS_MAX}&count=1000${named}`);
     await miniflare.dispose();
     return {
       ...JSON.parse(answer),

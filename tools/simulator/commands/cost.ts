@@ -2,8 +2,9 @@ import * as z from 'zod';
 import { givenOptions, parseOptions } from '../../options';
 import { progress } from '../../progress';
 import { textTable } from '../../text-table';
+import { channelWaysOf, peopleInChannel } from '../cost/channel-ways';
 import { sizeOf } from '../cost/crowd-size';
-import { estimateOf } from '../cost/estimate';
+import { channelEstimateOf, estimateOf } from '../cost/estimate';
 import { waysOf } from '../cost/ways';
 
 // What a crowd costs, each way to serve it: `npm run simulate -- cost --people 1000 --interval 10`.
@@ -15,39 +16,61 @@ const number = (min: number, max: number) => {
 const whole = (min: number, max: number) =>
   number(min, max).refine(Number.isInteger, { error: 'takes a whole number' });
 
-const Options = z.object({
-  people: whole(1, 10_000)
-    .default(1_000)
-    .describe('How many are here at a time, on average: 1 to 10,000, which take minutes.'),
-  interval: whole(1, 200).default(10).describe('Seconds between two heartbeats of a person.'),
-  stay: number(1, 1_440).default(30).describe('Minutes that a person stays, on average.'),
-  hours: number(0.1, 24).default(24).describe('Hours a day that the crowd is here.'),
-  locations: whole(1, 300)
-    .optional()
-    .describe('Cloudflare locations that serve it; by default as many as such a crowd is taken to have.'),
-  isolates: whole(1, 100).optional().describe('Isolates in each of them; by default the same.'),
-});
+const Options = z
+  .object({
+    people: whole(1, 10_000)
+      .default(1_000)
+      .describe('How many are here at a time, on average: 1 to 10,000, which take minutes.'),
+    interval: whole(1, 200).default(10).describe('Seconds between two heartbeats of a person.'),
+    stay: number(1, 1_440).default(30).describe('Minutes that a person stays, on average.'),
+    hours: number(0.1, 24).default(24).describe('Hours a day that the crowd is here.'),
+    locations: whole(1, 300)
+      .optional()
+      .describe('Cloudflare locations that serve it; by default as many as such a crowd is taken to have.'),
+    isolates: whole(1, 100).optional().describe('Isolates in each of them; by default the same.'),
+    channels: whole(0, 1_000)
+      .default(0)
+      .describe(
+        'Named channels of the same size for the people. The bill of an object per channel stands beside.',
+      ),
+  })
+  .refine(({ channels, people }) => channels <= people, {
+    path: ['channels'],
+    error: 'takes at most one channel for each person',
+  });
 
 const ABOUT =
   "What a crowd costs on Cloudflare's free and paid plan: on KV, with the room, and by live sockets.";
 
 const options = parseOptions(Options, givenOptions(ABOUT, Options.shape));
-const { people, interval, stay, hours } = options;
+const { people, interval, stay, hours, channels } = options;
 const { locations = sizeOf(people).locations, isolates = sizeOf(people).isolates } = options;
 const crowd = { people, locations, isolates, beatSeconds: interval, stayMinutes: stay };
-const [ways] = await waysOf([crowd], (done, of) => progress('simulating', done, of));
-if (ways !== undefined) {
-  const { paid, free } = estimateOf(ways, hours);
-  console.log(
-    [
-      `${count(people, 'person', 'people')}, ${count(hours, 'hour')} a day: a heartbeat every ${interval} s, stays of ${stay} min,`,
-      `in ${count(locations, 'location')} with ${count(isolates, 'isolate')} each`,
-      '',
-      textTable(paid),
-      '',
-      textTable(free),
-    ].join('\n'),
-  );
+const onProgress = (done: number, of: number) => progress('simulating', done, of);
+const { paid, free } =
+  channels === 0
+    ? estimateOf(await oneOf(waysOf([crowd], onProgress)), hours)
+    : channelEstimateOf(await channelWaysOf(crowd, channels, onProgress), hours);
+console.log(
+  [
+    `${count(people, 'person', 'people')}, ${count(hours, 'hour')} a day: a heartbeat every ${interval} s, stays of ${stay} min,`,
+    `in ${count(locations, 'location')} with ${count(isolates, 'isolate')} each${channels === 0 ? '' : ','}`,
+    ...(channels === 0
+      ? []
+      : [
+          `in ${count(channels, 'channel')} of ${count(peopleInChannel(people, channels), 'person', 'people')}`,
+        ]),
+    '',
+    textTable(paid),
+    '',
+    textTable(free),
+  ].join('\n'),
+);
+
+async function oneOf<Way>(ways: Promise<readonly Way[]>): Promise<Way> {
+  const [way] = await ways;
+  if (way === undefined) throw new Error('There is a result for each crowd.');
+  return way;
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

@@ -1,12 +1,49 @@
 import { billAMonth, firstFreeLimit, ITEMS, monthOf, PAID_PLAN_A_MONTH, PRICES, type Usage } from '../prices';
+import type { ChannelWays } from './channel-ways';
 import type { Ways } from './ways';
 
 type Table = readonly (readonly string[])[];
 
+/** One way to serve a crowd: a column of both tables. */
+interface Column {
+  readonly name: string;
+  /** What it uses in a day around the clock. */
+  readonly usage: Usage;
+  /** The same if the platform bills the pings that it answers. Only live sockets have pings. */
+  readonly withPings?: Usage;
+  readonly meanErrorPercent?: number;
+}
+
+interface Estimate {
+  readonly paid: Table;
+  readonly free: Table;
+}
+
 /** What the ways to serve a crowd cost that is here so many hours a day, line by line: cells of two tables. */
-export function estimateOf(ways: Ways, hours: number): { readonly paid: Table; readonly free: Table } {
-  const days = [ways.kv.usage, ways.room.usage, ways.sockets].map((day) => shareOf(day, hours / 24));
-  const withPings = shareOf(ways.socketsWithPings, hours / 24);
+export function estimateOf({ kv, room, sockets, socketsWithPings }: Ways, hours: number): Estimate {
+  const columns = [
+    { name: 'on KV', ...kv },
+    { name: 'the room, by HTTP', ...room },
+    { name: 'by live sockets', usage: sockets, withPings: socketsWithPings },
+  ];
+  return tablesOf(columns, hours);
+}
+
+/** The same of a crowd in named channels, which KV does not have. */
+export function channelEstimateOf(ways: ChannelWays, hours: number): Estimate {
+  const { room, sockets, socketsWithPings, objects } = ways;
+  const columns = [
+    { name: 'the room, by HTTP', ...room },
+    { name: 'by live sockets', usage: sockets, withPings: socketsWithPings },
+    { name: 'an object per channel, by HTTP', ...objects },
+  ];
+  return tablesOf(columns, hours);
+}
+
+function tablesOf(columns: readonly Column[], hours: number): Estimate {
+  const names = columns.map(({ name }) => name);
+  const days = columns.map(({ usage }) => shareOf(usage, hours / 24));
+  const pinged = columns.map(({ withPings }) => withPings && shareOf(withPings, hours / 24));
   const used = ITEMS.filter((item) => days.some((day) => (day[item] ?? 0) > 0));
   const paidLine = (item: (typeof ITEMS)[number]) => [
     PRICES[item].what,
@@ -20,21 +57,26 @@ export function estimateOf(ways: Ways, hours: number): { readonly paid: Table; r
     `${PRICES[item].what}, of ${amount(PRICES[item].freeADay)}`,
     ...days.map((day) => (day[item] ? amount(day[item]) : '-')),
   ];
+  const ifBilled = (cell: (day: Usage) => string) => [
+    'if answered pings were billed',
+    ...pinged.map((day) => (day === undefined ? '' : cell(day))),
+  ];
+  const errors = columns.map(({ meanErrorPercent: error }) => (error === undefined ? '' : percent(error)));
   return {
     paid: [
-      ['Paid plan, 30 days', 'on KV', 'the room, by HTTP', 'by live sockets'],
+      ['Paid plan, 30 days', ...names],
       ['the plan', ...days.map(() => dollars(PAID_PLAN_A_MONTH))],
       ...used.map(paidLine),
       ['the whole bill', ...days.map((day) => dollars(billAMonth(day)))],
-      ['if answered pings were billed', '', '', dollars(billAMonth(withPings))],
-      ['mean error of the count', percent(ways.kv.meanErrorPercent), percent(ways.room.meanErrorPercent), ''],
+      ifBilled((day) => dollars(billAMonth(day))),
+      ['mean error of the count', ...errors],
     ],
     free: [
-      ['Free plan, a day', 'on KV', 'the room, by HTTP', 'by live sockets'],
+      ['Free plan, a day', ...names],
       ...limited.map(freeLine),
       ['ends first', ...days.map((day) => firstFreeLimit(day)?.what ?? '-')],
       ['after', ...days.map((day) => endOf(day, hours))],
-      ['if answered pings were billed', '', '', endOf(withPings, hours)],
+      ifBilled((day) => endOf(day, hours)),
     ],
   };
 }

@@ -13,7 +13,7 @@ export interface Crowd {
   readonly stayMinutes: number;
 }
 
-interface ByHttp {
+export interface ByHttp {
   readonly usage: Usage;
   readonly meanErrorPercent: number;
 }
@@ -53,7 +53,7 @@ export async function waysOf(
 }
 
 /** What small crowds use changes with who comes and goes, and they take little time; large ones take long. */
-function scenarioOf({ beatSeconds, ...crowd }: Crowd, hub: OurHub): Scenario {
+export function scenarioOf({ beatSeconds, ...crowd }: Crowd, hub: OurHub): Scenario {
   const { people } = crowd;
   const minutes = people <= 20 ? 1_440 : people <= 1_000 ? 20 : people <= 3_000 ? 5 : 1;
   return Scenario.parse({ ...crowd, hub, beatSeconds, ttlSeconds: Math.max(3 * beatSeconds, 2), minutes });

@@ -2,11 +2,21 @@ import { markdownTable } from '../../markdown-table';
 import { progress } from '../../progress';
 import { endOf } from '../cost/estimate';
 import { meetings } from '../meeting';
-import { commandOf, Scenario, type ScenarioOptions } from '../scenario';
-import type { SimulationResult } from '../simulate';
+import type { ScenarioOptions } from '../scenario';
 import { usageOf } from '../usage';
 import { ACCURACY_COMMAND } from './accuracy-plot';
-import { overSeeds, SEEDS } from './over-seeds';
+import { channelTable } from './channel-table';
+import {
+  accuracyCells,
+  KV_HEAD,
+  kvCells,
+  type Mean,
+  percent,
+  ROOM_HEAD,
+  type Row,
+  roomCells,
+  tableOf,
+} from './world-table';
 
 /** The blocks of docs/accuracy.md that `npm run simulate -- figures` writes. */
 export const ACCURACY_BLOCKS = [
@@ -17,15 +27,11 @@ export const ACCURACY_BLOCKS = [
   'key-per-session',
   'harder',
   'room',
+  'channels',
   'gatherings',
   'free-plan',
   'two-locations',
 ] as const;
-
-interface Row {
-  readonly name: string;
-  readonly options: ScenarioOptions;
-}
 
 const STEADY: readonly Row[] = [
   { name: '100 in 1 location', options: { people: 100, minutes: 60 } },
@@ -124,55 +130,6 @@ const GATHERINGS: readonly Row[] = [
   { name: '1,000 in 10, with the room', options: { ...GATHERING, ...ROOM } },
 ];
 
-/** The mean of a number over the seeds. */
-type Mean = (of: (result: SimulationResult) => number) => number;
-
-const percent = (value: number) => `${value.toFixed(2)} %`;
-const dollars = (value: number) => `$${value.toFixed(value < 10 ? 2 : 0)}`;
-
-/** The table of these rows, and a command for each of them. A row runs with every seed, and `cells` makes its cells. */
-async function tableOf(
-  name: string,
-  head: readonly string[],
-  rows: readonly Row[],
-  cells: (mean: Mean, all: readonly SimulationResult[]) => readonly string[],
-): Promise<string> {
-  const results = await overSeeds(
-    name,
-    rows.map(({ options }) => options),
-  );
-  const lines = rows.map((row, index) => {
-    const all = results[index] ?? [];
-    const mean: Mean = (of) => all.reduce((sum, result) => sum + of(result), 0) / all.length;
-    return [row.name, ...cells(mean, all)];
-  });
-  const commands = rows.map(
-    (row) => `- ${row.name}: \`${commandOf(Scenario.parse({ ...row.options, seed: SEEDS[0] }))}\``,
-  );
-  return `${markdownTable(head, lines)}\n\n${commands.join('\n')}`;
-}
-
-const accuracyCells = (mean: Mean) => [
-  percent(mean((result) => result.biasPercent)),
-  percent(mean((result) => result.meanErrorPercent)),
-  percent(mean((result) => result.p99ErrorPercent)),
-];
-const kvCells = (mean: Mean) => [
-  mean((result) => result.kvPerSecond.reads).toFixed(2),
-  mean((result) => result.kvPerSecond.writes).toFixed(2),
-  mean((result) => result.kvPerSecond.lists).toFixed(2),
-  mean((result) => result.kvPerSecond.refused).toFixed(2),
-  dollars(mean((result) => result.hubDollarsAMonth)),
-];
-const roomCells = (mean: Mean) => [
-  mean((result) => result.roomPerSecond.calls).toFixed(2),
-  mean((result) => result.roomPerSecond.rows).toFixed(2),
-  dollars(mean((result) => result.hubDollarsAMonth)),
-];
-const ACCURACY_HEAD = ['crowd', 'bias', 'mean error', 'p99 error'];
-const KV_HEAD = [...ACCURACY_HEAD, 'reads/s', 'writes/s', 'lists/s', 'refused/s', 'KV, a month'];
-const ROOM_HEAD = [...ACCURACY_HEAD, 'calls/s', 'rows/s', 'room, a month'];
-
 const withHub = (hub: 'shared-key' | 'key-per-session') =>
   OTHERS.map(({ name, options }) => ({ name, options: { ...options, hub } }));
 const aDay = (perSecond: number) => Math.round(perSecond * 86_400).toLocaleString('en');
@@ -210,6 +167,7 @@ export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY
       ...accuracyCells(mean),
       ...roomCells(mean),
     ]),
+    channels: await channelTable(),
     gatherings: await tableOf(
       'gatherings',
       ['crowd', 'shown after', 'gone after'],

@@ -18,6 +18,7 @@ import { billsOf } from './cost-plot';
 
 const EXAMPLE = ['--people', '1000', '--interval', '10'];
 const EVENING = ['--people', '100', '--hours', '1'];
+const CHANNELS = ['--people', '1000', '--channels', '100'];
 
 const PEOPLE = 'people in locations × isolates';
 const BILLS_HEAD = [
@@ -46,7 +47,15 @@ const PRICES_HEAD = [
 ];
 
 /** The blocks of docs/cost.md that `npm run simulate -- figures` writes. */
-export const COST_BLOCKS = ['example', 'evening', 'bills', 'free-plan', 'prices', 'assumed'] as const;
+export const COST_BLOCKS = [
+  'example',
+  'evening',
+  'bills',
+  'channels',
+  'free-plan',
+  'prices',
+  'assumed',
+] as const;
 
 /** The blocks of docs/cost.md, by name. */
 export function costTables(
@@ -83,6 +92,7 @@ export function costTables(
     example: commandAndOutput(EXAMPLE),
     evening: commandAndOutput(EVENING),
     bills: markdownTable(BILLS_HEAD, bills),
+    channels: channelsExample(),
     'free-plan': markdownTable(FREE_HEAD, free),
     prices: `Cloudflare's prices as of ${PRICES_DATE}:\n\n${markdownTable(PRICES_HEAD, prices)}`,
     assumed: markdownTable(
@@ -95,6 +105,9 @@ export function costTables(
     ),
   };
 }
+
+/** What channels cost. */
+export const channelsExample = () => commandAndOutput(CHANNELS);
 
 /** `npm run simulate -- cost` with these options, and what it prints. */
 function commandAndOutput(options: readonly string[]): string {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LIVE_BROADCAST_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
+import { LIVE_BROADCAST_INTERVAL_MS, ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../../../src/limits';
 import { ChannelRules } from '../../../../src/presence/channel-rules';
 import { HANDOVER_CODE } from '../../../../src/presence/room/socket-message';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
@@ -190,6 +190,25 @@ describe('live sockets of channels', () => {
     await afterBroadcast();
     expect(countsAt(lobby).at(-1)).toBe(3);
     expect(countsAt(post)).toEqual([0]);
+  });
+
+  it('a save in the middle of a sync keeps the last broadcast of a channel that has just emptied', async () => {
+    const watcher = place.open('lobby');
+    place.heartbeat(inLobby);
+    await afterBroadcast();
+    await afterSave();
+    // The broadcast of this one delays the next by a second.
+    place.heartbeat(sessionKey('lobby', BEN));
+    await runtime.advance(1);
+    const now = runtime.now();
+    const many = Array.from({ length: ROOM_UNSAVED_MAX }, (_, n) => sessionId(100 + n));
+    const heartbeats = Object.fromEntries(
+      many.map((id) => [id, { mood: 'presence' as const, lastSeen: now }]),
+    );
+    const left = { mood: null, lastSeen: now };
+    place.sync({ [inLobby]: left, [sessionKey('lobby', BEN)]: left, ...heartbeats });
+    expect(countsAt(watcher)).toEqual([0, 1, 2]);
+    expect(place.journal.saved.at(-1)?.lastBroadcasts.get('lobby')?.presence).toBe(2);
   });
 
   it('a watcher that opens between a change and its reversal gets the right counts', async () => {

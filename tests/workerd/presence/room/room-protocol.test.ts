@@ -2,8 +2,10 @@ import { expect, it } from 'vitest';
 import {
   answerFromWire,
   answerToWire,
+  channelOfUrl,
   reportFromWire,
   reportToWire,
+  urlOfChannel,
   type WireReport,
 } from '../../../../src/presence/room/room-protocol';
 import { sessionId } from '../../../support/session-id';
@@ -65,3 +67,17 @@ function readReport(wire: WireReport) {
   const { updates, ...others } = reportFromWire(wire);
   return { ...others, updates: new Map(updates) };
 }
+
+it.each(['', 'lobby', 'constructor', 'a.b', 'n'.repeat(64)])(
+  'the address that opens a socket has its channel: %j',
+  (channel) => {
+    expect(channelOfUrl(urlOfChannel(channel))).toBe(channel);
+  },
+);
+
+it.each(['http://localhost/api/live', 'http://room/', 'http://room/lobby', 'http://room/channels/-x'])(
+  'a socket of any other address is in the default channel, as that of an isolate of version 1.0: %s',
+  (url) => {
+    expect(channelOfUrl(url)).toBe('');
+  },
+);

@@ -1,0 +1,114 @@
+import { DEFAULT_MOOD, MOODS, type Mood } from '../../src/moods';
+import { ChannelRules } from '../../src/presence/channel-rules';
+import { Room } from '../../src/presence/room/room';
+import { answerToWire, reportFromWire, reportToWire } from '../../src/presence/room/room-protocol';
+import type { SocketPort } from '../../src/presence/room/socket-port';
+import type { SessionRecord } from '../../src/presence/session';
+import { sessionKey } from '../../src/presence/session-key';
+import { NO_JOURNAL } from '../../tests/support/no-journal';
+import { sessionId } from '../../tests/support/session-id';
+import { median } from './median';
+
+const TTL_MS = 30_000;
+const CHANGES = 100;
+const ROUNDS = 300;
+
+const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? DEFAULT_MOOD;
+
+class Socket implements SocketPort {
+  attachment: unknown = null;
+  readonly lastPingAt = undefined;
+  received = 0;
+
+  send(): void {
+    this.received += 1;
+  }
+
+  remember(attachment: unknown): void {
+    this.attachment = attachment;
+  }
+
+  close(): void {}
+}
+
+export interface RoomWithChannels {
+  readonly channels: number;
+  /** CPU time of a call with 100 changes (µs). */
+  readonly callMicroseconds: number;
+  /** CPU time of a call with 100 changes in as many channels as possible, and its broadcast (µs). */
+  readonly broadcastMicroseconds: number;
+  readonly messagesPerBroadcast: number;
+  readonly bytesPerSession: number;
+}
+
+/** A room in Node: the same people in so many channels, one by one on the default channel if there is one channel. */
+export async function roomWithChannels(
+  people: number,
+  channels: number,
+  sockets: number,
+): Promise<RoomWithChannels> {
+  let now = Date.UTC(2026, 0, 1);
+  const channelOf = (n: number) => (channels === 1 ? '' : `post-${n % channels}`);
+  const keys = Array.from({ length: people }, (_, n) => sessionKey(channelOf(n), sessionId(n)));
+  const updates = (from: number, count: number) =>
+    new Map<string, SessionRecord>(
+      Array.from({ length: count }, (_, k) => {
+        const n = (from + k) % people;
+        return [keys[n] ?? '', { mood: mood(n + from), lastSeen: now }];
+      }),
+    );
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  const timers: (() => void)[] = [];
+  const sleep = () =>
+    new Promise<void>((resolve) => {
+      timers.push(resolve);
+    });
+  const room = new Room({
+    ttlMs: TTL_MS,
+    runtime: { now: () => now, sleep },
+    epoch: 'bench',
+    journal: NO_JOURNAL,
+    sockets: [],
+    channels: new ChannelRules([], [''], channels),
+    report: () => undefined,
+  });
+  const call = (since: ReturnType<Room['sync']>['version'] | undefined, from: number, count: number) =>
+    answerToWire(
+      room.sync(reportFromWire(reportToWire({ since, updates: updates(from, count), hasChannels: true }))),
+    ).version;
+  let since = call(undefined, 0, people);
+  globalThis.gc?.();
+  const bytesPerSession = Math.round((process.memoryUsage().heapUsed - before) / people);
+
+  const calls: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    now += 10;
+    const start = performance.now();
+    since = call(since, round * CHANGES + 1, CHANGES);
+    calls.push((performance.now() - start) * 1_000);
+  }
+
+  const open = Array.from({ length: sockets }, () => new Socket());
+  for (const [n, socket] of open.entries()) room.open(socket, channelOf(n));
+  const received = () => open.reduce((sum, socket) => sum + socket.received, 0);
+  const broadcasts: number[] = [];
+  const receivedBefore = received();
+  for (let round = 0; round < ROUNDS; round += 1) {
+    now += 10;
+    const start = performance.now();
+    since = call(since, round * CHANGES + 2, CHANGES);
+    now += 5_000;
+    for (const wake of timers.splice(0)) wake();
+    await Promise.resolve();
+    await Promise.resolve();
+    broadcasts.push((performance.now() - start) * 1_000);
+  }
+  return {
+    channels,
+    callMicroseconds: Math.round(median(calls)),
+    broadcastMicroseconds: Math.round(median(broadcasts)),
+    messagesPerBroadcast: Math.round((received() - receivedBefore) / ROUNDS),
+    bytesPerSession,
+  };
+}
