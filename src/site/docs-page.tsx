@@ -21,9 +21,7 @@ const HOST = 'localhost:8787';
 export function docsPage(document: Document): string {
   const { title, description } = document.info;
   const operations = operationsOf(document);
-  const problems = Object.values(document.components?.responses ?? {}).flatMap((response) =>
-    problemsOf(document, resolve(document, response)),
-  );
+  const problems = allProblemsOf(document);
   const page = (
     <html lang="en">
       <head>
@@ -88,6 +86,14 @@ function operationsOf({ paths = {} }: Document): readonly Operation[] {
   );
 }
 
+/** The problems of all responses. One may be in several of them. */
+function allProblemsOf(document: Document) {
+  const problems = Object.values(document.components?.responses ?? {}).flatMap((response) =>
+    problemsOf(document, resolve(document, response)),
+  );
+  return problems.filter(({ code }, index) => problems.findIndex((one) => one.code === code) === index);
+}
+
 /** The problems that a response may be, with the headers that it always has. */
 function problemsOf(document: Document, { headers = {}, content = {} }: oas31.ResponseObject) {
   const required = Object.entries(headers).filter(([, header]) => resolve(document, header).required);
@@ -99,7 +105,7 @@ function problemsOf(document: Document, { headers = {}, content = {} }: oas31.Re
 }
 
 function OperationSection({ document, id, method, path, operation }: Operation & { document: Document }) {
-  const { summary, description, requestBody, responses = {} } = operation;
+  const { summary, description, parameters = [], requestBody, responses = {} } = operation;
   const body = requestBody && resolve(document, requestBody).content[JSON_TYPE];
   const answers = Object.entries(responses).map(([status, answer]) => ({
     status,
@@ -107,10 +113,13 @@ function OperationSection({ document, id, method, path, operation }: Operation &
   }));
   const success = answers.map(({ response }) => response.content?.[JSON_TYPE]).find((content) => content);
   const data = body && ` --json '${JSON.stringify(body.example)}'`;
+  const resolved = parameters.map((parameter) => resolve<oas31.ParameterObject>(document, parameter));
+  const address = `${HOST}${exampleOf(path, resolved)}`;
   const command =
     '101' in responses
-      ? `new WebSocket('ws://${HOST}${path}').onmessage = ({ data }) => console.log(data)`
-      : `curl http://${HOST}${path}${data ?? ''}`;
+      ? `new WebSocket('ws://${address}').onmessage = ({ data }) => console.log(data)`
+      : // Some shells expand a question mark.
+        `curl ${address.includes('?') ? `'http://${address}'` : `http://${address}`}${data ?? ''}`;
   return (
     <section id={id}>
       <h2>
@@ -122,6 +131,7 @@ function OperationSection({ document, id, method, path, operation }: Operation &
       </pre>
       {success && <Json value={success.example} />}
       <Prose text={description} />
+      {resolved.length > 0 && <Parameters document={document} parameters={resolved} />}
       {body && <Members title="The body" document={document} schema={body.schema} />}
       {success && <Members title="The answer" document={document} schema={success.schema} />}
       <table>
@@ -144,6 +154,33 @@ function OperationSection({ document, id, method, path, operation }: Operation &
   );
 }
 
+/** The path with the examples of its parameters, and the query. */
+function exampleOf(path: string, parameters: readonly oas31.ParameterObject[]): string {
+  const examples = parameters.map(({ name, in: place, schema = {} }) => ({
+    name,
+    place,
+    example: 'example' in schema ? String(schema.example) : name,
+  }));
+  const query = examples
+    .filter(({ place }) => place === 'query')
+    .map(({ name, example }) => `${name}=${example}`);
+  return [
+    examples.reduce((filled, { name, example }) => filled.replace(`{${name}}`, example), path),
+    ...(query.length > 0 ? [query.join('&')] : []),
+  ].join('?');
+}
+
+function Parameters({
+  document,
+  parameters,
+}: {
+  document: Document;
+  parameters: readonly oas31.ParameterObject[];
+}) {
+  const rows = parameters.map(({ name, schema = {}, description }) => ({ name, schema, description }));
+  return <Rows title="The address" document={document} rows={rows} />;
+}
+
 /** The members of an object: name, type, meaning. */
 function Members({
   title,
@@ -155,20 +192,31 @@ function Members({
   schema: SchemaOrReference | undefined;
 }) {
   const { properties = {} } = schema === undefined ? {} : resolve(document, schema);
+  const rows = Object.entries(properties).map(([name, property]) => {
+    const member = resolve(document, property);
+    return { name, schema: member, description: member.description };
+  });
+  return <Rows title={title} document={document} rows={rows} />;
+}
+
+interface Row {
+  readonly name: string;
+  readonly schema: SchemaOrReference;
+  readonly description: string | undefined;
+}
+
+function Rows({ title, document, rows }: { title: string; document: Document; rows: readonly Row[] }) {
   return (
     <table>
       <caption>{title}</caption>
       <tbody>
-        {Object.entries(properties).map(([name, property]) => {
-          const member = resolve(document, property);
-          return (
-            <tr>
-              <th scope="row">{name}</th>
-              <td>{typeOf(document, member)}</td>
-              <td>{member.description && <Prose text={member.description} />}</td>
-            </tr>
-          );
-        })}
+        {rows.map(({ name, schema, description }) => (
+          <tr>
+            <th scope="row">{name}</th>
+            <td>{typeOf(document, schema)}</td>
+            <td>{description && <Prose text={description} />}</td>
+          </tr>
+        ))}
       </tbody>
     </table>
   );

@@ -28,6 +28,7 @@ export function homePage(): string {
         <link rel="stylesheet" href="/orb.css" />
         <script type="module" src="/here.js" />
         <script type="module" src="/page.js" />
+        <script type="module" src="/circle.js" />
       </head>
       <body data-status="connecting">
         <main>
@@ -48,8 +49,13 @@ export function homePage(): string {
             </span>{' '}
             <span class="unit" id="unit">
               people
-            </span>
+            </span>{' '}
+            <span class="circle" id="circle" />
           </h1>
+          <div class="no-circle">
+            <h2>There is no such circle.</h2>
+            <a href="/">Breathe with everyone</a>
+          </div>
           <p class="connection" aria-hidden="true">
             <span class="connecting">Connecting…</span>
             <span class="reconnecting">
@@ -73,6 +79,9 @@ export function homePage(): string {
         <footer>
           <p>In for four seconds, out for six, everyone in time.</p>
           <nav>
+            <button type="button" id="invite">
+              Invite to a circle
+            </button>
             <button type="button" id="pause" aria-pressed="false">
               Pause
             </button>
@@ -96,10 +105,29 @@ export function homePage(): string {
             <code>
               {'<script type="module" src="'}
               <span id="origin" />
-              {'/presence-element.js"></script>\nBreathing with <presence-count>…</presence-count> people'}
+              {'/presence-element.js"></script>\nBreathing with <presence-count'}
+              <span id="channel" />
+              {'>…</presence-count> people'}
             </code>
           </pre>
           <form method="dialog">
+            <button type="submit">Close</button>
+          </form>
+        </dialog>
+
+        <dialog id="invitation" aria-labelledby="invitation-title" aria-describedby="invitation-text">
+          <h2 id="invitation-title">Invite to a circle</h2>
+          <p id="invitation-text">People who open this link breathe together, apart from all others.</p>
+          <pre>
+            <code id="link" />
+          </pre>
+          <form method="dialog">
+            <a id="go" href="/">
+              Go to the circle
+            </a>
+            <button type="button" id="copy" aria-live="polite">
+              Copy
+            </button>
             <button type="submit">Close</button>
           </form>
         </dialog>

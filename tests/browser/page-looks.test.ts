@@ -1,16 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { NO_CHROMIUM } from './chromium';
+import { barriersOf } from './page-barriers';
+import { boxes, overflows } from './page-layout';
 import { PageTrial, shown } from './page-trial';
 
 /** When each cue is fully visible, in ms of a breath. A cue that fades in or out has too little contrast for a moment. */
 const BREATHE_IN_MS = 2_000;
 const BREATHE_OUT_MS = 6_000;
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessibility', () => {
   const trial = new PageTrial();
@@ -61,8 +58,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
     expect(chosen.backgroundColor).not.toBe((await look(false)).backgroundColor);
     expect(chosen.backgroundColor).not.toBe(chosen.color);
     expect(chosen.backgroundImage).toBe('none');
-    await page.evaluate(AXE);
-    expect(await page.evaluate(barriers)).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
   });
 
   it.each([
@@ -130,13 +126,11 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
     const { page } = await trial.personInMotion({ colorScheme });
     await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
     await page.evaluate(stopAt, BREATHE_IN_MS);
-    await page.evaluate(AXE);
-    const find = () => page.evaluate(barriers);
-    expect(await find()).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
     await page.evaluate(stopAt, BREATHE_OUT_MS);
-    expect(await find()).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
     await page.getByRole('button', { name: 'Show the code' }).click();
-    expect(await find()).toEqual([]);
+    expect(await barriersOf(page)).toEqual([]);
   });
 });
 
@@ -172,40 +166,6 @@ async function colours([picture, points]: readonly [string, readonly Point[]]): 
     const [red = 0, green = 0, blue = 0] = data;
     return [red, green, blue];
   });
-}
-
-/** Runs in the page. The boxes that must not move when a number changes. */
-function boxes(): readonly string[] {
-  const fixed = document.querySelectorAll('.orb, h1, h1 > *, .moods, .moods button, footer, footer *');
-  return [...fixed].map((element) => {
-    const { x, y, width, height } = element.getBoundingClientRect();
-    return `${element.tagName} ${element.id} ${x} ${y} ${width} ${height}`;
-  });
-}
-
-/** Runs in the page. The texts that are wider than the box around them, or than the page. */
-function overflows(): readonly string[] {
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const found: string[] = [];
-  while (texts.nextNode()) {
-    const range = document.createRange();
-    range.selectNodeContents(texts.currentNode);
-    const text = range.getBoundingClientRect();
-    const box = texts.currentNode.parentElement?.closest('button, h1, p')?.getBoundingClientRect();
-    if (text.width === 0 || box === undefined || box.width <= 1) continue;
-    const isOutside = text.left < Math.max(0, box.left) || text.right > Math.min(innerWidth, box.right);
-    if (isOutside) found.push(texts.currentNode.textContent ?? '');
-  }
-  if (document.documentElement.scrollWidth > innerWidth) found.push('the page');
-  return found;
-}
-
-/** Runs in the page. The serious and critical findings of axe. */
-async function barriers(): Promise<string[]> {
-  const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
-  return (await axe.run()).violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
 }
 
 /** Runs in the page. The page sets only animations without an end to the phase of the breath, so these get one. */

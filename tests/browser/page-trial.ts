@@ -11,8 +11,9 @@ const EXPIRY_MS = 40_000;
 
 /** A Worker and a browser that opens its page at `/`. Both end with the test file. */
 export class PageTrial extends BrowserTrial {
-  constructor() {
-    super({}, EXPIRY_MS);
+  /** @param variables Of the Worker. */
+  constructor(variables: Record<string, string> = {}) {
+    super(variables, EXPIRY_MS);
   }
 
   get url(): string {
@@ -34,6 +35,16 @@ export class PageTrial extends BrowserTrial {
   /** A profile that counts on the open page. */
   async person(options: BrowserContextOptions = {}) {
     return this.#openLive(await this.profile(options));
+  }
+
+  /** A profile that counts on the page of a circle. */
+  async personIn(channel: string, options: BrowserContextOptions = {}) {
+    return this.#openLive(await this.profile(options), this.circle(channel));
+  }
+
+  /** The address of the page of a circle. */
+  circle(channel: string): string {
+    return `${this.url}?channel=${encodeURIComponent(channel)}`;
   }
 
   /** A profile with animations that counts on the open page. */
@@ -58,8 +69,8 @@ export class PageTrial extends BrowserTrial {
     return { page, answerWith };
   }
 
-  async #openLive(context: BrowserContext) {
-    const watched = await open(context, this.url);
+  async #openLive(context: BrowserContext, url = this.url) {
+    const watched = await open(context, url);
     // The leave of a page that closes earlier can arrive before its heartbeat.
     await watched.page.waitForSelector('[data-status=live]');
     return { context, ...watched };

@@ -1,7 +1,9 @@
 import { createPresence } from '/presence.js';
 
+// `/?channel=name` counts the circle of that name, and `/` counts everyone.
+export const channel = new URLSearchParams(location.search).get('channel') ?? '';
 // All tabs of a browser count as one person, in one mood.
-export const presence = createPresence();
+export const presence = createPresence({ channel });
 
 const count = document.querySelector('#count');
 const unit = document.querySelector('#unit');
@@ -22,4 +24,8 @@ presence.subscribe(({ status, data, mood }) => {
 
 for (const button of buttons) button.addEventListener('click', () => presence.setMood(button.dataset.mood));
 
-presence.start();
+try {
+  presence.start();
+} catch {
+  // No circle has this name. The status stays `idle`.
+}

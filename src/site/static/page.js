@@ -1,5 +1,5 @@
 // The look of the page, and its sentences for screen readers. here.js counts.
-import { presence } from '/here.js';
+import { channel, presence } from '/here.js';
 
 const BREATH_MS = 10_000;
 /** A smaller difference between two breaths is invisible. */
@@ -57,10 +57,11 @@ function showTime({ timestamp }) {
 }
 
 function sentence({ status, data }) {
+  if (status === 'idle') return 'There is no such circle.';
   if (data === null) return 'Connecting.';
   const people = data.count === 1 ? '1 person' : `${format(data.count)} people`;
   if (status !== 'live') return `Reconnecting. The last count was ${people}.`;
-  return `${people} ${data.count === 1 ? 'is' : 'are'} breathing.`;
+  return `${people} ${data.count === 1 ? 'is' : 'are'} breathing${channel && ' in this circle'}.`;
 }
 
 const spoken = document.querySelector('#status');

@@ -24,15 +24,15 @@ async function gzippedBytes(entry: string): Promise<number> {
 }
 
 /** The size of the client that pages load. Each byte more needs a reason in the changelog. */
-const CORE_BYTES_MAX = 4_460;
+const CORE_BYTES_MAX = 4_470;
 /** The hook and the element may add this to it. */
-const BINDING_BYTES_MAX = 650;
+const BINDING_BYTES_MAX = 670;
 
-it('the client is at most 4,460 bytes', async () => {
+it('the client is at most 4,470 bytes', async () => {
   expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
 });
 
-it.each(['react.ts', 'element.ts'])('%s, with the client in it, adds at most 650 bytes', async (file) => {
+it.each(['react.ts', 'element.ts'])('%s, with the client in it, adds at most 670 bytes', async (file) => {
   const core = await gzippedBytes('src/client/presence.ts');
   expect((await gzippedBytes(`src/client/${file}`)) - core).toBeLessThanOrEqual(BINDING_BYTES_MAX);
 });

@@ -52,6 +52,7 @@ describe('GET /', () => {
       '/orb.css',
       '/here.js',
       '/page.js',
+      '/circle.js',
     ]);
     for (const path of [...loaded, '/docs']) expect((await get(path ?? '')).status).toBe(200);
     expect(document.querySelector('a[href="/docs"]')).not.toBeNull();
@@ -125,7 +126,11 @@ describe('GET /docs', () => {
     const document = await page();
     const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
     expect(ids).toEqual(
-      expect.arrayContaining(['heartbeat', 'presence', 'leave', 'live', 'health', ...Object.keys(PROBLEMS)]),
+      expect.arrayContaining([
+        ...['heartbeat', 'presence', 'leave', 'live', 'channels', 'health'],
+        ...['heartbeatInChannel', 'presenceInChannel', 'leaveInChannel', 'liveInChannel'],
+        ...Object.keys(PROBLEMS),
+      ]),
     );
     expect(new Set(ids).size).toBe(ids.length);
     const links = [...document.querySelectorAll('a')].map((link) => link.getAttribute('href') ?? '');
@@ -141,6 +146,11 @@ describe('GET /docs', () => {
       'curl http://localhost:8787/api/presence',
       `curl http://localhost:8787/api/leave --json '{"sessionId":"5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10"}'`,
       `new WebSocket('ws://localhost:8787/api/live').onmessage = ({ data }) => console.log(data)`,
+      `curl 'http://localhost:8787/api/channels?names=lobby,post-7'`,
+      `curl http://localhost:8787/api/channels/lobby/heartbeat --json '{"sessionId":"5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10","mood":"presence"}'`,
+      'curl http://localhost:8787/api/channels/lobby/presence',
+      `curl http://localhost:8787/api/channels/lobby/leave --json '{"sessionId":"5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10"}'`,
+      `new WebSocket('ws://localhost:8787/api/channels/lobby/live').onmessage = ({ data }) => console.log(data)`,
       'curl http://localhost:8787/health',
     ]);
   });
@@ -156,7 +166,7 @@ it('the script puts the address of the service into the commands, and copies the
   await import(/* @vite-ignore */ pathToFileURL('dist/site/docs.js').href);
   const buttons = [...document.querySelectorAll('.command button')];
   for (const button of buttons) button.click();
-  expect(writeText).toHaveBeenCalledTimes(5);
+  expect(writeText).toHaveBeenCalledTimes(10);
   expect(writeText).toHaveBeenCalledWith('curl https://presence.example/api/presence');
   expect(writeText).toHaveBeenCalledWith(
     expect.stringContaining(`new WebSocket('wss://presence.example/api/live')`),

@@ -1,3 +1,4 @@
+import { urlOfChannel } from '../../../src/presence/room/room-protocol';
 import { PresenceState } from '../../../src/presence/session';
 import type { RealRoom } from './real-room';
 
@@ -20,8 +21,8 @@ export class RoomClient {
     socket.accept();
   }
 
-  static async open(room: RealRoom): Promise<RoomClient> {
-    const { webSocket } = await requestSocket(room);
+  static async open(room: RealRoom, channel?: string): Promise<RoomClient> {
+    const { webSocket } = await requestSocket(room, channel);
     if (webSocket === null) throw new Error('No socket.');
     return new RoomClient(room, webSocket);
   }
@@ -50,8 +51,8 @@ export class RoomClient {
 }
 
 /** Asks the object for a live socket. */
-export const requestSocket = (room: RealRoom) =>
-  room.stub.fetch('http://room/', { headers: { Upgrade: 'websocket' } });
+export const requestSocket = (room: RealRoom, channel = '') =>
+  room.stub.fetch(urlOfChannel(channel), { headers: { Upgrade: 'websocket' } });
 
 /** Waits until the object has received all messages, and its answers have arrived. */
 export async function delivered(room: RealRoom): Promise<void> {

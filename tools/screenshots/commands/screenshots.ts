@@ -11,18 +11,18 @@ const crowd = Object.entries(CROWD).flatMap(([mood, people]) =>
 );
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
+const SMALL_PHONE = { width: 320, height: 568 };
 const FOLDER = 'dist/screenshots';
 
 givenOptions(
-  `Takes the pictures of the page: docs/demo.png, and others in ${FOLDER}. It takes no options.`,
+  `Takes the pictures of the page: docs/demo.png, docs/circles.png, and others in ${FOLDER}. It takes no options.`,
   {},
 );
 
 const found = await findChromium();
 if (found === null) throw new Error('There is no Chromium.');
 mkdirSync(FOLDER, { recursive: true });
-const service = createTestHarness({ workers: [{ configPath: './wrangler.toml' }] });
-const { url } = await service.listen();
+let service = await serve({});
 const browser = await chromium.launch({
   ...found,
   chromiumSandbox: false,
@@ -56,9 +56,61 @@ try {
   });
   await beside('docs/demo.png', 'desktop-light', 'phone-dark');
   await beside(`${FOLDER}/two-windows.png`, 'window-gratitude', 'window-connection');
+
+  await service.close();
+  service = await serve({ PRESENCE_HUB: 'durable-object', CHANNELS: '*' });
+  await circlePictures();
+  await beside('docs/circles.png', 'main', 'invitation', 'circle-light', 'circle-dark');
 } finally {
   await browser.close();
   await service.close();
+}
+
+/** A service with the settings of wrangler.toml and these variables. */
+async function serve(vars: Readonly<Record<string, string>>) {
+  const { listen, fetch, close } = createTestHarness({
+    workers: [{ configPath: './wrangler.toml', vars: { ...vars } }],
+  });
+  const { url } = await listen();
+  return { url, fetch, close };
+}
+
+/** An invitation on the main page, the circle of its link with two people in it, and other pages of circles. */
+async function circlePictures(): Promise<void> {
+  const host = await visit(PHONE, 'light');
+  await host.getByRole('button', { name: 'Invite to a circle' }).waitFor();
+  await shoot(host, 'main');
+  await host.getByRole('button', { name: 'Invite to a circle' }).click();
+  const { search } = new URL(await host.locator('#link').innerText());
+  // The link of a deployed service. This one has a port of this machine.
+  await host.locator('#link').evaluate((link) => {
+    link.textContent = link.textContent.replace(location.origin, 'https://breathe.example');
+  });
+  await shoot(host, 'invitation');
+  await host.close();
+  const first = await visit(PHONE, 'light', search);
+  await first.getByRole('button', { name: 'Gratitude' }).click();
+  const second = await visit(PHONE, 'dark', search);
+  await second.getByRole('button', { name: 'Connection' }).click();
+  for (const page of [first, second]) {
+    await page.getByRole('button', { name: 'Gratitude 1' }).waitFor();
+    await page.getByRole('button', { name: 'Connection 1' }).waitFor();
+  }
+  await shoot(first, 'circle-light');
+  await shoot(second, 'circle-dark');
+  await first.getByRole('button', { name: 'Invite to this circle' }).click();
+  await shoot(first, 'circle-invitation');
+  for (const page of [first, second]) await page.close();
+  await picture('circle-desktop', DESKTOP, 'dark', async () => {}, '?channel=lobby');
+  await picture(
+    'circle-long',
+    SMALL_PHONE,
+    'light',
+    async () => {},
+    `?channel=${'long-name.'.repeat(7).slice(0, 64)}`,
+  );
+  await picture('no-circle', PHONE, 'light', async () => {}, '?channel=..');
+  await picture('no-circle-desktop', DESKTOP, 'dark', async () => {}, '?channel=..');
 }
 
 /** Sends a heartbeat for each of them, otherwise their sessions expire during the pictures. */
@@ -69,12 +121,13 @@ async function gather(): Promise<void> {
 
 type Viewport = { readonly width: number; readonly height: number };
 
-async function visit(viewport: Viewport, colorScheme: 'light' | 'dark'): Promise<Page> {
+/** @param search Of the address: the circle. */
+async function visit(viewport: Viewport, colorScheme: 'light' | 'dark', search = ''): Promise<Page> {
   await gather();
   const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 2 });
   const page = await context.newPage();
-  await page.goto(url.href);
-  await page.waitForSelector('[data-status=live]');
+  await page.goto(new URL(search, service.url).href);
+  await page.waitForSelector('[data-status=live], [data-status=idle]');
   return page;
 }
 
@@ -95,22 +148,23 @@ async function picture(
   viewport: Viewport,
   colorScheme: 'light' | 'dark',
   act: (page: Page) => Promise<void> = async () => {},
+  search = '',
 ): Promise<void> {
-  const page = await visit(viewport, colorScheme);
+  const page = await visit(viewport, colorScheme, search);
   await act(page);
   await shoot(page, name);
   await page.close();
 }
 
-/** Two pictures side by side. */
-async function beside(path: string, left: string, right: string): Promise<void> {
+/** Pictures side by side. */
+async function beside(path: string, ...names: readonly string[]): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1600, height: 760 } });
   const image = (name: string) =>
     `<img src="data:image/png;base64,${readFileSync(`${FOLDER}/${name}.png`, 'base64')}">`;
   await page.setContent(`<style>
       body { margin: 0; height: 100vh; display: flex; justify-content: center; align-items: center; gap: 40px; background: #d9d5cb }
       img { height: 680px; border-radius: 18px; box-shadow: 0 12px 40px #0003 }
-    </style>${image(left)}${image(right)}`);
+    </style>${names.map(image).join('')}`);
   await page.screenshot({ path });
   console.log(path);
 }

@@ -1,0 +1,83 @@
+// The page of a circle, and the invitation to one. here.js counts.
+import { channel, presence } from '/here.js';
+
+/** 32 characters, without l, o, 0 and 1, which look alike. */
+const CHARACTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
+/** 12 of them are 60 random bits. With fewer, a stranger could guess the name. */
+const NAME_LENGTH = 12;
+
+const { title } = document;
+const circle = document.querySelector('#circle');
+const invite = document.querySelector('#invite');
+const invitation = document.querySelector('#invitation');
+const copy = document.querySelector('#copy');
+
+if (channel !== '') {
+  invite.textContent = 'Invite to this circle';
+  document.querySelector('#invitation-title').textContent = 'Invite to this circle';
+  // An `idle` page counts nothing: its circle has an invalid name.
+  showCircle(presence.getSnapshot().status === 'idle' ? '' : channel);
+}
+
+let isOffered = false;
+presence.subscribe(({ status, error }) => {
+  if (status === 'live' && !isOffered) {
+    isOffered = true;
+    void offerInvitation();
+  }
+  if (channel === '' || !error?.message.startsWith('404 ')) return;
+  // The service has no circle of this name. The client would otherwise send heartbeats without end.
+  showCircle('');
+  void presence.stop();
+});
+
+/** @param name Empty: there is no such circle. */
+function showCircle(name) {
+  document.title = `${name || 'No such circle'} · ${title}`;
+  // A space without a break. Otherwise a long name begins in the second line, and does not fit.
+  circle.textContent = name && `in\u00a0${name}`;
+  circle.style.setProperty('--length', circle.textContent.length);
+  document.querySelector('#channel').textContent = name && ` channel="${name}"`;
+}
+
+async function offerInvitation() {
+  const name = channel || randomName();
+  // The service counts the circle of this page.
+  if (channel === '' && !(await takes(name))) return;
+  const link = `${location.origin}/?channel=${name}`;
+  document.querySelector('#link').textContent = link;
+  document.querySelector('#go').href = link;
+  document.querySelector('#go').hidden = channel !== '';
+  copy.hidden = !('clipboard' in navigator);
+  copy.addEventListener('click', () => copyText(link));
+  invite.addEventListener('click', () => invitation.showModal());
+  invite.classList.add('offered');
+}
+
+function randomName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(NAME_LENGTH));
+  return `circle-${Array.from(bytes, (byte) => CHARACTERS[byte % CHARACTERS.length]).join('')}`;
+}
+
+/** Whether the service takes a circle of this name. */
+async function takes(name) {
+  try {
+    // Only a service with the room has circles. Without this question the console of every other page shows a 404.
+    const health = await fetch('/health');
+    if ((await health.json()).hub !== 'durable-object') return false;
+    return (await fetch(`/api/channels?names=${name}`)).ok;
+  } catch {
+    // The page is offline.
+    return false;
+  }
+}
+
+async function copyText(text) {
+  copy.textContent = await navigator.clipboard.writeText(text).then(
+    () => 'Copied',
+    () => 'Not copied',
+  );
+  setTimeout(() => {
+    copy.textContent = 'Copy';
+  }, 2_000);
+}

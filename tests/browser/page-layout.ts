@@ -1,0 +1,25 @@
+/** Runs in the page. The boxes that must not move when a number changes. */
+export function boxes(): readonly string[] {
+  const fixed = document.querySelectorAll('.orb, h1, h1 > *, .moods, .moods button, footer, footer *');
+  return [...fixed].map((element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return `${element.tagName} ${element.id} ${x} ${y} ${width} ${height}`;
+  });
+}
+
+/** Runs in the page. The texts that are wider than the box around them, or than the page. */
+export function overflows(): readonly string[] {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found: string[] = [];
+  while (texts.nextNode()) {
+    const range = document.createRange();
+    range.selectNodeContents(texts.currentNode);
+    const text = range.getBoundingClientRect();
+    const box = texts.currentNode.parentElement?.closest('button, h1, p')?.getBoundingClientRect();
+    if (text.width === 0 || box === undefined || box.width <= 1) continue;
+    const isOutside = text.left < Math.max(0, box.left) || text.right > Math.min(innerWidth, box.right);
+    if (isOutside) found.push(texts.currentNode.textContent ?? '');
+  }
+  if (document.documentElement.scrollWidth > innerWidth) found.push('the page');
+  return found;
+}
