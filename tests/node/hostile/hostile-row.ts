@@ -14,7 +14,7 @@ export interface HostileRow {
   readonly name: string;
   /** Variables of the service, beside those that all rows share. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** What is sent before, and answered 200. */
+  /** What is sent before, and answered 200 or 101. */
   readonly before?: readonly RawRequest[];
   readonly expected: Expected;
   readonly sends: RawRequest | SocketMessages | Flood;

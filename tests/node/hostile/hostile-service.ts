@@ -72,7 +72,8 @@ export class HostileService {
     const early: string[] = [];
     for (const request of row.before ?? []) {
       const answer = await sendRaw(this.#origin, request);
-      if (answer?.status !== 200) early.push(`answers ${answer?.status ?? 'nothing'} to what comes before`);
+      if (answer?.status !== 200 && answer?.status !== 101)
+        early.push(`answers ${answer?.status ?? 'nothing'} to what comes before`);
     }
     const before = await this.#count(row);
     const complaints = await this.#complaintsOfAnswers(this.#origin, row);
