@@ -12,11 +12,7 @@ const STRANGE_NAMES = [
   ['an element', '<img src=x onerror=document.title="run">'],
   ['an attribute', '" onload="run'],
   ['a folder', '..'],
-  ['a path', 'lobby/heartbeat'],
-  ['two words', 'a b'],
   ['an emoji', '🧘'],
-  ['a dash at the start', '-lobby'],
-  ['65 letters', 'a'.repeat(65)],
   ['200 letters', 'a'.repeat(200)],
 ] as const;
 
@@ -200,9 +196,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     [320, ''],
     [390, 'lobby'],
     [390, 'long-name.'.repeat(7).slice(0, 64)],
-    [760, ''],
     [1280, ''],
-    [1280, 'lobby'],
   ])(
     'at a width of %i px nothing moves when the name of a circle and the invitation appear: "%s"',
     async (width, name) => {
