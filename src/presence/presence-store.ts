@@ -102,10 +102,9 @@ export class PresenceStore {
     return { channels: Object.fromEntries(states), timestamp };
   }
 
-  /** Whether a session in this channel would open it. Waits for the first sync and for a stale one, as a new session does. */
+  /** Whether a session in this channel would open it. Waits for a sync as a new session does. */
   async wouldOpen(channel: string, defer: Defer): Promise<boolean> {
-    await this.#firstSync(defer);
-    await this.#loop.syncIfDue(this.#now, defer);
+    await this.#learnOthers(channel, defer);
     return this.#wouldOpen(channel);
   }
 
@@ -140,9 +139,9 @@ export class PresenceStore {
     isWithinLimit: (opensChannel: boolean) => Promise<boolean>,
   ): Promise<PresenceState | Refusal> {
     const arrival = this.#arrivals.add(key, this.#now);
-    await this.#firstSync(defer);
     const channel = channelOf(key);
-    const endOpening = channel === DEFAULT_CHANNEL ? undefined : await this.#beginOpening(channel, defer);
+    await this.#learnOthers(channel, defer);
+    const endOpening = await this.#beginOpening(channel);
     try {
       const isWithin = this.#admit(key) !== 'new' || (await isWithinLimit(endOpening !== undefined));
       return this.#admitWithin(key, mood, defer, arrival, isWithin);
@@ -174,11 +173,10 @@ export class PresenceStore {
   /**
    * Begins to open an empty channel, and returns the function that ends it. Returns undefined for an open channel.
    *
-   * Waits for a stale sync, otherwise an old answer shows open channels as empty. Waits while another session opens the channel,
-   * otherwise a class that starts together counts as many openings. Requests may end early, so no wait is longer than a second.
+   * Waits while another session opens the channel, otherwise a class that starts together counts as many openings. Requests may end
+   * early, so the wait is at most a second.
    */
-  async #beginOpening(channel: string, defer: Defer): Promise<(() => void) | undefined> {
-    await this.#loop.syncIfDue(this.#now, defer);
+  async #beginOpening(channel: string): Promise<(() => void) | undefined> {
     let late: Promise<'late'> | undefined;
     for (;;) {
       if (!this.#wouldOpen(channel)) return undefined;
@@ -204,11 +202,16 @@ export class PresenceStore {
     return this.#replica.admit(key, this.#now);
   }
 
-  async #firstSync(defer: Defer): Promise<void> {
-    if (this.#replica.hasSynced) return;
+  /**
+   * Waits for the first sync, before which every session looks new. For a named channel it waits for a stale sync too, otherwise an
+   * old answer shows an open channel as empty.
+   */
+  async #learnOthers(channel: string, defer: Defer): Promise<void> {
+    const isFirst = !this.#replica.hasSynced;
+    if (!isFirst && channel === DEFAULT_CHANNEL) return;
     await this.#loop.syncIfDue(this.#now, defer);
     // The new session is not in that sync. A second one sends it, otherwise other replicas count it an interval later.
-    if (this.#replica.hasSynced) this.#loop.makeDue();
+    if (isFirst && this.#replica.hasSynced) this.#loop.makeDue();
   }
 
   #state(timestamp: number, channel: string): PresenceState {

@@ -71,6 +71,15 @@ describe('a channel', () => {
     expect((await presence('post-7')).count).toBe(1);
   });
 
+  it.each(['lobby', 'post-7'])(
+    'a session at a fresh isolate counts at other isolates at once: %s',
+    async (channel) => {
+      await heartbeat(channel);
+      const there = await isolate()(`/api/channels/${channel}/presence`);
+      expect((await stateOf(there)).count).toBe(1);
+    },
+  );
+
   it('a session in a channel expires 30 s after its last heartbeat', async () => {
     await heartbeat('lobby');
     await runtime.advance(29_999);
