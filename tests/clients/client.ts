@@ -18,6 +18,18 @@ if (refused.error?.type !== '/docs#invalid-body') throw new Error(`Not refused: 
 if (refused.error.errors[0]?.pointer !== '#/sessionId')
   throw new Error(`Not told why: ${JSON.stringify(refused)}`);
 
+// This service has no channels.
+const params = { path: { channel: 'lobby' } };
+const named = await POST('/api/channels/{channel}/heartbeat', {
+  params,
+  body: { sessionId, mood: 'release' },
+});
+if (named.error?.type !== '/docs#no-channels')
+  throw new Error(`Not refused: ${JSON.stringify([named.data?.moods.release, named.error])}`);
+const several = await GET('/api/channels', { params: { query: { names: 'lobby,post-7' } } });
+if (several.error?.type !== '/docs#no-channels')
+  throw new Error(`Not refused: ${JSON.stringify([several.data?.channels['lobby']?.count, several.error])}`);
+
 const leave = await POST('/api/leave', { body: { sessionId } });
 if (leave.data?.success !== true) throw new Error(`Not left: ${JSON.stringify(leave)}`);
 
