@@ -1,5 +1,6 @@
 import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../limits';
 import type { SessionRecord, SessionRecords } from '../session';
+import type { ChannelBroadcasts } from './channel-broadcasts';
 import type { Broadcasts } from './live-sockets';
 import type { RoomSessions } from './room-sessions';
 import { Throttle, type ThrottleOptions } from './throttle';
@@ -18,7 +19,7 @@ export class RoomSaver {
 
   constructor(options: SaverOptions) {
     this.#options = options;
-    this.#savedRevision = options.broadcasts.revision();
+    this.#savedRevision = options.broadcasts.revision;
     const task = () => this.#save();
     this.#throttle = new Throttle({ ...options, intervalMs: ROOM_SAVE_INTERVAL_MS, task });
   }
@@ -36,14 +37,14 @@ export class RoomSaver {
   }
 
   get #isSaved(): boolean {
-    return this.#unsaved.size === 0 && this.#savedRevision === this.#options.broadcasts.revision();
+    return this.#unsaved.size === 0 && this.#savedRevision === this.#options.broadcasts.revision;
   }
 
   #save(): void {
     // A full row may have been saved during the wait.
     if (this.#isSaved) return;
     const { journal, sessions, broadcasts, report } = this.#options;
-    const revision = broadcasts.revision();
+    const revision = broadcasts.revision;
     const changed = new Map<string, SessionRecord>();
     for (const key of this.#unsaved) {
       const record = sessions.get(key);
@@ -69,8 +70,7 @@ export class RoomSaver {
 export interface SaverOptions extends Omit<ThrottleOptions, 'intervalMs' | 'task'> {
   readonly sessions: RoomSessions;
   readonly journal: Journal;
-  /** `revision` grows whenever `last` changes. */
-  readonly broadcasts: { readonly revision: () => number; readonly last: () => Broadcasts };
+  readonly broadcasts: Pick<ChannelBroadcasts, 'revision' | 'last'>;
 }
 
 /** Stores what a room needs after it lost its memory. */

@@ -1,15 +1,14 @@
-import { LIVE_BROADCAST_INTERVAL_MS, LIVE_SOCKETS_MAX } from '../../limits';
-import { MOODS } from '../../moods';
+import { LIVE_SOCKETS_MAX } from '../../limits';
 import type { ChannelRules } from '../channel-rules';
 import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
 import { DEFAULT_CHANNEL, sessionKey } from '../session-key';
-import { type Broadcasts, type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets';
+import { ChannelBroadcasts } from './channel-broadcasts';
+import { type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSaver, type SaverOptions } from './room-saver';
 import { type MergeResult, RoomSessions } from './room-sessions';
 import { CLOSE, HANDOVER_CODE, readMessage, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
-import { Throttle } from './throttle';
 
 /**
  * The room joins all replicas and all live sockets, and holds every session of every channel. It answers each replica with the
@@ -24,9 +23,7 @@ export class Room {
   readonly #sessions: RoomSessions;
   readonly #sockets: LiveSockets;
   readonly #saver: RoomSaver;
-  readonly #broadcasts: Throttle;
-  /** Channels with sockets whose counts changed since their last broadcast. */
-  readonly #changedChannels = new Set<string>();
+  readonly #broadcasts: ChannelBroadcasts;
 
   constructor(options: RoomOptions) {
     this.#options = options;
@@ -35,15 +32,9 @@ export class Room {
     const saved = journal.read();
     this.#sockets = new LiveSockets(sockets, saved.lastBroadcasts);
     this.#restore(saved.sessions);
-    const broadcasts = { revision: () => this.#sockets.revision, last: () => this.#lastBroadcasts() };
-    this.#saver = new RoomSaver({
-      ...options,
-      sessions: this.#sessions,
-      broadcasts,
-      lastRunAt: saved.savedAt,
-    });
-    const task = () => this.#broadcast();
-    this.#broadcasts = new Throttle({ ...options, intervalMs: LIVE_BROADCAST_INTERVAL_MS, task });
+    const state = { ...options, sessions: this.#sessions, sockets: this.#sockets };
+    this.#broadcasts = new ChannelBroadcasts({ ...state, onSent: () => this.#saver.schedule() });
+    this.#saver = new RoomSaver({ ...state, broadcasts: this.#broadcasts, lastRunAt: saved.savedAt });
     this.applyPings();
   }
 
@@ -144,10 +135,7 @@ export class Room {
     this.#publish();
   }
 
-  /**
-   * Merges the saved sessions. A session with a socket that pings keeps its saved mood. A channel whose sockets have other counts gets
-   * a broadcast; the others get none, otherwise each start sends a message to every socket.
-   */
+  /** Merges the saved sessions. A session with a socket that pings keeps its saved mood. */
   #restore(rows: Iterable<SessionRecords>): void {
     const now = this.#now;
     const pinging = new Map<string, SessionRecord>();
@@ -162,11 +150,6 @@ export class Room {
       if (mood === null) continue;
       const lastPing = this.#sockets.lastSeen(key) ?? 0;
       this.#sessions.merge(key, { mood, lastSeen: Math.max(lastSeen, lastPing) }, now, true);
-    }
-    this.#sessions.takeChangedChannels();
-    for (const channel of this.#sockets.channels) {
-      const [last, counts] = [this.#sockets.lastBroadcast(channel), this.countsOf(channel)];
-      if (MOODS.some((mood) => last?.[mood] !== counts[mood])) this.#changedChannels.add(channel);
     }
   }
 
@@ -240,30 +223,8 @@ export class Room {
 
   /** Schedules broadcast and save. A timer of at most 5 s costs less than an alarm. It delays hibernation by at most 5 s. */
   #publish(): void {
-    for (const channel of this.#sessions.takeChangedChannels())
-      if (this.#sockets.has(channel)) this.#changedChannels.add(channel);
-    if (this.#changedChannels.size > 0) this.#broadcasts.schedule();
+    this.#broadcasts.schedule();
     this.#saver.schedule();
-  }
-
-  /** Sends even unchanged counts, otherwise a socket that opened since the last broadcast keeps older ones. */
-  #broadcast(): void {
-    const now = this.#now;
-    for (const channel of this.#changedChannels)
-      this.#sockets.broadcast(channel, this.countsOf(channel), now);
-    this.#changedChannels.clear();
-    this.#saver.schedule();
-  }
-
-  /**
-   * Of the default channel, and of each channel with sessions or sockets. Without sockets the counts are the present ones, because a
-   * socket that opens gets them.
-   */
-  #lastBroadcasts(): Broadcasts {
-    const all = new Map<string, MoodCounts>();
-    for (const channel of [DEFAULT_CHANNEL, ...this.#sessions.channels, ...this.#sockets.channels])
-      all.set(channel, this.#sockets.lastBroadcast(channel) ?? this.countsOf(channel));
-    return all;
   }
 }
 

@@ -204,7 +204,7 @@ describe('a save that throws', () => {
   it('a saver that cannot save drops the ids of sessions that the room no longer has', () => {
     journal.fails = true;
     const sessions = new RoomSessions(TTL, START);
-    const broadcasts = { revision: () => 0, last: () => new Map() };
+    const broadcasts = { revision: 0, last: () => new Map() };
     const saver = new RoomSaver({ runtime, journal, sessions, broadcasts, report: () => undefined });
     for (let n = 1; n < ROOM_UNSAVED_MAX; n += 1) saver.add(sessionId(n));
     saver.schedule();
