@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
+import { openApiDocument } from '../../../src/api/openapi';
+import { EXAMPLES } from '../../../src/api/openapi-schemas';
 import { problemDocument } from '../../../src/api/problems';
 import { takeComplaints } from '../../support/complaints';
 import { Conformance, type Observation } from '../../support/conformance';

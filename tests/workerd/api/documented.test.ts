@@ -1,7 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it, vi } from 'vitest';
 import type { oas31 } from 'zod-openapi';
-import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
+import { openApiDocument } from '../../../src/api/openapi';
+import { EXAMPLES } from '../../../src/api/openapi-schemas';
 import { PROBLEM_MEDIA_TYPE } from '../../../src/api/problems';
 import { BODY_BYTES_MAX } from '../../../src/limits';
 import { resolve } from '../../../src/site/resolve';

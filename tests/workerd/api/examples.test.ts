@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, expect, it } from 'vitest';
-import { EXAMPLES, openApiDocument } from '../../../src/api/openapi';
+import { openApiDocument } from '../../../src/api/openapi';
+import { EXAMPLES } from '../../../src/api/openapi-schemas';
 import { MOODS } from '../../../src/moods';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
