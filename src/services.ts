@@ -98,7 +98,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
   const { timing, sessionsMax, channels, lowered } = settings;
   const report = newReport(runtime);
   const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : 'off';
-  const channelLimiter = settings.limitsNewSessions && channels?.isOpen ? env.NEW_CHANNELS : 'off';
+  const channelLimiter = settings.limitsNewSessions && channels?.hasPrefixes ? env.NEW_CHANNELS : 'off';
   const { hub, room } = createHub(env, settings, runtime, report);
   // With a log of its own, otherwise another line of the same minute suppresses this one.
   if (lowered.length > 0) newReport(runtime)(`lowered ${lowered.join('; ')}`);

@@ -4,32 +4,32 @@ import { faultsOf, problem, type ValidationIssue } from './problems';
 import type { Service } from './routes';
 import type { ChannelNames, ChannelParam } from './schemas';
 
-type Result<Schema extends z.ZodType> =
-  | { readonly success: true; readonly data: z.output<Schema> }
+export const UNKNOWN_CHANNEL = 'must be a channel of this service';
+
+type Result<Data> =
+  | { readonly success: true; readonly data: Data }
   | { readonly success: false; readonly error: { readonly issues: readonly ValidationIssue[] } };
 
-/** The hook of the validator of a name in the path. No answer repeats the name. */
-export function refuseChannel(result: Result<typeof ChannelParam>, c: Context) {
-  const { settings }: Service = c.get('service');
-  const { channels } = settings;
-  if (channels === undefined) return problem(c, 'no-channels');
-  if (!result.success) return problem(c, 'invalid-channel', { errors: faultsOf(result.error.issues) });
-  if (channels.allows(result.data.channel)) return undefined;
-  return problem(c, 'unknown-channel', {
-    errors: faultsOf([{ path: ['channel'], message: UNKNOWN_CHANNEL }]),
-  });
-}
+/** The hook of the validator of a name in the path. */
+export const refuseChannel = (result: Result<z.output<typeof ChannelParam>>, c: Context) =>
+  refuse(result, c, ({ channel }) => [{ path: ['channel'], name: channel }]);
 
 /** The hook of the validator of several names. */
-export function refuseChannels(result: Result<typeof ChannelNames>, c: Context) {
+export const refuseChannels = (result: Result<z.output<typeof ChannelNames>>, c: Context) =>
+  refuse(result, c, ({ names }) => names.map((name, index) => ({ path: ['names', index], name })));
+
+/** Answers a problem that says which names are refused, and never repeats one. */
+function refuse<Data>(
+  result: Result<Data>,
+  c: Context,
+  namesIn: (data: Data) => readonly { readonly path: readonly PropertyKey[]; readonly name: string }[],
+) {
   const { settings }: Service = c.get('service');
   const { channels } = settings;
   if (channels === undefined) return problem(c, 'no-channels');
   if (!result.success) return problem(c, 'invalid-channel', { errors: faultsOf(result.error.issues) });
-  const unknown = result.data.names.flatMap((name, index) =>
-    channels.allows(name) ? [] : [{ path: ['names', index], message: UNKNOWN_CHANNEL }],
-  );
-  return unknown.length === 0 ? undefined : problem(c, 'unknown-channel', { errors: faultsOf(unknown) });
+  const unknown = namesIn(result.data).filter(({ name }) => !channels.allows(name));
+  if (unknown.length === 0) return undefined;
+  const issues = unknown.map(({ path }) => ({ path, message: UNKNOWN_CHANNEL }));
+  return problem(c, 'unknown-channel', { errors: faultsOf(issues) });
 }
-
-export const UNKNOWN_CHANNEL = 'is no channel of this service';

@@ -14,7 +14,8 @@ interface NewSessionsOptions {
 }
 
 /**
- * Limits the new sessions of one network, and more tightly those that open a channel, by the address that the platform reports. Only the limiter receives the address.
+ * Limits the new sessions of one network, and more tightly those that open a channel. The address that the platform reports is the
+ * key. Only the limiter receives it.
  *
  * The limit is not exact: the platform counts per location, and lets more sessions pass rather than fewer. Without an address,
  * or if the limiter fails, every session passes.
@@ -41,8 +42,7 @@ export class NewSessions {
   }
 
   /**
-   * The same for a live socket. Sockets in empty channels have a limit of their own, otherwise those that only watch use up what new
-   * sessions need.
+   * The same for a live socket. Sockets in empty channels have their own limit, otherwise watchers use up the limit of new sessions.
    */
   async isSocketWithinLimit(c: Context, isInEmptyChannel: boolean): Promise<boolean> {
     return (!isInEmptyChannel || (await this.#channels.allows(c, 'live '))) && this.#sessions.allows(c);

@@ -63,7 +63,7 @@ const REASONS: Record<(typeof HEALTH_REASONS)[number], string> = {
   'too-many-sessions': 'The isolate or the room is full. Sessions beyond its limit are not counted.',
   'too-many-channels': 'As many channels have sessions as `CHANNELS_MAX` allows. Further ones are refused.',
   'no-limiter':
-    '`NEW_SESSION_LIMIT` is `on`, and `NEW_SESSIONS` is not bound, or `NEW_CHANNELS` with open `CHANNELS`. New sessions are not limited.',
+    '`NEW_SESSION_LIMIT` is `on`, and `NEW_SESSIONS` is not bound, or `NEW_CHANNELS` with a prefix in `CHANNELS`. New sessions are not limited.',
   'limiter-failed':
     'The last call to the limiter failed. New sessions are not limited until a call succeeds.',
   'setting-lowered':

@@ -86,7 +86,8 @@ export const PROBLEMS = {
   'too-many-new-sessions': {
     status: 429,
     title: 'Too many new sessions',
-    detail: 'This network started too many new sessions. Known sessions are still counted.',
+    detail:
+      'This network started too many new sessions, or opened too many empty channels. Known sessions are still counted.',
     headers: { 'Retry-After': String(NEW_SESSION_RETRY_SECONDS) },
   },
   'internal-error': {

@@ -24,7 +24,7 @@ export class ChannelRules {
   }
 
   /** Whether the service has channels that visitors name. */
-  get isOpen(): boolean {
+  get hasPrefixes(): boolean {
     return this.#prefixes.length > 0;
   }
 }

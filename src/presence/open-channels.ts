@@ -24,6 +24,11 @@ export class OpenChannels {
     return channel !== DEFAULT_CHANNEL && !this.#open.has(channel) && !this.#rules.isListed(channel);
   }
 
+  /** Whether a first session would open this channel as one too many. */
+  refuses(channel: string): boolean {
+    return this.isFull && this.wouldOpen(channel);
+  }
+
   /** A channel got its first session in one of the collections. */
   open(channel: string): void {
     if (!this.#rules.isListed(channel)) this.#open.set(channel, (this.#open.get(channel) ?? 0) + 1);

@@ -125,7 +125,7 @@ export class PresenceStore {
 
   get #overload(): Trouble | undefined {
     if (this.#replica.isFull) return 'too-many-sessions';
-    return this.#replica.hasMostChannels ? 'too-many-channels' : undefined;
+    return this.#replica.hasMaxChannels ? 'too-many-channels' : undefined;
   }
 
   get #now(): number {
@@ -144,6 +144,7 @@ export class PresenceStore {
     const endOpening = await this.#beginOpening(channel);
     try {
       const isWithin = this.#admit(key) !== 'new' || (await isWithinLimit(endOpening !== undefined));
+      // Not awaited: the session counts at once, so the opening ends here.
       return this.#admitWithin(key, mood, defer, arrival, isWithin);
     } finally {
       endOpening?.();
@@ -203,12 +204,12 @@ export class PresenceStore {
   }
 
   /**
-   * Waits for the first sync, before which every session looks new. For a named channel it waits for a stale sync too, otherwise an
-   * old answer shows an open channel as empty.
+   * Waits for the first sync, before which every session looks new. In a channel that is not listed it waits for a stale sync too,
+   * otherwise an old answer shows an open channel as empty.
    */
   async #learnOthers(channel: string, defer: Defer): Promise<void> {
     const isFirst = !this.#replica.hasSynced;
-    if (!isFirst && channel === DEFAULT_CHANNEL) return;
+    if (!isFirst && (channel === DEFAULT_CHANNEL || this.#options.channels?.isListed(channel))) return;
     await this.#loop.syncIfDue(this.#now, defer);
     // The new session is not in that sync. A second one sends it, otherwise other replicas count it an interval later.
     if (isFirst && this.#replica.hasSynced) this.#loop.makeDue();

@@ -33,7 +33,7 @@ export class Replica {
   readonly #timing: Timing;
   readonly #sessionsMax: number;
   readonly #openChannels: OpenChannels;
-  /** Whether the last answer of the hub held named channels. Otherwise each channel looks empty. */
+  /** Whether the last answer of the hub held named channels. */
   #knowsChannels = false;
   readonly #own: OwnSessions;
   readonly #remote: RemoteSessions;
@@ -72,7 +72,7 @@ export class Replica {
   }
 
   /** Whether no further channel may open, apart from the listed ones. */
-  get hasMostChannels(): boolean {
+  get hasMaxChannels(): boolean {
     return this.#openChannels.isFull;
   }
 
@@ -94,8 +94,7 @@ export class Replica {
   admit(key: string, now: number): Admission {
     this.expire(now);
     if (this.get(key) !== undefined || this.#own.getExpired(key) !== undefined) return 'known';
-    const isFull = this.isFull || (this.hasMostChannels && this.wouldOpen(channelOf(key)));
-    return isFull ? 'full' : 'new';
+    return this.isFull || (this.#knowsOthers && this.#openChannels.refuses(channelOf(key))) ? 'full' : 'new';
   }
 
   /**
@@ -103,7 +102,7 @@ export class Replica {
    * the channels of the others, otherwise every visitor seems to open one.
    */
   wouldOpen(channel: string): boolean {
-    return this.#knowsChannels && !this.#remote.isStale && this.#openChannels.wouldOpen(channel);
+    return this.#knowsOthers && this.#openChannels.wouldOpen(channel);
   }
 
   /**
@@ -202,14 +201,14 @@ export class Replica {
    * Returns whether the hub lacks records. Then the caller exchanges again at once.
    */
   applyAnswer(
-    { records, isSnapshot, isRestart, hasChannels, sent, sentAt }: HubAnswer,
+    { records, isSnapshot, isRestart, includesChannels, sent, sentAt }: HubAnswer,
     now: number,
   ): boolean {
     // Counted from `sentAt`, otherwise a late answer extends sessions that have ended.
     this.#remote.keepUntil(sentAt + this.#timing.ttlMs);
     this.expire(now);
     this.#hasSynced = true;
-    this.#knowsChannels = hasChannels;
+    this.#knowsChannels = includesChannels;
     if (isSnapshot) this.#remote.clear();
     this.#own.acknowledge(sent, records);
     let isHubBehind = isRestart && this.#own.queueMissing(records, sent);
@@ -230,6 +229,11 @@ export class Replica {
   /** Drops up to `count` remote records, those first that expire first. Returns how many. */
   dropRemote(count: number): number {
     return this.#remote.dropFirst(count);
+  }
+
+  /** Whether the replica knows the channels of the others. */
+  get #knowsOthers(): boolean {
+    return this.#knowsChannels && !this.#remote.isStale;
   }
 
   #end(key: string, at: number, remote: SessionRecord | undefined): void {
@@ -291,7 +295,7 @@ export interface HubAnswer {
   /** The hub has lost its memory since its last answer. */
   readonly isRestart: boolean;
   /** `records` has sessions of named channels, if there are any. */
-  readonly hasChannels: boolean;
+  readonly includesChannels: boolean;
   /** The outbox that the hub answers to, and when it was sent (ms). */
   readonly sent: SessionRecords;
   readonly sentAt: number;

@@ -114,13 +114,13 @@ describe('the settings', () => {
     [' lobby ,hall', ['lobby', 'hall'], ['lobby2'], ['lobby', 'hall'], false],
     ['*', ['lobby', 'constructor'], [], [], true],
     ['*, lobby', ['lobby', 'hall'], [], ['lobby'], true],
-  ])('the setting CHANNELS = %j allows and lists channels', (list, allowed, refused, listed, isOpen) => {
+  ])('the setting CHANNELS = %j allows and lists channels', (list, allowed, refused, listed, hasPrefixes) => {
     const variables = { PRESENCE_ROOM, PRESENCE_HUB: 'durable-object', CHANNELS: list };
     const { channels: rules } = parseSettings(variables);
     expect(allowed.filter((name) => rules?.allows(name))).toEqual(allowed);
     expect(refused.filter((name) => rules?.allows(name))).toEqual([]);
     expect([...allowed, ...refused].filter((name) => rules?.isListed(name))).toEqual(listed);
-    expect(rules).toMatchObject({ isOpen, max: 1_000 });
+    expect(rules).toMatchObject({ hasPrefixes, max: 1_000 });
     expect(parseSettings({ ...variables, CHANNELS_MAX: '7' }).channels?.max).toBe(7);
   });
 

@@ -80,7 +80,7 @@ export async function roomWithChannels(
   });
   const call = (since: ReturnType<Room['sync']>['version'] | undefined, round: number, count: number) =>
     answerToWire(
-      room.sync(reportFromWire(reportToWire({ since, updates: updates(round, count), hasChannels: true }))),
+      room.sync(reportFromWire(reportToWire({ since, updates: updates(round, count), wantsChannels: true }))),
     ).version;
   let since = call(undefined, 0, people);
   globalThis.gc?.();

@@ -84,7 +84,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 2, name: 'a replica sends no session of a channel', file: ROOM_PROTOCOL, within: 'reportToWire', find: '{ channels: ofOthers }', put: '{ channels: new Map() }' },
     { seed: 11, name: 'the room sends no session of a channel', file: ROOM_PROTOCOL, within: 'answerToWire', find: '{ channels: ofOthers }', put: '{ channels: new Map() }' },
     { seed: 2, name: 'the number of channels has no maximum', file: OPEN_CHANNELS, within: 'isFull', find: 'this.#open.size >= this.#rules.max', put: 'false' },
-    { seed: 2, name: 'only replicas hold the maximum of channels, and the room does not', file: ROOM_SESSIONS, within: '#isOneChannelTooMany', find: 'return $BOTH', put: 'return false' },
+    { seed: 2, name: 'only replicas hold the maximum of channels, and the room does not', file: ROOM_SESSIONS, within: 'merge', find: 'this.#openChannels.refuses($CHANNEL)', put: 'false' },
     { seed: 2, name: 'a listed channel opens like an unlisted one', file: OPEN_CHANNELS, within: 'wouldOpen', find: '!this.#rules.isListed(channel)', put: 'true' },
     { seed: 2, name: 'a channel without sessions stays open', file: OPEN_CHANNELS, within: 'close', find: 'this.#open.delete(channel)', put: 'void 0' },
   ]),

@@ -41,7 +41,7 @@ export class ChannelBroadcasts {
   schedule(): void {
     const { sessions, sockets } = this.#options;
     for (const channel of sessions.takeChangedChannels())
-      if (sockets.has(channel)) this.#changed.add(channel);
+      if (sockets.hasSockets(channel)) this.#changed.add(channel);
     if (this.#changed.size > 0) this.#throttle.schedule();
   }
 

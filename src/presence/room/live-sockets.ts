@@ -55,8 +55,7 @@ export class LiveSockets {
     return this.#byChannel.keys();
   }
 
-  /** Whether a channel has sockets. */
-  has(channel: string): boolean {
+  hasSockets(channel: string): boolean {
     return this.#byChannel.has(channel);
   }
 
@@ -95,11 +94,11 @@ export class LiveSockets {
 
   /** Sends the counts of a channel to its sockets. Those of other channels cost nothing. */
   broadcast(channel: string, counts: MoodCounts, now: number): void {
-    const sockets = this.#byChannel.get(channel);
-    if (sockets === undefined) return;
+    const channelSockets = this.#byChannel.get(channel);
+    if (channelSockets === undefined) return;
     this.#revision += 1;
-    sockets.lastBroadcast = { ...counts };
-    sendCounts(sockets.open, counts, now);
+    channelSockets.lastBroadcast = { ...counts };
+    sendCounts(channelSockets.sockets, counts, now);
   }
 
   /** Counts one message, and returns whether the socket sent too many. */
@@ -155,8 +154,8 @@ export class LiveSockets {
     const socket = { port, channel, session: undefined, lastCounts: '', windowStart: 0, messagesInWindow: 0 };
     this.#sockets.set(port, socket);
     const others = this.#byChannel.get(channel);
-    if (others !== undefined) others.open.add(socket);
-    else this.#byChannel.set(channel, { open: new Set([socket]), lastBroadcast: { ...lastBroadcast } });
+    if (others !== undefined) others.sockets.add(socket);
+    else this.#byChannel.set(channel, { sockets: new Set([socket]), lastBroadcast: { ...lastBroadcast } });
     return socket;
   }
 
@@ -172,7 +171,7 @@ export class LiveSockets {
     const socket = this.#sockets.get(port);
     this.#sockets.delete(port);
     if (socket !== undefined) {
-      const sockets = this.#byChannel.get(socket.channel)?.open;
+      const sockets = this.#byChannel.get(socket.channel)?.sockets;
       sockets?.delete(socket);
       if (sockets?.size === 0) this.#byChannel.delete(socket.channel);
     }
@@ -189,7 +188,7 @@ export class LiveSockets {
 
 /** The sockets of a channel. */
 interface ChannelSockets {
-  readonly open: Set<LiveSocket>;
+  readonly sockets: Set<LiveSocket>;
   lastBroadcast: MoodCounts;
 }
 

@@ -59,20 +59,22 @@ export class RoomHub implements Hub {
     const since = replica.remote.isStale ? undefined : version;
     // Includes own sessions that expire before the next answer.
     const sent = replica.outbox(sentAt + 2 * timing.syncIntervalMs + SYNC_WAIT_MAX_MS);
-    const answer = answerFromWire(await room().sync(reportToWire({ since, updates: sent, hasChannels })));
+    const answer = answerFromWire(
+      await room().sync(reportToWire({ since, updates: sent, wantsChannels: hasChannels })),
+    );
     const trouble = this.#troubleIn(answer);
     // An abandoned call may return late. Its changes start at an old version.
     if (this.#version !== version) return { isBehind: false, trouble };
     this.#version = answer.version;
     const isRestart = version !== undefined && answer.version.epoch !== version.epoch;
-    const { sessions: records, isSnapshot, hasChannels: knowsChannels } = answer;
-    const hubAnswer = { records, isSnapshot, isRestart, hasChannels: knowsChannels, sent, sentAt };
+    const { sessions: records, isSnapshot, includesChannels } = answer;
+    const hubAnswer = { records, isSnapshot, isRestart, includesChannels, sent, sentAt };
     return { isBehind: replica.applyAnswer(hubAnswer, runtime.now()), trouble };
   }
 
-  #troubleIn({ isFull, hasChannels }: RoomAnswer): Trouble | undefined {
+  #troubleIn({ isFull, includesChannels }: RoomAnswer): Trouble | undefined {
     // A room of version 1.0 holds no session of a named channel.
-    if (this.#options.hasChannels && !hasChannels) return 'sync-failed';
+    if (this.#options.hasChannels && !includesChannels) return 'sync-failed';
     return isFull ? 'too-many-sessions' : undefined;
   }
 }

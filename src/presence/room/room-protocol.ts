@@ -33,7 +33,7 @@ export interface RoomReport {
   /** Heartbeats and leaves at this replica. */
   readonly updates: Entries;
   /** Whether the replica wants the sessions of named channels. */
-  readonly hasChannels: boolean;
+  readonly wantsChannels: boolean;
 }
 
 export interface RoomAnswer {
@@ -45,12 +45,12 @@ export interface RoomAnswer {
    */
   readonly sessions: SessionRecords;
   /**
-   * The room is full, or refused a session of this report. A refused session counts at its own replica only. The replica
-   * sends it again with its next heartbeat.
+   * The room is full, or refused a session of this report for that reason. A refused session counts at its own replica only. The
+   * replica sends it again with its next heartbeat. A channel beyond the maximum does not set this.
    */
   readonly isFull: boolean;
   /** Whether `sessions` has those of named channels, if there are any. */
-  readonly hasChannels: boolean;
+  readonly includesChannels: boolean;
 }
 
 /** The number of the last change that a replica has. A room that lost its memory counts from 0 in another `epoch`. */
@@ -77,31 +77,31 @@ export type WireAnswer = Pick<RoomAnswer, 'version' | 'sessions'> & {
   readonly channels?: SessionRecords;
 };
 
-export function reportToWire({ since, updates, hasChannels }: RoomReport): WireReport {
+export function reportToWire({ since, updates, wantsChannels }: RoomReport): WireReport {
   const { ofDefault, ofOthers } = recordsToWire(updates);
-  return { known: since, heard: ofDefault, ...(hasChannels && { channels: ofOthers }) };
+  return { known: since, heard: ofDefault, ...(wantsChannels && { channels: ofOthers }) };
 }
 
 export function reportFromWire({ known, heard, channels }: WireReport): RoomReport {
-  return { since: known, updates: both(heard, channels), hasChannels: channels !== undefined };
+  return { since: known, updates: both(heard, channels), wantsChannels: channels !== undefined };
 }
 
 export function answerToWire(answer: RoomAnswer): WireAnswer {
-  const { version, isFull, isSnapshot, hasChannels, sessions } = answer;
+  const { version, isFull, isSnapshot, includesChannels, sessions } = answer;
   const { ofDefault, ofOthers } = recordsToWire(sessions);
   return {
     version,
     ...(isFull && { isFull }),
     isAll: isSnapshot,
     sessions: ofDefault,
-    ...(hasChannels && { channels: ofOthers }),
+    ...(includesChannels && { channels: ofOthers }),
   };
 }
 
 export function answerFromWire({ version, isAll, sessions, channels, isFull }: WireAnswer): RoomAnswer {
   const all = channels === undefined ? sessions : new Map(both(sessions, channels));
-  const hasChannels = channels !== undefined;
-  return { version, isSnapshot: isAll, sessions: all, isFull: isFull === true, hasChannels };
+  const includesChannels = channels !== undefined;
+  return { version, isSnapshot: isAll, sessions: all, isFull: isFull === true, includesChannels };
 }
 
 /** Copies, by kind of channel, whose records hold exactly what version 1.0 sends. */

@@ -27,7 +27,7 @@ import { channelOf, DEFAULT_CHANNEL } from '../session-key';
  * Each call costs O(1), amortised, except `nextEnd`. A timing wheel holds each present session in one step, and only that step
  * looks at it. So a session expires up to one step (250 ms) late, never early.
  *
- * Every collection has a cap. A full room refuses new sessions, and first sessions of channels beyond their maximum. Tombstones beyond their cap are dropped, the oldest first. An
+ * Every collection has a cap. A full room refuses new sessions, and further channels beyond their maximum. Tombstones beyond their cap are dropped, the oldest first. An
  * older copy from a slow replica may then revive a session, for at most a TTL.
  */
 export class RoomSessions {
@@ -42,7 +42,7 @@ export class RoomSessions {
   /** The timing wheel: keys of present sessions by step. */
   readonly #wheel = new Map<number, Set<string>>();
   #step: number;
-  /** Ids of sessions that came, went or changed the mood. The first one has the number `#changesFrom`. */
+  /** Keys of sessions that came, went or changed the mood. The first one has the number `#changesFrom`. */
   #changes: string[] = [];
   #changesFrom = 0;
   /** No session expires before this (ms). -Infinity: unknown. */
@@ -105,7 +105,7 @@ export class RoomSessions {
    * Returns undefined if the session is new and the room has no place for it.
    */
   heartbeat(key: string, mood: Mood, now: number, overruled?: SessionRecord): number | undefined {
-    if (this.#isOneChannelTooMany(key)) return undefined;
+    if (this.#openChannels.refuses(channelOf(key))) return undefined;
     const lastSeen = stampAfter(now, this.get(key), overruled);
     return this.#setPresent(key, mood, lastSeen, now + this.#ttlMs) ? lastSeen : undefined;
   }
@@ -127,7 +127,7 @@ export class RoomSessions {
     const expiresAt = Math.min(lastSeen, now) + this.#ttlMs;
     if (expiresAt <= now) return 'expired';
     if (mood !== null) {
-      if (!isAdmitted && this.#isOneChannelTooMany(key)) return 'too many channels';
+      if (!isAdmitted && this.#openChannels.refuses(channelOf(key))) return 'too many channels';
       return this.#setPresent(key, mood, lastSeen, expiresAt) ? 'applied' : 'full';
     }
     this.#setLeft(key, lastSeen, expiresAt);
@@ -170,11 +170,6 @@ export class RoomSessions {
   changesSince(count: number): Set<string> | undefined {
     if (count < this.#changesFrom || count > this.changeCount) return undefined;
     return new Set(this.#changes.slice(count - this.#changesFrom));
-  }
-
-  /** Whether the session would open a channel beyond the maximum. */
-  #isOneChannelTooMany(key: string): boolean {
-    return this.#openChannels.isFull && this.#openChannels.wouldOpen(channelOf(key));
   }
 
   #endIfExpired(key: string, now: number, socketsLastSeen: number): boolean {

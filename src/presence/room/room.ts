@@ -12,8 +12,7 @@ import type { SocketPort } from './socket-port';
 
 /**
  * The room joins all replicas and all live sockets, and holds every session of every channel. It answers each replica with the
- * changes since its last sync. When the counts of a channel change, it sends them to the sockets of that channel, at most once a
- * second.
+ * changes since its last sync. It sends the changed counts of a channel to its sockets, at most once a second.
  *
  * Every present session had a heartbeat within the last TTL, so the saves of the last TTL hold all sessions. A room that
  * crashes loses the changes of at most five seconds. Its next answer has another epoch, so replicas send their sessions again.
@@ -62,7 +61,7 @@ export class Room {
   }
 
   /** Applies the updates of a replica. A snapshot in the answer is a live view: do not keep it. */
-  sync({ since, updates, hasChannels }: RoomReport): RoomAnswer {
+  sync({ since, updates, wantsChannels }: RoomReport): RoomAnswer {
     const now = this.#now;
     this.#expire(now);
     // Before the merges, otherwise the replica gets its own changes back.
@@ -75,7 +74,7 @@ export class Room {
       if (result === 'applied') this.#saver.add(key);
       if (result === 'outdated') changed?.add(key);
       if (result === 'full') isFull = true;
-      if (isRefused(result)) this.#reportRefused(result === 'full');
+      if (result === 'full' || result === 'too many channels') this.#reportRefused(isFull);
     }
     this.#publish();
     return {
@@ -83,7 +82,7 @@ export class Room {
       isSnapshot: changed === undefined,
       sessions: changed === undefined ? this.#sessions.present : this.#recordsOf(changed),
       isFull: isFull || this.#sessions.isFull,
-      hasChannels,
+      includesChannels: wantsChannels,
     };
   }
 
@@ -128,7 +127,7 @@ export class Room {
     for (const [key, record] of this.#sockets.sessions()) {
       const result = this.#mergePing(key, record, now);
       if (result === 'expired') this.#sockets.closeSession(key, CLOSE.sessionExpired);
-      if (isRefused(result)) this.#sockets.closeSession(key, CLOSE.roomFull);
+      if (result === 'full') this.#sockets.closeSession(key, CLOSE.roomFull);
     }
     this.#sessions.forgetNextEnd();
     this.#expire(now);
@@ -191,7 +190,7 @@ export class Room {
     const record = { mood: this.#sessions.get(key)?.mood ?? mood, lastSeen };
     const result = this.#sessions.merge(key, record, now, true);
     if (result === 'applied') this.#saver.add(key);
-    if (isRefused(result)) this.#reportRefused(result === 'full');
+    if (result === 'full') this.#reportRefused(true);
     return result;
   }
 
@@ -227,8 +226,6 @@ export class Room {
     this.#saver.schedule();
   }
 }
-
-const isRefused = (result: MergeResult) => result === 'full' || result === 'too many channels';
 
 interface RoomOptions extends Pick<SaverOptions, 'runtime' | 'report' | 'journal'> {
   readonly ttlMs: number;

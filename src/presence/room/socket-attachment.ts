@@ -13,7 +13,7 @@ export interface SocketSession {
   readonly recordedAt: number;
 }
 
-/** With the keys of version 1.0. */
+/** The keys are those of version 1.0. */
 const StoredSession = z.object({
   sessionId: SessionId,
   mood: Mood,
@@ -23,8 +23,8 @@ const StoredSession = z.object({
 type StoredSession = z.output<typeof StoredSession>;
 
 /**
- * A socket of a named channel has its channel from the opening on, also without a session. Its session is a key below, otherwise a
- * room of version 1.0 counts it in the default channel after a rollback.
+ * A socket of a named channel has its channel from the opening on, also without a session. Its session is a key below. Otherwise,
+ * after a rollback, a room of version 1.0 counts it in the default channel.
  */
 const InChannel = z.object({ channel: ChannelName, session: StoredSession.optional().catch(undefined) });
 type InChannel = z.output<typeof InChannel>;

@@ -42,7 +42,7 @@ function showCircle(name) {
 
 async function offerInvitation() {
   const name = channel || randomName();
-  // The service counts the circle of this page.
+  // The page of a circle is live, so the service has this circle.
   if (channel === '' && !(await takes(name))) return;
   const link = `${location.origin}/?channel=${name}`;
   document.querySelector('#link').textContent = link;

@@ -159,7 +159,7 @@ describe('GET /api/channels', () => {
   it('a name that the service does not allow is refused at its position, and no name is repeated', async () => {
     const response = await fetch('/api/channels?names=lobby,peter,post-7,paul');
     const text = await response.clone().text();
-    const detail = 'is no channel of this service';
+    const detail = 'must be a channel of this service';
     expect((await problemOf(response, 'unknown-channel')).errors).toEqual([
       { pointer: '#/names/1', detail },
       { pointer: '#/names/3', detail },
@@ -187,7 +187,7 @@ describe('a name that is refused', () => {
 
   it.each(paths)('a name that is not allowed gets 404 before the body is read: %s', async (path) => {
     const response = await fetch(`/api/channels/hall/${path}`, request(path, '{'));
-    const errors = [{ pointer: '#/channel', detail: 'is no channel of this service' }];
+    const errors = [{ pointer: '#/channel', detail: 'must be a channel of this service' }];
     expect((await problemOf(response, 'unknown-channel')).errors).toEqual(errors);
   });
 

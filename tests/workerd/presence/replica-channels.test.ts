@@ -20,7 +20,7 @@ beforeEach(() => {
 function answer(records: Readonly<Record<string, SessionRecord>>, more: Partial<HubAnswer> = {}): void {
   const none = new Map();
   const sessions = new Map(Object.entries(records));
-  const hubAnswer = { records: sessions, isSnapshot: true, isRestart: false, hasChannels: true };
+  const hubAnswer = { records: sessions, isSnapshot: true, isRestart: false, includesChannels: true };
   replica.applyAnswer({ ...hubAnswer, sent: none, sentAt: 0, ...more }, 0);
 }
 
@@ -49,9 +49,9 @@ it('own and remote sessions of a channel count together, and a channel that only
 it('a heartbeat keeps its channel open, so that the channel is never opened twice', () => {
   replica.heartbeat(inPost(1), 'release', 0);
   replica.heartbeat(inPost(1), 'release', 10_000);
-  expect(replica.hasMostChannels).toBe(false);
+  expect(replica.hasMaxChannels).toBe(false);
   replica.heartbeat(inPost(2), 'release', 10_000);
-  expect(replica.hasMostChannels).toBe(true);
+  expect(replica.hasMaxChannels).toBe(true);
 });
 
 it('a new session is admitted to as many channels as the maximum, whether own or remote sessions opened them', () => {
@@ -87,7 +87,7 @@ it('a session opens a channel only if the channel is empty everywhere, and is no
 
 it.each([
   ['before the first answer', () => (replica = new Replica(roomTiming(30_000, 1_000), 100, RULES))],
-  ['with a room that knows no channels', () => answer({}, { hasChannels: false })],
+  ['with a room that knows no channels', () => answer({}, { includesChannels: false })],
   ['while the last answer is too old', () => replica.expire(30_000)],
 ])('no session opens a channel %s, because every channel looks empty', (_when, make) => {
   make();

@@ -477,7 +477,7 @@ describe('a replica whose hub sends changes', () => {
     records: NONE,
     isSnapshot: false,
     isRestart: false,
-    hasChannels: true,
+    includesChannels: true,
     sent: NONE,
     sentAt: 0,
   };

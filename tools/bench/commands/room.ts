@@ -42,7 +42,7 @@ const rows = CROWDS.map((people) => {
     sockets: [],
     report: () => undefined,
   });
-  let { version: since } = room.sync({ since: undefined, updates: updates(0, people), hasChannels: false });
+  let { version: since } = room.sync({ since: undefined, updates: updates(0, people), wantsChannels: false });
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / people;
 
@@ -53,7 +53,7 @@ const rows = CROWDS.map((people) => {
       const report: RoomReport = {
         since,
         updates: updates(round * changes, changes),
-        hasChannels: false,
+        wantsChannels: false,
       };
       const start = performance.now();
       since = answerToWire(room.sync(report)).version;
@@ -62,7 +62,7 @@ const rows = CROWDS.map((people) => {
     return median(took);
   });
   const start = performance.now();
-  answerToWire(room.sync({ since: undefined, updates: [], hasChannels: false }));
+  answerToWire(room.sync({ since: undefined, updates: [], wantsChannels: false }));
   const allMs = performance.now() - start;
   return {
     people,

@@ -44,7 +44,7 @@ export class MemoryRoom {
   /** A replica sends updates. The answer is the one that the replica gets. */
   sync(updates: Readonly<Record<string, SessionRecord>> = {}, since?: RoomVersion): RoomAnswer {
     return answerFromWire(
-      answerToWire(this.#room.sync({ since, updates: Object.entries(updates), hasChannels: true })),
+      answerToWire(this.#room.sync({ since, updates: Object.entries(updates), wantsChannels: true })),
     );
   }
 

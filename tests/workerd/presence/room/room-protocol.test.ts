@@ -18,22 +18,22 @@ const NAMED = new Map([[`lobby/${sessionId(1)}`, record('release', 2_000)]]);
 const BOTH = new Map([...SESSIONS, ...NAMED]);
 
 it('a report without channels has the keys of version 1.0 on the wire', () => {
-  const report = { since: VERSION, updates: SESSIONS, hasChannels: false };
+  const report = { since: VERSION, updates: SESSIONS, wantsChannels: false };
   expect(reportToWire(report)).toStrictEqual({ known: VERSION, heard: SESSIONS });
   expect(readReport(reportToWire(report))).toEqual(report);
-  const first = { since: undefined, updates: SESSIONS, hasChannels: false };
+  const first = { since: undefined, updates: SESSIONS, wantsChannels: false };
   expect(reportToWire(first)).toStrictEqual({ known: undefined, heard: SESSIONS });
   expect(readReport(reportToWire(first))).toEqual(first);
 });
 
 it('a report with channels holds their sessions under a key of their own', () => {
-  const report = { since: VERSION, updates: BOTH, hasChannels: true };
+  const report = { since: VERSION, updates: BOTH, wantsChannels: true };
   expect(reportToWire(report)).toStrictEqual({ known: VERSION, heard: SESSIONS, channels: NAMED });
   expect(readReport(reportToWire(report))).toEqual(report);
 });
 
 it('an answer has the keys of version 1.0 on the wire, and `isFull` only while the room is full', () => {
-  const answer = { version: VERSION, isSnapshot: true, sessions: SESSIONS, hasChannels: false };
+  const answer = { version: VERSION, isSnapshot: true, sessions: SESSIONS, includesChannels: false };
   const wire = { version: VERSION, isAll: true, sessions: SESSIONS };
   expect(answerToWire({ ...answer, isFull: false })).toStrictEqual(wire);
   expect(answerToWire({ ...answer, isFull: true })).toStrictEqual({ ...wire, isFull: true });
@@ -42,24 +42,30 @@ it('an answer has the keys of version 1.0 on the wire, and `isFull` only while t
 it('an answer holds sessions of channels only for a replica that asked for them, under a key of their own', () => {
   const answer = { version: VERSION, isSnapshot: true, sessions: BOTH, isFull: false };
   const wire = { version: VERSION, isAll: true, sessions: SESSIONS };
-  expect(answerToWire({ ...answer, hasChannels: false })).toStrictEqual(wire);
-  const asked = { ...answer, hasChannels: true };
+  expect(answerToWire({ ...answer, includesChannels: false })).toStrictEqual(wire);
+  const asked = { ...answer, includesChannels: true };
   expect(answerToWire(asked)).toStrictEqual({ ...wire, channels: NAMED });
   expect(answerFromWire(answerToWire(asked))).toStrictEqual(asked);
 });
 
 it('an answer of a room of version 1.0 is that of a room with places and without channels', () => {
   const wire = { version: VERSION, isAll: false, sessions: SESSIONS };
-  const answer = { version: VERSION, isSnapshot: false, sessions: SESSIONS, hasChannels: false };
+  const answer = { version: VERSION, isSnapshot: false, sessions: SESSIONS, includesChannels: false };
   expect(answerFromWire(wire)).toStrictEqual({ ...answer, isFull: false });
   expect(answerFromWire({ ...wire, isFull: true })).toStrictEqual({ ...answer, isFull: true });
 });
 
 it('a report and an answer hold only the mood and the time of each record', () => {
   const stored = new Map([[sessionId(1), { ...record('presence', 1_000), expiresAt: 2_000, step: 3 }]]);
-  const report = { since: VERSION, updates: stored, hasChannels: false };
+  const report = { since: VERSION, updates: stored, wantsChannels: false };
   expect(reportToWire(report).heard).toStrictEqual(SESSIONS);
-  const answer = { version: VERSION, isSnapshot: true, sessions: stored, isFull: false, hasChannels: false };
+  const answer = {
+    version: VERSION,
+    isSnapshot: true,
+    sessions: stored,
+    isFull: false,
+    includesChannels: false,
+  };
   expect(answerToWire(answer).sessions).toStrictEqual(SESSIONS);
 });
 

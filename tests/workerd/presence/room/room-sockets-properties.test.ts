@@ -109,7 +109,7 @@ class Place {
 
   /** Every session that must be present is counted, and none that must have ended. */
   check(): void {
-    const { sessions: present } = this.#room.sync({ since: undefined, updates: [], hasChannels: true });
+    const { sessions: present } = this.#room.sync({ since: undefined, updates: [], wantsChannels: true });
     const now = this.runtime.now();
     for (const key of KEYS) {
       if (this.#late.has(key)) continue;
@@ -156,7 +156,7 @@ class Place {
 
   #sync(key: string, mood: number | undefined): void {
     const record = { mood: mood === undefined ? null : (MOODS[mood] ?? null), lastSeen: this.runtime.now() };
-    this.#room.sync({ since: undefined, updates: [[key, record]], hasChannels: true });
+    this.#room.sync({ since: undefined, updates: [[key, record]], wantsChannels: true });
   }
 
   #startRoom(): Room {
