@@ -41,13 +41,6 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     await offered(page, 'Invite to a circle').waitFor();
   });
 
-  it('the title of a page names its circle', async () => {
-    const { page } = await trial.personIn('constructor');
-    expect(await page.title()).toBe('constructor · Breathe together');
-    const { page: main } = await trial.person();
-    expect(await main.title()).toBe('Breathe together');
-  });
-
   it('a screen reader gets the number of the circle in a sentence', async () => {
     const { page } = await trial.personIn('spoken');
     const { page: main } = await trial.person();
@@ -57,14 +50,16 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     await expect.poll(() => main.getByRole('status').innerText()).toBe('1 person is breathing.');
   });
 
-  it('the dialog shows the element of this circle, and on the main page without one', async () => {
+  it('the title and the shown code name the circle, and those of the main page name none', async () => {
     const lines = async (page: Page) => {
       await page.getByRole('button', { name: 'Show the code' }).click();
       return page.getByRole('dialog').locator('code').last().innerText();
     };
-    const { page } = await trial.personIn('post-7');
-    expect(await lines(page)).toContain('<presence-count channel="post-7">…</presence-count>');
+    const { page } = await trial.personIn('constructor');
+    expect(await page.title()).toBe('constructor · Breathe together');
+    expect(await lines(page)).toContain('<presence-count channel="constructor">…</presence-count>');
     const { page: main } = await trial.person();
+    expect(await main.title()).toBe('Breathe together');
     expect(await lines(main)).toContain('<presence-count>…</presence-count>');
   });
 
