@@ -29,8 +29,9 @@ export class ClientTrial extends BrowserTrial {
   readonly #intervalMs: number | undefined;
   #site: OtherSite | undefined;
 
-  constructor(hub: HubName, { ttlMs = TTL_MS } = {}) {
-    super({ SESSION_TTL_SECONDS: String(ttlMs / 1_000), PRESENCE_HUB: hub }, EXPIRY_MS);
+  constructor(hub: HubName, { ttlMs = TTL_MS, channels = '' } = {}) {
+    const variables = { SESSION_TTL_SECONDS: String(ttlMs / 1_000), PRESENCE_HUB: hub };
+    super({ ...variables, ...(channels !== '' && { CHANNELS: channels }) }, EXPIRY_MS);
     this.hub = hub;
     this.#intervalMs = ttlMs === TTL_MS ? INTERVAL_MS : undefined;
     beforeAll(async () => {
