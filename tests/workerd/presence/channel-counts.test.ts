@@ -91,6 +91,8 @@ describe('the open channels', () => {
     for (let n = 1; n < 5; n += 1) counts.move(LOBBY(n), null, 'release');
     counts.move(POST(1), null, 'release');
     expect(open.isFull).toBe(false);
+    for (let n = 1; n < 5; n += 1) counts.move(LOBBY(n), 'release', null);
+    expect(open.isFull).toBe(false);
     expect(open.wouldOpen('')).toBe(false);
     expect(open.wouldOpen('lobby')).toBe(false);
   });

@@ -15,10 +15,11 @@ Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND
 const ON_THE_PLATFORM = [
   'src/presence-room.ts',
   'src/platform-socket.ts',
+  'src/presence/presence-store.ts',
   'src/presence/kv/kv-hub.ts',
   'src/presence/room/room-hub.ts',
   'src/presence/room/room-journal.ts',
-  ...['guards', 'live', 'new-sessions', 'preflight', 'problems', 'routes'].map(
+  ...['channels', 'guards', 'live', 'new-sessions', 'preflight', 'problems', 'routes'].map(
     (name) => `src/api/${name}.ts`,
   ),
 ];
