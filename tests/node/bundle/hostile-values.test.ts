@@ -53,10 +53,11 @@ const KEY = 'presence:sessions';
 const OPENED_KEYS = [0, 1, 2, 3].map((index) => `presence:opened:0:${index}`);
 
 describe.each([
-  ['the key of a location', [KEY]],
-  ['four keys of new locations', OPENED_KEYS],
-])('25 MiB under %s', (where, keys) => {
-  it.each(DEADLY)(
+  ['the key of a location', [KEY], DEADLY],
+  // One of them is enough: a replica parses no such value above 8,192 characters.
+  ['four keys of new locations', OPENED_KEYS, DEADLY.slice(-1)],
+] as const)('25 MiB under %s', (where, keys, values) => {
+  it.each(values)(
     `a Worker with 96 MB of heap answers while ${where} holds 25 MiB: %s`,
     async (_what, make, sessionsOfValue) => {
       const value = make(VALUE_BYTES_MAX);
