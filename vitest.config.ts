@@ -9,7 +9,7 @@ process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compile';
 export default defineConfig({
   test: {
     // Most tests wait for something else than this machine. With three files at a time on two cores it takes longer.
-    maxWorkers: 8,
+    maxWorkers: 6,
     sequence: { sequencer: TakeTurns },
     projects: [
       {
