@@ -20,7 +20,7 @@ export async function openLiveSocket(c: Context, service: LiveService, channel: 
   if (c.req.method !== 'GET' || c.req.header('Upgrade')?.toLowerCase() !== 'websocket')
     return problem(c, 'upgrade-required');
   const isInEmptyChannel = channel !== DEFAULT_CHANNEL && (await store.wouldOpen(channel, deferIn(c)));
-  if (!(await newSessions.isSocketWithinLimit(c, isInEmptyChannel)))
+  if (!(await newSessions.isWithinLimit(c, isInEmptyChannel, 'live ')))
     return problem(c, 'too-many-new-sessions');
   const response = await open(channel, c.req.raw.headers);
   if (response?.status !== 101) return problem(c, 'live-unavailable');

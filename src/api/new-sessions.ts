@@ -36,16 +36,13 @@ export class NewSessions {
     return TROUBLES.find((one) => troubles.includes(one));
   }
 
-  /** Counts one new session of the client's network. Resolves to whether it is within the limit. Never rejects. */
-  async isWithinLimit(c: Context, opensChannel: boolean): Promise<boolean> {
-    return (!opensChannel || (await this.#channels.allows(c))) && this.#sessions.allows(c);
-  }
-
   /**
-   * The same for a live socket. Sockets in empty channels have their own limit, otherwise watchers use up the limit of new sessions.
+   * Counts one new session of the client's network. Resolves to whether it is within the limit. Never rejects.
+   *
+   * @param kind Live sockets in empty channels have their own limit, otherwise watchers use up the limit of new sessions.
    */
-  async isSocketWithinLimit(c: Context, isInEmptyChannel: boolean): Promise<boolean> {
-    return (!isInEmptyChannel || (await this.#channels.allows(c, 'live '))) && this.#sessions.allows(c);
+  async isWithinLimit(c: Context, opensChannel: boolean, kind: '' | 'live ' = ''): Promise<boolean> {
+    return (!opensChannel || (await this.#channels.allows(c, kind))) && this.#sessions.allows(c);
   }
 }
 

@@ -29,12 +29,12 @@ describe.skipIf(NO_CHROMIUM)('two counters on one page', () => {
     await expect.poll(() => shown(first)).toEqual(['1', '1']);
     const { page: second } = await open(visitor, twoCounters());
     await expect.poll(() => shown(second)).toEqual(['1', '1']);
-    const { page: guest } = await open(await trial.visitor(), twoCounters());
-    await expect.poll(() => shown(guest)).toEqual(['2', '2']);
+    const { page: other } = await open(await trial.visitor(), twoCounters());
+    await expect.poll(() => shown(other)).toEqual(['2', '2']);
     await expect.poll(() => shown(first)).toEqual(['2', '2']);
     expect((await trial.worker.presence()).moods).toMatchObject({ gratitude: 2, release: 0 });
     expect((await lobby()).moods).toMatchObject({ gratitude: 0, release: 2 });
-    await guest
+    await other
       .locator('presence-count')
       .last()
       .evaluate((one) => one.setAttribute('mood', 'connection'));

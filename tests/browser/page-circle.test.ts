@@ -87,12 +87,12 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     await dialog.getByRole('button', { name: 'Copy' }).click();
     await dialog.getByRole('button', { name: 'Copied' }).waitFor();
     expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(link);
-    const { page: guest } = await open(await trial.profile(), link);
+    const { page: other } = await open(await trial.profile(), link);
     const name = new URL(link).searchParams.get('channel');
-    await expect.poll(() => shown(guest)).toBe(`Breathing with 1 person in ${name}`);
+    await expect.poll(() => shown(other)).toBe(`Breathing with 1 person in ${name}`);
     await dialog.getByRole('link', { name: 'Go to the circle' }).click();
     await expect.poll(() => shown(page)).toBe(`Breathing with 2 people in ${name}`);
-    await expect.poll(() => shown(guest)).toBe(`Breathing with 2 people in ${name}`);
+    await expect.poll(() => shown(other)).toBe(`Breathing with 2 people in ${name}`);
     expect(complaints).toEqual([]);
   });
 

@@ -108,7 +108,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   ...noticedBy('new sessions', [
     { name: 'new sessions have no limit', file: ROUTES, find: `answer === 'over-limit'`, put: 'false' },
     { name: 'known sessions count towards the limit of new ones', file: REPLICA, within: 'admit', find: 'this.get(key) !== undefined || $EXPIRED', put: 'false' },
-    { name: 'live sockets have no limit', file: LIVE, find: '!(await newSessions.isSocketWithinLimit(c, isInEmptyChannel))', put: 'false' },
+    { name: 'live sockets have no limit', file: LIVE, find: `!(await newSessions.isWithinLimit(c, isInEmptyChannel, 'live '))`, put: 'false' },
     { name: 'each IPv6 address is a client of its own', file: NEW_SESSIONS, find: '$GROUPS.slice(0, 4)', put: '$GROUPS' },
     { name: 'X-Forwarded-For decides the address of a client', file: NEW_SESSIONS, find: `c.req.header('CF-Connecting-IP')`, put: `(c.req.header('X-Forwarded-For') ?? c.req.header('CF-Connecting-IP'))` },
     { name: 'a replica is never full', file: REPLICA, within: 'isFull', find: 'this.#own.size >= $MAX', put: 'false' },
@@ -156,6 +156,6 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'listed names do not open at the most channels', file: OPEN_CHANNELS, within: 'wouldOpen', find: '!this.#rules.isListed(channel)', put: 'true' },
     { name: 'the limit of new channels is never asked', file: NEW_SESSIONS, find: '!opensChannel || $ASKED', put: 'true' },
     { name: 'every new session passes the limit of new channels', file: NEW_SESSIONS, find: '!opensChannel || $ASKED', put: '$ASKED' },
-    { name: 'a socket passes no limit of new channels', file: NEW_SESSIONS, find: '!isInEmptyChannel || $ASKED', put: 'true' },
+    { name: 'a socket passes no limit of new channels', file: LIVE, find: `newSessions.isWithinLimit(c, isInEmptyChannel, 'live ')`, put: 'newSessions.isWithinLimit(c, false)' },
   ]),
 ];

@@ -49,19 +49,19 @@ export class RoomJournal implements Journal {
 
   append(changed: SessionRecords, lastBroadcasts: Broadcasts, all: Entries): void {
     const now = this.#now();
-    const told = JSON.stringify(lastBroadcasts.get(DEFAULT_CHANNEL) ?? ZERO_COUNTS);
+    const ofDefault = JSON.stringify(lastBroadcasts.get(DEFAULT_CHANNEL) ?? ZERO_COUNTS);
     this.#writeChannels(lastBroadcasts);
     const old = now - this.#ttlMs;
     this.#sql.exec('DELETE FROM journal WHERE saved_at <= ?', old);
     this.#rows = this.#rows.filter(({ savedAt }) => savedAt > old);
     if (this.#rows.reduce((sum, { bytes }) => sum + bytes, 0) <= ROOM_JOURNAL_BYTES_MAX) {
-      this.#write(changed, told, now);
+      this.#write(changed, ofDefault, now);
       return;
     }
     // Deletes old rows last. Otherwise a failed write leaves a journal without most sessions.
     const { last } = this.#sql.exec('SELECT MAX(rowid) AS last FROM journal').one();
     const replaced = this.#rows.length;
-    this.#write(all, told, now);
+    this.#write(all, ofDefault, now);
     this.#sql.exec('DELETE FROM journal WHERE rowid <= ?', last);
     this.#rows.splice(0, replaced);
   }
@@ -100,10 +100,10 @@ export class RoomJournal implements Journal {
   }
 
   /** Writes at least one row, which holds the last broadcast of the default channel. */
-  #write(sessions: Entries, told: string, now: number): void {
+  #write(sessions: Entries, ofDefault: string, now: number): void {
     const insert = 'INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)';
     for (const text of formatInTexts(sessions, ROOM_ROW_CHARS_MAX)) {
-      this.#sql.exec(insert, now, text, told);
+      this.#sql.exec(insert, now, text, ofDefault);
       this.#rows.push({ savedAt: now, bytes: text.length });
     }
   }
