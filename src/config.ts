@@ -8,12 +8,13 @@ import {
 } from './limits';
 import { originOf } from './origin-of';
 import { ChannelRules } from './presence/channel-rules';
+import type { HistoryStub } from './presence/history-reader';
 import type { RoomStub } from './presence/room/room-protocol';
 import { ChannelName } from './presence/session-key';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
-/** The stub of the room: replicas sync with it, and it opens live sockets. */
-export interface LiveRoomStub extends RoomStub {
+/** The stub of the room: replicas sync with it, it opens live sockets, and it has the history. */
+export interface LiveRoomStub extends RoomStub, HistoryStub {
   fetch(request: Request): Promise<Response>;
 }
 

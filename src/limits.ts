@@ -225,7 +225,24 @@ export const CHANNELS_MAX_HIGHEST = 10_000;
 /** Most names in one request for the counts of several channels. */
 export const CHANNEL_NAMES_MAX = 50;
 
-/** Shortest time between two broadcasts to the live sockets. */
+/** The history of a room has one count for each step of five minutes, and lasts a day. */
+export const HISTORY_STEP_MS = 300_000;
+export const HISTORY_STEPS = 288;
+
+/** An isolate asks the room for the history at most this often, and caches keep an answer as long. Each question is a billed request. */
+export const HISTORY_INTERVAL_MS = 60_000;
+
+/** Longest time that a request waits for the history. */
+export const HISTORY_WAIT_MAX_MS = 5_000;
+
+/** While the room does not answer, the last history is answered until it is this old: the length of a step. */
+export const HISTORY_KEPT_MS = HISTORY_STEP_MS;
+
+/** Longest label of a badge, in characters, and the seconds that caches may keep a badge. */
+export const BADGE_LABEL_LENGTH_MAX = 40;
+export const BADGE_CACHE_SECONDS = 60;
+
+/** Shortest time between two broadcasts/** Shortest time between two broadcasts to the live sockets. */
 export const LIVE_BROADCAST_INTERVAL_MS = 1_000;
 
 /** Largest message of a live socket, in bytes: as large as a request body. */

@@ -2,6 +2,8 @@ import { DurableObject } from 'cloudflare:workers';
 import { type Bindings, type LiveRoomStub, parseSettings } from './config';
 import { ROOM_ALARM_GAP_MS } from './limits';
 import { PlatformSockets } from './platform-socket';
+import type { History } from './presence/history';
+import { HistoryTable } from './presence/room/history-table';
 import { Room } from './presence/room/room';
 import { RoomJournal } from './presence/room/room-journal';
 import {
@@ -37,6 +39,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
       runtime: REAL_RUNTIME,
       epoch: crypto.randomUUID(),
       journal: new RoomJournal(state.storage.sql, ttlMs, now, report),
+      historyStore: new HistoryTable(state.storage.sql, report),
       sockets: this.#sockets.open(),
       channels,
       report,
@@ -50,6 +53,12 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     const answer = answerToWire(this.#room.sync(reportFromWire(report)));
     await this.#setAlarm();
     return answer;
+  }
+
+  async history(): Promise<History> {
+    const history = this.#room.history();
+    await this.#setAlarm();
+    return history;
   }
 
   /** Opens a live socket in the channel that the path names. The Worker checks the request (api/live.ts). */

@@ -4,6 +4,7 @@ import { NewSessions } from './api/new-sessions';
 import type { Service } from './api/routes';
 import { type Bindings, type LiveRoomStub, parseSettings, type Settings } from './config';
 import { LIVE_OPEN_MAX_MS, SERVICES_MAX, SERVICES_WINDOW_MS } from './limits';
+import { HistoryReader } from './presence/history-reader';
 import type { Hub } from './presence/hub';
 import { KvHub } from './presence/kv/kv-hub';
 import { LocalHub } from './presence/local-hub';
@@ -107,6 +108,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
     store: new PresenceStore({ hub, timing, sessionsMax, channels, runtime, report }),
     newSessions: new NewSessions({ limiter, channelLimiter, runtime, report: newReport(runtime) }),
     openLive: room && openLiveIn(room, runtime, report),
+    history: room && new HistoryReader({ room, runtime, report }),
     answerHeaders: answerHeaders(settings, room !== undefined),
     hasManyReplicas,
     hubToLocate: hub instanceof KvHub ? hub : undefined,

@@ -1,8 +1,12 @@
 import * as z from 'zod';
-import { CHANNEL_NAMES_MAX } from '../limits';
+import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, HISTORY_STEP_MS, HISTORY_STEPS } from '../limits';
 import { DEFAULT_MOOD, MOODS } from '../moods';
+import { History } from '../presence/history';
 import { type MoodCounts, PresenceState, SessionId, totalOf, ZERO_COUNTS } from '../presence/session';
+import { badgeOf } from './badge';
 import {
+  Badge,
+  BadgeQuery,
   ChannelParam,
   ChannelStates,
   HEALTH_REASONS,
@@ -23,6 +27,15 @@ const crowd = Object.fromEntries(MOODS.map((mood, n) => [mood, CROWD[n % CROWD.l
 const state = { count: totalOf(crowd), moods: crowd };
 const empty = { count: 0, moods: ZERO_COUNTS };
 
+/** A day with sessions in the last ten hours. */
+function exampleHistory(timestamp: number): History {
+  const evening = [1, 1, 2, 4, 9, 17, 42, 38, 21, 12];
+  const counts = Array.from({ length: HISTORY_STEPS }, (_, n) => evening[Math.floor(n / 12) - 14] ?? 0);
+  const peakAt = counts.lastIndexOf(42) + 1 - HISTORY_STEPS;
+  const at = (Math.floor(timestamp / HISTORY_STEP_MS) + peakAt) * HISTORY_STEP_MS;
+  return { timestamp, stepMs: HISTORY_STEP_MS, counts, peak: { count: 42, at }, visits: 212 };
+}
+
 /** Example requests, and their answers. The presence state counts the session of the heartbeat. */
 export const EXAMPLES = {
   heartbeat: { sessionId: SESSION, mood: DEFAULT_MOOD },
@@ -30,6 +43,9 @@ export const EXAMPLES = {
   channel: 'lobby',
   names: 'lobby,post-7',
   channels: { channels: { lobby: state, 'post-7': empty }, timestamp: 1704067200000 },
+  history: exampleHistory(1704067200000),
+  label: 'breathing now',
+  badge: badgeOf(state.count, 'breathing now'),
   leave: { sessionId: SESSION },
   left: { success: true },
   health: { status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4000 },
@@ -90,6 +106,41 @@ export const channelStates = ChannelStates.extend({
   }),
   timestamp,
 }).meta({ id: 'ChannelStates' });
+
+export const history = History.extend({
+  timestamp: timestamp.meta({
+    description:
+      'The clock of the server at the moment of the answer, in ms since 1970. The answer is at most one minute old, and five while the room does not answer.',
+  }),
+  stepMs: History.shape.stepMs.meta({ description: 'The length of a step in ms: five minutes.' }),
+  counts: History.shape.counts.meta({
+    description:
+      'The most sessions that were present at once in each step, the oldest step first. Steps begin at multiples of `stepMs` since 1970. The last one is the step of `timestamp`, and still runs. Before the first start of the room the counts are 0.',
+  }),
+  peak: History.shape.peak.extend({
+    count: History.shape.peak.shape.count.meta({ description: 'The largest of `counts`.' }),
+    at: History.shape.peak.shape.at.meta({
+      description: 'The start of the latest step with that count, in ms since 1970.',
+    }),
+  }),
+  visits: History.shape.visits.meta({
+    description:
+      'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A person who comes back later is one. Bots are not told apart.',
+  }),
+}).meta({ id: 'History' });
+
+export const label = BadgeQuery.shape.label.meta({
+  description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} characters, without \`<\`, \`>\` and invisible characters.`,
+  example: EXAMPLES.label,
+});
+export const badge = Badge.extend({
+  schemaVersion: Badge.shape.schemaVersion.meta({ description: 'The version of the format.' }),
+  label: Badge.shape.label.meta({ description: 'The label of the request.' }),
+  message: Badge.shape.message.meta({
+    description: 'The number of present sessions of the default channel.',
+  }),
+  color: Badge.shape.color.meta({ description: 'A colour of CSS. An empty service has another one.' }),
+}).meta({ id: 'Badge' });
 
 export const health = Health.extend({
   status: status.meta({

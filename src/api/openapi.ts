@@ -10,11 +10,14 @@ import {
 } from '../limits';
 import { DEFAULT_MOOD, MOODS } from '../moods';
 import {
+  badge,
   channel,
   channelStates,
   EXAMPLES,
   health,
   heartbeatRequest,
+  history,
+  label,
   leaveRequest,
   leaveResponse,
   names,
@@ -43,7 +46,7 @@ A browser creates a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and sh
 
 A service with channels counts several crowds. Each channel has the operations below \`/api/channels/{channel}\`. A session counts once in each channel to which it sends heartbeats. The paths without a name are the default channel; it is not a sum. No answer lists names.
 
-Every error of the API is a problem document, \`application/problem+json\` by RFC 9457. Its \`type\` identifies the error. An unknown path gets \`/docs#not-found\`. No answer repeats the request in its body. Pages of any origin may use the API, unless the service lists the allowed origins. Other origins then get \`/docs#origin-not-allowed\`. Every operation answers preflights.
+Every error of the API is a problem document, \`application/problem+json\` by RFC 9457. Its \`type\` identifies the error. An unknown path gets \`/docs#not-found\`. No answer repeats the request in its body, except the label of a badge. Pages of any origin may use the API, unless the service lists the allowed origins. Other origins then get \`/docs#origin-not-allowed\`. Every operation answers preflights.
 
 The base of every path is the origin that serves this document, without a trailing slash: \`https://presence.example\` and \`/api/heartbeat\`. The document names no server, because it is built before the service has an address.
 
@@ -156,6 +159,31 @@ const PATHS: ZodOpenApiPathsObject = {
     },
   },
   ...pathsOf('/api/channels/{channel}', 'InChannel'),
+  '/api/history': {
+    get: {
+      operationId: 'history',
+      summary: 'Read the last 24 hours',
+      description:
+        'The counts of the default channel in steps of five minutes, the peak, and the visits. Only a service with the Durable Object hub has it. Caches may keep the answer for a minute.',
+      responses: {
+        ...ok('The last 24 hours.', history, EXAMPLES.history, 'Cache-Control'),
+        ...problems('no-history', 'history-unavailable'),
+      },
+    },
+  },
+  '/api/badge': {
+    get: {
+      operationId: 'badge',
+      summary: 'Read the count for a badge',
+      description:
+        'The count in the format of badge services, such as [shields.io](https://shields.io/badges/endpoint-badge). Caches may keep the answer for a minute.',
+      requestParams: { query: z.object({ label }) },
+      responses: {
+        ...ok('The badge.', badge, EXAMPLES.badge, 'Cache-Control'),
+        ...problems('invalid-query'),
+      },
+    },
+  },
   '/health': {
     get: {
       operationId: 'health',

@@ -15,7 +15,7 @@ import {
   problemTypeOf,
   type ValidationIssue,
 } from './problems';
-import { ChannelNames, LeaveRequest, Problem } from './schemas';
+import { BadgeQuery, ChannelNames, LeaveRequest, Problem } from './schemas';
 
 export type HeaderName = ProblemHeader | 'Allow' | 'Cache-Control' | (typeof OF_EVERY_ANSWER)[number];
 
@@ -61,6 +61,14 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
       }),
     },
     example: { errors: faultsOf(LeaveRequest.safeParse({ sessionId: 'anna' }).error?.issues ?? []) },
+  },
+  'invalid-query': {
+    schema: {
+      errors: Problem.shape.errors.unwrap().meta({
+        description: 'The errors in the query. `pointer` is `#/` and the name of the parameter.',
+      }),
+    },
+    example: { errors: faultsOf(BadgeQuery.safeParse({ label: '<b>' }).error?.issues ?? []) },
   },
   'invalid-channel': channelErrors(ChannelNames.safeParse({ names: 'lobby,lobby' }).error?.issues),
   'unknown-channel': channelErrors([{ path: ['channel'], message: UNKNOWN_CHANNEL }]),

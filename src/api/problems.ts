@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import {
   BODY_BYTES_MAX,
   FULL_RETRY_SECONDS,
+  HISTORY_INTERVAL_MS,
   LIVE_RETRY_SECONDS,
   NEW_SESSION_RETRY_SECONDS,
   PROBLEM_ERRORS_MAX,
@@ -34,6 +35,11 @@ export const PROBLEMS = {
     title: 'The name of a channel is not valid',
     detail: 'The key errors says which name, and what is accepted.',
   },
+  'invalid-query': {
+    status: 400,
+    title: 'The query is not valid',
+    detail: 'The key errors says which parameter is wrong, and what is accepted.',
+  },
   'origin-not-allowed': {
     status: 403,
     title: 'The origin is not allowed',
@@ -50,6 +56,11 @@ export const PROBLEMS = {
     title: 'The service has no channels',
     detail:
       'Set the variable CHANNELS to names of channels, or to *. It needs the Durable Object hub, PRESENCE_HUB durable-object.',
+  },
+  'no-history': {
+    status: 404,
+    title: 'The service has no history',
+    detail: 'The history needs the Durable Object hub: set the variable PRESENCE_HUB to durable-object.',
   },
   'unknown-channel': {
     status: 404,
@@ -107,6 +118,12 @@ export const PROBLEMS = {
     detail: 'The room is unavailable or full. HTTP heartbeats still work.',
     headers: { 'Retry-After': String(LIVE_RETRY_SECONDS) },
   },
+  'history-unavailable': {
+    status: 503,
+    title: 'The history cannot be read now',
+    detail: 'The room does not answer. The other requests still work.',
+    headers: { 'Retry-After': String(HISTORY_INTERVAL_MS / 1_000) },
+  },
 } as const satisfies Record<string, ProblemRow>;
 export type ProblemCode = keyof typeof PROBLEMS;
 
@@ -124,7 +141,7 @@ export type ProblemHeader = 'Accept-Encoding' | 'Retry-After' | 'Upgrade';
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
 
 /** The problems that have `errors`. */
-type WithErrors = 'invalid-body' | 'invalid-channel' | 'unknown-channel';
+type WithErrors = 'invalid-body' | 'invalid-channel' | 'invalid-query' | 'unknown-channel';
 
 /** The document of one problem. Only `internal-error` has `requestId`. */
 export type ProblemOf<Code extends ProblemCode> = {
@@ -173,13 +190,19 @@ export function faultsOf(issues: readonly ValidationIssue[]) {
   }));
 }
 
-/** The hook of every `zValidator`. The schemas' messages say what is accepted, and never repeat the input. */
-export function refuseInvalid(
-  result: { success: true } | { success: false; error: { issues: readonly ValidationIssue[] } },
-  c: Context,
-) {
+/** The hook of the validator of a body. The schemas' messages say what is accepted, and never repeat the input. */
+export const refuseBody = (result: ValidationResult, c: Context) => refuse(result, c, 'invalid-body');
+
+/** The hook of the validator of a query. */
+export const refuseQuery = (result: ValidationResult, c: Context) => refuse(result, c, 'invalid-query');
+
+type ValidationResult =
+  | { readonly success: true }
+  | { readonly success: false; readonly error: { readonly issues: readonly ValidationIssue[] } };
+
+function refuse<Code extends WithErrors>(result: ValidationResult, c: Context, code: Code) {
   if (result.success) return undefined;
-  return problem(c, 'invalid-body', { errors: faultsOf(result.error.issues) });
+  return problem(c, code, { errors: faultsOf(result.error.issues) });
 }
 
 export function malformedJson(c: Context) {

@@ -1,18 +1,28 @@
 import { zValidator } from '@hono/zod-validator';
 import { type Context, Hono } from 'hono';
 import type { Settings } from '../config';
+import { BADGE_CACHE_SECONDS, HISTORY_INTERVAL_MS } from '../limits';
+import type { HistoryReader } from '../presence/history-reader';
 import type { PresenceStore } from '../presence/presence-store';
 import type { Mood } from '../presence/session';
 import { DEFAULT_CHANNEL, sessionKey } from '../presence/session-key';
 import { type Answering, json } from './answers';
+import { badgeOf } from './badge';
 import { refuseChannel, refuseChannels } from './channels';
 import { deferIn } from './defer';
 import { jsonBody } from './guards';
 import { healthOf } from './health';
 import { type OpenLive, openLiveSocket } from './live';
 import type { NewSessions } from './new-sessions';
-import { problem, refuseInvalid } from './problems';
-import { ChannelNames, ChannelParam, HeartbeatRequest, LeaveRequest, type LeaveResponse } from './schemas';
+import { problem, refuseBody, refuseQuery } from './problems';
+import {
+  BadgeQuery,
+  ChannelNames,
+  ChannelParam,
+  HeartbeatRequest,
+  LeaveRequest,
+  type LeaveResponse,
+} from './schemas';
 
 export interface ApiEnv {
   Variables: { service: Service };
@@ -24,13 +34,15 @@ export interface Service extends Answering {
   readonly store: PresenceStore;
   readonly newSessions: NewSessions;
   readonly openLive: OpenLive | undefined;
+  /** Undefined without the room. */
+  readonly history: HistoryReader | undefined;
   /** Whether each request has different bindings, and so a replica of its own. */
   readonly hasManyReplicas: () => boolean;
 }
 
 const inChannel = zValidator('param', ChannelParam, refuseChannel);
-const heartbeatBody = zValidator('json', HeartbeatRequest, refuseInvalid);
-const leaveBody = zValidator('json', LeaveRequest, refuseInvalid);
+const heartbeatBody = zValidator('json', HeartbeatRequest, refuseBody);
+const leaveBody = zValidator('json', LeaveRequest, refuseBody);
 
 export const routes = new Hono<ApiEnv>()
   .post('/api/heartbeat', jsonBody, heartbeatBody, (c) => {
@@ -43,6 +55,19 @@ export const routes = new Hono<ApiEnv>()
   .get('/api/presence', (c) => presence(c, DEFAULT_CHANNEL))
 
   .get('/api/live', (c) => openLiveSocket(c, c.get('service'), DEFAULT_CHANNEL))
+
+  .get('/api/history', async (c) => {
+    const { history } = c.get('service');
+    if (history === undefined) return problem(c, 'no-history');
+    const answer = await history.read(deferIn(c));
+    if (answer === undefined) return problem(c, 'history-unavailable');
+    return json(c, answer, 200, cacheFor(HISTORY_INTERVAL_MS / 1_000));
+  })
+
+  .get('/api/badge', zValidator('query', BadgeQuery, refuseQuery), async (c) => {
+    const { count } = await c.get('service').store.presence(deferIn(c));
+    return json(c, badgeOf(count, c.req.valid('query').label), 200, cacheFor(BADGE_CACHE_SECONDS));
+  })
 
   .get('/api/channels', zValidator('query', ChannelNames, refuseChannels), async (c) => {
     const { store } = c.get('service');
@@ -88,5 +113,7 @@ async function presence(c: Context<ApiEnv>, channel: string) {
 /** The header of an answer that caches may keep. */
 function cachingIn(c: Context<ApiEnv>) {
   const { presenceCacheSeconds: seconds } = c.get('service').settings;
-  return seconds === 0 ? undefined : { 'Cache-Control': `public, max-age=${seconds}` };
+  return seconds === 0 ? undefined : cacheFor(seconds);
 }
+
+const cacheFor = (seconds: number) => ({ 'Cache-Control': `public, max-age=${seconds}` });

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { CHANNEL_NAMES_MAX, PROBLEM_ERRORS_MAX } from '../limits';
+import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, PROBLEM_ERRORS_MAX } from '../limits';
 import { Mood, PresenceState, SessionId } from '../presence/session';
 import { ChannelName } from '../presence/session-key';
 import { TROUBLES } from '../presence/trouble';
@@ -36,6 +36,25 @@ export const ChannelNames = z.object({
       }
     }),
 });
+
+const labelError = `must have at most ${BADGE_LABEL_LENGTH_MAX} characters, without <, > and invisible ones`;
+
+/** \p{C}: control characters, characters that change the direction of the text, and other invisible ones. */
+const LABEL = new RegExp(`^[^<>\\p{C}]{0,${BADGE_LABEL_LENGTH_MAX}}$`, 'u');
+
+/** The query of `GET /api/badge`. */
+export const BadgeQuery = z.object({
+  label: z.string({ error: labelError }).regex(LABEL, { error: labelError }).default('breathing now'),
+});
+
+/** A badge: https://shields.io/badges/endpoint-badge. `message` is the count. */
+export const Badge = z.object({
+  schemaVersion: z.literal(1),
+  label: z.string(),
+  message: z.string(),
+  color: z.string(),
+});
+export type Badge = z.infer<typeof Badge>;
 
 /** The counts of several channels, by name. */
 export const ChannelStates = z.object({

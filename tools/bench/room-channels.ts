@@ -5,6 +5,7 @@ import { answerToWire, reportFromWire, reportToWire } from '../../src/presence/r
 import type { SocketPort } from '../../src/presence/room/socket-port';
 import type { SessionRecord } from '../../src/presence/session';
 import { sessionKey } from '../../src/presence/session-key';
+import { NO_HISTORY } from '../../tests/support/no-history';
 import { NO_JOURNAL } from '../../tests/support/no-journal';
 import { sessionId } from '../../tests/support/session-id';
 import { median } from './median';
@@ -74,6 +75,7 @@ export async function roomWithChannels(
     runtime: { now: () => now, sleep },
     epoch: 'bench',
     journal: NO_JOURNAL,
+    historyStore: NO_HISTORY,
     sockets: [],
     channels: new ChannelRules([], [''], channels),
     report: () => undefined,

@@ -7,8 +7,9 @@ import {
   type WireAnswer,
   type WireReport,
 } from '../../src/presence/room/room-protocol';
-import type { Journal } from '../../src/presence/room/room-saver';
+import type { HistoryStore, Journal } from '../../src/presence/room/room-saver';
 import { type SessionRecords, totalOf } from '../../src/presence/session';
+import { MemoryHistory } from '../../tests/support/memory-history';
 import { DEFAULT_CHANNEL, rulesOf } from './channels';
 import type { Dice } from './dice';
 import { Reachability } from './reachability';
@@ -24,6 +25,7 @@ interface Disk {
   readonly rows: { readonly savedAt: number; readonly sessions: SessionRecords }[];
   /** The row with the counts of the named channels. */
   channels: string;
+  readonly history: MemoryHistory;
 }
 
 /** What is seen of each call that arrived. */
@@ -39,7 +41,7 @@ export class SimulatedRoom {
   readonly #contexts: RequestContexts;
   readonly #rules: Scenario;
   readonly #onCall: OnCall;
-  readonly #disk: Disk = { rows: [], channels: '[]' };
+  readonly #disk: Disk = { rows: [], channels: '[]', history: new MemoryHistory() };
   #room: Room | undefined;
   #epoch = 0;
   #faulty = true;
@@ -98,7 +100,7 @@ export class SimulatedRoom {
     this.#epoch += 1;
     const epoch = this.#epoch;
     const ttlMs = this.#rules.ttlSeconds * 1000;
-    const { rows } = this.#disk;
+    const { rows, history } = this.#disk;
     const last = rows.at(-1);
     const journal: Journal = {
       read: () => ({
@@ -119,12 +121,22 @@ export class SimulatedRoom {
         this.usage.rows += 1;
       },
     };
+    const historyStore: HistoryStore = {
+      read: () => history.read(),
+      write: (steps) => {
+        if (this.#epoch !== epoch) return;
+        const before = history.written;
+        history.write(steps);
+        this.usage.rows += history.written - before;
+      },
+    };
     const runtime = { now: () => this.#time.now, sleep: this.#time.sleep };
     return new Room({
       ttlMs,
       runtime,
       epoch: String(epoch),
       journal,
+      historyStore,
       sockets: [],
       channels: rulesOf(this.#rules),
       report: () => undefined,

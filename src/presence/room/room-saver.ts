@@ -1,6 +1,7 @@
 import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../limits';
 import type { SessionRecord, SessionRecords } from '../session';
 import type { ChannelBroadcasts } from './channel-broadcasts';
+import type { HistoryRow, HistorySteps } from './history-steps';
 import type { Broadcasts } from './live-sockets';
 import type { RoomSessions } from './room-sessions';
 import { Throttle, type ThrottleOptions } from './throttle';
@@ -43,7 +44,7 @@ export class RoomSaver {
   #save(): void {
     // A full row may have been saved during the wait.
     if (this.#isSaved) return;
-    const { journal, sessions, broadcasts, report } = this.#options;
+    const { journal, sessions, broadcasts, history, historyStore, report } = this.#options;
     const revision = broadcasts.revision;
     const changed = new Map<string, SessionRecord>();
     for (const key of this.#unsaved) {
@@ -53,6 +54,7 @@ export class RoomSaver {
     }
     try {
       journal.append(changed, broadcasts.last(), sessions);
+      historyStore.write(history.rows);
       this.#unsaved.clear();
       this.#savedRevision = revision;
       this.#hasRetried = false;
@@ -71,6 +73,16 @@ export interface SaverOptions extends Omit<ThrottleOptions, 'intervalMs' | 'task
   readonly sessions: RoomSessions;
   readonly journal: Journal;
   readonly broadcasts: Pick<ChannelBroadcasts, 'revision' | 'last'>;
+  readonly history: Pick<HistorySteps, 'rows'>;
+  readonly historyStore: HistoryStore;
+}
+
+/** Stores the history. A changed history alone starts no save. */
+export interface HistoryStore {
+  /** The stored rows, in the order of their steps. */
+  read(): readonly HistoryRow[];
+  /** Stores these rows in place of the stored ones. */
+  write(rows: ReadonlyMap<number, HistoryRow>): void;
 }
 
 /** Stores what a room needs after it lost its memory. */

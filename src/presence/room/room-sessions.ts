@@ -45,6 +45,7 @@ export class RoomSessions {
   /** Keys of sessions that came, went or changed the mood. The first one has the number `#changesFrom`. */
   #changes: string[] = [];
   #changesFrom = 0;
+  #visits = 0;
   /** No session expires before this (ms). -Infinity: unknown. */
   #nextEndMin = Number.NEGATIVE_INFINITY;
 
@@ -77,6 +78,16 @@ export class RoomSessions {
     return changed;
   }
 
+  /**
+   * The sessions of the default channel that came since the last call. A session that comes back within a TTL of its last heartbeat or
+   * its leave is not one of them.
+   */
+  takeVisits(): number {
+    const visits = this.#visits;
+    this.#visits = 0;
+    return visits;
+  }
+
   /** The present sessions. A live view: do not keep it. */
   get present(): SessionRecords {
     return this.#present;
@@ -107,7 +118,7 @@ export class RoomSessions {
   heartbeat(key: string, mood: Mood, now: number, overruled?: SessionRecord): number | undefined {
     if (this.#openChannels.refuses(channelOf(key))) return undefined;
     const lastSeen = stampAfter(now, this.get(key), overruled);
-    return this.#setPresent(key, mood, lastSeen, now + this.#ttlMs) ? lastSeen : undefined;
+    return this.#setPresent(key, mood, lastSeen, now + this.#ttlMs, false) ? lastSeen : undefined;
   }
 
   leave(key: string, now: number): void {
@@ -117,7 +128,7 @@ export class RoomSessions {
   /**
    * Applies a record from elsewhere, unless the room has a later one.
    *
-   * @param isAdmitted The room had the session before, so no maximum of channels refuses it.
+   * @param isAdmitted The room had the session before. So it is no visit, and no maximum of channels refuses it.
    */
   merge(key: string, { mood, lastSeen: stamp }: SessionRecord, now: number, isAdmitted = false): MergeResult {
     const lastSeen = Math.min(stamp, now + CLOCK_SKEW_MAX_MS);
@@ -128,20 +139,24 @@ export class RoomSessions {
     if (expiresAt <= now) return 'expired';
     if (mood !== null) {
       if (!isAdmitted && this.#openChannels.refuses(channelOf(key))) return 'too many channels';
-      return this.#setPresent(key, mood, lastSeen, expiresAt) ? 'applied' : 'full';
+      return this.#setPresent(key, mood, lastSeen, expiresAt, isAdmitted) ? 'applied' : 'full';
     }
     this.#setLeft(key, lastSeen, expiresAt);
     return 'applied';
   }
 
-  /** Ends the expired sessions, and returns their keys. A session whose sockets were seen within the TTL stays. */
-  expire(now: number, socketsLastSeen: (key: string) => number | undefined): readonly string[] {
-    const expired: string[] = [];
-    while (this.#step < Math.floor(now / ROOM_EXPIRY_STEP_MS)) {
-      this.#step += 1;
+  /** Ends the expired sessions, in the order in which they expired. A session whose sockets were seen within the TTL stays. */
+  expire(now: number, socketsLastSeen: (key: string) => number | undefined): readonly ExpiredSession[] {
+    const expired: ExpiredSession[] = [];
+    const lastStep = Math.floor(now / ROOM_EXPIRY_STEP_MS);
+    while (this.#step < lastStep) {
+      // Otherwise an object that was away for a week walks 2.4 million empty steps.
+      this.#step = this.#wheel.size === 0 ? lastStep : this.#step + 1;
       const keys = this.#wheel.get(this.#step) ?? [];
       this.#wheel.delete(this.#step);
-      for (const key of keys) if (this.#endIfExpired(key, now, socketsLastSeen(key) ?? 0)) expired.push(key);
+      const expiredAt = this.#step * ROOM_EXPIRY_STEP_MS;
+      for (const key of keys)
+        if (this.#endIfExpired(key, now, socketsLastSeen(key) ?? 0)) expired.push({ key, expiredAt });
     }
     this.#left.expire(now);
     return expired;
@@ -196,7 +211,7 @@ export class RoomSessions {
   }
 
   /** Returns false if the session is new and the room is full. */
-  #setPresent(key: string, mood: Mood, lastSeen: number, expiresAt: number): boolean {
+  #setPresent(key: string, mood: Mood, lastSeen: number, expiresAt: number, isAdmitted: boolean): boolean {
     const known = this.#present.get(key);
     if (known === undefined && this.isFull) return false;
     // A clock that stepped back can bring the end forward.
@@ -205,8 +220,10 @@ export class RoomSessions {
     const step = known === undefined || isSooner ? this.#addToWheel(key, expiresAt) : known.step;
     this.#present.set(key, { mood, lastSeen, expiresAt, step });
     this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
-    if (known === undefined) this.#left.delete(key);
-    else if (known.mood === mood) return true;
+    if (known?.mood === mood) return true;
+    const hasLeft = known === undefined && this.#left.delete(key) !== undefined;
+    const isVisit = known === undefined && !hasLeft && !isAdmitted;
+    if (isVisit && channelOf(key) === DEFAULT_CHANNEL) this.#visits += 1;
     this.#counts.move(key, known?.mood ?? null, mood);
     this.#addChange(key);
     return true;
@@ -243,6 +260,12 @@ export class RoomSessions {
  * room has no place for the session.
  */
 export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full' | 'too many channels';
+
+export interface ExpiredSession {
+  readonly key: string;
+  /** In ms, up to one step late. */
+  readonly expiredAt: number;
+}
 
 interface PresentSession extends SessionRecord {
   readonly mood: Mood;

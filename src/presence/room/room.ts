@@ -1,8 +1,10 @@
 import { LIVE_SOCKETS_MAX } from '../../limits';
 import type { ChannelRules } from '../channel-rules';
-import { type MoodCounts, overrules, type SessionRecord, type SessionRecords } from '../session';
-import { DEFAULT_CHANNEL, sessionKey } from '../session-key';
+import type { History } from '../history';
+import { type MoodCounts, overrules, type SessionRecord, type SessionRecords, totalOf } from '../session';
+import { channelOf, DEFAULT_CHANNEL, sessionKey } from '../session-key';
 import { ChannelBroadcasts } from './channel-broadcasts';
+import { HistorySteps } from './history-steps';
 import { type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSaver, type SaverOptions } from './room-saver';
@@ -23,15 +25,19 @@ export class Room {
   readonly #sockets: LiveSockets;
   readonly #saver: RoomSaver;
   readonly #broadcasts: ChannelBroadcasts;
+  readonly #history: HistorySteps;
 
   constructor(options: RoomOptions) {
     this.#options = options;
-    const { ttlMs, runtime, journal, sockets, channels } = options;
-    this.#sessions = new RoomSessions(ttlMs, runtime.now(), channels);
+    const { ttlMs, journal, historyStore, sockets, channels } = options;
     const saved = journal.read();
+    // The clock may have stepped back.
+    const savedAt = Math.min(saved.savedAt ?? this.#now, this.#now);
+    this.#sessions = new RoomSessions(ttlMs, savedAt, channels);
     this.#sockets = new LiveSockets(sockets, saved.lastBroadcasts);
-    this.#restore(saved.sessions);
-    const state = { ...options, sessions: this.#sessions, sockets: this.#sockets };
+    this.#history = new HistorySteps(historyStore.read());
+    this.#restore(saved.sessions, savedAt);
+    const state = { ...options, sessions: this.#sessions, sockets: this.#sockets, history: this.#history };
     this.#broadcasts = new ChannelBroadcasts({ ...state, onSent: () => this.#saver.schedule() });
     this.#saver = new RoomSaver({ ...state, broadcasts: this.#broadcasts, lastRunAt: saved.savedAt });
     this.applyPings();
@@ -86,6 +92,14 @@ export class Room {
     };
   }
 
+  /** The history of the default channel. */
+  history(): History {
+    const now = this.#now;
+    this.#expire(now);
+    this.#publish();
+    return this.#history.answer(now);
+  }
+
   /** Opens a socket in a channel, which it keeps. */
   open(socket: SocketPort, channel = DEFAULT_CHANNEL): void {
     const now = this.#now;
@@ -134,22 +148,27 @@ export class Room {
     this.#publish();
   }
 
-  /** Merges the saved sessions. A session with a socket that pings keeps its saved mood. */
-  #restore(rows: Iterable<SessionRecords>): void {
-    const now = this.#now;
+  /**
+   * Merges the saved sessions as of their last save, and then expires them. So the history has each end at its own time, and not
+   * at the start of the object. A session with a socket that pings keeps its saved mood.
+   */
+  #restore(rows: Iterable<SessionRecords>, savedAt: number): void {
     const pinging = new Map<string, SessionRecord>();
     for (const row of rows) {
       for (const [key, record] of row) {
-        const isExpired = this.#sessions.merge(key, record, now, true) === 'expired';
+        const isExpired = this.#sessions.merge(key, record, savedAt, true) === 'expired';
         // A later row has the later record.
         if (isExpired && this.#sockets.lastSeen(key) !== undefined) pinging.set(key, record);
       }
     }
+    const now = this.#now;
     for (const [key, { mood, lastSeen }] of pinging) {
       if (mood === null) continue;
       const lastPing = this.#sockets.lastSeen(key) ?? 0;
       this.#sessions.merge(key, { mood, lastSeen: Math.max(lastSeen, lastPing) }, now, true);
     }
+    this.#history.setCount(totalOf(this.#sessions.counts), savedAt);
+    this.#expire(now);
   }
 
   /** A leave from another tab only refreshes a session with an open live socket. Returns whether the record is such a leave. */
@@ -206,7 +225,10 @@ export class Room {
 
   #expire(now: number): void {
     const expired = this.#sessions.expire(now, (key) => this.#sockets.lastSeen(key));
-    for (const key of expired) this.#sockets.closeSession(key, CLOSE.sessionExpired);
+    for (const { key, expiredAt } of expired) {
+      this.#sockets.closeSession(key, CLOSE.sessionExpired);
+      if (channelOf(key) === DEFAULT_CHANNEL) this.#history.setCount(this.#history.count - 1, expiredAt);
+    }
   }
 
   #recordsOf(keys: Iterable<string>): SessionRecords {
@@ -220,14 +242,21 @@ export class Room {
     this.#options.report(`${what}, which count at their own isolate only`);
   }
 
-  /** Schedules broadcast and save. A timer of at most 5 s costs less than an alarm. It delays hibernation by at most 5 s. */
+  /**
+   * Ends each event: records it in the history, and schedules broadcast and save. A timer of at most 5 s costs less than an alarm. It
+   * delays hibernation by at most 5 s.
+   */
   #publish(): void {
+    const now = this.#now;
+    this.#history.addVisits(this.#sessions.takeVisits(), now);
+    // Not at each change: sessions that come and go in one sync are not present at once.
+    this.#history.setCount(totalOf(this.#sessions.counts), now);
     this.#broadcasts.schedule();
     this.#saver.schedule();
   }
 }
 
-interface RoomOptions extends Pick<SaverOptions, 'runtime' | 'report' | 'journal'> {
+interface RoomOptions extends Pick<SaverOptions, 'runtime' | 'report' | 'journal' | 'historyStore'> {
   readonly ttlMs: number;
   /** A new id at each start of the room. */
   readonly epoch: string;

@@ -92,6 +92,19 @@ const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[]
   ['/api/live', '500 internal-error', MISCONFIGURED, { headers: UPGRADE }],
   ['/api/live', '503 live-unavailable', ROOM_AWAY, { headers: UPGRADE }],
 
+  ['/api/history', '200 application/json', ROOM, {}],
+  ['/api/history', '403 origin-not-allowed', LISTED, FOREIGN],
+  ['/api/history', '404 no-history', KV, {}],
+  ['/api/history', '405 method-not-allowed', ROOM, { method: 'POST' }],
+  ['/api/history', '500 internal-error', MISCONFIGURED, {}],
+  ['/api/history', '503 history-unavailable', ROOM_AWAY, {}],
+
+  ['/api/badge', '200 application/json', KV, {}, '?label=here%20now'],
+  ['/api/badge', '400 invalid-query', KV, {}, '?label=%3Cb%3E'],
+  ['/api/badge', '403 origin-not-allowed', LISTED, FOREIGN],
+  ['/api/badge', '405 method-not-allowed', KV, { method: 'POST' }],
+  ['/api/badge', '500 internal-error', MISCONFIGURED, {}],
+
   ['/api/channels', '200 application/json', CHANNELS, {}, '?names=lobby,post-7'],
   ['/api/channels', '400 invalid-channel', CHANNELS, {}, '?names=lobby,lobby'],
   ['/api/channels', '403 origin-not-allowed', LISTED_CHANNELS, FOREIGN],

@@ -2,6 +2,7 @@ import { DEFAULT_MOOD, MOODS, type Mood } from '../../../src/moods';
 import { Room } from '../../../src/presence/room/room';
 import { answerToWire, type RoomReport } from '../../../src/presence/room/room-protocol';
 import type { SessionRecord } from '../../../src/presence/session';
+import { NO_HISTORY } from '../../../tests/support/no-history';
 import { NO_JOURNAL } from '../../../tests/support/no-journal';
 import { sessionId } from '../../../tests/support/session-id';
 import { givenOptions } from '../../options';
@@ -39,6 +40,7 @@ const rows = CROWDS.map((people) => {
     runtime,
     epoch: 'bench',
     journal: NO_JOURNAL,
+    historyStore: NO_HISTORY,
     sockets: [],
     report: () => undefined,
   });

@@ -8,6 +8,7 @@ import {
 } from '../../../../src/presence/room/room-protocol';
 import type { Mood, SessionRecord } from '../../../../src/presence/session';
 import { FakeRuntime } from '../../../support/fake-runtime';
+import { MemoryHistory } from '../../../support/memory-history';
 import { FakeSocket } from './fake-socket';
 import { MemoryJournal } from './memory-journal';
 
@@ -17,6 +18,7 @@ export const TTL = 30_000;
 export class MemoryRoom {
   readonly runtime = new FakeRuntime();
   readonly journal = new MemoryJournal(this.runtime);
+  readonly history = new MemoryHistory();
   readonly reports: string[] = [];
   readonly sockets: FakeSocket[] = [];
   #epochs = 0;
@@ -89,7 +91,7 @@ export class MemoryRoom {
   }
 
   #start(sockets: readonly FakeSocket[] = []): Room {
-    const { runtime, journal } = this;
+    const { runtime, journal, history } = this;
     this.#epochs += 1;
     const report = (trouble: string) => void this.reports.push(trouble);
     return new Room({
@@ -97,6 +99,7 @@ export class MemoryRoom {
       runtime,
       epoch: String(this.#epochs),
       journal,
+      historyStore: history,
       sockets,
       channels: this.#channels,
       report,

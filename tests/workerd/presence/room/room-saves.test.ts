@@ -4,6 +4,7 @@ import { RoomSaver } from '../../../../src/presence/room/room-saver';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { type SessionRecord, ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
+import { NO_HISTORY } from '../../../support/no-history';
 import { sessionId } from '../../../support/session-id';
 import type { MemoryJournal } from './memory-journal';
 import { MemoryRoom, TTL } from './memory-room';
@@ -205,7 +206,15 @@ describe('a save that throws', () => {
     journal.fails = true;
     const sessions = new RoomSessions(TTL, START);
     const broadcasts = { revision: 0, last: () => new Map() };
-    const saver = new RoomSaver({ runtime, journal, sessions, broadcasts, report: () => undefined });
+    const saver = new RoomSaver({
+      runtime,
+      journal,
+      sessions,
+      broadcasts,
+      history: { rows: new Map() },
+      historyStore: NO_HISTORY,
+      report: () => undefined,
+    });
     for (let n = 1; n < ROOM_UNSAVED_MAX; n += 1) saver.add(sessionId(n));
     saver.schedule();
     expect(journal.attempts).toBe(1);

@@ -7,6 +7,7 @@ import { HANDOVER_CODE } from '../../../../src/presence/room/socket-message';
 import { totalOf, ZERO_COUNTS } from '../../../../src/presence/session';
 import { sessionKey } from '../../../../src/presence/session-key';
 import { FakeRuntime } from '../../../support/fake-runtime';
+import { NO_HISTORY } from '../../../support/no-history';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket } from './fake-socket';
 import { MemoryJournal } from './memory-journal';
@@ -171,6 +172,7 @@ class Place {
       runtime: { now: this.runtime.now, sleep },
       epoch: String(epoch),
       journal: this.#journal,
+      historyStore: NO_HISTORY,
       sockets: this.open,
       report: () => undefined,
     });

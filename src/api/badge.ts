@@ -1,0 +1,9 @@
+import type { Badge } from './schemas';
+
+/** The colour of the mood `presence` on the page, and a grey for an empty service. */
+const [COLOUR, COLOUR_OF_NONE] = ['#3f9a8d', '#9aa3a2'];
+
+/** The count as badge services take it: https://shields.io/badges/endpoint-badge */
+export function badgeOf(count: number, label: string): Badge {
+  return { schemaVersion: 1, label, message: String(count), color: count === 0 ? COLOUR_OF_NONE : COLOUR };
+}

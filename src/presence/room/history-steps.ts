@@ -1,0 +1,113 @@
+import { HISTORY_STEP_MS, HISTORY_STEPS } from '../../limits';
+import type { History } from '../history';
+
+/** A step in which the count changed or a session came. `step` is its number since 1970. */
+export interface HistoryRow {
+  readonly step: number;
+  /** The most sessions at once in the step. */
+  readonly most: number;
+  /** The number of sessions at the end of the step, or now. */
+  readonly last: number;
+  /** The sessions that came in the step. */
+  readonly visits: number;
+}
+
+/**
+ * The history of the default channel. Pure rules: no clock, no I/O. Times are in ms since 1970.
+ *
+ * A step without a row repeats the `last` of the row before it, so a steady crowd needs no rows. There are at most 289 rows: one for
+ * each step of a day, and the latest one before that day. After a clock has stepped back, later steps are part of the current one.
+ * Each call costs O(1), amortised, except `answer`.
+ */
+export class HistorySteps {
+  /** In the order of the steps. */
+  readonly #rows = new Map<number, HistoryRow>();
+  #count: number;
+  #lastStep: number;
+
+  /** @param saved The rows of an earlier start, in the order of their steps. */
+  constructor(saved: readonly HistoryRow[]) {
+    for (const row of saved) this.#rows.set(row.step, row);
+    const last = saved.at(-1);
+    this.#count = last?.last ?? 0;
+    this.#lastStep = last?.step ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** The rows by step. A changed row is another object. A live view: do not keep it. */
+  get rows(): ReadonlyMap<number, HistoryRow> {
+    return this.#rows;
+  }
+
+  /** The number of sessions since the last `setCount`. */
+  get count(): number {
+    return this.#count;
+  }
+
+  setCount(count: number, at: number): void {
+    const row = this.#rowAt(at);
+    this.#count = count;
+    if (count !== row.last) this.#set({ ...row, most: Math.max(row.most, count), last: count });
+  }
+
+  addVisits(visits: number, at: number): void {
+    if (visits === 0) return;
+    const row = this.#rowAt(at);
+    this.#set({ ...row, visits: row.visits + visits });
+  }
+
+  /** @param now Not before the last `setCount`. */
+  answer(now: number): History {
+    const end = stepOf(now) + 1;
+    const start = end - HISTORY_STEPS;
+    const counts: number[] = [];
+    let [last, visits] = [0, 0];
+    let peak = { count: 0, at: 0 };
+    for (const row of this.#rows.values()) if (row.step < start) last = row.last;
+    for (let step = start; step < end; step += 1) {
+      const row = this.#rows.get(step);
+      const count = row?.most ?? last;
+      counts.push(count);
+      if (count >= peak.count) peak = { count, at: step * HISTORY_STEP_MS };
+      visits += row?.visits ?? 0;
+      last = row?.last ?? last;
+    }
+    return { timestamp: now, stepMs: HISTORY_STEP_MS, counts, peak, visits };
+  }
+
+  /** The row of a step. A new one is not yet listed. */
+  #rowAt(at: number): HistoryRow {
+    const step = stepOf(at);
+    if (step < this.#lastStep) this.#endAt(step);
+    return this.#rows.get(step) ?? { step, most: this.#count, last: this.#count, visits: 0 };
+  }
+
+  #set(row: HistoryRow): void {
+    if (row.step > this.#lastStep) this.#dropBefore(row.step + 1 - HISTORY_STEPS);
+    this.#rows.set(row.step, row);
+    this.#lastStep = row.step;
+  }
+
+  /** Moves the rows of later steps into the row of this step. Otherwise they show a future that the clock has taken back. */
+  #endAt(step: number): void {
+    let row: HistoryRow = { step, most: 0, last: 0, visits: 0 };
+    for (const { step: at, most, last, visits } of this.#rows.values()) {
+      if (at < step) row = { step, most: last, last, visits: 0 };
+      else row = { step, most: Math.max(row.most, most), last, visits: row.visits + visits };
+      if (at > step) this.#rows.delete(at);
+    }
+    this.#lastStep = step;
+    this.#rows.set(step, row);
+  }
+
+  /** Drops the rows before a step, except the latest one: steps without a row repeat its `last`. */
+  #dropBefore(start: number): void {
+    let before: number | undefined;
+    for (const step of this.#rows.keys()) {
+      if (step >= start) break;
+      if (before !== undefined) this.#rows.delete(before);
+      before = step;
+    }
+  }
+}
+
+const stepOf = (at: number) => Math.floor(at / HISTORY_STEP_MS);

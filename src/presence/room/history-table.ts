@@ -1,0 +1,57 @@
+import * as z from 'zod';
+import type { Report } from '../../rate-limited-log';
+import type { HistoryRow } from './history-steps';
+import type { HistoryStore } from './room-saver';
+
+/** The history in the object's own SQLite: one row for each step with a change. A save writes only rows that have changed. */
+export class HistoryTable implements HistoryStore {
+  readonly #sql: SqlStorage;
+  readonly #report: Report;
+  /** The stored rows by step. */
+  readonly #stored = new Map<number, HistoryRow>();
+
+  constructor(sql: SqlStorage, report: Report) {
+    this.#sql = sql;
+    this.#report = report;
+    sql.exec(TABLE);
+  }
+
+  read(): readonly HistoryRow[] {
+    let unreadable = 0;
+    for (const stored of this.#sql.exec('SELECT step, most, last, visits FROM history ORDER BY step')) {
+      const row = StoredRow.safeParse(stored).data;
+      if (row === undefined) unreadable += 1;
+      else this.#stored.set(row.step, row);
+    }
+    if (unreadable > 0) this.#report(`${unreadable} stored steps of the history could not be read`);
+    return [...this.#stored.values()];
+  }
+
+  write(rows: ReadonlyMap<number, HistoryRow>): void {
+    for (const step of this.#stored.keys()) {
+      if (rows.has(step)) continue;
+      this.#sql.exec('DELETE FROM history WHERE step = ?', step);
+      this.#stored.delete(step);
+    }
+    for (const row of rows.values()) {
+      const { step, most, last, visits } = row;
+      if (this.#stored.get(step) === row) continue;
+      this.#sql.exec(INSERT, step, most, last, visits);
+      this.#stored.set(step, row);
+    }
+  }
+}
+
+const WholeNumber = z.int().nonnegative();
+const StoredRow = z.object({
+  step: WholeNumber,
+  most: WholeNumber,
+  last: WholeNumber,
+  visits: WholeNumber,
+});
+
+const TABLE = `CREATE TABLE IF NOT EXISTS history (
+  step INTEGER PRIMARY KEY, most INTEGER NOT NULL, last INTEGER NOT NULL, visits INTEGER NOT NULL
+)`;
+const INSERT = `INSERT INTO history (step, most, last, visits) VALUES (?, ?, ?, ?)
+  ON CONFLICT (step) DO UPDATE SET most = excluded.most, last = excluded.last, visits = excluded.visits`;

@@ -1,0 +1,18 @@
+import type { HistoryRow } from '../../src/presence/room/history-steps';
+import type { HistoryStore } from '../../src/presence/room/room-saver';
+
+/** Keeps the rows of the last `write`. Counts the rows that a table writes and deletes. */
+export class MemoryHistory implements HistoryStore {
+  written = 0;
+  #rows: ReadonlyMap<number, HistoryRow> = new Map();
+
+  read(): readonly HistoryRow[] {
+    return [...this.#rows.values()];
+  }
+
+  write(rows: ReadonlyMap<number, HistoryRow>): void {
+    for (const [step, row] of rows) if (this.#rows.get(step) !== row) this.written += 1;
+    for (const step of this.#rows.keys()) if (!rows.has(step)) this.written += 1;
+    this.#rows = new Map(rows);
+  }
+}
