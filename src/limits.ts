@@ -242,7 +242,7 @@ export const HISTORY_KEPT_MS = HISTORY_STEP_MS;
 export const BADGE_LABEL_LENGTH_MAX = 40;
 export const BADGE_CACHE_SECONDS = 60;
 
-/** Shortest time between two broadcasts/** Shortest time between two broadcasts to the live sockets. */
+/** Shortest time between two broadcasts to the live sockets. */
 export const LIVE_BROADCAST_INTERVAL_MS = 1_000;
 
 /** Largest message of a live socket, in bytes: as large as a request body. */

@@ -130,7 +130,7 @@ export const history = History.extend({
 }).meta({ id: 'History' });
 
 export const label = BadgeQuery.shape.label.meta({
-  description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} characters, without \`<\`, \`>\` and invisible characters.`,
+  description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} characters, without \`<\`, \`>\` and control characters.`,
   example: EXAMPLES.label,
 });
 export const badge = Badge.extend({

@@ -37,10 +37,10 @@ export const ChannelNames = z.object({
     }),
 });
 
-const labelError = `must have at most ${BADGE_LABEL_LENGTH_MAX} characters, without <, > and invisible ones`;
+const labelError = `must have at most ${BADGE_LABEL_LENGTH_MAX} characters, without <, > and control characters`;
 
-/** \p{C}: control characters, characters that change the direction of the text, and other invisible ones. */
-const LABEL = new RegExp(`^[^<>\\p{C}]{0,${BADGE_LABEL_LENGTH_MAX}}$`, 'u');
+/** \p{C} includes the characters that change the direction of text. The two others join letters and emoji. */
+const LABEL = new RegExp(`^(?:[^<>\\p{C}]|[\\u200c\\u200d]){0,${BADGE_LABEL_LENGTH_MAX}}$`, 'u');
 
 /** The query of `GET /api/badge`. */
 export const BadgeQuery = z.object({

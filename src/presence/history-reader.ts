@@ -22,7 +22,7 @@ interface ReaderOptions {
  */
 export class HistoryReader {
   readonly #options: ReaderOptions;
-  /** The latest question. Its promise never settles if the platform ends the request that asked. */
+  /** The last question. Its promise never settles if the platform ends the request that asked. */
   #question: { readonly askedAt: number; readonly done: Promise<void> } | undefined;
   #answer: { readonly history: History; readonly receivedAt: number } | undefined;
 
@@ -44,7 +44,7 @@ export class HistoryReader {
     const last = this.#question;
     // A clock that steps back must not keep an old answer.
     if (last !== undefined && Math.abs(now - last.askedAt) < HISTORY_INTERVAL_MS) return last;
-    const question = { askedAt: now, done: this.#ask() };
+    const question = { askedAt: now, done: this.#ask(now) };
     this.#question = question;
     // Other requests may wait for the answer, so the question must outlive the request that asked.
     defer(question.done);
@@ -52,11 +52,12 @@ export class HistoryReader {
   }
 
   /** Never rejects. */
-  async #ask(): Promise<void> {
+  async #ask(askedAt: number): Promise<void> {
     const { room, runtime, report } = this.#options;
     try {
       const history = History.parse(await room().history());
-      this.#answer = { history, receivedAt: runtime.now() };
+      // Otherwise a late answer to an earlier question replaces a newer one.
+      if (this.#question?.askedAt === askedAt) this.#answer = { history, receivedAt: runtime.now() };
     } catch (error) {
       report('the room did not send its history', error);
     }

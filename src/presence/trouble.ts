@@ -1,4 +1,4 @@
-/** What makes counts wrong, or disables a limit, the most severe first. docs/health.md explains each one. */
+/** What makes counts wrong, or disables a limit, the most severe first. docs/operate.md explains each one. */
 export const TROUBLES = [
   'no-hub',
   'many-replicas',

@@ -91,12 +91,13 @@ export class HistorySteps {
   #endAt(step: number): void {
     let row: HistoryRow = { step, most: 0, last: 0, visits: 0 };
     for (const { step: at, most, last, visits } of this.#rows.values()) {
-      if (at < step) row = { step, most: last, last, visits: 0 };
-      else row = { step, most: Math.max(row.most, most), last, visits: row.visits + visits };
+      if (at < step) continue;
+      // The first of these rows has the count from before the step in its `most`.
+      row = { step, most: Math.max(row.most, most), last, visits: row.visits + visits };
       if (at > step) this.#rows.delete(at);
     }
-    this.#lastStep = step;
     this.#rows.set(step, row);
+    this.#lastStep = step;
   }
 
   /** Drops the rows before a step, except the latest one: steps without a row repeat its `last`. */

@@ -39,7 +39,7 @@ export class RoomJournal implements Journal {
 
   read() {
     const [row] = this.#sql.exec('SELECT saved_at, told FROM journal ORDER BY rowid DESC LIMIT 1').toArray();
-    const savedAt = row && Number(row['saved_at']);
+    const savedAt = z.int().safeParse(row?.['saved_at']).data;
     const counts = row && MoodCounts.safeParse(parseJson(String(row['told']))).data;
     const channels = this.#readChannels();
     const unreadable = Number(row !== undefined && counts === undefined) + Number(channels === undefined);

@@ -1,7 +1,7 @@
 import { ROOM_SAVE_INTERVAL_MS, ROOM_UNSAVED_MAX } from '../../limits';
 import type { SessionRecord, SessionRecords } from '../session';
 import type { ChannelBroadcasts } from './channel-broadcasts';
-import type { HistoryRow, HistorySteps } from './history-steps';
+import type { HistoryRow } from './history-steps';
 import type { Broadcasts } from './live-sockets';
 import type { RoomSessions } from './room-sessions';
 import { Throttle, type ThrottleOptions } from './throttle';
@@ -54,10 +54,11 @@ export class RoomSaver {
     }
     try {
       journal.append(changed, broadcasts.last(), sessions);
-      historyStore.write(history.rows);
       this.#unsaved.clear();
       this.#savedRevision = revision;
       this.#hasRetried = false;
+      // Last, otherwise a history that cannot be saved repeats the save of all sessions.
+      historyStore.write(history());
     } catch (error) {
       report('the room could not save; the next save tries again', error);
       // Once, since no call may follow. More retries would keep the object in memory while its storage is broken.
@@ -73,7 +74,8 @@ export interface SaverOptions extends Omit<ThrottleOptions, 'intervalMs' | 'task
   readonly sessions: RoomSessions;
   readonly journal: Journal;
   readonly broadcasts: Pick<ChannelBroadcasts, 'revision' | 'last'>;
-  readonly history: Pick<HistorySteps, 'rows'>;
+  /** The rows of the history by step. */
+  readonly history: () => ReadonlyMap<number, HistoryRow>;
   readonly historyStore: HistoryStore;
 }
 

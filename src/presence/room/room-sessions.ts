@@ -46,6 +46,8 @@ export class RoomSessions {
   #changes: string[] = [];
   #changesFrom = 0;
   #visits = 0;
+  /** Tombstones of sessions that were never present here: they came and left between two syncs. */
+  readonly #leftUnseen = new Set<string>();
   /** No session expires before this (ms). -Infinity: unknown. */
   #nextEndMin = Number.NEGATIVE_INFINITY;
 
@@ -122,7 +124,7 @@ export class RoomSessions {
   }
 
   leave(key: string, now: number): void {
-    this.#setLeft(key, stampAfter(now, this.get(key)), now + this.#ttlMs);
+    this.#setLeft(key, stampAfter(now, this.get(key)), now + this.#ttlMs, false);
   }
 
   /**
@@ -141,25 +143,30 @@ export class RoomSessions {
       if (!isAdmitted && this.#openChannels.refuses(channelOf(key))) return 'too many channels';
       return this.#setPresent(key, mood, lastSeen, expiresAt, isAdmitted) ? 'applied' : 'full';
     }
-    this.#setLeft(key, lastSeen, expiresAt);
+    this.#setLeft(key, lastSeen, expiresAt, isAdmitted);
     return 'applied';
   }
 
-  /** Ends the expired sessions, in the order in which they expired. A session whose sockets were seen within the TTL stays. */
-  expire(now: number, socketsLastSeen: (key: string) => number | undefined): readonly ExpiredSession[] {
-    const expired: ExpiredSession[] = [];
+  /**
+   * Ends the expired sessions, in the order in which they expired. A session whose sockets were seen within the TTL stays.
+   *
+   * @param onExpired Gets each one, and when it expired (ms), up to one step late.
+   */
+  expire(
+    now: number,
+    socketsLastSeen: (key: string) => number | undefined,
+    onExpired: (key: string, expiredAt: number) => void,
+  ): void {
     const lastStep = Math.floor(now / ROOM_EXPIRY_STEP_MS);
     while (this.#step < lastStep) {
-      // Otherwise an object that was away for a week walks 2.4 million empty steps.
-      this.#step = this.#wheel.size === 0 ? lastStep : this.#step + 1;
+      this.#step = this.#nextStep(lastStep);
       const keys = this.#wheel.get(this.#step) ?? [];
       this.#wheel.delete(this.#step);
       const expiredAt = this.#step * ROOM_EXPIRY_STEP_MS;
       for (const key of keys)
-        if (this.#endIfExpired(key, now, socketsLastSeen(key) ?? 0)) expired.push({ key, expiredAt });
+        if (this.#endIfExpired(key, expiredAt, socketsLastSeen(key) ?? 0)) onExpired(key, expiredAt);
     }
-    this.#left.expire(now);
-    return expired;
+    for (const [key] of this.#left.expire(now)) this.#leftUnseen.delete(key);
   }
 
   /**
@@ -185,6 +192,14 @@ export class RoomSessions {
   changesSince(count: number): Set<string> | undefined {
     if (count < this.#changesFrom || count > this.changeCount) return undefined;
     return new Set(this.#changes.slice(count - this.#changesFrom));
+  }
+
+  /** The next step to look at. It skips empty steps, otherwise an object that was away for a week walks over 2.4 million. */
+  #nextStep(lastStep: number): number {
+    const { size } = this.#wheel;
+    // The search for the next key, once for each key, must not cost more than the walk.
+    if (size * size >= lastStep - this.#step) return this.#step + 1;
+    return Math.min(lastStep, ...this.#wheel.keys());
   }
 
   #endIfExpired(key: string, now: number, socketsLastSeen: number): boolean {
@@ -221,20 +236,23 @@ export class RoomSessions {
     this.#present.set(key, { mood, lastSeen, expiresAt, step });
     this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
     if (known?.mood === mood) return true;
-    const hasLeft = known === undefined && this.#left.delete(key) !== undefined;
-    const isVisit = known === undefined && !hasLeft && !isAdmitted;
-    if (isVisit && channelOf(key) === DEFAULT_CHANNEL) this.#visits += 1;
+    if (known === undefined) {
+      const hasLeft = this.#left.delete(key) !== undefined && !this.#leftUnseen.delete(key);
+      if (!hasLeft && !isAdmitted && channelOf(key) === DEFAULT_CHANNEL) this.#visits += 1;
+    }
     this.#counts.move(key, known?.mood ?? null, mood);
     this.#addChange(key);
     return true;
   }
 
-  #setLeft(key: string, lastSeen: number, expiresAt: number): void {
+  #setLeft(key: string, lastSeen: number, expiresAt: number, isAdmitted: boolean): void {
     const known = this.#present.get(key);
     if (known !== undefined) this.#remove(key, known);
+    else if (!isAdmitted && this.#left.get(key) === undefined) this.#leftUnseen.add(key);
     this.#left.set(key, null, expiresAt, lastSeen);
-    if (this.#left.size > ROOM_TOMBSTONES_MAX)
-      this.#left.dropFirst(ROOM_TOMBSTONES_MAX * ENDED_DROPPED_SHARE);
+    if (this.#left.size <= ROOM_TOMBSTONES_MAX) return;
+    for (const dropped of this.#left.dropFirst(ROOM_TOMBSTONES_MAX * ENDED_DROPPED_SHARE))
+      this.#leftUnseen.delete(dropped);
   }
 
   /** Returns the step of the session. */
@@ -260,12 +278,6 @@ export class RoomSessions {
  * room has no place for the session.
  */
 export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full' | 'too many channels';
-
-export interface ExpiredSession {
-  readonly key: string;
-  /** In ms, up to one step late. */
-  readonly expiredAt: number;
-}
 
 interface PresentSession extends SessionRecord {
   readonly mood: Mood;

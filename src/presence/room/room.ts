@@ -37,9 +37,15 @@ export class Room {
     this.#sockets = new LiveSockets(sockets, saved.lastBroadcasts);
     this.#history = new HistorySteps(historyStore.read());
     this.#restore(saved.sessions, savedAt);
-    const state = { ...options, sessions: this.#sessions, sockets: this.#sockets, history: this.#history };
+    const state = { ...options, sessions: this.#sessions, sockets: this.#sockets };
     this.#broadcasts = new ChannelBroadcasts({ ...state, onSent: () => this.#saver.schedule() });
-    this.#saver = new RoomSaver({ ...state, broadcasts: this.#broadcasts, lastRunAt: saved.savedAt });
+    const history = () => this.#recordVisits().rows;
+    this.#saver = new RoomSaver({
+      ...state,
+      broadcasts: this.#broadcasts,
+      history,
+      lastRunAt: saved.savedAt,
+    });
     this.applyPings();
   }
 
@@ -149,8 +155,8 @@ export class Room {
   }
 
   /**
-   * Merges the saved sessions as of their last save, and then expires them. So the history has each end at its own time, and not
-   * at the start of the object. A session with a socket that pings keeps its saved mood.
+   * Merges the saved sessions as of the last save. So the history has each later end at its own time, and not at the start of the
+   * object. A session with a socket that pings keeps its saved mood.
    */
   #restore(rows: Iterable<SessionRecords>, savedAt: number): void {
     const pinging = new Map<string, SessionRecord>();
@@ -159,16 +165,18 @@ export class Room {
         const isExpired = this.#sessions.merge(key, record, savedAt, true) === 'expired';
         // A later row has the later record.
         if (isExpired && this.#sockets.lastSeen(key) !== undefined) pinging.set(key, record);
+        else pinging.delete(key);
       }
     }
-    const now = this.#now;
-    for (const [key, { mood, lastSeen }] of pinging) {
-      if (mood === null) continue;
-      const lastPing = this.#sockets.lastSeen(key) ?? 0;
-      this.#sessions.merge(key, { mood, lastSeen: Math.max(lastSeen, lastPing) }, now, true);
+    for (const [key, { mood }] of pinging) {
+      // `applyPings` merges a later ping, and so saves it.
+      const lastSeen = Math.min(this.#sockets.lastSeen(key) ?? 0, savedAt);
+      if (mood !== null) this.#sessions.merge(key, { mood, lastSeen }, savedAt, true);
     }
-    this.#history.setCount(totalOf(this.#sessions.counts), savedAt);
-    this.#expire(now);
+    const count = totalOf(this.#sessions.counts);
+    // A room of version 1.0 has no history. Otherwise a crowd of several people has no visits.
+    if (this.#history.rows.size === 0) this.#history.addVisits(count, savedAt);
+    this.#history.setCount(count, savedAt);
   }
 
   /** A leave from another tab only refreshes a session with an open live socket. Returns whether the record is such a leave. */
@@ -224,11 +232,14 @@ export class Room {
   }
 
   #expire(now: number): void {
-    const expired = this.#sessions.expire(now, (key) => this.#sockets.lastSeen(key));
-    for (const { key, expiredAt } of expired) {
-      this.#sockets.closeSession(key, CLOSE.sessionExpired);
-      if (channelOf(key) === DEFAULT_CHANNEL) this.#history.setCount(this.#history.count - 1, expiredAt);
-    }
+    this.#sessions.expire(
+      now,
+      (key) => this.#sockets.lastSeen(key),
+      (key, expiredAt) => {
+        this.#sockets.closeSession(key, CLOSE.sessionExpired);
+        if (channelOf(key) === DEFAULT_CHANNEL) this.#history.setCount(this.#history.count - 1, expiredAt);
+      },
+    );
   }
 
   #recordsOf(keys: Iterable<string>): SessionRecords {
@@ -247,12 +258,16 @@ export class Room {
    * delays hibernation by at most 5 s.
    */
   #publish(): void {
-    const now = this.#now;
-    this.#history.addVisits(this.#sessions.takeVisits(), now);
     // Not at each change: sessions that come and go in one sync are not present at once.
-    this.#history.setCount(totalOf(this.#sessions.counts), now);
+    this.#recordVisits().setCount(totalOf(this.#sessions.counts), this.#now);
     this.#broadcasts.schedule();
     this.#saver.schedule();
+  }
+
+  /** A save in the middle of an event has the visits of its sessions. Otherwise a crash after it loses them. */
+  #recordVisits(): HistorySteps {
+    this.#history.addVisits(this.#sessions.takeVisits(), this.#now);
+    return this.#history;
   }
 }
 

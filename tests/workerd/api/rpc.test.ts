@@ -3,6 +3,7 @@ import { hc } from 'hono/client';
 import { beforeEach, expect, expectTypeOf, it } from 'vitest';
 import type { ProblemOf } from '../../../src/api/problems';
 import type { AppType } from '../../../src/app';
+import type { History } from '../../../src/presence/history';
 import type { PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
@@ -34,6 +35,20 @@ it('a typed client asks for what the routes take, and reads what they answer', a
   const watched = await presence.$get();
   if (watched.status !== 200) throw new Error(`Answered ${watched.status}.`);
   expect((await watched.json()).count).toBe(0);
+});
+
+it('a typed client reads the history and the badge', async () => {
+  const { history, badge } = typedClient().api;
+  const day = await history.$get();
+  expectTypeOf(day.status).toEqualTypeOf<200 | 403 | 404 | 500 | 503>();
+  // The service has no room.
+  if (day.status === 200) expectTypeOf(await day.json()).toEqualTypeOf<History>();
+  else expect(day.status).toBe(404);
+
+  const labelled = await badge.$get({ query: { label: 'here' } });
+  if (labelled.status !== 200) throw new Error(`Answered ${labelled.status}.`);
+  expect(await labelled.json()).toMatchObject({ label: 'here', message: '0' });
+  expect((await badge.$get({ query: {} })).status).toBe(200);
 });
 
 it('a typed client knows the problems of each status, and no other status', async () => {

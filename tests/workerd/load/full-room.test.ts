@@ -8,7 +8,7 @@ import {
 import { RoomSessions } from '../../../src/presence/room/room-sessions';
 import { ZERO_COUNTS } from '../../../src/presence/session';
 import { sessionId } from '../../support/session-id';
-import { noSockets, record } from '../presence/room/records';
+import { expire, noSockets, record } from '../presence/room/records';
 
 const TTL = 30_000;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -93,7 +93,7 @@ describe('the tombstones of a room', () => {
     const room = new RoomSessions(TTL, 0);
     for (let n = 0; n < 3; n += 1) leave(room, n, 1_000);
     room.heartbeat('0', 'presence', 2_000);
-    room.expire(1_000 + TTL, noSockets);
+    expire(room, 1_000 + TTL);
     expect([...room]).toMatchObject([['0', record('presence', 2_000)]]);
   });
 });
@@ -104,7 +104,7 @@ describe('the collections of a room', () => {
     expect(room.changesSince(room.changeCount - ROOM_CHANGES_MAX - 1)).toBeUndefined();
     const present = room.present.size;
     const inWheel = vi.fn(noSockets);
-    room.expire(now + 600_000 + ROOM_EXPIRY_STEP_MS, inWheel);
+    expire(room, now + 600_000 + ROOM_EXPIRY_STEP_MS, inWheel);
     expect(inWheel).toHaveBeenCalledTimes(present);
     expect([...room]).toEqual([]);
   }

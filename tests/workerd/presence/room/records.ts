@@ -1,6 +1,18 @@
+import type { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import type { Mood, SessionRecord } from '../../../../src/presence/session';
 
 export const record = (mood: Mood | null, lastSeen: number): SessionRecord => ({ mood, lastSeen });
 
 /** No session has a live socket. */
 export const noSockets = () => undefined;
+
+/** Expires sessions, and returns the keys of those that ended. */
+export function expire(
+  room: RoomSessions,
+  now: number,
+  socketsLastSeen: (key: string) => number | undefined = noSockets,
+): string[] {
+  const expired: string[] = [];
+  room.expire(now, socketsLastSeen, (key) => expired.push(key));
+  return expired;
+}

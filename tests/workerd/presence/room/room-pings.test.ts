@@ -167,6 +167,18 @@ describe('a restart', () => {
     expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
+  it('a session with an expired row and a later one keeps the mood of the later one', async () => {
+    const socket = place.join(ANNA, 'gratitude');
+    await runtime.advance(20_000);
+    place.send(socket, { mood: 'release' });
+    await runtime.advance(11_000);
+    socket.lastPingAt = START + 30_000;
+    place.heartbeat(BEN, 'connection');
+    await runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    place.restart();
+    expect(place.room.counts).toEqual({ ...ZERO_COUNTS, connection: 1, release: 1 });
+  });
+
   it('a session that left in the journal, and whose socket joined later, has the mood of the socket', async () => {
     place.heartbeat(ANNA, 'release');
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);

@@ -211,7 +211,7 @@ describe('a save that throws', () => {
       journal,
       sessions,
       broadcasts,
-      history: { rows: new Map() },
+      history: () => new Map(),
       historyStore: NO_HISTORY,
       report: () => undefined,
     });

@@ -2,24 +2,23 @@ import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { CLOCK_SKEW_MAX_MS, ROOM_CHANGES_MAX, ROOM_EXPIRY_STEP_MS } from '../../../../src/limits';
 import { MOODS } from '../../../../src/moods';
-import { type ExpiredSession, RoomSessions } from '../../../../src/presence/room/room-sessions';
+import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { type Mood, overrules, type SessionRecord, ZERO_COUNTS } from '../../../../src/presence/session';
 import { sessionId } from '../../../support/session-id';
-import { noSockets, record } from './records';
+import { expire, record } from './records';
 
 const TTL = 30_000;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
-const keysOf = (expired: readonly ExpiredSession[]) => expired.map(({ key }) => key);
 
 describe('the sessions of a room', () => {
   it('a session ends a TTL after its heartbeat, also if the record came late, and at most one step later', () => {
     const room = new RoomSessions(TTL, 0);
     room.merge(ANNA, record('presence', 10_000), 10_000);
     room.merge(BEN, record('release', 2_000), 11_000);
-    expect(keysOf(room.expire(31_999, noSockets))).toEqual([]);
-    expect(keysOf(room.expire(32_000 + ROOM_EXPIRY_STEP_MS, noSockets))).toEqual([BEN]);
-    expect(keysOf(room.expire(39_999, noSockets))).toEqual([]);
-    expect(keysOf(room.expire(40_000 + ROOM_EXPIRY_STEP_MS, noSockets))).toEqual([ANNA]);
+    expect(expire(room, 31_999)).toEqual([]);
+    expect(expire(room, 32_000 + ROOM_EXPIRY_STEP_MS)).toEqual([BEN]);
+    expect(expire(room, 39_999)).toEqual([]);
+    expect(expire(room, 40_000 + ROOM_EXPIRY_STEP_MS)).toEqual([ANNA]);
     expect(room.counts).toEqual(ZERO_COUNTS);
   });
 
@@ -28,16 +27,16 @@ describe('the sessions of a room', () => {
     room.heartbeat(ANNA, 'presence', 10_000);
     room.heartbeat(ANNA, 'presence', 5_000);
     expect(room.nextEnd(5_000)).toBe(5_000 + TTL);
-    expect(keysOf(room.expire(4_999 + TTL, noSockets))).toEqual([]);
-    expect(keysOf(room.expire(5_000 + TTL, noSockets))).toEqual([ANNA]);
+    expect(expire(room, 4_999 + TTL)).toEqual([]);
+    expect(expire(room, 5_000 + TTL)).toEqual([ANNA]);
   });
 
   it('two sessions with the same end both end in the step of that end', () => {
     const room = new RoomSessions(TTL, 0);
     room.heartbeat(ANNA, 'presence', 0);
     room.heartbeat(BEN, 'release', 0);
-    expect(keysOf(room.expire(TTL - 1, noSockets))).toEqual([]);
-    expect(keysOf(room.expire(TTL, noSockets))).toEqual([ANNA, BEN]);
+    expect(expire(room, TTL - 1)).toEqual([]);
+    expect(expire(room, TTL)).toEqual([ANNA, BEN]);
   });
 
   it('a tombstone holds for a TTL, and its expiry is no change', () => {
@@ -45,9 +44,9 @@ describe('the sessions of a room', () => {
     room.heartbeat(ANNA, 'presence', 0);
     room.leave(ANNA, 20_000);
     expect(room.counts).toEqual(ZERO_COUNTS);
-    expect(keysOf(room.expire(49_999, noSockets))).toEqual([]);
+    expect(expire(room, 49_999)).toEqual([]);
     expect(room.merge(ANNA, record('presence', 19_999), 49_999)).toBe('outdated');
-    expect(keysOf(room.expire(50_000, noSockets))).toEqual([]);
+    expect(expire(room, 50_000)).toEqual([]);
     expect(room.get(ANNA)).toBeUndefined();
     expect(room.changeCount).toBe(2);
     expect(room.counts).toEqual(ZERO_COUNTS);
@@ -56,9 +55,9 @@ describe('the sessions of a room', () => {
   it('a session whose sockets were seen within the TTL does not end', () => {
     const room = new RoomSessions(TTL, 0);
     room.heartbeat(ANNA, 'presence', 0);
-    expect(keysOf(room.expire(31_000, () => 20_000))).toEqual([]);
+    expect(expire(room, 31_000, () => 20_000)).toEqual([]);
     expect(room.get(ANNA)).toMatchObject(record('presence', 20_000));
-    expect(keysOf(room.expire(51_000, noSockets))).toEqual([ANNA]);
+    expect(expire(room, 51_000)).toEqual([ANNA]);
   });
 
   it('a heartbeat of a known session in the same mood is no change', () => {
@@ -100,7 +99,7 @@ describe('the sessions of a room', () => {
     const room = new RoomSessions(TTL, 0);
     room.merge(ANNA, record('presence', 9e12), 1_000);
     expect(room.get(ANNA)?.lastSeen).toBe(1_000 + CLOCK_SKEW_MAX_MS);
-    expect(keysOf(room.expire(1_000 + TTL + ROOM_EXPIRY_STEP_MS, noSockets))).toEqual([ANNA]);
+    expect(expire(room, 1_000 + TTL + ROOM_EXPIRY_STEP_MS)).toEqual([ANNA]);
   });
 
   it('the next end is that of the first session, and an earlier end of a later session replaces it', () => {
@@ -138,7 +137,7 @@ describe('the sessions of a room', () => {
         let now = 0;
         for (const [n, ms, asks] of events) {
           now += ms;
-          for (const { key } of room.expire(now, noSockets)) ends.delete(key);
+          for (const key of expire(room, now)) ends.delete(key);
           room.heartbeat(sessionId(n), 'presence', now);
           ends.set(sessionId(n), now + TTL);
           if (!asks) continue;
@@ -166,16 +165,16 @@ describe('the sessions of a room', () => {
   it('no session ends early when the clock steps back', () => {
     const room = new RoomSessions(TTL, 100_000);
     room.heartbeat(ANNA, 'presence', 100_000);
-    expect(keysOf(room.expire(90_000, noSockets))).toEqual([]);
+    expect(expire(room, 90_000)).toEqual([]);
     room.heartbeat(BEN, 'release', 90_000);
-    expect(keysOf(room.expire(120_000 + ROOM_EXPIRY_STEP_MS, noSockets))).toEqual([BEN]);
-    expect(keysOf(room.expire(130_000 + ROOM_EXPIRY_STEP_MS, noSockets))).toEqual([ANNA]);
+    expect(expire(room, 120_000 + ROOM_EXPIRY_STEP_MS)).toEqual([BEN]);
+    expect(expire(room, 130_000 + ROOM_EXPIRY_STEP_MS)).toEqual([ANNA]);
   });
 
   it('a session ends also if the clock stepped back by more than the TTL', () => {
     const room = new RoomSessions(TTL, 100_000);
     room.heartbeat(ANNA, 'presence', 60_000);
-    expect(keysOf(room.expire(100_000 + ROOM_EXPIRY_STEP_MS, noSockets))).toEqual([ANNA]);
+    expect(expire(room, 100_000 + ROOM_EXPIRY_STEP_MS)).toEqual([ANNA]);
   });
 });
 
@@ -216,7 +215,7 @@ it('a replica that follows the changes holds the sessions of the room, and the r
       };
       for (const step of all) {
         if (step.kind === 'wait') now += step.ms;
-        room.expire(now, noSockets);
+        expire(room, now);
         for (const [id, { expiresAt }] of list) if (expiresAt <= now) list.delete(id);
         if (step.kind === 'learn') {
           const record = { mood: step.mood, lastSeen: now - step.ago };
@@ -231,7 +230,7 @@ it('a replica that follows the changes holds the sessions of the room, and the r
       }
       // At the start of a step the room has ended all sessions of earlier ends.
       now = Math.ceil(now / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS;
-      room.expire(now, noSockets);
+      expire(room, now);
       for (const [id, { expiresAt }] of list) if (expiresAt <= now) list.delete(id);
       follow();
       const here = [...list].filter(([, { mood }]) => mood !== null);
