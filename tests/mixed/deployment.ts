@@ -1,4 +1,5 @@
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
+import type { History } from '../../src/presence/history';
 import type { PresenceState } from '../../src/presence/session';
 import { COMPATIBILITY_DATE } from '../support/compatibility-date';
 import { limiterOf } from '../support/limiter';
@@ -36,6 +37,7 @@ export interface Isolate {
   leave(sessionId: string, channel?: string): Promise<void>;
   presence(channel?: string): Promise<PresenceState>;
   health(): Promise<Health>;
+  history(): Promise<History>;
   /** Asks the isolate, whose next sync is due, and waits until that sync has ended. */
   sync(): Promise<void>;
   /** Opens a live socket at the room. */
@@ -114,6 +116,7 @@ export class Deployment {
         void (await (await ask(pathOf('leave', channel), { sessionId })).text()),
       presence,
       health,
+      history: async () => (await (await ask('/api/history')).json()) as History,
       sync: async () => {
         await presence();
         await until(async () => (await health()).lastSyncAgeMs === 0);

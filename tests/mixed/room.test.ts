@@ -205,6 +205,18 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
     expect(await there.health()).toMatchObject({ status: 'ok', reason: null });
   });
 
+  it('an isolate of today has the history of all isolates with a room of today, and none with a room of 1.0', async () => {
+    here = deployment.isolate('1.0');
+    there = deployment.isolate('today');
+    await live(2, [
+      [here, ANNA, 'gratitude'],
+      [there, BEN, 'release'],
+    ]);
+    await live(1);
+    if (roomVersion === '1.0') await expect(there.history()).rejects.toThrow('/api/history answered 503');
+    else expect(await there.history()).toMatchObject({ visits: 2, peak: { count: 2 } });
+  });
+
   it('isolates of both versions count their own sessions while the room is full', async () => {
     here = deployment.isolate('1.0');
     there = deployment.isolate('today');

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { sessionId } from '../../support/session-id';
 import { CHANNEL_ROWS } from './channel-rows';
+import { HISTORY_ROWS } from './history-rows';
 import {
   at,
   type Body,
@@ -339,6 +340,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['known ones where there is no room are counted', heartbeat(residentBeat()), OK, { variables: { SESSIONS_MAX: '1' } }],
   ]),
   ...CHANNEL_ROWS,
+  ...HISTORY_ROWS,
 ];
 
 /** As many new sessions as one network may bring here in a minute, and others in every row. */
