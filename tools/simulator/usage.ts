@@ -1,3 +1,4 @@
+import { ROOM_SAVE_INTERVAL_MS } from '../../src/limits';
 import type { Usage } from './prices';
 
 const DAY_SECONDS = 24 * 3600;
@@ -26,7 +27,11 @@ const OBJECT_GB = 0.128;
 /** Messages that come in through a socket are billed as so many make one request. */
 const SOCKET_MESSAGES_A_REQUEST = 20;
 
-/** What a room does in an hour with people on live sockets: tests/workerd/presence-room-cost.test.ts counts it. */
+/** A save writes and deletes a row of the journal, and writes a row of the history. */
+const ROWS_A_SAVE = 3;
+const SAVE_SECONDS = ROOM_SAVE_INTERVAL_MS / 1_000;
+
+/** What a room does in an hour with people on live sockets: tests/workerd/load/presence-room-cost.test.ts counts it. */
 export const SOCKETS_AN_HOUR = { alarms: 121, rows: 363 };
 
 /** What a day around the clock uses at these rates. A room is taken for always awake if it is called at all. */
@@ -61,5 +66,8 @@ export function socketsUsage(people: number, stayMinutes: number, pingSeconds = 
   const visits = people / (stayMinutes * 60);
   const messages = visits + people / pingSeconds;
   const calls = visits + messages / SOCKET_MESSAGES_A_REQUEST + SOCKETS_AN_HOUR.alarms / 3_600;
-  return usageOf(visits, undefined, { calls, rows: SOCKETS_AN_HOUR.rows / 3_600 + 2 / 5 });
+  return usageOf(visits, undefined, {
+    calls,
+    rows: SOCKETS_AN_HOUR.rows / 3_600 + ROWS_A_SAVE / SAVE_SECONDS,
+  });
 }

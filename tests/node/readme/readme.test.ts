@@ -43,7 +43,7 @@ const isOfInstall = (line: string) => /^added \d+ packages/.test(line);
 /** The lines of an output without what is another time each time; npm's own name the script, and are none of its output. */
 function linesOf(output: string): readonly string[] {
   return output
-    .replaceAll(/"timestamp":\d+/g, '"timestamp":0')
+    .replaceAll(/"(timestamp|at)":\d+/g, '"$1":0')
     .split('\n')
     .map((line) => line.trimEnd())
     .filter((line) => line !== '' && !line.startsWith('> '));
