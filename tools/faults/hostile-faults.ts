@@ -158,4 +158,10 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'every new session passes the limit of new channels', file: NEW_SESSIONS, find: '!opensChannel || $ASKED', put: '$ASKED' },
     { name: 'a socket passes no limit of new channels', file: LIVE, find: `newSessions.isWithinLimit(c, isInEmptyChannel, 'live ')`, put: 'newSessions.isWithinLimit(c, false)' },
   ]),
+  ...noticedBy('history and badge', [
+    { name: 'a label may contain anything', file: SCHEMAS, find: 'z.string({ error: labelError }).regex($$$)', put: 'z.string({ error: labelError })' },
+    { name: 'a label may have any length', file: SCHEMAS, find: 'new RegExp($$$)', put: '/^[^<>]*$/' },
+    { name: 'a service on KV asks for a history', file: ROUTES, find: 'history === undefined', put: 'false' },
+    { name: 'a badge repeats any parameter', file: ROUTES, find: "c.req.valid('query').label", put: "c.req.query('message') ?? c.req.valid('query').label" },
+  ]),
 ];

@@ -69,10 +69,10 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#setPresent', find: 'this.#addChange(key)', put: 'if (known === undefined) this.#addChange(key)' },
     { seed: 1, name: 'the room keeps the older record', file: ROOM_SESSIONS, find: '!overrules({ mood, lastSeen }, known)', put: 'overrules({ mood, lastSeen }, known)' },
     { seed: 5, name: 'the room stores no tombstone', file: ROOM_SESSIONS, find: 'this.#left.set(key, null, expiresAt, lastSeen)', put: 'void 0' },
-    { seed: 5, name: 'the room drops each tombstone at once', file: ROOM_SESSIONS, find: 'this.#left.size > ROOM_TOMBSTONES_MAX', put: 'true' },
+    { seed: 5, name: 'the room drops each tombstone at once', file: ROOM_SESSIONS, find: 'this.#left.size <= ROOM_TOMBSTONES_MAX', put: 'false' },
     { seed: 1, name: 'a session expires in the room despite later heartbeats', file: ROOM_SESSIONS, find: 'this.#present.set(key, { mood, lastSeen, expiresAt, step })', put: 'this.#present.set(key, { mood, lastSeen, expiresAt: known?.expiresAt ?? expiresAt, step })' },
     { seed: 5, name: 'the room saves nothing', file: ROOM_SAVER, find: 'journal.append($$$)', put: 'void 0' },
-    { seed: 5, name: 'a room that restarts counts saved sessions as of now', file: ROOM, within: '#restore', find: 'this.#sessions.merge(key, record, now, true)', put: 'this.#sessions.merge(key, { ...record, lastSeen: now }, now, true)' },
+    { seed: 5, name: 'a room that restarts counts saved sessions as of its last save', file: ROOM, within: '#restore', find: 'this.#sessions.merge(key, record, savedAt, true)', put: 'this.#sessions.merge(key, { ...record, lastSeen: savedAt }, savedAt, true)' },
     { seed: 1, name: 'the room refuses all new sessions', file: ROOM_SESSIONS, find: 'this.#present.size >= ROOM_SESSIONS_MAX', put: 'true' },
   ]),
   // Only the room has named channels.
