@@ -1,7 +1,7 @@
 import { between } from './between.js';
 import { createLiveSocket, type LiveSocket } from './live-socket.js';
 import { createPace } from './pace.js';
-import { apiOf, CHANNEL, heartbeat, isInterval, leave, TIMEOUT_MS, waitOf } from './requests.js';
+import { apiOf, CHANNEL, heartbeat, isInterval, leave, readHistory, TIMEOUT_MS, waitOf } from './requests.js';
 import { isRobot } from './robots.js';
 import { observe, observeMessage, UNKNOWN } from './server-clock.js';
 import { createSharedVisit } from './shared-visit.js';
@@ -65,6 +65,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   const snapshots = createSnapshots({
     status: 'idle',
     data: null,
+    others: null,
     error: null,
     mood: visit.current().mood,
   });
@@ -159,9 +160,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function fail(error: Error, retryAfterMs = 0) {
-    const waitMs = pace.fail(retryAfterMs);
     showNoAnswer(error);
-    wait(waitMs);
+    wait(pace.fail(retryAfterMs));
   }
 
   // The live socket. Only the leader has one.
@@ -287,7 +287,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   /** Ends the presence of this tab. The last tab leaves: by closing its open socket, otherwise by a request. */
-  async function exit(pageGoes = false) {
+  async function exit(pageGoes?: boolean) {
     const { id, mood } = visit.current();
     const isLast = tabs?.isLast();
     const answered = isLast && mood && phase !== 'live' ? leaveAs(id, pageGoes) : undefined;
@@ -301,7 +301,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     await answered;
   }
 
-  const leaveAs = (id: string, pageGoes = false) =>
+  const leaveAs = (id: string, pageGoes?: boolean) =>
     leave(options.fetch ?? globalThis.fetch, api, id, pageGoes);
 
   function onEvent({ type }: Event) {
@@ -346,7 +346,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     const before = snapshots.current();
     // The leader repeats its last state in each message.
     if (before.status === 'live' && before.data?.timestamp === data.timestamp) return;
-    show({ status: 'live', data, error: null });
+    const others = visit.current().mood ? Math.max(0, data.count - 1) : data.count;
+    show({ status: 'live', data, others, error: null });
   }
 
   const showNoAnswer = (error: Error | null = null) =>
@@ -387,5 +388,6 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     subscribe: snapshots.subscribe,
     getSnapshot: snapshots.current,
     serverNow,
+    history: async () => (starts && !channel ? readHistory(options.fetch ?? globalThis.fetch, api) : null),
   };
 }

@@ -1,5 +1,5 @@
 import { MOODS, type Mood } from '../moods.js';
-import type { PresenceState } from './types.js';
+import type { PresenceHistory, PresenceState } from './types.js';
 
 /** An attempt fails if it has no answer after this time (ms). The service answers within about a second, or not at all. */
 export const TIMEOUT_MS = 10_000;
@@ -86,7 +86,7 @@ export function waitOf(retryAfter: string | null, serverNow: number): number {
 }
 
 /** Sends a leave. If the page goes, the request outlives it. Resolves when it was answered or has failed. */
-export async function leave(fetch: Fetch, api: URL, sessionId: string, pageGoes: boolean): Promise<void> {
+export async function leave(fetch: Fetch, api: URL, sessionId: string, pageGoes?: boolean): Promise<void> {
   const url = new URL('leave', api);
   const body = JSON.stringify({ sessionId });
   try {
@@ -95,5 +95,19 @@ export async function leave(fetch: Fetch, api: URL, sessionId: string, pageGoes:
       await fetch(url, { method: 'POST', body, keepalive: true, signal: AbortSignal.timeout?.(TIMEOUT_MS) });
   } catch {
     // The session expires.
+  }
+}
+
+/** Reads the history. Resolves to null if it has failed, or if the answer is no history. */
+export async function readHistory(fetch: Fetch, api: URL): Promise<PresenceHistory | null> {
+  try {
+    const response = await fetch(new URL('history', api), { signal: AbortSignal.timeout?.(TIMEOUT_MS) });
+    const { timestamp, stepMs, counts, peak, visits } = await response.json();
+    const isHistory =
+      [timestamp, stepMs, peak.count, peak.at, visits].every(isWhole) && counts.every(isWhole);
+    return isHistory ? { timestamp, stepMs, counts, peak, visits } : null;
+  } catch {
+    // No answer, no JSON, or JSON without these keys.
+    return null;
   }
 }

@@ -17,10 +17,32 @@ export interface PresenceSnapshot {
    */
   readonly status: 'idle' | 'connecting' | 'live' | 'stale';
   readonly data: PresenceState | null;
+  /**
+   * The count of `data` without this browser; `null` without `data`. It changes only together with `data`, so after `setMood` both stay
+   * until the next answer. In a tab that only watches it is the whole count, with other tabs of this browser that count.
+   */
+  readonly others: number | null;
   /** Why the last attempt of this tab failed. It is null in a tab that waits for the leader. */
   readonly error: Error | null;
   /** The mood in which this browser counts: the latest choice of all its tabs. `null`: it only watches. */
   readonly mood: Mood | null;
+}
+
+/** The last 24 hours of the default channel. Times are in ms since 1970. */
+export interface PresenceHistory {
+  /** The server's clock at the answer. */
+  readonly timestamp: number;
+  /** The length of a step (ms): 300,000. Steps start at its multiples. */
+  readonly stepMs: number;
+  /** The most people present at once in each step, the oldest first: 288 numbers. The last step is the one of `timestamp`. */
+  readonly counts: readonly number[];
+  /** The largest of `counts`, and the start of the latest step that has it. */
+  readonly peak: { readonly count: number; readonly at: number };
+  /**
+   * The sessions that came in these steps. A session that comes back within the TTL (30 s) is not another visit. Bots are not told
+   * apart.
+   */
+  readonly visits: number;
 }
 
 export interface PresenceOptions {
@@ -76,4 +98,10 @@ export interface Presence {
    * clock of this device. After sleep it can be a second late until the next heartbeat.
    */
   serverNow(): number;
+  /**
+   * Reads the history of the service. Resolves to `null` before the first `start`, in a named channel, if the service has no history,
+   * and if it sends none within 10 s. Never rejects, does not retry and keeps nothing: the browser's HTTP cache keeps the answer for
+   * 60 s. A service on KV has no history, and the console of the browser shows its 404.
+   */
+  history(): Promise<PresenceHistory | null>;
 }

@@ -64,12 +64,13 @@ export function testComponents(): void {
   });
 
   it.each(['fetch', 'Request', 'AbortSignal', 'BroadcastChannel', 'crypto', 'WebSocket'])(
-    'a client starts and stops without %s',
+    'a client starts, reads no history and stops without %s',
     async (name) => {
       vi.stubGlobal(name, undefined);
       const presence = createPresence(options);
       presence.start();
       presence.setMood('release');
+      expect(await presence.history()).toBeNull();
       await presence.stop();
       vi.unstubAllGlobals();
       expect(presence.getSnapshot().status).toBe('idle');

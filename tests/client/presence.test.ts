@@ -79,6 +79,7 @@ describe('the snapshot', () => {
     expect(presence.getSnapshot()).toEqual({
       status: 'stale',
       data,
+      others: 0,
       error: new Error('503 Come again later.'),
       mood: 'presence',
     });

@@ -43,6 +43,17 @@ describe('usePresence', () => {
     expect(document.body.textContent).toBe('live 1 presence');
   });
 
+  it('returns others with the data', async () => {
+    const others: unknown[] = [];
+    function Others() {
+      others.push(usePresence(withOptions()).others);
+      return null;
+    }
+    api.answer = () => Response.json(state(4));
+    await show(<Others />);
+    expect([others.at(0), others.at(-1)]).toEqual([null, 3]);
+  });
+
   it('sends one heartbeat and no leave when StrictMode mounts it twice', async () => {
     await render();
     await passed(STOP_MS);

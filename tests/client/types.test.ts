@@ -1,5 +1,13 @@
 import { expectTypeOf, it } from 'vitest';
-import type { Mood, PresenceState } from '../../src/client/presence';
+import type {
+  Mood,
+  Presence,
+  PresenceHistory,
+  PresenceSnapshot,
+  PresenceState,
+} from '../../src/client/presence';
+import type { usePresence } from '../../src/client/react';
+import type { History } from '../../src/presence/history';
 import type * as service from '../../src/presence/session';
 
 it('the types of the client are those that the service infers from its schemas', () => {
@@ -9,4 +17,25 @@ it('the types of the client are those that the service infers from its schemas',
     Readonly<Omit<service.PresenceState, 'moods'> & { moods: service.MoodCounts }>
   >();
   expectTypeOf<service.PresenceState>().toExtend<PresenceState>();
+});
+
+it('the history of the client has the keys that the service infers from its schema, and is read-only', () => {
+  expectTypeOf<History>().toExtend<PresenceHistory>();
+  expectTypeOf<keyof PresenceHistory>().toEqualTypeOf<keyof History>();
+  expectTypeOf<keyof PresenceHistory['peak']>().toEqualTypeOf<keyof History['peak']>();
+  expectTypeOf<PresenceHistory>().toEqualTypeOf<
+    Readonly<{
+      timestamp: number;
+      stepMs: number;
+      counts: readonly number[];
+      peak: Readonly<{ count: number; at: number }>;
+      visits: number;
+    }>
+  >();
+});
+
+it('the client resolves to a history or null, and its snapshot and the hook have others or null', () => {
+  expectTypeOf<Presence['history']>().toEqualTypeOf<() => Promise<PresenceHistory | null>>();
+  expectTypeOf<PresenceSnapshot['others']>().toEqualTypeOf<number | null>();
+  expectTypeOf<ReturnType<typeof usePresence>['others']>().toEqualTypeOf<number | null>();
 });

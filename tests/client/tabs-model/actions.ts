@@ -32,8 +32,14 @@ const ACTIONS = {
   'swap in a tab': (browser, pick) => on(pick.counter(isPrompt), (counter) => browser.swap(counter)),
   'choose a mood': (browser, pick, random) =>
     on(
-      pick.counter((counter) => browser.isPresent(counter)),
+      // A hidden tab that only watches does not send its choice to the leader, which reads it at its next heartbeat.
+      pick.counter((counter) => browser.isActive(counter) && !(counter.isWatching && counter.tab.isHidden)),
       (counter) => browser.choose(counter, MOODS[random % MOODS.length] ?? MOODS[0]),
+    ),
+  'watch in a tab': (browser, pick) =>
+    on(
+      pick.counter((counter) => browser.isPresent(counter)),
+      (counter) => browser.watch(counter),
     ),
   'lose the network': (browser, _, random) => browser.breakNetwork('offline', outageMs(random)),
   'let requests hang': (browser, _, random) => browser.breakNetwork('hanging', outageMs(random)),

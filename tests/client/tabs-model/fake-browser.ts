@@ -32,6 +32,7 @@ export interface Counter {
   readonly channel: ModelChannel;
   presence: Presence;
   isStarted: boolean;
+  isWatching: boolean;
 }
 
 /** A tab with one counter or two. */
@@ -86,7 +87,12 @@ export class FakeBrowser {
   }
 
   /** Whether the counter keeps its person present now. */
-  isPresent({ tab, isStarted }: Counter): boolean {
+  isPresent(counter: Counter): boolean {
+    return this.isActive(counter) && !counter.isWatching;
+  }
+
+  /** Whether the counter is present, or only watches. */
+  isActive({ tab, isStarted }: Counter): boolean {
     if (!isStarted || !tab.isRunning || tab.isPrerendering) return false;
     return !tab.isHidden || this.setup.whenHidden === 'keep';
   }
@@ -112,7 +118,8 @@ export class FakeBrowser {
     const counters = names.map((name) => {
       const channel = this.channels.named(name);
       channel.openedAt.push(this.clock.now);
-      const counter = { tab, client, channel, presence: this.#create(client, name), isStarted: true };
+      const presence = this.#create(client, name);
+      const counter = { tab, client, channel, presence, isStarted: true, isWatching: false };
       channel.counters.push(counter);
       return counter;
     });
@@ -199,7 +206,7 @@ export class FakeBrowser {
     const { tab, client, channel } = counter;
     channel.ends.push({ at: this.clock.now, isClean: true, wasPresent: false, tab });
     const [before, after] = [counter.presence, this.#create(client, channel.name)];
-    Object.assign(counter, { presence: after, isStarted: true });
+    Object.assign(counter, { presence: after, isStarted: true, isWatching: false });
     tab.task(() => void before.stop());
     this.clock.schedule(this.#dice.pick([0, 0, 20, 100]), () =>
       tab.task(() => {
@@ -208,9 +215,19 @@ export class FakeBrowser {
     );
   }
 
-  choose({ tab, channel, presence }: Counter, mood: Mood): void {
+  choose(counter: Counter, mood: Mood): void {
+    const { tab, channel, presence } = counter;
     channel.choices.push({ at: this.clock.now, mood, tab });
+    if (counter.isWatching) channel.openedAt.push(this.clock.now);
+    counter.isWatching = false;
     tab.task(() => presence.setMood(mood));
+  }
+
+  /** The tab only watches until it chooses a mood. */
+  watch(counter: Counter): void {
+    this.#noteEnd(counter, true);
+    counter.isWatching = true;
+    counter.tab.task(() => counter.presence.setMood(null));
   }
 
   /** An outage that ends by itself. Returns false if there is one already. */

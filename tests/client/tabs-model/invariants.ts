@@ -1,3 +1,4 @@
+import type { PresenceState } from '../../../src/client/presence';
 import { DEFAULT_MOOD } from '../../../src/moods';
 import * as bounds from './bounds';
 import type { FakeBrowser } from './fake-browser';
@@ -10,6 +11,7 @@ export const INVARIANTS = [
   'a person is counted once',
   'an absent person is not counted',
   'the last choice is the mood of the session',
+  'others is the count without this browser',
   'the client sends few requests',
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
@@ -35,6 +37,8 @@ export class Invariants {
   #lateSince: number | undefined = 0;
   #hasGap = true;
   #lastCount = 0;
+  /** What `others` must be with each state that a tab shows: by the mood of the tab when it showed the state first. */
+  readonly #othersWith = new WeakMap<PresenceState, number>();
 
   constructor(browser: FakeBrowser, channel: ModelChannel) {
     this.#browser = browser;
@@ -64,6 +68,7 @@ export class Invariants {
       this.#moodMaxMs(),
     );
     this.#checkAbsence(now);
+    this.#checkOthers();
     this.#checkRequests(now);
   }
 
@@ -189,6 +194,19 @@ export class Invariants {
       const togetherMs = end.isClean ? bounds.TOGETHER_MS : bounds.CENSUS_MS;
       return end === last || end.at < last.at - togetherMs;
     });
+  }
+
+  #checkOthers(): void {
+    for (const { tab, presence } of this.channel.counters) {
+      const { data, others, mood } = presence.getSnapshot();
+      if (data && !this.#othersWith.has(data))
+        this.#othersWith.set(data, mood ? Math.max(0, data.count - 1) : data.count);
+      if (others !== ((data && this.#othersWith.get(data)) ?? null))
+        this.#report(
+          'others is the count without this browser',
+          `${tab.name} shows ${others} others with a count of ${data?.count}`,
+        );
+    }
   }
 
   #checkRequests(now: number): void {

@@ -59,7 +59,7 @@ export class Network {
         const { signal } = init;
         if (signal?.aborted) return reject(signal.reason);
         const { channel, action } = this.channels.at(input);
-        if (action !== 'leave') channel.sentAt.push(tab.clock.now);
+        if (action === 'heartbeat') channel.sentAt.push(tab.clock.now);
         const isKeptAlive = init.keepalive === true;
         const exchange: Exchange = { tab, channel, isKeptAlive, hasArrived: false, cancel: () => {}, reject };
         signal?.addEventListener('abort', () => {

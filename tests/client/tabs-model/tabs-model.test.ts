@@ -5,7 +5,7 @@
 //
 // It finds these faults, of one line each: no second heartbeat after a return; `isLast()` returns true always; a leader ignores that
 // its lock was stolen; no worker keeps the timer of a hidden page; a closing tab hands its session over to no tab; two channels have the
-// same lock, or the same leave; a socket opens while the id is replaced.
+// same lock, or the same leave; a socket opens while the id is replaced; `others` follows the mood and not the data.
 
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -15,7 +15,7 @@ import { INVARIANTS, type Invariant } from './invariants';
 import { runWorld, type World } from './run-world';
 
 const WORLDS = Number(process.env['TABS_WORLDS'] ?? 400);
-const SEED = Number(process.env['TABS_SEED'] ?? 1);
+const SEED = Number(process.env['TABS_SEED'] ?? 2);
 
 const worlds = fc.record({ setup: setups, actions });
 /** All invariants are checked in one run of a world. */

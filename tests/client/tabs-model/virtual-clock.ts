@@ -29,6 +29,8 @@ export class VirtualClock {
 
   async advance(ms: number): Promise<void> {
     const end = this.now + ms;
+    // Otherwise the clock passes an event that an action schedules by way of a promise.
+    await everyPromiseSettled();
     for (let next = this.#events.peek(); next !== undefined && next.at <= end; next = this.#events.peek()) {
       this.#events.pop();
       if (next.run === undefined) continue;
