@@ -7,6 +7,7 @@ import { boundsOf, REORDERED_MS } from './bounds';
 import { cappedChannels, DEFAULT_CHANNEL, refusableChannels } from './channels';
 import { Crowd, type Phases, type Request, type Sender } from './crowd';
 import { Dice } from './dice';
+import { HistoryJudge } from './history-judge';
 import { Isolates, type Store } from './isolates';
 import { planFaults } from './plan-faults';
 import { billAMonth, hubDollarsAMonth } from './prices';
@@ -90,9 +91,11 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   const crowdDice = dice.fork();
   const faultDice = dice.fork();
   const roomInvariants = new RoomInvariants(scenario, (what) => violated(what));
-  const room = new SimulatedRoom(time, dice.fork(), contexts, scenario, (report, answer, held) =>
-    roomInvariants.judge(report, answer, held),
-  );
+  const historyJudge = new HistoryJudge((what) => violated(what));
+  const room = new SimulatedRoom(time, dice.fork(), contexts, scenario, (report, answer, held) => {
+    roomInvariants.judge(report, answer, held);
+    historyJudge.judge(held, time.now);
+  });
   const limiterDice = new Dice(scenario.seed ^ 0x5eed);
   const isolates = new Isolates(time, isolateDice, kv, room, contexts, scenario);
   let requests = 0;
