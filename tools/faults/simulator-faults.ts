@@ -74,7 +74,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 1, name: 'a session expires in the room despite later heartbeats', file: ROOM_SESSIONS, find: 'this.#present.set(key, { mood, lastSeen, expiresAt, step })', put: 'this.#present.set(key, { mood, lastSeen, expiresAt: known?.expiresAt ?? expiresAt, step })' },
     { seed: 5, name: 'the room saves nothing', file: ROOM_SAVER, find: 'journal.append($$$)', put: 'void 0' },
     { seed: 5, name: 'a room that restarts counts saved sessions as of its last save', file: ROOM, within: '#restore', find: 'this.#sessions.merge(key, record, savedAt, true)', put: 'this.#sessions.merge(key, { ...record, lastSeen: savedAt }, savedAt, true)' },
-    { seed: 1, name: 'the history forgets the sessions at the start of a step', file: HISTORY_STEPS, find: 'this.#rows.get(step) ?? $NEW', put: 'this.#rows.get(step) ?? { step, most: 0, last: this.#count, visits: 0 }' },
+    { seed: 3, name: 'the history forgets the sessions at the start of a step', file: HISTORY_STEPS, find: 'this.#rows.get(step) ?? $NEW', put: 'this.#rows.get(step) ?? { step, most: 0, last: this.#count, visits: 0 }' },
     { seed: 5, name: 'a room that restarts has no history', file: ROOM_SAVER, find: 'historyStore.write(history())', put: 'void 0' },
     { seed: 1, name: 'the room refuses all new sessions', file: ROOM_SESSIONS, find: 'this.#present.size >= ROOM_SESSIONS_MAX', put: 'true' },
   ]),
