@@ -125,12 +125,12 @@ export const history = History.extend({
   }),
   visits: History.shape.visits.meta({
     description:
-      'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A person who comes back later is one. Bots are not told apart.',
+      'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A session that comes and leaves within about a second may be none. A person who comes back later is one. Bots are not told apart.',
   }),
 }).meta({ id: 'History' });
 
 export const label = BadgeQuery.shape.label.meta({
-  description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} characters, without \`<\`, \`>\` and control characters.`,
+  description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without \`<\` and \`>\`.`,
   example: EXAMPLES.label,
 });
 export const badge = Badge.extend({

@@ -37,10 +37,13 @@ export const ChannelNames = z.object({
     }),
 });
 
-const labelError = `must have at most ${BADGE_LABEL_LENGTH_MAX} characters, without <, > and control characters`;
+const labelError = `must have at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without < and >`;
 
-/** \p{C} includes the characters that change the direction of text. The two others join letters and emoji. */
-const LABEL = new RegExp(`^(?:[^<>\\p{C}]|[\\u200c\\u200d]){0,${BADGE_LABEL_LENGTH_MAX}}$`, 'u');
+/** \p{C} includes the characters that change the direction of text. The two of \u200c to \u200d join letters and emoji. */
+const LABEL = new RegExp(
+  `^(?:[^<>\\p{C}\\p{Zl}\\p{Zp}]|[\\u200c\\u200d]){0,${BADGE_LABEL_LENGTH_MAX}}$`,
+  'u',
+);
 
 /** The query of `GET /api/badge`. */
 export const BadgeQuery = z.object({

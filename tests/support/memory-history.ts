@@ -4,6 +4,8 @@ import type { HistoryStore } from '../../src/presence/room/room-saver';
 /** Keeps the rows of the last `write`. Counts the rows that a table writes and deletes. */
 export class MemoryHistory implements HistoryStore {
   written = 0;
+  /** Each `write` throws. */
+  fails = false;
   #rows: ReadonlyMap<number, HistoryRow> = new Map();
 
   read(): readonly HistoryRow[] {
@@ -11,6 +13,7 @@ export class MemoryHistory implements HistoryStore {
   }
 
   write(rows: ReadonlyMap<number, HistoryRow>): void {
+    if (this.fails) throw new Error('SQLITE_FULL');
     for (const [step, row] of rows) if (this.#rows.get(step) !== row) this.written += 1;
     for (const step of this.#rows.keys()) if (!rows.has(step)) this.written += 1;
     this.#rows = new Map(rows);

@@ -16,7 +16,6 @@ const TIMING = 'presence/timing.ts';
 const ROOM_HUB = 'presence/room/room-hub.ts';
 const ROOM_PROTOCOL = 'presence/room/room-protocol.ts';
 const ROOM_SESSIONS = 'presence/room/room-sessions.ts';
-const ROOM = 'presence/room/room.ts';
 const HISTORY_STEPS = 'presence/room/history-steps.ts';
 const ROOM_SAVER = 'presence/room/room-saver.ts';
 
@@ -66,14 +65,14 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 3, name: 'a change between two syncs waits for another request', file: LOOP, find: 'if (this.#options.timing.flushes && $NOT) $FLUSH', put: '' },
     { seed: 9, name: 'a flush starts syncs until the platform ends it', file: 'limits.ts', find: 'DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS', put: 'DEFERRED_MAX_MS + SYNC_ABANDON_MIN_MS' },
     { seed: 7, name: 'a sync of an ended request blocks the next sync for 30 s', file: TIMING, find: 'Math.min($MS, DEFERRED_MAX_MS)', put: 'DEFERRED_MAX_MS' },
-    { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, find: 'return this.#remove(key, session)', put: 'return (this.#present.delete(key), this.#counts.move(key, session.mood, null), true)' },
+    { seed: 1, name: 'the room sends no expiry to replicas', file: ROOM_SESSIONS, within: '#endIfExpired', find: 'this.#remove(key, session)', put: '(this.#present.delete(key), this.#counts.move(key, session.mood, null))' },
     { seed: 1, name: 'the room sends no change of mood to replicas', file: ROOM_SESSIONS, within: '#setPresent', find: 'this.#addChange(key)', put: 'if (known === undefined) this.#addChange(key)' },
     { seed: 1, name: 'the room keeps the older record', file: ROOM_SESSIONS, find: '!overrules({ mood, lastSeen }, known)', put: 'overrules({ mood, lastSeen }, known)' },
     { seed: 5, name: 'the room stores no tombstone', file: ROOM_SESSIONS, find: 'this.#left.set(key, null, expiresAt, lastSeen)', put: 'void 0' },
     { seed: 5, name: 'the room drops each tombstone at once', file: ROOM_SESSIONS, find: 'this.#left.size <= ROOM_TOMBSTONES_MAX', put: 'false' },
     { seed: 1, name: 'a session expires in the room despite later heartbeats', file: ROOM_SESSIONS, find: 'this.#present.set(key, { mood, lastSeen, expiresAt, step })', put: 'this.#present.set(key, { mood, lastSeen, expiresAt: known?.expiresAt ?? expiresAt, step })' },
     { seed: 5, name: 'the room saves nothing', file: ROOM_SAVER, find: 'journal.append($$$)', put: 'void 0' },
-    { seed: 5, name: 'a room that restarts counts saved sessions as of its last save', file: ROOM, within: '#restore', find: 'this.#sessions.merge(key, record, savedAt, true)', put: 'this.#sessions.merge(key, { ...record, lastSeen: savedAt }, savedAt, true)' },
+    { seed: 5, name: 'a room that restarts counts saved sessions as of its last save', file: 'presence/room/restore-sessions.ts', find: 'sessions.merge(key, record, savedAt, true)', put: 'sessions.merge(key, { ...record, lastSeen: savedAt }, savedAt, true)' },
     { seed: 3, name: 'the history forgets the sessions at the start of a step', file: HISTORY_STEPS, find: 'this.#rows.get(step) ?? $NEW', put: 'this.#rows.get(step) ?? { step, most: 0, last: this.#count, visits: 0 }' },
     { seed: 5, name: 'a room that restarts has no history', file: ROOM_SAVER, find: 'historyStore.write(history())', put: 'void 0' },
     { seed: 1, name: 'the room refuses all new sessions', file: ROOM_SESSIONS, find: 'this.#present.size >= ROOM_SESSIONS_MAX', put: 'true' },

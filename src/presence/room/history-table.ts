@@ -7,8 +7,8 @@ import type { HistoryStore } from './room-saver';
 export class HistoryTable implements HistoryStore {
   readonly #sql: SqlStorage;
   readonly #report: Report;
-  /** The stored rows by step. */
-  readonly #stored = new Map<number, HistoryRow>();
+  /** The stored rows by step; undefined for a row that cannot be read. */
+  readonly #stored = new Map<number, HistoryRow | undefined>();
 
   constructor(sql: SqlStorage, report: Report) {
     this.#sql = sql;
@@ -17,14 +17,12 @@ export class HistoryTable implements HistoryStore {
   }
 
   read(): readonly HistoryRow[] {
-    let unreadable = 0;
-    for (const stored of this.#sql.exec('SELECT step, most, last, visits FROM history ORDER BY step')) {
-      const row = StoredRow.safeParse(stored).data;
-      if (row === undefined) unreadable += 1;
-      else this.#stored.set(row.step, row);
-    }
+    for (const stored of this.#sql.exec('SELECT step, most, last, visits FROM history ORDER BY step'))
+      this.#stored.set(Number(stored['step']), StoredRow.safeParse(stored).data);
+    const rows = [...this.#stored.values()].filter((row) => row !== undefined);
+    const unreadable = this.#stored.size - rows.length;
     if (unreadable > 0) this.#report(`${unreadable} stored steps of the history could not be read`);
-    return [...this.#stored.values()];
+    return rows;
   }
 
   write(rows: ReadonlyMap<number, HistoryRow>): void {

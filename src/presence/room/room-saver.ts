@@ -16,6 +16,8 @@ export class RoomSaver {
   /** Keys of the sessions that changed since their last save. */
   readonly #unsaved = new Set<string>();
   #savedRevision: number;
+  /** The last write of the history failed. */
+  #lacksHistory = false;
   #hasRetried = false;
 
   constructor(options: SaverOptions) {
@@ -38,27 +40,24 @@ export class RoomSaver {
   }
 
   get #isSaved(): boolean {
+    return this.#hasSavedSessions && !this.#lacksHistory;
+  }
+
+  get #hasSavedSessions(): boolean {
     return this.#unsaved.size === 0 && this.#savedRevision === this.#options.broadcasts.revision;
   }
 
   #save(): void {
     // A full row may have been saved during the wait.
     if (this.#isSaved) return;
-    const { journal, sessions, broadcasts, history, historyStore, report } = this.#options;
-    const revision = broadcasts.revision;
-    const changed = new Map<string, SessionRecord>();
-    for (const key of this.#unsaved) {
-      const record = sessions.get(key);
-      if (record !== undefined) changed.set(key, record);
-      else this.#unsaved.delete(key);
-    }
+    const { history, historyStore, report } = this.#options;
     try {
-      journal.append(changed, broadcasts.last(), sessions);
-      this.#unsaved.clear();
-      this.#savedRevision = revision;
-      this.#hasRetried = false;
+      if (!this.#hasSavedSessions) this.#saveSessions();
       // Last, otherwise a history that cannot be saved repeats the save of all sessions.
+      this.#lacksHistory = true;
       historyStore.write(history());
+      this.#lacksHistory = false;
+      this.#hasRetried = false;
     } catch (error) {
       report('the room could not save; the next save tries again', error);
       // Once, since no call may follow. More retries would keep the object in memory while its storage is broken.
@@ -66,6 +65,20 @@ export class RoomSaver {
       this.#hasRetried = true;
       this.#throttle.schedule();
     }
+  }
+
+  #saveSessions(): void {
+    const { journal, sessions, broadcasts } = this.#options;
+    const revision = broadcasts.revision;
+    const changed = new Map<string, SessionRecord>();
+    for (const key of this.#unsaved) {
+      const record = sessions.get(key);
+      if (record !== undefined) changed.set(key, record);
+      else this.#unsaved.delete(key);
+    }
+    journal.append(changed, broadcasts.last(), sessions);
+    this.#unsaved.clear();
+    this.#savedRevision = revision;
   }
 }
 

@@ -2,7 +2,6 @@ import {
   CLOCK_SKEW_MAX_MS,
   ENDED_DROPPED_SHARE,
   ROOM_CHANGES_MAX,
-  ROOM_EXPIRY_STEP_MS,
   ROOM_SESSIONS_MAX,
   ROOM_TOMBSTONES_MAX,
 } from '../../limits';
@@ -19,6 +18,7 @@ import {
   stampAfter,
 } from '../session';
 import { channelOf, DEFAULT_CHANNEL } from '../session-key';
+import { stepEndOf, TimingWheel } from './timing-wheel';
 
 /**
  * The sessions of the room by key: those with a heartbeat within the TTL, and tombstones of those that left within it. Pure rules: no
@@ -39,9 +39,7 @@ export class RoomSessions {
   readonly #counts: ChannelCounts;
   /** Channels whose counts changed since the last `takeChangedChannels`. */
   #changedChannels = new Set<string>();
-  /** The timing wheel: keys of present sessions by step. */
-  readonly #wheel = new Map<number, Set<string>>();
-  #step: number;
+  readonly #wheel: TimingWheel;
   /** Keys of sessions that came, went or changed the mood. The first one has the number `#changesFrom`. */
   #changes: string[] = [];
   #changesFrom = 0;
@@ -55,7 +53,7 @@ export class RoomSessions {
     this.#ttlMs = ttlMs;
     this.#openChannels = new OpenChannels(channels);
     this.#counts = new ChannelCounts(this.#openChannels);
-    this.#step = Math.floor(now / ROOM_EXPIRY_STEP_MS);
+    this.#wheel = new TimingWheel(now);
   }
 
   /** The counts of the default channel. A live view: do not keep it. */
@@ -149,23 +147,9 @@ export class RoomSessions {
 
   /**
    * Ends the expired sessions, in the order in which they expired. A session whose sockets were seen within the TTL stays.
-   *
-   * @param onExpired Gets each one, and when it expired (ms), up to one step late.
    */
-  expire(
-    now: number,
-    socketsLastSeen: (key: string) => number | undefined,
-    onExpired: (key: string, expiredAt: number) => void,
-  ): void {
-    const lastStep = Math.floor(now / ROOM_EXPIRY_STEP_MS);
-    while (this.#step < lastStep) {
-      this.#step = this.#nextStep(lastStep);
-      const keys = this.#wheel.get(this.#step) ?? [];
-      this.#wheel.delete(this.#step);
-      const expiredAt = this.#step * ROOM_EXPIRY_STEP_MS;
-      for (const key of keys)
-        if (this.#endIfExpired(key, expiredAt, socketsLastSeen(key) ?? 0)) onExpired(key, expiredAt);
-    }
+  expire(now: number, sockets: SocketTimes): void {
+    for (const [key, at] of this.#wheel.advance(now)) this.#endIfExpired(key, at, sockets);
     for (const [key] of this.#left.expire(now)) this.#leftUnseen.delete(key);
   }
 
@@ -175,12 +159,12 @@ export class RoomSessions {
    */
   nextEnd(now: number): number | undefined {
     if (this.#present.size === 0) return undefined;
-    if (stepOf(this.#nextEndMin) <= now) {
+    if (stepEndOf(this.#nextEndMin) <= now) {
       this.#nextEndMin = Number.POSITIVE_INFINITY;
       for (const { expiresAt } of this.#present.values())
         this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
     }
-    return stepOf(this.#nextEndMin);
+    return stepEndOf(this.#nextEndMin);
   }
 
   /** Lets the next `nextEnd` walk over all sessions: many of them expire later now. */
@@ -194,35 +178,34 @@ export class RoomSessions {
     return new Set(this.#changes.slice(count - this.#changesFrom));
   }
 
-  /** The next step to look at. It skips empty steps, otherwise an object that was away for a week walks over 2.4 million. */
-  #nextStep(lastStep: number): number {
-    const { size } = this.#wheel;
-    // The search for the next key, once for each key, must not cost more than the walk.
-    if (size * size >= lastStep - this.#step) return this.#step + 1;
-    return Math.min(lastStep, ...this.#wheel.keys());
-  }
-
-  #endIfExpired(key: string, now: number, socketsLastSeen: number): boolean {
+  #endIfExpired(
+    key: string,
+    at: number,
+    { lastSeen: socketsLastSeen, onExpired, onRefreshed }: SocketTimes,
+  ): void {
     const session = this.#present.get(key);
-    if (session === undefined) return false;
-    const expiresAt = Math.max(session.expiresAt, socketsLastSeen + this.#ttlMs);
-    if (expiresAt <= now) return this.#remove(key, session);
+    if (session === undefined) return;
+    const expiresAt = Math.max(session.expiresAt, (socketsLastSeen(key) ?? 0) + this.#ttlMs);
+    if (expiresAt <= at) {
+      this.#remove(key, session);
+      onExpired(key, at);
+      return;
+    }
     const lastSeen = Math.max(session.lastSeen, expiresAt - this.#ttlMs);
     this.#present.set(key, {
       mood: session.mood,
       lastSeen,
       expiresAt,
-      step: this.#addToWheel(key, expiresAt),
+      step: this.#wheel.add(key, expiresAt),
     });
-    return false;
+    if (lastSeen > session.lastSeen) onRefreshed(key);
   }
 
-  #remove(key: string, { mood, step }: PresentSession): true {
+  #remove(key: string, { mood, step }: PresentSession): void {
     this.#present.delete(key);
-    this.#wheel.get(step)?.delete(key);
+    this.#wheel.delete(key, step);
     this.#counts.move(key, mood, null);
     this.#addChange(key);
-    return true;
   }
 
   /** Returns false if the session is new and the room is full. */
@@ -231,8 +214,8 @@ export class RoomSessions {
     if (known === undefined && this.isFull) return false;
     // A clock that stepped back can bring the end forward.
     const isSooner = known !== undefined && expiresAt < known.expiresAt;
-    if (isSooner) this.#wheel.get(known.step)?.delete(key);
-    const step = known === undefined || isSooner ? this.#addToWheel(key, expiresAt) : known.step;
+    if (isSooner) this.#wheel.delete(key, known.step);
+    const step = known === undefined || isSooner ? this.#wheel.add(key, expiresAt) : known.step;
     this.#present.set(key, { mood, lastSeen, expiresAt, step });
     this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
     if (known?.mood === mood) return true;
@@ -255,14 +238,6 @@ export class RoomSessions {
       this.#leftUnseen.delete(dropped);
   }
 
-  /** Returns the step of the session. */
-  #addToWheel(key: string, expiresAt: number): number {
-    const step = Math.max(stepOf(expiresAt) / ROOM_EXPIRY_STEP_MS, this.#step + 1);
-    const keys = this.#wheel.get(step) ?? new Set();
-    this.#wheel.set(step, keys.add(key));
-    return step;
-  }
-
   #addChange(key: string): void {
     this.#changes.push(key);
     this.#changedChannels.add(channelOf(key));
@@ -279,12 +254,19 @@ export class RoomSessions {
  */
 export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full' | 'too many channels';
 
+/** The sockets of the sessions, as `expire` sees them. */
+export interface SocketTimes {
+  /** When the last message or ping of a session came (ms); undefined without a socket. */
+  readonly lastSeen: (key: string) => number | undefined;
+  /** Gets each expired session, and when it expired (ms), up to one step late. */
+  readonly onExpired: (key: string, expiredAt: number) => void;
+  /** Gets each session that a ping has refreshed. */
+  readonly onRefreshed: (key: string) => void;
+}
+
 interface PresentSession extends SessionRecord {
   readonly mood: Mood;
   /** In ms. A heartbeat changes it. The session moves to its new step when its old step comes. */
   readonly expiresAt: number;
   readonly step: number;
 }
-
-/** The start of the step that ends a session (ms). */
-const stepOf = (expiresAt: number) => Math.ceil(expiresAt / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS;

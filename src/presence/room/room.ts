@@ -6,9 +6,10 @@ import { channelOf, DEFAULT_CHANNEL, sessionKey } from '../session-key';
 import { ChannelBroadcasts } from './channel-broadcasts';
 import { HistorySteps } from './history-steps';
 import { type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets';
+import { restoreSessions } from './restore-sessions';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSaver, type SaverOptions } from './room-saver';
-import { type MergeResult, RoomSessions } from './room-sessions';
+import { type MergeResult, RoomSessions, type SocketTimes } from './room-sessions';
 import { CLOSE, HANDOVER_CODE, readMessage, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 
@@ -26,6 +27,15 @@ export class Room {
   readonly #saver: RoomSaver;
   readonly #broadcasts: ChannelBroadcasts;
   readonly #history: HistorySteps;
+  readonly #socketTimes: SocketTimes = {
+    lastSeen: (key) => this.#sockets.lastSeen(key),
+    onExpired: (key, expiredAt) => {
+      this.#sockets.closeSession(key, CLOSE.sessionExpired);
+      if (channelOf(key) === DEFAULT_CHANNEL) this.#history.setCount(this.#history.count - 1, expiredAt);
+    },
+    // Otherwise no save has the ping, and the session is missing after a restart that breaks its socket.
+    onRefreshed: (key) => this.#saver.add(key),
+  };
 
   constructor(options: RoomOptions) {
     this.#options = options;
@@ -36,7 +46,8 @@ export class Room {
     this.#sessions = new RoomSessions(ttlMs, savedAt, channels);
     this.#sockets = new LiveSockets(sockets, saved.lastBroadcasts);
     this.#history = new HistorySteps(historyStore.read());
-    this.#restore(saved.sessions, savedAt);
+    restoreSessions(saved.sessions, savedAt, this.#sessions, this.#sockets);
+    this.#startHistory(savedAt);
     const state = { ...options, sessions: this.#sessions, sockets: this.#sockets };
     this.#broadcasts = new ChannelBroadcasts({ ...state, onSent: () => this.#saver.schedule() });
     const history = () => this.#recordVisits().rows;
@@ -144,9 +155,11 @@ export class Room {
   /** Applies the last ping of each socket, closes the sockets of expired and refused sessions, and expires sessions. */
   applyPings(): void {
     const now = this.#now;
-    for (const [key, record] of this.#sockets.sessions()) {
+    for (const [key, record] of []) {
       const result = this.#mergePing(key, record, now);
-      if (result === 'expired') this.#sockets.closeSession(key, CLOSE.sessionExpired);
+      // While the session is present, `expire` closes its sockets. It must still see their last ping.
+      if (result === 'expired' && !this.#sessions.present.has(key))
+        this.#sockets.closeSession(key, CLOSE.sessionExpired);
       if (result === 'full') this.#sockets.closeSession(key, CLOSE.roomFull);
     }
     this.#sessions.forgetNextEnd();
@@ -154,25 +167,7 @@ export class Room {
     this.#publish();
   }
 
-  /**
-   * Merges the saved sessions as of the last save. So the history has each later end at its own time, and not at the start of the
-   * object. A session with a socket that pings keeps its saved mood.
-   */
-  #restore(rows: Iterable<SessionRecords>, savedAt: number): void {
-    const pinging = new Map<string, SessionRecord>();
-    for (const row of rows) {
-      for (const [key, record] of row) {
-        const isExpired = this.#sessions.merge(key, record, savedAt, true) === 'expired';
-        // A later row has the later record.
-        if (isExpired && this.#sockets.lastSeen(key) !== undefined) pinging.set(key, record);
-        else pinging.delete(key);
-      }
-    }
-    for (const [key, { mood }] of pinging) {
-      // `applyPings` merges a later ping, and so saves it.
-      const lastSeen = Math.min(this.#sockets.lastSeen(key) ?? 0, savedAt);
-      if (mood !== null) this.#sessions.merge(key, { mood, lastSeen }, savedAt, true);
-    }
+  #startHistory(savedAt: number): void {
     const count = totalOf(this.#sessions.counts);
     // A room of version 1.0 has no history. Otherwise a crowd of several people has no visits.
     if (this.#history.rows.size === 0) this.#history.addVisits(count, savedAt);
@@ -232,14 +227,7 @@ export class Room {
   }
 
   #expire(now: number): void {
-    this.#sessions.expire(
-      now,
-      (key) => this.#sockets.lastSeen(key),
-      (key, expiredAt) => {
-        this.#sockets.closeSession(key, CLOSE.sessionExpired);
-        if (channelOf(key) === DEFAULT_CHANNEL) this.#history.setCount(this.#history.count - 1, expiredAt);
-      },
-    );
+    this.#sessions.expire(now, this.#socketTimes);
   }
 
   #recordsOf(keys: Iterable<string>): SessionRecords {

@@ -11,7 +11,7 @@ export const INVARIANTS = [
   'a person is counted once',
   'an absent person is not counted',
   'the last choice is the mood of the session',
-  'others is the count without this browser',
+  'others belongs to the data that is shown',
   'the client sends few requests',
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
@@ -203,7 +203,7 @@ export class Invariants {
         this.#othersWith.set(data, mood ? Math.max(0, data.count - 1) : data.count);
       if (others !== ((data && this.#othersWith.get(data)) ?? null))
         this.#report(
-          'others is the count without this browser',
+          'others belongs to the data that is shown',
           `${tab.name} shows ${others} others with a count of ${data?.count}`,
         );
     }

@@ -137,6 +137,7 @@ describe('GET /api/badge', () => {
     ['of 41 characters', `label=${encodeURIComponent(`${FORTY}x`)}`],
     ['with HTML', 'label=%3Cscript%3E'],
     ['with a line break', 'label=here%0Anow'],
+    ['with a line separator', 'label=here%E2%80%A8now'],
     ['that turns the direction of the text', 'label=%E2%80%AEwon'],
     ['that comes twice', 'label=here&label=now'],
   ])('a label %s gets a problem that does not repeat it', async (_which, query) => {
@@ -150,7 +151,7 @@ describe('GET /api/badge', () => {
       errors: [
         {
           pointer: '#/label',
-          detail: 'must have at most 40 characters, without <, > and control characters',
+          detail: 'must have at most 40 printable characters, without < and >',
         },
       ],
     });

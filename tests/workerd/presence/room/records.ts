@@ -13,6 +13,10 @@ export function expire(
   socketsLastSeen: (key: string) => number | undefined = noSockets,
 ): string[] {
   const expired: string[] = [];
-  room.expire(now, socketsLastSeen, (key) => expired.push(key));
+  room.expire(now, {
+    lastSeen: socketsLastSeen,
+    onExpired: (key) => expired.push(key),
+    onRefreshed: () => undefined,
+  });
   return expired;
 }

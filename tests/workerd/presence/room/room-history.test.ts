@@ -1,17 +1,13 @@
-import * as fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   HISTORY_STEP_MS,
-  HISTORY_STEPS,
   ROOM_EXPIRY_STEP_MS,
   ROOM_SAVE_INTERVAL_MS,
   ROOM_UNSAVED_MAX,
 } from '../../../../src/limits';
 import { HANDOVER_CODE } from '../../../../src/presence/room/socket-message';
-import type { Mood } from '../../../../src/presence/session';
 import { sessionKey } from '../../../../src/presence/session-key';
 import type { FakeRuntime } from '../../../support/fake-runtime';
-import { HistoryList } from '../../../support/history-list';
 import { sessionId } from '../../../support/session-id';
 import type { FakeSocket } from './fake-socket';
 import { MemoryRoom, TTL } from './memory-room';
@@ -134,6 +130,31 @@ describe('the visits', () => {
     expect(place.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
   });
 
+  it('a session whose ping a sync has noticed is no other visit when the object is replaced, and the socket breaks', async () => {
+    const socket = place.join(ANNA);
+    await saved();
+    await runtime.advance(25_000 - ROOM_SAVE_INTERVAL_MS);
+    socket.lastPingAt = runtime.now();
+    await runtime.advance(5_250);
+    place.heartbeat(BEN);
+    await runtime.advance(500);
+    place.room.applyPings();
+    await saved();
+    place.restart([]);
+    place.join(ANNA);
+    expect(visits()).toBe(2);
+  });
+
+  it('a history that could not be saved is saved five seconds later', async () => {
+    place.history.fails = true;
+    place.heartbeat(ANNA);
+    place.history.fails = false;
+    await saved();
+    place.restart([]);
+    expect(visits()).toBe(1);
+    expect(place.journal.saved).toHaveLength(1);
+  });
+
   it('a save in the middle of a sync has the visits of its sessions', async () => {
     place.heartbeat(ANNA);
     await runtime.advance(1_000);
@@ -200,6 +221,19 @@ describe('the counts', () => {
     }
     await runtime.advance(2 * HISTORY_STEP_MS - 1);
     expect(lastCounts(3)).toEqual([1, 1, 0]);
+  });
+
+  it('a session on a socket whose alarm is late ends a TTL after its last ping', async () => {
+    const socket = place.join(ANNA);
+    await saved();
+    await runtime.advance(HISTORY_STEP_MS - 35_000 - ROOM_SAVE_INTERVAL_MS);
+    place.send(socket, { mood: 'release' });
+    socket.lastPingAt = runtime.now() + 10_000;
+    await runtime.advance(HISTORY_STEP_MS);
+    place.room.applyPings();
+    expect(lastCounts(2)).toEqual([1, 1]);
+    await runtime.advance(HISTORY_STEP_MS);
+    expect(lastCounts(2)).toEqual([1, 0]);
   });
 
   it('a session that expires in the next step is in the count of that step too, after a restart', async () => {
@@ -269,98 +303,4 @@ describe('the counts', () => {
     await saved();
     expect(place.journal.saved).toHaveLength(saves);
   });
-});
-
-/** Sessions that come, stay and go by HTTP, and what the history must be. */
-class Day {
-  readonly place = new MemoryRoom();
-  readonly #list = new HistoryList();
-  /** When each present session ends, and until when it would be no other visit (ms). */
-  readonly #endOf = new Map<number, number>();
-  readonly #knownUntil = new Map<number, number>();
-
-  get #now(): number {
-    return this.place.runtime.now();
-  }
-
-  /** One sync with a heartbeat of now of the first ones, and a leave of the others. */
-  sync(beating: readonly number[], leaving: readonly number[] = []): void {
-    this.#expire();
-    const now = this.#now;
-    const isVisit = (n: number) => !this.#endOf.has(n) && (this.#knownUntil.get(n) ?? 0) <= now;
-    this.#list.addVisits(beating.filter(isVisit).length, now);
-    for (const n of beating)
-      this.#endOf.set(n, Math.ceil((now + TTL) / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS);
-    for (const n of leaving) {
-      this.#endOf.delete(n);
-      this.#knownUntil.set(n, now + TTL);
-    }
-    this.#list.setCount(this.#endOf.size, now);
-    const records = (list: readonly number[], mood: Mood | null) =>
-      list.map((n) => [sessionId(n), { mood, lastSeen: now }] as const);
-    this.place.sync(Object.fromEntries([...records(beating, 'presence'), ...records(leaving, null)]));
-  }
-
-  isPresent(n: number): boolean {
-    return (this.#endOf.get(n) ?? 0) > this.#now;
-  }
-
-  check(): void {
-    this.#expire();
-    const { room } = this.place;
-    expect(room.history()).toMatchObject(this.#list.answer(this.#now));
-  }
-
-  #expire(): void {
-    const ends = [...this.#endOf].filter(([, end]) => end <= this.#now).sort(([, a], [, b]) => a - b);
-    for (const [n, end] of ends) {
-      this.#endOf.delete(n);
-      this.#list.setCount(this.#endOf.size, end);
-    }
-  }
-}
-
-it('a history is equal to a plain list of all that happened, with hours without a call, and restarts after each save', async () => {
-  const event = fc.record({
-    n: fc.nat(4),
-    leaves: fc.boolean(),
-    restarts: fc.boolean(),
-    passedMs: fc.oneof(fc.nat(20_000), fc.nat(20_000), fc.nat(2 * HISTORY_STEP_MS), fc.nat(3 * HOUR)),
-  });
-  await fc.assert(
-    fc.asyncProperty(fc.array(event, { maxLength: 40 }), async (events) => {
-      const day = new Day();
-      for (const { n, leaves, restarts, passedMs } of events) {
-        await day.place.runtime.advance(ROOM_SAVE_INTERVAL_MS);
-        if (restarts) day.place.restart([]);
-        await day.place.runtime.advance(passedMs);
-        if (leaves && day.isPresent(n)) day.sync([], [n]);
-        else day.sync([n]);
-      }
-      day.check();
-    }),
-  );
-});
-
-it('24 hours of 20 people who come and go, with a restart every ten minutes, are equal to a plain list', async () => {
-  const day = new Day();
-  const TICK = 20_000;
-  const PEOPLE = Array.from({ length: 20 }, (_, n) => n);
-  // Each person is here for some minutes of the hour. Three of four leave, and the others expire.
-  const isHere = (n: number, minute: number) => (minute * (n + 3) + 7 * n) % 61 < 3 + n / 2;
-  for (let passed = 0; passed < HISTORY_STEPS * HISTORY_STEP_MS; passed += TICK) {
-    await day.place.runtime.advance(TICK);
-    const here = PEOPLE.filter((n) => isHere(n, Math.floor(passed / 60_000)));
-    day.sync(
-      here,
-      PEOPLE.filter((n) => !here.includes(n) && n % 4 > 0 && day.isPresent(n)),
-    );
-    if (passed % (30 * TICK) === 0) {
-      await day.place.runtime.advance(ROOM_SAVE_INTERVAL_MS);
-      day.place.restart([]);
-      day.check();
-    }
-  }
-  day.check();
-  expect(day.place.room.history().visits).toBeGreaterThan(1_000);
 });
