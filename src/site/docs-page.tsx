@@ -163,7 +163,7 @@ function exampleOf(path: string, parameters: readonly oas31.ParameterObject[]): 
   }));
   const query = examples
     .filter(({ place }) => place === 'query')
-    .map(({ name, example }) => `${name}=${example}`);
+    .map(({ name, example }) => encodeURI(`${name}=${example}`));
   return [
     examples.reduce((filled, { name, example }) => filled.replace(`{${name}}`, example), path),
     ...(query.length > 0 ? [query.join('&')] : []),

@@ -6,6 +6,13 @@ import { DEFAULT_MOOD, MOODS } from '../moods';
 const TITLE = 'Breathe together';
 const DESCRIPTION = 'Sit down for a minute. See how many people breathe with you.';
 
+/** What page.js imports. Without the preloads the browser finds one level of imports after the other. */
+const MODULES = ['presence', 'here', 'words', 'day', 'circle', 'sentences', 'curve', 'service'];
+const STYLES = ['page', 'orb', 'number', 'day', 'moods', 'footer', 'dialog'];
+
+/** The box in which day.js draws the line: one unit for each step of five minutes. */
+const DAY = { width: 288, height: 100 };
+
 /** The page at `/`. Its scripts and styles are in `static/`; they find the moods by `data-mood`. */
 export function homePage(): string {
   const page = (
@@ -23,16 +30,17 @@ export function homePage(): string {
         <title>{TITLE}</title>
         <link rel="icon" href="/icon.svg" />
         <link rel="preload" href="/fraunces.woff2" as="font" type="font/woff2" crossorigin="" />
-        <link rel="modulepreload" href="/presence.js" />
-        <link rel="stylesheet" href="/page.css" />
-        <link rel="stylesheet" href="/orb.css" />
-        <script type="module" src="/here.js" />
+        {MODULES.map((module) => (
+          <link rel="modulepreload" href={`/${module}.js`} />
+        ))}
+        {STYLES.map((style) => (
+          <link rel="stylesheet" href={`/${style}.css`} />
+        ))}
         <script type="module" src="/page.js" />
-        <script type="module" src="/circle.js" />
       </head>
       <body data-status="connecting">
         <main>
-          <div class="orb" aria-hidden="true">
+          <div class="orb calm" aria-hidden="true">
             <Lights layer="glow" />
             <i class="ring" />
             <Lights layer="body">
@@ -43,14 +51,11 @@ export function homePage(): string {
           </div>
 
           <h1>
-            <span class="with">Breathing with</span>{' '}
+            <span class="headline" id="headline" /> <span id="lead">Breathing with</span>{' '}
             <span class="number" id="count">
               –
             </span>{' '}
-            <span class="unit" id="unit">
-              people
-            </span>{' '}
-            <span class="circle" id="circle" />
+            <span id="unit">others</span> <span class="circle" id="circle" />
           </h1>
           <div class="no-circle">
             <h2>There is no such circle.</h2>
@@ -62,6 +67,8 @@ export function homePage(): string {
               Reconnecting… Counted at <span id="counted-at" />.
             </span>
           </p>
+          <p class="note" id="note" />
+          <Day />
           <noscript>
             <p>This page needs JavaScript to count.</p>
           </noscript>
@@ -135,6 +142,30 @@ export function homePage(): string {
     </html>
   );
   return `<!doctype html>\n${page}\n`;
+}
+
+/** The line of the last 24 hours, which day.js draws. */
+function Day() {
+  const { width, height } = DAY;
+  return (
+    <svg
+      class="day"
+      id="day"
+      role="img"
+      aria-label="The last 24 hours"
+      viewBox={`0 0 ${width} ${height}`}
+      preserveAspectRatio="none"
+    >
+      {/* In the units of the box. By the size of the area, a browser paints nothing for a flat day. */}
+      <linearGradient id="depth" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="0" y2={height}>
+        <stop offset="0" />
+        <stop class="faded" offset="1" />
+      </linearGradient>
+      <path class="area" fill="url(#depth)" />
+      <path class="line" />
+      <path class="now" />
+    </svg>
+  );
 }
 
 /** One light for each mood, in the mood's colour. */

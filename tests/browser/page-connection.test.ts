@@ -9,12 +9,13 @@ describe.skipIf(NO_CHROMIUM)('the page at /: connection states and failures', ()
 
   it('a page that goes offline keeps the last count, says when it counted, and counts again when it is back', async () => {
     const { page, context } = await trial.person();
-    await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
+    await expect.poll(() => shown(page)).toBe('You are here.');
     await context.setOffline(true);
     await page.getByRole('button', { name: 'Release' }).click();
     await page.getByText('Reconnecting…').waitFor();
+    expect(await page.locator('#note').isVisible()).toBe(false);
     expect(await page.getByText('Reconnecting…').innerText()).toMatch(/Counted at \d+:\d\d [AP]M\.$/);
-    expect(await shown(page)).toBe('Breathing with 1 person');
+    expect(await shown(page)).toBe('You are here.');
     const spoken = page.getByRole('status');
     await expect.poll(() => spoken.innerText()).toBe('Reconnecting. The last count was 1 person.');
     await context.setOffline(false);
@@ -31,10 +32,10 @@ describe.skipIf(NO_CHROMIUM)('the page at /: connection states and failures', ()
     await page.getByText('Connecting…', { exact: true }).waitFor();
     await expect.poll(() => spoken.innerText()).toBe('Connecting.');
     expect(await page.getByText('Reconnecting…').isVisible()).toBe(false);
-    expect(await shown(page)).toBe('Breathing with – people');
+    expect(await shown(page)).toBe('Breathing with – others');
     await context.unroute('**/api/**', block);
     await page.getByText('Connecting…', { exact: true }).waitFor({ state: 'hidden' });
-    await expect.poll(() => spoken.innerText()).toBe('1 person is breathing.');
+    await expect.poll(() => spoken.innerText()).toBe('You are here.');
     await context.route('**/api/**', block);
     await page.getByRole('button', { name: 'Release' }).click();
     await page.getByText('Reconnecting…').waitFor();

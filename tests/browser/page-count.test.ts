@@ -3,18 +3,11 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { ZERO_COUNTS } from '../../src/presence/session';
 import { NO_CHROMIUM } from './chromium';
-import { PageTrial, shown, stateOf } from './page-trial';
+import { historyOf, PageTrial, shown, stateOf } from './page-trial';
 import { close, open } from './watched-page';
 
 describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
   const trial = new PageTrial();
-
-  it('the page counts the person that opens it, and shows the number', async () => {
-    const { page, complaints } = await trial.person();
-    await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
-    expect(await trial.presence()).toMatchObject({ count: 1, moods: { presence: 1 } });
-    expect(complaints).toEqual([]);
-  });
 
   it('a click or a key press on a button chooses its mood', async () => {
     const { page, complaints } = await trial.person();
@@ -36,7 +29,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     await expect.poll(async () => (await trial.presence()).moods.release).toBe(1);
     const { page: second } = await open(context, trial.url);
     await expect.poll(() => pressed(second)).toEqual(['Release']);
-    await expect.poll(() => shown(second)).toBe('Breathing with 1 person');
+    await expect.poll(() => shown(second)).toBe('You are here.');
     expect((await trial.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     await second.getByRole('button', { name: 'Connection' }).click();
     await expect.poll(() => pressed(page)).toEqual(['Connection']);
@@ -60,9 +53,9 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     const { page } = await trial.person();
     const { page: other, context: otherContext } = await trial.person();
     await other.getByRole('button', { name: 'Connection' }).click();
-    await expect.poll(() => shown(other)).toBe('Breathing with 2 people');
+    await expect.poll(() => shown(other)).toBe('Breathing with 1 other person');
     await page.getByRole('button', { name: 'Release' }).click();
-    await expect.poll(() => shown(page)).toBe('Breathing with 2 people');
+    await expect.poll(() => shown(page)).toBe('Breathing with 1 other person');
     expect(await page.getByRole('button', { name: 'Connection' }).innerText()).toMatch(/1/);
     const closedAt = Date.now();
     await close(otherContext);
@@ -70,16 +63,18 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     expect(Date.now() - closedAt).toBeLessThan(5_000);
   });
 
-  it('a reload keeps the session', async () => {
-    const { page } = await trial.person();
-    await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
+  it('the page counts the person that opens it, and a reload keeps the session', async () => {
+    const { page, complaints } = await trial.person();
+    await expect.poll(() => shown(page)).toBe('You are here.');
+    expect(await trial.presence()).toMatchObject({ count: 1, moods: { presence: 1 } });
     const id = () => page.evaluate(() => JSON.parse(Object.values(localStorage)[0]).id);
     const before = await id();
     await page.reload();
-    await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
+    await expect.poll(() => shown(page)).toBe('You are here.');
     expect(before).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
     expect(await id()).toBe(before);
     expect((await trial.presence()).count).toBe(1);
+    expect(complaints).toEqual([]);
   });
 
   it('the page writes numbers in its own language', async () => {
@@ -92,31 +87,82 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
       route.fulfill({ json: stateOf({ presence: 1_234, release: 5_678 }) }),
     );
     const { page } = await open(context, trial.url);
-    await expect.poll(() => shown(page)).toBe('Breathing with 6.912 people');
+    await expect.poll(() => shown(page)).toBe('Breathing with 6.911 others');
     expect(await page.getByRole('button', { name: 'Release' }).innerText()).toContain('5.678');
-    await expect.poll(() => page.getByRole('status').innerText()).toBe('6.912 people are breathing.');
   });
 
-  it('a sign at the orb shows that the count grows or falls, but not at the first number', async () => {
-    const { page, answerWith } = await trial.pageWithAnswers({ presence: 2 });
-    const sign = () => page.locator('.ring').getAttribute('class');
-    expect(await sign()).toBe('ring');
-    await answerWith({ presence: 3 });
-    expect(await sign()).toBe('ring more');
-    await page.locator('.ring').dispatchEvent('animationend');
-    expect(await sign()).toBe('ring');
+  it('a counted page says with how many others, and with no others what the day was', async () => {
+    const { page, answerWith, complaints } = await trial.pageWithAnswers(
+      { presence: 1 },
+      { history: () => historyOf(212, 17, 0, 0) },
+    );
+    // A ring at the orb shows each change.
+    const ring = page.locator('.ring');
+    expect(await shown(page)).toBe('You are here.');
+    expect(await ring.getAttribute('class')).toBe('ring');
+    await expect.poll(() => note(page)).toBe('212 breathed here today, 17 at once.');
+    const { peak } = historyOf(212, 17, 0, 0);
+    const time = new Date(peak.at).toLocaleTimeString('en', { hour: 'numeric', minute: '2-digit' });
+    expect(await page.getByRole('img').getAttribute('aria-label')).toBe(
+      `The last 24 hours: 212 visits, at most 17 people at once, at ${time}.`,
+    );
+    await answerWith({ presence: 2 });
+    expect(await shown(page)).toBe('Breathing with 1 other person');
+    expect(await ring.getAttribute('class')).toBe('ring more');
+    await ring.dispatchEvent('animationend');
+    expect(await ring.getAttribute('class')).toBe('ring');
+    await answerWith({ presence: 128 });
+    expect(await shown(page)).toBe('Breathing with 127 others');
+    expect(await note(page)).toBe('212 breathed here today, 128 at once.');
     await answerWith({ presence: 1 });
-    expect(await sign()).toBe('ring fewer');
+    expect(await shown(page)).toBe('You are here.');
+    expect(await ring.getAttribute('class')).toBe('ring fewer');
+    expect(complaints).toEqual([]);
+  });
+
+  it('a page that only watches says how many people are here, and does not claim that its viewer is one', async () => {
+    const { page, answerWith, complaints } = await trial.pageWithAnswers(
+      {},
+      { isRobot: true, history: () => historyOf(212, 17, 0, 0) },
+    );
+    expect(await shown(page)).toBe('No one is here now.');
+    await expect.poll(() => note(page)).toBe('212 breathed here today, 17 at once.');
+    expect(await pressed(page)).toEqual([]);
+    await answerWith({ presence: 1 });
+    expect(await shown(page)).toBe('Breathing here now 1 person');
+    await answerWith({ presence: 42 });
+    expect(await shown(page)).toBe('Breathing here now 42 people');
+    expect(complaints).toEqual([]);
+  });
+
+  it('the page asks for the history every five minutes while it is visible', async () => {
+    let asked = 0;
+    const history = () => {
+      asked += 1;
+      return historyOf(asked + 1, 1, 0);
+    };
+    const { page, context } = await trial.pageWithAnswers({ presence: 1 }, { history, hasClock: true });
+    await expect.poll(() => note(page)).toBe('2 breathed here today.');
+    await context.clock.fastForward('04:50');
+    await page.evaluate(setHidden, true);
+    await context.clock.fastForward('20:00');
+    expect(asked).toBe(1);
+    await page.evaluate(setHidden, false);
+    await expect.poll(() => note(page)).toBe('3 breathed here today.');
+    await context.clock.fastForward('05:01');
+    await expect.poll(() => note(page)).toBe('4 breathed here today.');
+    // A heartbeat is due. It would reach the Worker if the page closes at that moment.
+    await page.evaluate(`import('/here.js').then(({ presence }) => presence.stop())`);
   });
 
   it('a screen reader gets the number in a sentence, but not at every change', async () => {
     const { page } = await trial.person();
-    await expect.poll(() => page.getByRole('status').innerText()).toBe('1 person is breathing.');
+    await expect.poll(() => page.getByRole('status').innerText()).toBe('You are here.');
     const { page: other } = await trial.person();
-    await expect.poll(() => shown(other)).toBe('Breathing with 2 people');
+    await expect.poll(() => shown(other)).toBe('Breathing with 1 other person');
     await page.getByRole('button', { name: 'Release' }).click();
-    await expect.poll(() => shown(page)).toBe('Breathing with 2 people');
-    expect(await page.getByRole('status').innerText()).toBe('1 person is breathing.');
+    await expect.poll(() => shown(page)).toBe('Breathing with 1 other person');
+    expect(await page.getByRole('status').innerText()).toBe('You are here.');
   });
 
   it('the dialog shows the code that the page runs', async () => {
@@ -128,6 +174,15 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     expect(complaints).toEqual([]);
   });
 });
+
+/** The sentence below the number. */
+const note = (page: Page) => page.locator('#note').innerText();
+
+/** Runs in the page. */
+function setHidden(isHidden: boolean) {
+  Object.defineProperty(document, 'hidden', { configurable: true, value: isHidden });
+  document.dispatchEvent(new Event('visibilitychange'));
+}
 
 /** The pressed moods. */
 async function pressed(page: Page): Promise<(string | undefined)[]> {

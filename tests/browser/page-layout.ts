@@ -1,6 +1,8 @@
-/** Runs in the page. The boxes that must not move when a number changes. */
+/** Runs in the page. The boxes that must not move when a text changes. */
 export function boxes(): readonly string[] {
-  const fixed = document.querySelectorAll('.orb, h1, h1 > *, .moods, .moods button, footer, footer *');
+  const fixed = document.querySelectorAll(
+    '.orb, h1, h1 > *, .note, .day, .moods, .moods button, footer, footer *',
+  );
   return [...fixed].map((element) => {
     const { x, y, width, height } = element.getBoundingClientRect();
     return `${element.tagName} ${element.id} ${x} ${y} ${width} ${height}`;
@@ -22,4 +24,28 @@ export function overflows(): readonly string[] {
   }
   if (document.documentElement.scrollWidth > innerWidth) found.push('the page');
   return found;
+}
+
+interface LayoutShift extends PerformanceEntry {
+  readonly sources: readonly { readonly node: Node | null }[];
+}
+
+/** Runs in the page. What has moved since the page was opened: https://web.dev/articles/cls */
+export function shifts(): Promise<readonly string[]> {
+  return new Promise((resolve) => {
+    const moved: string[] = [];
+    const observer = new PerformanceObserver((list) => {
+      for (const { node } of (list.getEntries() as LayoutShift[]).flatMap(({ sources }) => sources)) {
+        const element = node instanceof Element ? node : node?.parentElement;
+        moved.push(element?.outerHTML ?? 'a removed node');
+      }
+    });
+    observer.observe({ type: 'layout-shift', buffered: true });
+    requestAnimationFrame(() => requestAnimationFrame(() => resolve(moved)));
+  });
+}
+
+/** Runs in the page, which has no animations. */
+export function finishTransitions() {
+  for (const transition of document.getAnimations()) transition.finish();
 }

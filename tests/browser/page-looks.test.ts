@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { NO_CHROMIUM } from './chromium';
 import { barriersOf } from './page-barriers';
-import { boxes, overflows } from './page-layout';
-import { PageTrial, shown } from './page-trial';
+import { boxes, finishTransitions, overflows, shifts } from './page-layout';
+import { historyOf, PageTrial } from './page-trial';
 
 /** When each cue is fully visible, in ms of a breath. A cue that fades in or out has too little contrast for a moment. */
 const BREATHE_IN_MS = 2_000;
@@ -13,35 +13,36 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
   const trial = new PageTrial();
 
   it.each([
-    [320, 128],
-    [320, 123_456],
-    [320, 1_234_567],
-    [390, 123_456],
-    [390, 1_234_567],
-    [1280, 1_234_567],
+    [320, 568],
+    [1280, 640],
   ])(
-    'at a width of %i px, %i people fit, and nothing moves when the count grows to that',
-    async (width, count) => {
+    'at %i × %i px all numbers fit, and nothing moves when they or the history arrive',
+    async (width, height) => {
       const { page, answerWith } = await trial.pageWithAnswers(
         { presence: 1 },
-        { viewport: { width, height: 640 } },
+        { viewport: { width, height }, history: () => historyOf(9_234_567, 1_234_567, 0, 3) },
       );
       const before = await page.evaluate(boxes);
-      await answerWith({ gratitude: count - 3, presence: 1, release: 1, connection: 1 });
-      expect(await page.evaluate(overflows)).toEqual([]);
-      await page.evaluate(finishTransitions);
-      expect(await page.evaluate(overflows)).toEqual([]);
-      expect(await page.evaluate(boxes)).toEqual(before);
-      expect(await page.getByRole('button', { name: 'Gratitude' }).innerText()).toContain(
-        (count - 3).toLocaleString('en'),
+      await page.getByRole('img').waitFor();
+      for (const count of [1, 2, 128, 1_234_567]) {
+        if (count > 1) await answerWith({ presence: 1, gratitude: count - 1 });
+        expect(await page.evaluate(overflows)).toEqual([]);
+        await page.evaluate(finishTransitions);
+        expect(await page.evaluate(overflows)).toEqual([]);
+        expect(await page.evaluate(boxes)).toEqual(before);
+      }
+      expect(await page.locator('#note').innerText()).toBe(
+        '9,234,567 breathed here today, 1,234,567 at once.',
       );
+      expect(await page.getByRole('button', { name: 'Gratitude' }).innerText()).toContain('1,234,566');
+      expect(await page.evaluate(shifts)).toEqual([]);
     },
   );
 
   it('forced colours leave the heading whole and the pressed mood visible', async () => {
     const { page } = await trial.pageWithAnswers({ presence: 128 }, { forcedColors: 'active' });
     await page.evaluate(finishTransitions);
-    const pictureOfLine = () => page.locator('.with').screenshot();
+    const pictureOfLine = () => page.locator('#lead').screenshot();
     const before = await pictureOfLine();
     await page.locator('#count').evaluate((number) => number.style.setProperty('visibility', 'hidden'));
     expect(await pictureOfLine()).toEqual(before);
@@ -61,17 +62,27 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
     expect(await barriersOf(page)).toEqual([]);
   });
 
-  it.each([
-    ['one mood', { connection: 1 }],
-    ['two moods', { gratitude: 1, presence: 1 }],
-    ['one large and one small mood', { gratitude: 1, release: 99 }],
-    ['four moods', { gratitude: 33, presence: 52, release: 25, connection: 18 }],
-  ])('the orb is whole with %s', async (_, moods) => {
-    const { page } = await trial.pageWithAnswers(moods, { colorScheme: 'light' });
-    await page.evaluate(finishTransitions);
+  it('the orb is whole with each mix of moods, and at each moment of a change', async () => {
+    const { page, answerWith } = await trial.pageWithAnswers({ connection: 1 }, { colorScheme: 'light' });
     const [ground] = await page.evaluate(colours, [await encoded(page, '.moods'), [[0.001, 0.001]]] as const);
-    const rim = await page.evaluate(colours, [await encoded(page, '.body'), RIM] as const);
-    for (const colour of rim) expect(distance(colour, ground)).toBeGreaterThan(60);
+    await page.evaluate(withTransitions);
+    const expectWhole = async () => {
+      const rim = await page.evaluate(colours, [await encoded(page, '.body'), RIM] as const);
+      for (const colour of rim) expect(distance(colour, ground)).toBeGreaterThan(60);
+    };
+    for (const moods of [
+      { release: 1 },
+      { gratitude: 1, presence: 1 },
+      { gratitude: 1, release: 99 },
+      { gratitude: 33, presence: 52, release: 25, connection: 18 },
+      { connection: 1 },
+    ]) {
+      await answerWith(moods);
+      await page.evaluate(stopTransitionsAt, 600);
+      await expectWhole();
+      await page.evaluate(finishTransitions);
+      await expectWhole();
+    }
   });
 
   it('all pages breathe in the same phase, also on a device with a wrong clock', async () => {
@@ -81,14 +92,21 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
       Date.now = () => now() + 3_333;
     });
     await people[1]?.page.reload();
-    // The phase of the orb, the page's estimate of the server's clock, and the right clock of this machine.
+    // The phase of the orb, the page's estimate of the server's clock, and the right clock of this machine: at the start of the frame
+    // for the orb, and now for the estimate.
     const look = async ({ page }: { page: Page }) => {
       await page.waitForSelector('[data-status=live]');
-      return page.evaluate<{ phaseMs: number; serverMs: number; trueMs: number }>(`(async () => {
+      return page.evaluate<{
+        phaseMs: number;
+        frameMs: number;
+        serverMs: number;
+        trueMs: number;
+      }>(`(async () => {
         const { presence } = await import('/here.js');
-        const orb = document.querySelector('.body').getAnimations()[0];
+        const orb = document.getAnimations().find(({ animationName }) => animationName === 'breathe');
         return {
           phaseMs: orb.currentTime % 10_000,
+          frameMs: (performance.timeOrigin + document.timeline.currentTime) % 10_000,
           serverMs: presence.serverNow() % 10_000,
           trueMs: (performance.timeOrigin + performance.now()) % 10_000,
         };
@@ -96,9 +114,9 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
     };
     const apart = (a: number, b: number) => Math.min((a - b + 10_000) % 10_000, (b - a + 10_000) % 10_000);
     for (const one of people) {
-      const { phaseMs, serverMs, trueMs } = await look(one);
+      const { phaseMs, frameMs, serverMs, trueMs } = await look(one);
       expect(apart(serverMs, trueMs)).toBeLessThan(150);
-      expect(apart(phaseMs, trueMs)).toBeLessThan(250);
+      expect(apart(phaseMs, frameMs)).toBeLessThan(250);
     }
   });
 
@@ -123,14 +141,25 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
   });
 
   it.each(['light', 'dark'] as const)('the page has no serious barrier in %s', async (colorScheme) => {
-    const { page } = await trial.personInMotion({ colorScheme });
-    await expect.poll(() => shown(page)).toBe('Breathing with 1 person');
+    const { page, answerWith } = await trial.pageWithAnswers(
+      { presence: 1 },
+      { colorScheme, hasMotion: true, history: () => historyOf(212, 17, 0, 1) },
+    );
+    await page.getByRole('img').waitFor();
     await page.evaluate(stopAt, BREATHE_IN_MS);
     expect(await barriersOf(page)).toEqual([]);
+    await answerWith({ presence: 1, gratitude: 127 });
     await page.evaluate(stopAt, BREATHE_OUT_MS);
     expect(await barriersOf(page)).toEqual([]);
     await page.getByRole('button', { name: 'Show the code' }).click();
     expect(await barriersOf(page)).toEqual([]);
+    if (colorScheme === 'dark') return;
+    const { page: watching } = await trial.pageWithAnswers(
+      {},
+      { colorScheme, hasMotion: true, isRobot: true },
+    );
+    await watching.evaluate(stopAt, BREATHE_IN_MS);
+    expect(await barriersOf(watching)).toEqual([]);
   });
 });
 
@@ -150,9 +179,17 @@ const distance = (a: Colour, b: Colour | undefined) =>
 const encoded = async (page: Page, selector: string) =>
   (await page.locator(selector).screenshot()).toString('base64');
 
+/** Runs in the page. The orb changes gradually from now on. */
+function withTransitions() {
+  document.adoptedStyleSheets.pop();
+}
+
 /** Runs in the page, which has no animations. */
-function finishTransitions() {
-  for (const transition of document.getAnimations()) transition.finish();
+function stopTransitionsAt(ms: number) {
+  for (const transition of document.getAnimations()) {
+    transition.pause();
+    transition.currentTime = ms;
+  }
 }
 
 /** Runs in the page. The colours of a picture at some points. */

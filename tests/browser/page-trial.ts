@@ -1,8 +1,22 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import type { PresenceHistory } from '../../src/client/types';
 import { type PresenceState, totalOf, ZERO_COUNTS } from '../../src/presence/session';
 import { BrowserTrial } from './browser-trial';
 import { open } from './watched-page';
+
+/** The setting `PRESENCE_HUB` of a service with the room, and the hub of its `/health`. */
+export const ROOM = 'durable-object';
+
+interface Answers {
+  /** Makes the answer to a request for the history. Without it the service is one on KV. */
+  readonly history?: () => PresenceHistory;
+  /** The page only watches. */
+  readonly isRobot?: boolean;
+  readonly hasMotion?: boolean;
+  /** `context.clock` sets the clock and the timers of the page. */
+  readonly hasClock?: boolean;
+}
 
 type MoodCounts = Partial<PresenceState['moods']>;
 
@@ -52,21 +66,40 @@ export class PageTrial extends BrowserTrial {
     return this.#openLive(await this.visitor(options));
   }
 
-  /** An open page whose heartbeats get the answer that `answerWith` has set last. The Worker counts nothing. */
-  async pageWithAnswers(moods: MoodCounts, options: BrowserContextOptions = {}) {
-    const context = await this.profile(options);
+  /**
+   * An open page whose requests get made-up answers: the count that `answerWith` has set last, and a history if the service has one.
+   * The Worker counts nothing.
+   */
+  async pageWithAnswers(
+    moods: MoodCounts,
+    {
+      history,
+      isRobot = false,
+      hasMotion = false,
+      hasClock = false,
+      ...options
+    }: Answers & BrowserContextOptions = {},
+  ) {
+    const context = await (hasMotion ? this.visitor(options) : this.profile(options));
+    if (hasClock) await context.clock.install();
+    if (isRobot) await context.addInitScript(asRobot);
     let answer = moods;
-    await context.route('**/api/heartbeat', (route) => route.fulfill({ json: stateOf(answer) }));
-    const { page } = await this.#openLive(context);
-    /** A heartbeat follows at once, because the mood changes. */
+    await context.route(/\/api\/(heartbeat|presence)$/, (route) => route.fulfill({ json: stateOf(answer) }));
+    await context.route('**/health', (route) => route.fulfill({ json: { hub: history ? ROOM : 'kv' } }));
+    await context.route('**/api/history', (route) => route.fulfill({ json: history?.() }));
+    await context.route('**/api/channels?*', (route) => route.fulfill({ json: {} }));
+    const watched = await this.#openLive(context);
+    const { page } = watched;
+    /** The page asks at once. */
     async function answerWith(next: MoodCounts) {
       answer = next;
-      const other = page.getByRole('group').getByRole('button', { pressed: false });
-      await other.first().click();
       const { count } = stateOf(next);
-      await expect.poll(() => shown(page)).toMatch(`with ${count.toLocaleString('en')} p`);
+      const other = page.getByRole('group').getByRole('button', { pressed: false });
+      await (isRobot ? page.reload() : other.first().click());
+      const shownCount = (isRobot ? count : count - 1).toLocaleString('en');
+      await expect.poll(() => page.locator('#count').textContent()).toBe(shownCount);
     }
-    return { page, answerWith };
+    return { ...watched, context, answerWith };
   }
 
   async #openLive(context: BrowserContext, url = this.url) {
@@ -88,9 +121,26 @@ export function stateOf(counts: MoodCounts): PresenceState {
   return { count: totalOf(moods), moods, timestamp: Date.now() };
 }
 
+/** A history of now. All but its last counts are zero. Its timestamp is later than the first answer that the page gets. */
+export function historyOf(visits: number, ...counts: readonly number[]): PresenceHistory {
+  const [stepMs, steps] = [300_000, 288];
+  const timestamp = Date.now() + 1_000;
+  const all = [...Array(steps - counts.length).fill(0), ...counts];
+  const most = Math.max(...all);
+  const at = (Math.floor(timestamp / stepMs) - (steps - 1 - all.lastIndexOf(most))) * stepMs;
+  return { timestamp, stepMs, counts: all, peak: { count: most, at }, visits };
+}
+
 /** Runs in the page before its own code. */
+function asRobot() {
+  Object.defineProperty(navigator, 'webdriver', { value: true });
+}
+
+/** Runs in the page before its own code. Two style sheets: the last one removes the transitions of the orb. */
 function withoutAnimations() {
-  const sheet = new CSSStyleSheet();
-  sheet.replaceSync('* { animation: none !important }');
-  document.adoptedStyleSheets = [sheet];
+  document.adoptedStyleSheets = ['* { animation: none', '.lights * { transition: none'].map((rule) => {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(`${rule} !important }`);
+    return sheet;
+  });
 }

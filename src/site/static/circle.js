@@ -1,5 +1,6 @@
 // The page of a circle, and the invitation to one. here.js counts.
 import { channel, presence } from '/here.js';
+import { hasRoom } from '/service.js';
 
 /** 32 characters, without l, o, 0 and 1, which look alike. */
 const CHARACTERS = 'abcdefghijkmnpqrstuvwxyz23456789';
@@ -61,10 +62,8 @@ function randomName() {
 
 /** Whether the service takes a circle of this name. */
 async function takes(name) {
+  if (!(await hasRoom())) return false;
   try {
-    // Only a service with the room has circles. Without this question the console of every other page shows a 404.
-    const health = await fetch('/health');
-    if ((await health.json()).hub !== 'durable-object') return false;
     return (await fetch(`/api/channels?names=${name}`)).ok;
   } catch {
     // The page is offline.

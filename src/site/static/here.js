@@ -6,18 +6,17 @@ export const channel = new URLSearchParams(location.search).get('channel') ?? ''
 export const presence = createPresence({ channel });
 
 const count = document.querySelector('#count');
-const unit = document.querySelector('#unit');
 const buttons = document.querySelectorAll('button[data-mood]');
 const { format } = new Intl.NumberFormat(document.documentElement.lang);
 
 // Runs once now, and again after every change.
-presence.subscribe(({ status, data, mood }) => {
+presence.subscribe(({ status, data, others, mood }) => {
   document.body.dataset.status = status;
   for (const button of buttons) button.setAttribute('aria-pressed', button.dataset.mood === mood);
   // There is no data before the first answer.
   if (data === null) return;
-  count.textContent = format(data.count);
-  unit.textContent = data.count === 1 ? 'person' : 'people';
+  // The people besides this browser. If it only watches, these are all people.
+  count.textContent = format(others);
   for (const button of buttons)
     button.querySelector('.of').textContent = format(data.moods[button.dataset.mood]);
 });

@@ -1,49 +1,54 @@
-// The look of the page, and its sentences for screen readers. here.js counts.
-import { channel, presence } from '/here.js';
+// The look of the page. here.js counts. This script loads all others, otherwise a number can show before its words.
+import { presence } from '/here.js';
+import '/words.js';
+import '/day.js';
+import '/circle.js';
 
 const BREATH_MS = 10_000;
 /** A smaller difference between two breaths is invisible. */
 const OFF_MAX_MS = 60;
-/** Between two sentences with a number. A screen reader would otherwise interrupt its user at every change. */
-const SPOKEN_EVERY_MS = 30_000;
-/** Most first answers arrive earlier. "Connecting" is then neither shown nor spoken. */
-const LATE_MS = 2_000;
 
-const { body, documentElement } = document;
-const { lang } = documentElement;
-const { format } = new Intl.NumberFormat(lang);
+const { body } = document;
 const pause = document.querySelector('#pause');
 
 /** All pages breathe by the clock of the server, or by their own clock before the first answer. */
 function keepTime() {
   if (body.classList.contains('paused')) return;
-  const phaseMs = presence.serverNow() % BREATH_MS;
+  // The start of a breath. A new `currentTime` instead counts from the next frame, which is late on a busy device.
+  const startMs = (performance.now() - presence.serverNow()) % BREATH_MS;
   for (const animation of document.getAnimations()) {
     if (animation.effect?.getTiming().iterations !== Number.POSITIVE_INFINITY) continue;
-    const offMs = Math.abs((animation.currentTime % BREATH_MS) - phaseMs);
-    if (Math.min(offMs, BREATH_MS - offMs) > OFF_MAX_MS) animation.currentTime = phaseMs;
+    // A new animation has no start time yet.
+    const offMs = Math.abs(((animation.startTime ?? Number.NaN) - startMs) % BREATH_MS);
+    if (!(Math.min(offMs, BREATH_MS - offMs) <= OFF_MAX_MS)) animation.startTime = startMs;
   }
 }
 
-/** Sets each mood's share of all people, and the share of the moods before it, on the lights and the buttons. */
+const orb = document.querySelector('.orb');
+/**
+ * Sets each mood's share of all people, and the share of the moods before it. A calm orb has the colours of all moods, faintly. Shares
+ * are whole hundredths. Otherwise each change in a crowd moves the lights for two seconds, and the orb of a crowd never rests.
+ */
 function tint({ count, moods }) {
+  orb.classList.toggle('calm', count === 0);
   for (const parent of document.querySelectorAll('.lights, .moods')) {
-    let before = 0;
-    for (const { style, dataset } of parent.querySelectorAll('[data-mood]')) {
-      const share = count === 0 ? 0 : moods[dataset.mood] / count;
-      style.setProperty('--share', share);
+    const parts = [...parent.querySelectorAll('[data-mood]')];
+    const shareOfNone = parent.matches('.lights') ? 1 / parts.length : 0;
+    let [before, end] = [0, 0];
+    for (const { style, dataset } of parts) {
+      end += count === 0 ? shareOfNone : moods[dataset.mood] / count;
+      const until = Math.round(end * 100) / 100;
+      style.setProperty('--share', until - before);
       style.setProperty('--before', before);
-      before += share;
+      before = until;
     }
   }
 }
 
-const number = document.querySelector('#count');
 const ring = document.querySelector('.ring');
 let shown;
 /** A ring leaves the orb when the count grows, and returns to it when the count falls. */
 function showChange({ count }) {
-  number.style.setProperty('--length', number.textContent.length);
   if (shown !== undefined && count !== shown) ring.className = `ring ${count > shown ? 'more' : 'fewer'}`;
   shown = count;
 }
@@ -51,48 +56,13 @@ ring.addEventListener('animationend', () => {
   ring.className = 'ring';
 });
 
-const time = document.querySelector('#counted-at');
-function showTime({ timestamp }) {
-  time.textContent = new Date(timestamp).toLocaleTimeString(lang, { hour: 'numeric', minute: '2-digit' });
-}
-
-function sentence({ status, data }) {
-  if (status === 'idle') return 'There is no such circle.';
-  if (data === null) return 'Connecting.';
-  const people = data.count === 1 ? '1 person' : `${format(data.count)} people`;
-  if (status !== 'live') return `Reconnecting. The last count was ${people}.`;
-  return `${people} ${data.count === 1 ? 'is' : 'are'} breathing${channel && ' in this circle'}.`;
-}
-
-const spoken = document.querySelector('#status');
-let speaking;
-let lastStatus;
-let numberSpokenAt = 0;
-/** Speaks the sentence of the moment, soon after the status changes and seldom after the number changes. */
-function speak({ status }) {
-  if (status !== lastStatus) {
-    clearTimeout(speaking);
-    speaking = undefined;
-  }
-  lastStatus = status;
-  if (speaking !== undefined || spoken.textContent === sentence(presence.getSnapshot())) return;
-  const isNumber = status === 'live';
-  const waitMs = isNumber ? Math.max(LATE_MS, numberSpokenAt + SPOKEN_EVERY_MS - Date.now()) : LATE_MS;
-  speaking = setTimeout(() => {
-    speaking = undefined;
-    spoken.textContent = sentence(presence.getSnapshot());
-    numberSpokenAt = isNumber ? Date.now() : 0;
-  }, waitMs);
-}
-
-presence.subscribe((snapshot) => {
-  if (snapshot.data !== null) {
-    tint(snapshot.data);
-    showChange(snapshot.data);
-    showTime(snapshot.data);
+tint({ count: 0 });
+presence.subscribe(({ data }) => {
+  if (data !== null) {
+    tint(data);
+    showChange(data);
   }
   keepTime();
-  speak(snapshot);
 });
 
 pause.addEventListener('click', () => {

@@ -14,6 +14,18 @@ beforeAll(async () => {
 });
 afterAll(() => service.dispose());
 
+/** What the page's one script imports, directly or not. */
+const SCRIPTS = [
+  '/presence.js',
+  '/here.js',
+  '/words.js',
+  '/day.js',
+  '/circle.js',
+  '/sentences.js',
+  '/curve.js',
+  '/service.js',
+];
+
 const get = (path: string, init?: RequestInit) => fetch(new URL(path, service.origin), init);
 
 describe('GET /openapi.json', () => {
@@ -47,22 +59,33 @@ describe('GET /', () => {
     expect(loaded).toEqual([
       '/icon.svg',
       '/fraunces.woff2',
-      '/presence.js',
+      ...SCRIPTS,
       '/page.css',
       '/orb.css',
-      '/here.js',
+      '/number.css',
+      '/day.css',
+      '/moods.css',
+      '/footer.css',
+      '/dialog.css',
       '/page.js',
-      '/circle.js',
     ]);
     for (const path of [...loaded, '/docs']) expect((await get(path ?? '')).status).toBe(200);
     expect(document.querySelector('a[href="/docs"]')).not.toBeNull();
   });
 
-  it('the browser fetches the client before the script that imports it', async () => {
+  it('the browser fetches each script before the script that imports it', async () => {
     const { document } = parseHTML(await (await get('/')).text());
-    const preloaded = document.querySelector('link[rel=modulepreload]')?.getAttribute('href');
-    expect(preloaded).toBe('/presence.js');
-    expect(await (await get('/here.js')).text()).toContain(`from '${preloaded}'`);
+    const preloaded = [...document.querySelectorAll('link[rel=modulepreload]')].map((one) =>
+      one.getAttribute('href'),
+    );
+    const texts = await Promise.all(
+      ['/page.js', ...SCRIPTS.slice(1)].map(async (path) => (await get(path)).text()),
+    );
+    const imported = texts.flatMap((text) =>
+      [...text.matchAll(/^import .*?'(.*)';$/gm)].map(([, path]) => path),
+    );
+    expect([...new Set(imported)].sort()).toEqual([...SCRIPTS].sort());
+    expect(preloaded).toEqual(SCRIPTS);
   });
 
   it('a link to the page gets a title, a description and colours', async () => {
@@ -127,7 +150,7 @@ describe('GET /docs', () => {
     const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
     expect(ids).toEqual(
       expect.arrayContaining([
-        ...['heartbeat', 'presence', 'leave', 'live', 'channels', 'health'],
+        ...['heartbeat', 'presence', 'leave', 'live', 'channels', 'history', 'badge', 'health'],
         ...['heartbeatInChannel', 'presenceInChannel', 'leaveInChannel', 'liveInChannel'],
         ...Object.keys(PROBLEMS),
       ]),
@@ -151,6 +174,8 @@ describe('GET /docs', () => {
       'curl http://localhost:8787/api/channels/lobby/presence',
       `curl http://localhost:8787/api/channels/lobby/leave --json '{"sessionId":"5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10"}'`,
       `new WebSocket('ws://localhost:8787/api/channels/lobby/live').onmessage = ({ data }) => console.log(data)`,
+      'curl http://localhost:8787/api/history',
+      `curl 'http://localhost:8787/api/badge?label=breathing%20now'`,
       'curl http://localhost:8787/health',
     ]);
   });
@@ -166,7 +191,7 @@ it('the script puts the address of the service into the commands, and copies the
   await import(/* @vite-ignore */ pathToFileURL('dist/site/docs.js').href);
   const buttons = [...document.querySelectorAll('.command button')];
   for (const button of buttons) button.click();
-  expect(writeText).toHaveBeenCalledTimes(10);
+  expect(writeText).toHaveBeenCalledTimes(12);
   expect(writeText).toHaveBeenCalledWith('curl https://presence.example/api/presence');
   expect(writeText).toHaveBeenCalledWith(
     expect.stringContaining(`new WebSocket('wss://presence.example/api/live')`),

@@ -3,12 +3,16 @@ import { chromium, type Page } from 'playwright-core';
 import { createTestHarness } from 'wrangler';
 import { findChromium } from '../../../tests/browser/find-chromium';
 import { givenOptions } from '../../options';
+import { madeUpDay } from '../made-up-day';
 
 /** The people of each mood. Every open page adds one. */
 const CROWD = { gratitude: 33, presence: 51, release: 25, connection: 18 };
 const crowd = Object.entries(CROWD).flatMap(([mood, people]) =>
   Array.from({ length: people }, () => ({ sessionId: crypto.randomUUID(), mood })),
 );
+const DAY_OF_ONE = { visits: 212, most: 17, now: 1 };
+const DAY_OF_MANY = { visits: 2_940, most: 214, now: 128 };
+const WITH_ROOM = { PRESENCE_HUB: 'durable-object', CHANNELS: '*' };
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const SMALL_PHONE = { width: 320, height: 568 };
@@ -22,7 +26,7 @@ givenOptions(
 const found = await findChromium();
 if (found === null) throw new Error('There is no Chromium.');
 mkdirSync(FOLDER, { recursive: true });
-let service = await serve({});
+let service = await serve(WITH_ROOM);
 const browser = await chromium.launch({
   ...found,
   chromiumSandbox: false,
@@ -30,37 +34,40 @@ const browser = await chromium.launch({
   args: ['--disable-blink-features=AutomationControlled'],
 });
 try {
-  await picture('desktop-light', DESKTOP, 'light');
-  await picture('desktop-dark', DESKTOP, 'dark');
-  await picture('phone-light', PHONE, 'light');
-  await picture('phone-dark', PHONE, 'dark');
-  await picture('code', DESKTOP, 'light', (page) =>
-    page.getByRole('button', { name: 'Show the code' }).click(),
-  );
-  // Two people at the same time. Each page counts both.
-  const moods = ['Gratitude', 'Connection'] as const;
-  const windows: Page[] = [];
-  for (const mood of moods) {
-    const page = await visit({ width: 640, height: 800 }, 'dark');
-    await page.getByRole('button', { name: mood }).click();
-    windows.push(page);
-  }
-  for (const page of windows) await page.getByRole('button', { name: 'Connection 19' }).waitFor();
-  for (const [index, page] of windows.entries()) await shoot(page, `window-${moods[index]?.toLowerCase()}`);
-  for (const page of windows) await page.close();
-  await picture('offline', DESKTOP, 'light', async (page) => {
-    await page.context().setOffline(true);
-    await page.getByRole('button', { name: 'Release' }).click();
-    await page.getByText('Reconnecting…').waitFor();
-    await page.waitForTimeout(1_000);
+  const one = { people: [], day: DAY_OF_ONE };
+  for (const [name, viewport] of [
+    ['desktop', DESKTOP],
+    ['phone', PHONE],
+  ] as const)
+    for (const colorScheme of ['light', 'dark'] as const)
+      await picture(`${name}-${colorScheme}-one`, viewport, colorScheme, one);
+  await picture('small-phone-one', SMALL_PHONE, 'light', one);
+  for (const [name, viewport] of [
+    ['desktop', DESKTOP],
+    ['phone', PHONE],
+  ] as const)
+    for (const colorScheme of ['light', 'dark'] as const)
+      await picture(`${name}-${colorScheme}-many`, viewport, colorScheme);
+  await picture('code', DESKTOP, 'light', {
+    act: (page) => page.getByRole('button', { name: 'Show the code' }).click(),
   });
-  await beside('docs/demo.png', 'desktop-light', 'phone-dark');
-  await beside(`${FOLDER}/two-windows.png`, 'window-gratitude', 'window-connection');
-
-  await service.close();
-  service = await serve({ PRESENCE_HUB: 'durable-object', CHANNELS: '*' });
+  await picture('offline', DESKTOP, 'light', {
+    act: async (page) => {
+      await page.context().setOffline(true);
+      await page.getByRole('button', { name: 'Release' }).click();
+      await page.getByText('Reconnecting…').waitFor();
+      await page.waitForTimeout(1_000);
+    },
+  });
   await circlePictures();
+  await beside('docs/demo.png', 'desktop-light-one', 'phone-dark-many');
   await beside('docs/circles.png', 'main', 'invitation', 'circle-light', 'circle-dark');
+
+  // On KV there is no history.
+  await service.close();
+  service = await serve({});
+  await picture('kv-one', PHONE, 'light', { people: [] });
+  await picture('kv-many', DESKTOP, 'light');
 } finally {
   await browser.close();
   await service.close();
@@ -88,9 +95,9 @@ async function circlePictures(): Promise<void> {
   });
   await shoot(host, 'invitation');
   await host.close();
-  const first = await visit(PHONE, 'light', search);
+  const first = await visit(PHONE, 'light', { search });
   await first.getByRole('button', { name: 'Gratitude' }).click();
-  const second = await visit(PHONE, 'dark', search);
+  const second = await visit(PHONE, 'dark', { search });
   await second.getByRole('button', { name: 'Connection' }).click();
   for (const page of [first, second]) {
     await page.getByRole('button', { name: 'Gratitude 1' }).waitFor();
@@ -101,30 +108,37 @@ async function circlePictures(): Promise<void> {
   await first.getByRole('button', { name: 'Invite to this circle' }).click();
   await shoot(first, 'circle-invitation');
   for (const page of [first, second]) await page.close();
-  await picture('circle-desktop', DESKTOP, 'dark', async () => {}, '?channel=lobby');
-  await picture(
-    'circle-long',
-    SMALL_PHONE,
-    'light',
-    async () => {},
-    `?channel=${'long-name.'.repeat(7).slice(0, 64)}`,
-  );
-  await picture('no-circle', PHONE, 'light', async () => {}, '?channel=..');
-  await picture('no-circle-desktop', DESKTOP, 'dark', async () => {}, '?channel=..');
-}
-
-/** Sends a heartbeat for each of them, otherwise their sessions expire during the pictures. */
-async function gather(): Promise<void> {
-  for (const { sessionId, mood } of crowd)
-    await service.fetch('/api/heartbeat', { method: 'POST', body: JSON.stringify({ sessionId, mood }) });
+  await picture('circle-one', PHONE, 'light', { search: '?channel=evening' });
+  await picture('circle-desktop', DESKTOP, 'dark', { search: '?channel=lobby' });
+  const longName = 'long-name.'.repeat(7).slice(0, 64);
+  await picture('circle-long', SMALL_PHONE, 'light', { search: `?channel=${longName}` });
+  await picture('no-circle', PHONE, 'light', { search: '?channel=..' });
+  await picture('no-circle-desktop', DESKTOP, 'dark', { search: '?channel=..' });
 }
 
 type Viewport = { readonly width: number; readonly height: number };
 
-/** @param search Of the address: the circle. */
-async function visit(viewport: Viewport, colorScheme: 'light' | 'dark', search = ''): Promise<Page> {
-  await gather();
+interface Scene {
+  /** The people besides the page's own. */
+  readonly people?: typeof crowd;
+  /** What the service with the room answers as its history. */
+  readonly day?: Parameters<typeof madeUpDay>[0];
+  /** Of the address: the circle. */
+  readonly search?: string;
+  /** What happens before the picture. */
+  readonly act?: (page: Page) => Promise<void>;
+}
+
+async function visit(
+  viewport: Viewport,
+  colorScheme: 'light' | 'dark',
+  { people = crowd, day = DAY_OF_MANY, search = '' }: Scene = {},
+): Promise<Page> {
+  // Once more for each picture, otherwise their sessions expire.
+  for (const { sessionId, mood } of people)
+    await service.fetch('/api/heartbeat', { method: 'POST', body: JSON.stringify({ sessionId, mood }) });
   const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 2 });
+  await context.route('**/api/history', (route) => route.fulfill({ json: madeUpDay(day) }));
   const page = await context.newPage();
   await page.goto(new URL(search, service.url).href);
   await page.waitForSelector('[data-status=live], [data-status=idle]');
@@ -147,11 +161,10 @@ async function picture(
   name: string,
   viewport: Viewport,
   colorScheme: 'light' | 'dark',
-  act: (page: Page) => Promise<void> = async () => {},
-  search = '',
+  scene: Scene = {},
 ): Promise<void> {
-  const page = await visit(viewport, colorScheme, search);
-  await act(page);
+  const page = await visit(viewport, colorScheme, scene);
+  await scene.act?.(page);
   await shoot(page, name);
   await page.close();
 }

@@ -1,0 +1,61 @@
+// The last 24 hours: the sentence below the number, and the line. Only the service with the room has them, and a circle never.
+import { curveOf } from '/curve.js';
+import { channel, presence } from '/here.js';
+import { sentencesIn } from '/sentences.js';
+import { hasRoom } from '/service.js';
+import { crowdOf } from '/words.js';
+
+const REFRESH_MS = 300_000;
+/** The caches of the browser and of the service keep an answer for a minute each. The first answer can lack this visit. */
+const CACHED_MS = 120_000;
+
+const sentences = sentencesIn(document.documentElement.lang);
+const note = document.querySelector('#note');
+const day = document.querySelector('#day');
+const [area, line, now] = day.querySelectorAll('path');
+const { width, height } = day.viewBox.baseVal;
+
+let history = null;
+let cameAt = null;
+let isDue = channel === '';
+/** Whether the first question is answered. Otherwise a sentence without the history shows for a moment, and another one follows. */
+let isSettled = !isDue;
+
+function show() {
+  const snapshot = presence.getSnapshot();
+  if (snapshot.data === null || !isSettled) return;
+  const { count, isCounted, others } = crowdOf(snapshot);
+  note.textContent = sentences.note({ isCounted, others, history, cameAt });
+  note.style.setProperty('--length', note.textContent.length);
+  if (history === null) return;
+  const curve = curveOf(history.counts, count, { width, height });
+  area.setAttribute('d', curve.area);
+  line.setAttribute('d', curve.line);
+  now.setAttribute('d', curve.now);
+  day.setAttribute('aria-label', sentences.day({ history, count }));
+  day.classList.add('drawn');
+}
+
+/** Asks for the history if the page is visible, and later again. */
+async function refresh() {
+  if (!isDue || document.hidden || cameAt === null) return;
+  isDue = false;
+  if (await hasRoom()) history = (await presence.history()) ?? history;
+  isSettled = true;
+  show();
+  const isNew = history !== null && history.timestamp > cameAt;
+  setTimeout(
+    () => {
+      isDue = true;
+      void refresh();
+    },
+    isNew ? REFRESH_MS : CACHED_MS,
+  );
+}
+
+document.addEventListener('visibilitychange', refresh);
+presence.subscribe(({ status }) => {
+  if (status === 'live') cameAt ??= presence.serverNow();
+  show();
+  void refresh();
+});
