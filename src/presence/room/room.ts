@@ -155,7 +155,7 @@ export class Room {
   /** Applies the last ping of each socket, closes the sockets of expired and refused sessions, and expires sessions. */
   applyPings(): void {
     const now = this.#now;
-    for (const [key, record] of []) {
+    for (const [key, record] of this.#sockets.sessions()) {
       const result = this.#mergePing(key, record, now);
       // While the session is present, `expire` closes its sockets. It must still see their last ping.
       if (result === 'expired' && !this.#sessions.present.has(key))
