@@ -20,14 +20,14 @@ interface Answers {
 
 type MoodCounts = Partial<PresenceState['moods']>;
 
-/** A heartbeat that arrives after the leave of a closed tab keeps its session for a TTL. */
+/** A heartbeat that arrives after the leave of a closed tab keeps its session for a TTL, which is therefore short. */
 const EXPIRY_MS = 40_000;
 
 /** A Worker and a browser that opens its page at `/`. Both end with the test file. */
 export class PageTrial extends BrowserTrial {
   /** @param variables Of the Worker. */
   constructor(variables: Record<string, string> = {}) {
-    super(variables, EXPIRY_MS);
+    super({ SESSION_TTL_SECONDS: '12', ...variables }, EXPIRY_MS);
   }
 
   get url(): string {
