@@ -1,7 +1,9 @@
 import type { Badge } from './schemas';
 
-/** The colour of the mood `presence` on the page, and a grey for an empty service. */
-const [COLOUR, COLOUR_OF_NONE] = ['#3f9a8d', '#9aa3a2'];
+/** The colour of the mood `presence` on the page. */
+const COLOUR = '#3f9a8d';
+/** A grey, for an empty service. */
+const COLOUR_OF_NONE = '#9aa3a2';
 
 /** The count as badge services take it: https://shields.io/badges/endpoint-badge */
 export function badgeOf(count: number, label: string): Badge {

@@ -39,8 +39,8 @@ export interface PresenceHistory {
   /** The largest of `counts`, and the start of the latest step that has it. */
   readonly peak: { readonly count: number; readonly at: number };
   /**
-   * The sessions that came in these steps. A session that comes back within the TTL (30 s) is not another visit. Bots are not told
-   * apart.
+   * The sessions that came in these steps. A session that comes back within the TTL (30 s) is not another visit. Bots
+   * count too.
    */
   readonly visits: number;
 }

@@ -44,14 +44,14 @@ export class HistorySteps {
   }
 
   setCount(count: number, at: number): void {
-    const row = this.#rowAt(at);
+    const row = this.#openRow(at);
     this.#count = count;
     if (count !== row.last) this.#set({ ...row, most: Math.max(row.most, count), last: count });
   }
 
   addVisits(visits: number, at: number): void {
     if (visits === 0) return;
-    const row = this.#rowAt(at);
+    const row = this.#openRow(at);
     this.#set({ ...row, visits: row.visits + visits });
   }
 
@@ -75,9 +75,9 @@ export class HistorySteps {
   }
 
   /** The row of a step. A new one is not yet listed. */
-  #rowAt(at: number): HistoryRow {
+  #openRow(at: number): HistoryRow {
     const step = stepOf(at);
-    if (step < this.#lastStep) this.#endAt(step);
+    if (step < this.#lastStep) this.#foldLaterRows(step);
     return this.#rows.get(step) ?? { step, most: this.#count, last: this.#count, visits: 0 };
   }
 
@@ -88,7 +88,7 @@ export class HistorySteps {
   }
 
   /** Moves the rows of later steps into the row of this step. Otherwise they show a future that the clock has taken back. */
-  #endAt(step: number): void {
+  #foldLaterRows(step: number): void {
     let row: HistoryRow = { step, most: 0, last: 0, visits: 0 };
     for (const { step: at, most, last, visits } of this.#rows.values()) {
       if (at < step) continue;

@@ -33,6 +33,7 @@ export class HistoryTable implements HistoryStore {
     }
     for (const row of rows.values()) {
       const { step, most, last, visits } = row;
+      // By identity, because `HistorySteps` replaces a row that changes.
       if (this.#stored.get(step) === row) continue;
       this.#sql.exec(INSERT, step, most, last, visits);
       this.#stored.set(step, row);

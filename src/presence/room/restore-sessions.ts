@@ -6,7 +6,7 @@ import type { RoomSessions } from './room-sessions';
  * Merges the saved sessions of a restarted room as of its last save, at `savedAt` (ms). They expire afterwards, so the history has
  * each end at its own time, and not at the start of the object.
  *
- * A session with a socket that pings has expired in the journal if no later row holds it. It keeps its saved mood.
+ * A session with a socket may look expired in the journal, because pings are not saved at once. It keeps its saved mood.
  */
 export function restoreSessions(
   rows: Iterable<SessionRecords>,

@@ -53,7 +53,7 @@ export class RoomSaver {
     const { history, historyStore, report } = this.#options;
     try {
       if (!this.#hasSavedSessions) this.#saveSessions();
-      // Last, otherwise a history that cannot be saved repeats the save of all sessions.
+      // After the sessions, otherwise a history that cannot be saved blocks their save.
       this.#lacksHistory = true;
       historyStore.write(history());
       this.#lacksHistory = false;
@@ -92,7 +92,7 @@ export interface SaverOptions extends Omit<ThrottleOptions, 'intervalMs' | 'task
   readonly historyStore: HistoryStore;
 }
 
-/** Stores the history. A changed history alone starts no save. */
+/** Stores the history. A changed history alone starts no save: a restarted room repeats unsaved ends from its journal. */
 export interface HistoryStore {
   /** The stored rows, in the order of their steps. */
   read(): readonly HistoryRow[];

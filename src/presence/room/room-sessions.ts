@@ -148,8 +148,8 @@ export class RoomSessions {
   /**
    * Ends the expired sessions, in the order in which they expired. A session whose sockets were seen within the TTL stays.
    */
-  expire(now: number, sockets: SocketTimes): void {
-    for (const [key, at] of this.#wheel.advance(now)) this.#endIfExpired(key, at, sockets);
+  expire(now: number, hooks: ExpiryHooks): void {
+    for (const [key, at] of this.#wheel.advance(now)) this.#endIfExpired(key, at, hooks);
     for (const [key] of this.#left.expire(now)) this.#leftUnseen.delete(key);
   }
 
@@ -181,7 +181,7 @@ export class RoomSessions {
   #endIfExpired(
     key: string,
     at: number,
-    { lastSeen: socketsLastSeen, onExpired, onRefreshed }: SocketTimes,
+    { lastSeen: socketsLastSeen, onExpired, onRefreshed }: ExpiryHooks,
   ): void {
     const session = this.#present.get(key);
     if (session === undefined) return;
@@ -254,8 +254,8 @@ export class RoomSessions {
  */
 export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full' | 'too many channels';
 
-/** The sockets of the sessions, as `expire` sees them. */
-export interface SocketTimes {
+/** What `expire` asks and reports. */
+export interface ExpiryHooks {
   /** When the last message or ping of a session came (ms); undefined without a socket. */
   readonly lastSeen: (key: string) => number | undefined;
   /** Gets each expired session, and when it expired (ms), up to one step late. */

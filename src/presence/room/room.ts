@@ -9,7 +9,7 @@ import { type ClosedSocket, type LiveSocket, LiveSockets } from './live-sockets'
 import { restoreSessions } from './restore-sessions';
 import type { RoomAnswer, RoomReport } from './room-protocol';
 import { RoomSaver, type SaverOptions } from './room-saver';
-import { type MergeResult, RoomSessions, type SocketTimes } from './room-sessions';
+import { type ExpiryHooks, type MergeResult, RoomSessions } from './room-sessions';
 import { CLOSE, HANDOVER_CODE, readMessage, type SocketClose } from './socket-message';
 import type { SocketPort } from './socket-port';
 
@@ -27,7 +27,7 @@ export class Room {
   readonly #saver: RoomSaver;
   readonly #broadcasts: ChannelBroadcasts;
   readonly #history: HistorySteps;
-  readonly #socketTimes: SocketTimes = {
+  readonly #expiryHooks: ExpiryHooks = {
     lastSeen: (key) => this.#sockets.lastSeen(key),
     onExpired: (key, expiredAt) => {
       this.#sockets.closeSession(key, CLOSE.sessionExpired);
@@ -50,7 +50,11 @@ export class Room {
     this.#startHistory(savedAt);
     const state = { ...options, sessions: this.#sessions, sockets: this.#sockets };
     this.#broadcasts = new ChannelBroadcasts({ ...state, onSent: () => this.#saver.schedule() });
-    const history = () => this.#recordVisits().rows;
+    // A save in the middle of an event has the visits of its sessions. Otherwise a crash after it loses them.
+    const history = () => {
+      this.#recordVisits();
+      return this.#history.rows;
+    };
     this.#saver = new RoomSaver({
       ...state,
       broadcasts: this.#broadcasts,
@@ -227,7 +231,7 @@ export class Room {
   }
 
   #expire(now: number): void {
-    this.#sessions.expire(now, this.#socketTimes);
+    this.#sessions.expire(now, this.#expiryHooks);
   }
 
   #recordsOf(keys: Iterable<string>): SessionRecords {
@@ -246,16 +250,15 @@ export class Room {
    * delays hibernation by at most 5 s.
    */
   #publish(): void {
+    this.#recordVisits();
     // Not at each change: sessions that come and go in one sync are not present at once.
-    this.#recordVisits().setCount(totalOf(this.#sessions.counts), this.#now);
+    this.#history.setCount(totalOf(this.#sessions.counts), this.#now);
     this.#broadcasts.schedule();
     this.#saver.schedule();
   }
 
-  /** A save in the middle of an event has the visits of its sessions. Otherwise a crash after it loses them. */
-  #recordVisits(): HistorySteps {
+  #recordVisits(): void {
     this.#history.addVisits(this.#sessions.takeVisits(), this.#now);
-    return this.#history;
   }
 }
 

@@ -44,7 +44,9 @@ function showCircle(name) {
 async function offerInvitation() {
   const name = channel || randomName();
   // The page of a circle is live, so the service has this circle.
-  if (channel === '' && !(await takes(name))) return;
+  const isTaken = channel !== '' || (await takes(name));
+  if (isTaken === undefined) isOffered = false;
+  if (!isTaken) return;
   const link = `${location.origin}/?channel=${name}`;
   document.querySelector('#link').textContent = link;
   document.querySelector('#go').href = link;
@@ -60,14 +62,14 @@ function randomName() {
   return `circle-${Array.from(bytes, (byte) => CHARACTERS[byte % CHARACTERS.length]).join('')}`;
 }
 
-/** Whether the service takes a circle of this name. */
+/** Whether the service takes a circle of this name. Undefined if the service does not answer: then the next count asks again. */
 async function takes(name) {
-  if (!(await hasRoom())) return false;
+  const has = await hasRoom();
+  if (!has) return has;
   try {
     return (await fetch(`/api/channels?names=${name}`)).ok;
   } catch {
-    // The page is offline.
-    return false;
+    return undefined;
   }
 }
 

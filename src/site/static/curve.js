@@ -14,10 +14,10 @@ const TOP_MIN = 3;
  * Paths of SVG in a box of the given size: the line of the day, the area below it, and the point of now at its right end.
  *
  * @param counts The most people in each step, the oldest first.
- * @param count The people now.
+ * @param count The people now. They stand in the place of the last step, which still runs.
  */
 export function curveOf(counts, count, { width, height }) {
-  const means = meansOf([...counts.slice(0, -1), Math.max(count, counts.at(-1))]);
+  const means = meansOf([...counts.slice(0, -1), count]);
   const top = Math.max(TOP_MIN, ...means);
   const points = means.map((mean, index) => {
     const x = (index / (means.length - 1)) * width;

@@ -48,6 +48,11 @@ it('one person reaches a third of the height, and stays visible for a visit of f
   expect(Math.min(...short.map(([, y]) => y ?? 0))).toBeLessThan(97);
 });
 
+it('the point of now has the height of the people now, also after a crowd has left', () => {
+  const end = (count: number) => pointsOf(curveOf(dayOf(17), count, BOX).line).at(-1)?.[1] ?? 0;
+  expect(end(1)).toBeGreaterThan(end(17));
+});
+
 it('the point of now is the right end of the line, and rises when people come', () => {
   const { line, area, now } = curveOf(dayOf(), 2, BOX);
   const [x, y = Number.NaN] = pointsOf(line).at(-1) ?? [];
