@@ -5,9 +5,10 @@ const WAITING = ['browser', 'node/live'];
 /** Folders whose files compute for seconds, the longest first. A fresh clone has no times of earlier runs to know them by. */
 const COMPUTING = [
   'node/simulator',
+  'node/bundle',
   'node/hostile',
   'node/readme',
-  'node/bundle',
+  'client/tabs-model',
   'node/faults',
   'node/isolates',
   'node/moods',

@@ -38,8 +38,10 @@ it.each([
 describe('the free plan', () => {
   it.each([
     { world: 'on one isolate', options: {} },
-    { world: 'with short stays', options: { stayMinutes: 3 } },
-    { world: 'where reads and writes show late', options: { staleRead: 0.2, homeMiss: 0.2 } },
+    {
+      world: 'with short stays, where reads and writes show late',
+      options: { stayMinutes: 3, staleRead: 0.2, homeMiss: 0.2 },
+    },
   ])('carries five people for a day without an error, $world', async ({ options }) => {
     const result = await run({ people: 5, isolates: 1, minutes: 1_440, quota: 'free', ...options });
     const aDay = (perSecond: number) => perSecond * 86_400;
