@@ -125,7 +125,7 @@ export const history = History.extend({
   }),
   visits: History.shape.visits.meta({
     description:
-      'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A session that comes and leaves within about a second may be none. A person who comes back later is one. Bots count too.',
+      'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A session that comes and leaves within about a second may be none. A later return is another visit. Bots count too.',
   }),
 }).meta({ id: 'History' });
 

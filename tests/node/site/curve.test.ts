@@ -17,7 +17,7 @@ const pointsOf = (line: string) =>
 const dayOf = (...counts: readonly number[]) => [...Array(288 - counts.length).fill(0), ...counts];
 
 it.each([
-  ['nobody', dayOf(), 0],
+  ['no people', dayOf(), 0],
   ['one person', dayOf(1), 1],
   ['a peak', dayOf(33, ...Array(100).fill(0)), 0],
   ['a steady crowd', Array(288).fill(17), 17],
@@ -34,7 +34,7 @@ it.each([
   }
 });
 
-it('the line of nobody lies on the bottom, and the line of a steady crowd on the top', () => {
+it('the line of no people lies on the bottom, and the line of a steady crowd on the top', () => {
   expect(new Set(pointsOf(curveOf(dayOf(), 0, BOX).line).map(([, y]) => y))).toEqual(new Set([100]));
   expect(new Set(pointsOf(curveOf(Array(288).fill(17), 17, BOX).line).map(([, y]) => y))).toEqual(
     new Set([0]),

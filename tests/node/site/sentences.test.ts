@@ -71,24 +71,24 @@ describe('the sentence below the number', () => {
       historyOf(9_000_000, 1_234_567),
       '9,000,000 breathed here today, 1,234,567 at once.',
     ],
-    ['watching nobody on an empty day', watching(0), historyOf(0), 'No one has come yet today.'],
-    ['watching nobody after one visit', watching(0), historyOf(1, 1, 0), '1 person breathed here today.'],
+    ['watching no people on an empty day', watching(0), historyOf(0), 'No one has come yet today.'],
+    ['watching no people after one visit', watching(0), historyOf(1, 1, 0), '1 person breathed here today.'],
     [
-      'watching nobody, and the last one came more than a day ago',
+      'watching no people, and the last one came more than a day ago',
       watching(0),
       historyOf(0, 1, 0),
       '1 person breathed here today.',
     ],
     ['watching one', watching(1), historyOf(0), '1 person breathed here today.'],
     [
-      'watching nobody after many',
+      'watching no people after many',
       watching(0),
       historyOf(212, 17, 0),
       '212 breathed here today, 17 at once.',
     ],
     ['alone without a history', counted(0), null, 'The next person to come breathes with you.'],
     ['two without a history', counted(1), null, ''],
-    ['watching nobody without a history', watching(0), null, ''],
+    ['watching no people without a history', watching(0), null, ''],
   ])('%s', (_, crowd, history, sentence) => {
     expect(note({ ...crowd, history, cameAt: CAME_AT })).toBe(sentence);
   });
