@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, HISTORY_STEP_MS, HISTORY_STEPS } from '../limits';
+import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, HISTORY_STEPS } from '../limits';
 import { DEFAULT_MOOD, MOODS } from '../moods';
-import { History } from '../presence/history';
+import { History, historyOf } from '../presence/history';
 import { type MoodCounts, PresenceState, SessionId, totalOf, ZERO_COUNTS } from '../presence/session';
 import { badgeOf } from './badge';
 import {
@@ -28,13 +28,10 @@ const state = { count: totalOf(crowd), moods: crowd };
 const empty = { count: 0, moods: ZERO_COUNTS };
 
 /** A day with sessions in the last ten hours. */
-function exampleHistory(timestamp: number): History {
-  const evening = [1, 1, 2, 4, 9, 17, 42, 38, 21, 12];
-  const counts = Array.from({ length: HISTORY_STEPS }, (_, n) => evening[Math.floor(n / 12) - 14] ?? 0);
-  const peakAt = counts.lastIndexOf(42) + 1 - HISTORY_STEPS;
-  const at = (Math.floor(timestamp / HISTORY_STEP_MS) + peakAt) * HISTORY_STEP_MS;
-  return { timestamp, stepMs: HISTORY_STEP_MS, counts, peak: { count: 42, at }, visits: 212 };
-}
+const EVENING = [1, 1, 2, 4, 9, 17, 42, 38, 21, 12];
+const day = Array.from({ length: HISTORY_STEPS }, (_, n) => EVENING[Math.floor(n / 12) - 14] ?? 0);
+
+const badgeLabel = BadgeQuery.parse({}).label;
 
 /** Example requests, and their answers. The presence state counts the session of the heartbeat. */
 export const EXAMPLES = {
@@ -43,9 +40,9 @@ export const EXAMPLES = {
   channel: 'lobby',
   names: 'lobby,post-7',
   channels: { channels: { lobby: state, 'post-7': empty }, timestamp: 1704067200000 },
-  history: exampleHistory(1704067200000),
-  label: 'breathing now',
-  badge: badgeOf(state.count, 'breathing now'),
+  history: historyOf(1704067200000, day, 212),
+  label: badgeLabel,
+  badge: badgeOf(state.count, badgeLabel),
   leave: { sessionId: SESSION },
   left: { success: true },
   health: { status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4000 },

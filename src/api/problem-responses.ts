@@ -52,26 +52,24 @@ const HEADERS = {
   Upgrade: z.literal('websocket').optional().meta({ description: 'The protocol of this path.' }),
 } satisfies Record<HeaderName, z.ZodType>;
 
+const REFUSED_NAMES =
+  'Which names are refused. `pointer` is a JSON pointer into the parameters, as a URI fragment: `#/names/1` is the second one.';
+
 /** Keys that only one problem has. */
 const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: ProblemMembers }>> = {
-  'invalid-body': {
-    schema: {
-      errors: Problem.shape.errors.unwrap().meta({
-        description: 'The errors in the body. `pointer` is a JSON pointer into the body, as a URI fragment.',
-      }),
-    },
-    example: { errors: faultsOf(LeaveRequest.safeParse({ sessionId: 'anna' }).error?.issues ?? []) },
-  },
-  'invalid-query': {
-    schema: {
-      errors: Problem.shape.errors.unwrap().meta({
-        description: 'The errors in the query. `pointer` is `#/` and the name of the parameter.',
-      }),
-    },
-    example: { errors: faultsOf(BadgeQuery.safeParse({ label: '<b>' }).error?.issues ?? []) },
-  },
-  'invalid-channel': channelErrors(ChannelNames.safeParse({ names: 'lobby,lobby' }).error?.issues),
-  'unknown-channel': channelErrors([{ path: ['channel'], message: UNKNOWN_CHANNEL }]),
+  'invalid-body': withErrors(
+    'The errors in the body. `pointer` is a JSON pointer into the body, as a URI fragment.',
+    LeaveRequest.safeParse({ sessionId: 'anna' }).error?.issues,
+  ),
+  'invalid-query': withErrors(
+    'The errors in the query. `pointer` is `#/` and the name of the parameter.',
+    BadgeQuery.safeParse({ label: '<b>' }).error?.issues,
+  ),
+  'invalid-channel': withErrors(
+    REFUSED_NAMES,
+    ChannelNames.safeParse({ names: 'lobby,lobby' }).error?.issues,
+  ),
+  'unknown-channel': withErrors(REFUSED_NAMES, [{ path: ['channel'], message: UNKNOWN_CHANNEL }]),
   'internal-error': {
     schema: {
       requestId: Problem.shape.requestId.unwrap().meta({ description: 'The id of this request in the log.' }),
@@ -80,9 +78,7 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
   },
 };
 
-function channelErrors(issues: readonly ValidationIssue[] = []) {
-  const description =
-    'Which names are refused. `pointer` is a JSON pointer into the parameters, as a URI fragment: `#/names/1` is the second one.';
+function withErrors(description: string, issues: readonly ValidationIssue[] = []) {
   return {
     schema: { errors: Problem.shape.errors.unwrap().meta({ description }) },
     example: { errors: faultsOf(issues) },

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { HISTORY_STEP_MS, HISTORY_STEPS } from '../limits';
-
-const WholeNumber = z.int().nonnegative();
+import { WholeNumber } from './session';
 
 /**
  * The last 24 hours of the default channel, in steps of five minutes that begin at multiples of five minutes since 1970. The last step
@@ -18,3 +17,10 @@ export const History = z.object({
   visits: WholeNumber,
 });
 export type History = Readonly<z.infer<typeof History>>;
+
+/** A history with its peak. `counts` ends with the step of `timestamp`. */
+export function historyOf(timestamp: number, counts: number[], visits: number): History {
+  const count = Math.max(...counts);
+  const step = Math.floor(timestamp / HISTORY_STEP_MS) + 1 - counts.length + counts.lastIndexOf(count);
+  return { timestamp, stepMs: HISTORY_STEP_MS, counts, peak: { count, at: step * HISTORY_STEP_MS }, visits };
+}

@@ -8,7 +8,7 @@ export type Mood = z.infer<typeof Mood>;
 /** A UUID in any text form of RFC 9562, in lower case, otherwise `A…` and `a…` are two sessions. */
 export const SessionId = z.guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' }).toLowerCase();
 
-const WholeNumber = z.int().nonnegative();
+export const WholeNumber = z.int().nonnegative();
 
 /** Sessions per mood. Every mood is a key. */
 export const MoodCounts = z.object(forEachMood(WholeNumber));

@@ -1,7 +1,9 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import type { PresenceHistory } from '../../src/client/types';
+import { historyOf as historyAt } from '../../src/presence/history';
 import { type PresenceState, totalOf, ZERO_COUNTS } from '../../src/presence/session';
+import { endingWith } from '../support/ending-with';
 import { BrowserTrial } from './browser-trial';
 import { open } from './watched-page';
 
@@ -123,15 +125,9 @@ export function stateOf(counts: MoodCounts): PresenceState {
 
 /** A history of now. All but its last counts are zero. Its timestamp is later than the first answer that the page gets. */
 export function historyOf(visits: number, ...counts: readonly number[]): PresenceHistory {
-  const [stepMs, steps] = [300_000, 288];
-  const timestamp = Date.now() + 1_000;
-  const all = [...Array(steps - counts.length).fill(0), ...counts];
-  const most = Math.max(...all);
-  const at = (Math.floor(timestamp / stepMs) - (steps - 1 - all.lastIndexOf(most))) * stepMs;
-  return { timestamp, stepMs, counts: all, peak: { count: most, at }, visits };
+  return historyAt(Date.now() + 1_000, endingWith(counts), visits);
 }
 
-/** Runs in the page before its own code. */
 function asRobot() {
   Object.defineProperty(navigator, 'webdriver', { value: true });
 }

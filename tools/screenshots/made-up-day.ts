@@ -1,7 +1,7 @@
 import type { PresenceHistory } from '../../src/client/types';
+import { HISTORY_STEPS as STEPS } from '../../src/limits';
+import { historyOf } from '../../src/presence/history';
 
-const STEP_MS = 300_000;
-const STEPS = 288;
 /** The steps before now in which the day turns into the people now. */
 const LAST_STEPS = 48;
 
@@ -30,10 +30,7 @@ export function madeUpDay({
     const nearNow = Math.cos((Math.PI / 2) * Math.min(1, (STEPS - 1 - step) / LAST_STEPS)) ** 2;
     return Math.round((most * height * (1 - nearNow)) / top + now * nearNow);
   });
-  const timestamp = Date.now();
-  const stepsSince = STEPS - 1 - counts.lastIndexOf(most);
-  const at = (Math.floor(timestamp / STEP_MS) - stepsSince) * STEP_MS;
-  return { timestamp, stepMs: STEP_MS, counts, peak: { count: most, at }, visits };
+  return historyOf(Date.now(), counts, visits);
 }
 
 /** 1 in the middle, and close to 0 twice the width from it. */

@@ -1,16 +1,19 @@
+import * as z from 'zod';
 import { HISTORY_STEP_MS, HISTORY_STEPS } from '../../limits';
-import type { History } from '../history';
+import { type History, historyOf } from '../history';
+import { WholeNumber } from '../session';
 
 /** A step in which the count changed or a session came. `step` is its number since 1970. */
-export interface HistoryRow {
-  readonly step: number;
+export const HistoryRow = z.object({
+  step: WholeNumber,
   /** The most sessions at once in the step. */
-  readonly most: number;
+  most: WholeNumber,
   /** The number of sessions at the end of the step, or now. */
-  readonly last: number;
+  last: WholeNumber,
   /** The sessions that came in the step. */
-  readonly visits: number;
-}
+  visits: WholeNumber,
+});
+export type HistoryRow = Readonly<z.infer<typeof HistoryRow>>;
 
 /**
  * The history of the default channel. Pure rules: no clock, no I/O. Times are in ms since 1970.
@@ -61,17 +64,14 @@ export class HistorySteps {
     const start = end - HISTORY_STEPS;
     const counts: number[] = [];
     let [last, visits] = [0, 0];
-    let peak = { count: 0, at: 0 };
     for (const row of this.#rows.values()) if (row.step < start) last = row.last;
     for (let step = start; step < end; step += 1) {
       const row = this.#rows.get(step);
-      const count = row?.most ?? last;
-      counts.push(count);
-      if (count >= peak.count) peak = { count, at: step * HISTORY_STEP_MS };
+      counts.push(row?.most ?? last);
       visits += row?.visits ?? 0;
       last = row?.last ?? last;
     }
-    return { timestamp: now, stepMs: HISTORY_STEP_MS, counts, peak, visits };
+    return historyOf(now, counts, visits);
   }
 
   /** The row of a step. A new one is not yet listed. */

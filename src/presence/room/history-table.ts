@@ -1,6 +1,5 @@
-import * as z from 'zod';
 import type { Report } from '../../rate-limited-log';
-import type { HistoryRow } from './history-steps';
+import { HistoryRow } from './history-steps';
 import type { HistoryStore } from './room-saver';
 
 /** The history in the object's own SQLite: one row for each step with a change. A save writes only rows that have changed. */
@@ -18,7 +17,7 @@ export class HistoryTable implements HistoryStore {
 
   read(): readonly HistoryRow[] {
     for (const stored of this.#sql.exec('SELECT step, most, last, visits FROM history ORDER BY step'))
-      this.#stored.set(Number(stored['step']), StoredRow.safeParse(stored).data);
+      this.#stored.set(Number(stored['step']), HistoryRow.safeParse(stored).data);
     const rows = [...this.#stored.values()].filter((row) => row !== undefined);
     const unreadable = this.#stored.size - rows.length;
     if (unreadable > 0) this.#report(`${unreadable} stored steps of the history could not be read`);
@@ -40,14 +39,6 @@ export class HistoryTable implements HistoryStore {
     }
   }
 }
-
-const WholeNumber = z.int().nonnegative();
-const StoredRow = z.object({
-  step: WholeNumber,
-  most: WholeNumber,
-  last: WholeNumber,
-  visits: WholeNumber,
-});
 
 const TABLE = `CREATE TABLE IF NOT EXISTS history (
   step INTEGER PRIMARY KEY, most INTEGER NOT NULL, last INTEGER NOT NULL, visits INTEGER NOT NULL

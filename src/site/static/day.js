@@ -1,16 +1,14 @@
 // The last 24 hours: the sentence below the number, and the line. Only the service with the room has them, and a circle never.
 import { curveOf } from '/curve.js';
 import { channel, presence } from '/here.js';
-import { sentencesIn } from '/sentences.js';
 import { hasRoom } from '/service.js';
-import { crowdOf } from '/words.js';
+import { crowdOf, sentences } from '/words.js';
 
 /** Each question is a billed request. With five minutes, a visit on a live socket would cost eight times as many. */
 const REFRESH_MS = 1_800_000;
 /** The caches of the browser and of the service keep an answer for a minute each. The first answer can lack this visit. */
 const CACHED_MS = 120_000;
 
-const sentences = sentencesIn(document.documentElement.lang);
 const note = document.querySelector('#note');
 const day = document.querySelector('#day');
 const [area, line, now] = day.querySelectorAll('path');
@@ -41,9 +39,11 @@ function show() {
 async function refresh() {
   if (!isDue || document.hidden || cameAt === null) return;
   isDue = false;
-  if (await hasRoom()) history = (await presence.history()) ?? history;
+  const has = await hasRoom();
+  if (has) history = (await presence.history()) ?? history;
   isSettled = true;
   show();
+  if (has === false) return;
   const isNew = history !== null && history.timestamp > cameAt;
   setTimeout(
     () => {

@@ -8,7 +8,7 @@ const SPOKEN_EVERY_MS = 30_000;
 const LATE_MS = 2_000;
 
 const isCircle = channel !== '';
-const sentences = sentencesIn(document.documentElement.lang);
+export const sentences = sentencesIn(document.documentElement.lang);
 const [headline, lead, count, unit, countedAt, spoken] = [
   '#headline',
   '#lead',

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
+import { endingWith } from '../../support/ending-with';
 
 // The served file, not its source.
 const { curveOf } = await import(/* @vite-ignore */ pathToFileURL('dist/site/curve.js').href);
@@ -14,7 +15,7 @@ const pointsOf = (line: string) =>
     .map((point) => point.split(' ').map(Number));
 
 /** A day whose last counts are these. */
-const dayOf = (...counts: readonly number[]) => [...Array(288 - counts.length).fill(0), ...counts];
+const dayOf = (...counts: readonly number[]) => endingWith(counts);
 
 it.each([
   ['no people', dayOf(), 0],

@@ -1,5 +1,7 @@
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { historyOf as historyAt } from '../../../src/presence/history';
+import { endingWith } from '../../support/ending-with';
 
 // The served file, not its source.
 const { sentencesIn } = await import(/* @vite-ignore */ pathToFileURL('dist/site/sentences.js').href);
@@ -15,12 +17,8 @@ const counted = (others: number) => ({ isCounted: true, others, count: others + 
 const watching = (count: number) => ({ isCounted: false, others: count, count, status: 'live' });
 
 /** An answer right after the page came, whose last counts are these. */
-function historyOf(visits: number, ...counts: readonly number[]) {
-  const all = [...Array(288 - counts.length).fill(0), ...counts];
-  const most = Math.max(...all);
-  const peak = { count: most, at: STEP - (287 - all.lastIndexOf(most)) * STEP_MS };
-  return { timestamp: CAME_AT + 1_000, stepMs: STEP_MS, counts: all, peak, visits };
-}
+const historyOf = (visits: number, ...counts: readonly number[]) =>
+  historyAt(CAME_AT + 1_000, endingWith(counts), visits);
 
 describe('the words around the number', () => {
   it.each([

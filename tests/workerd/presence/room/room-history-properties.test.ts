@@ -92,7 +92,7 @@ class SocketDay {
   readonly #list = new HistoryList();
   /** The open sockets, by person. Some of them ping no more. */
   readonly #sockets = new Map<number, FakeSocket>();
-  readonly #isSilent = new Set<number>();
+  readonly #withoutPing = new Set<number>();
   /** When each present session ends unless it pings, and until when its return is no other visit (ms). */
   readonly #endOf = new Map<number, number>();
   readonly #knownUntil = new Map<number, number>();
@@ -105,7 +105,7 @@ class SocketDay {
     if (!this.#endOf.has(n) && (this.#knownUntil.get(n) ?? 0) <= this.#now)
       this.#list.addVisits(1, this.#now);
     this.#sockets.set(n, this.#place.join(sessionId(n)));
-    this.#isSilent.delete(n);
+    this.#withoutPing.delete(n);
     this.#endOf.set(n, this.#now + TTL);
     this.#list.setCount(this.#endOf.size, this.#now);
   }
@@ -125,8 +125,8 @@ class SocketDay {
     this.#list.setCount(this.#endOf.size, this.#now);
   }
 
-  silence(n: number): void {
-    this.#isSilent.add(n);
+  stopPinging(n: number): void {
+    this.#withoutPing.add(n);
   }
 
   /** Sockets ping every ten seconds. */
@@ -140,7 +140,7 @@ class SocketDay {
       }
       if (Math.floor(this.#now / 1_000) % 10 > 0) continue;
       for (const [n, socket] of this.#sockets) {
-        if (this.#isSilent.has(n)) continue;
+        if (this.#withoutPing.has(n)) continue;
         socket.lastPingAt = this.#now;
         this.#endOf.set(n, this.#now + TTL);
       }
@@ -165,10 +165,10 @@ class SocketDay {
   }
 }
 
-it('a history of sockets that ping, fall silent or close is equal to a plain list, whatever the hibernations', async () => {
+it('a history of sockets that ping, stop pinging or close is equal to a plain list, whatever the hibernations', async () => {
   const event = fc.record({
     n: fc.nat(3),
-    kind: fc.constantFrom('close', 'silence', 'stay'),
+    kind: fc.constantFrom('close', 'stop pinging', 'stay'),
     hibernates: fc.boolean(),
     seconds: fc.oneof(fc.integer({ min: 6, max: 40 }), fc.integer({ min: 6, max: 200 })),
   });
@@ -178,7 +178,7 @@ it('a history of sockets that ping, fall silent or close is equal to a plain lis
       for (const { n, kind, hibernates, seconds } of events) {
         if (!day.isPresent(n)) day.join(n);
         else if (kind === 'close') day.close(n);
-        else if (kind === 'silence') day.silence(n);
+        else if (kind === 'stop pinging') day.stopPinging(n);
         await day.pass(seconds);
         if (hibernates) day.hibernate();
       }

@@ -61,15 +61,11 @@ describe('the visits', () => {
     expect(visits()).toBe(1);
   });
 
-  it('a socket that reconnects is no other visit', async () => {
-    place.close(place.join(ANNA));
-    await runtime.advance(1_000);
-    place.join(ANNA);
-    expect(visits()).toBe(1);
-  });
-
-  it('a tab that hands its session over to another one is no other visit', async () => {
-    place.close(place.join(ANNA), HANDOVER_CODE);
+  it.each([
+    ['a socket that reconnects', undefined],
+    ['a tab that hands its session over to another one', HANDOVER_CODE],
+  ])('%s is no other visit', async (_which, code) => {
+    place.close(place.join(ANNA), code);
     await runtime.advance(1_000);
     place.join(ANNA);
     expect(visits()).toBe(1);
