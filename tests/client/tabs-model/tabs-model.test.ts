@@ -61,7 +61,9 @@ it.each([true, false])(
   },
 );
 
-it('twenty tabs that open at the same moment send each other a few messages each', async () => {
+it('twenty tabs that open at the same moment send each other a few messages each', {
+  timeout: 20_000,
+}, async () => {
   for (const seed of SEEDS.slice(0, 20)) {
     const browser = new FakeBrowser({ ...SETUP, seed, isLive: false });
     for (let tab = 0; tab < 20; tab += 1) browser.open('seen');
