@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { NO_CHROMIUM } from './chromium';
 import { barriersOf } from './page-barriers';
 import { boxes, finishTransitions, overflows, shifts } from './page-layout';
@@ -113,11 +113,13 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
       })()`);
     };
     const apart = (a: number, b: number) => Math.min((a - b + 10_000) % 10_000, (b - a + 10_000) % 10_000);
-    for (const one of people) {
+    const expectInPhase = async (one: { page: Page }) => {
       const { phaseMs, frameMs, serverMs, trueMs } = await look(one);
       expect(apart(serverMs, trueMs)).toBeLessThan(150);
       expect(apart(phaseMs, frameMs)).toBeLessThan(250);
-    }
+    };
+    // The estimate is right to half a round trip. On a busy machine the first one can be slow. A faster one corrects the estimate.
+    for (const one of people) await vi.waitFor(() => expectInPhase(one), { timeout: 12_000, interval: 500 });
   });
 
   it('the pause button stops all animations, and starts them again', async () => {
