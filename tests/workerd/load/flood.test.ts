@@ -45,7 +45,7 @@ function isolate(hub: string, luck = 0.5): Fetch {
     PRESENCE_KV: kv.store,
     PRESENCE_ROOM: { getByName: () => room },
   };
-  // Not observed: to compare 50,000 answers with the OpenAPI document takes longer than to make them.
+  // Not observed: to compare 10,000 answers with the OpenAPI document takes longer than to make them.
   const app = createApp({ now: runtime.now, sleep: runtime.sleep, random: () => luck });
   return (path, init) => app.request(path, init, own);
 }
@@ -88,9 +88,9 @@ async function flood(fetch: Fetch, requests: number): Promise<void> {
   }
 }
 
-describe('50,000 requests within a minute', () => {
+describe('10,000 requests within a minute', () => {
   it('make KV do what time makes due, and not a thing for themselves', async () => {
-    await flood(isolate('kv'), 50_000);
+    await flood(isolate('kv'), 10_000);
     // Syncs are 10 s apart, less a quarter at most; lists a minute.
     const syncs = Math.ceil(FLOOD_SECONDS / 7.5) + 1;
     expect(kv.operations.get).toBeGreaterThan(3);
@@ -99,10 +99,8 @@ describe('50,000 requests within a minute', () => {
     expect(kv.operations.put).toBeLessThanOrEqual(syncs);
     expect(kv.operations.list).toBeGreaterThan(0);
     expect(kv.operations.list).toBeLessThanOrEqual(FLOOD_SECONDS / 60 + 1);
-  }, 120_000);
-});
+  });
 
-describe('10,000 requests within a minute', () => {
   it('make KV do no more where it refuses or fails', async () => {
     const fetch = isolate('kv');
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);

@@ -274,7 +274,7 @@ it.each(HUBS)(
         await agree(model, service, hub);
       },
     );
-    await fc.assert(property, { numRuns: 18 });
+    await fc.assert(property, { numRuns: 12 });
   },
   120_000,
 );
