@@ -45,17 +45,17 @@ const VALUES: readonly (readonly [string, (bytes: number) => string, number])[] 
   ['commas', (bytes) => filled(bytes, '{', ','), 0],
 ];
 
-/** Each ends an isolate which parses it whole. */
-const WIDE = VALUES.filter(([what]) => what === 'sessions');
-const DEEP = VALUES.filter(([what]) => what === 'nested objects');
+/** A wide and a deep value. Each ends an isolate which parses it whole. */
+const DEADLY = VALUES.filter(([what]) => ['sessions', 'nested objects'].includes(what));
 
 const KEY = 'presence:sessions';
 /** The keys in which new locations find each other. A replica reads the four of a group at once. */
 const OPENED_KEYS = [0, 1, 2, 3].map((index) => `presence:opened:0:${index}`);
 
 describe.each([
-  ['the key of a location', [KEY], WIDE],
-  ['four keys of new locations', OPENED_KEYS, DEEP],
+  ['the key of a location', [KEY], DEADLY],
+  // One of them is enough: a replica parses no such value above 8,192 characters.
+  ['four keys of new locations', OPENED_KEYS, DEADLY.slice(-1)],
 ] as const)('25 MiB under %s', (where, keys, values) => {
   it.each(values)(
     `a Worker with 96 MB of heap answers while ${where} holds 25 MiB: %s`,
