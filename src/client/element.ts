@@ -1,3 +1,5 @@
+'use client';
+
 import { createPresence, type Mood, type Presence, type PresenceSnapshot } from './presence.js';
 
 declare global {

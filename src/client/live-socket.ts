@@ -33,7 +33,7 @@ export interface LiveSocket {
  * @param onLost Called when the socket could not be opened, broke, or was closed by the service.
  */
 export function createLiveSocket(
-  url: URL,
+  url: string,
   onOpen: () => void,
   onState: (state: PresenceState, receivedAt: number) => void,
   onLost: () => void,
@@ -78,7 +78,7 @@ export function createLiveSocket(
     connect() {
       if (socket || performance.now() < connectAt) return;
       try {
-        socket = new WebSocket(url.href.replace('http', 'ws'));
+        socket = new WebSocket(url.replace('http', 'ws'));
       } catch {
         // There are no sockets, or the page's policy refuses this one.
         return lose();

@@ -1,7 +1,17 @@
 import { between } from './between.js';
 import { createLiveSocket, type LiveSocket } from './live-socket.js';
 import { createPace } from './pace.js';
-import { apiOf, CHANNEL, heartbeat, isInterval, leave, readHistory, TIMEOUT_MS, waitOf } from './requests.js';
+import {
+  apiOf,
+  CHANNEL,
+  heartbeat,
+  isInterval,
+  leave,
+  originOf,
+  readHistory,
+  TIMEOUT_MS,
+  waitOf,
+} from './requests.js';
 import { isRobot } from './robots.js';
 import { observe, observeMessage, UNKNOWN } from './server-clock.js';
 import { createSharedVisit } from './shared-visit.js';
@@ -59,6 +69,8 @@ const STOP_MS = 200;
 /** Counts this browser as present, and gets the presence state. Nothing happens before `start`, so a server may create it. */
 export function createPresence(options: PresenceOptions = {}): Presence {
   const { whenHidden, signal, channel = '' } = options;
+  /** Undefined in Node and React Native. A client without a page is visible. */
+  const page: (Document & { readonly prerendering?: boolean }) | undefined = globalThis.document;
   const timer = createTimer(onTime);
   const pace = createPace(options.intervalMs);
   const visit = createSharedVisit(options, onVisitMerged);
@@ -84,7 +96,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** A leave of this session may arrive after the next heartbeat, so a second heartbeat follows. */
   let leaveMayFollow = false;
 
-  let api: URL;
+  let origin: string;
+  let api: string;
   let socket: LiveSocket | undefined;
   let clock = UNKNOWN;
 
@@ -268,22 +281,16 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   // Enter and exit.
 
   function enter() {
-    if (
-      !isStarted ||
-      tabs ||
-      ('prerendering' in document && document.prerendering) ||
-      (document.hidden && whenHidden === 'leave')
-    )
-      return;
-    leaveMayFollow = visit.begin(api.origin);
+    if (!isStarted || tabs || page?.prerendering || (page?.hidden && whenHidden === 'leave')) return;
+    leaveMayFollow = visit.begin(origin);
     shareVisit();
     // Tabs that only watch form a group of their own.
     const group = visit.current().mood ? (options.sessionId ?? 'visit') : 'watch';
-    tabs = joinTabs(`presence 2 ${api.origin} ${channel} ${group}`, hurry, onTabsChange, onTabMessage);
+    tabs = joinTabs(`presence 2 ${origin} ${channel} ${group}`, hurry, onTabsChange, onTabMessage);
     showNoAnswer();
     waitForLeader(0);
     // The visible tab leads, because browsers slow down or freeze hidden ones.
-    tabs.lead(!document.hidden);
+    tabs.lead(!page?.hidden);
   }
 
   /** Ends the presence of this tab. The last tab leaves: by closing its open socket, otherwise by a request. */
@@ -305,13 +312,13 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     leave(options.fetch ?? globalThis.fetch, api, id, pageGoes);
 
   function onEvent({ type }: Event) {
-    if (type === 'pagehide' || (document.hidden && whenHidden === 'leave')) {
+    if (type === 'pagehide' || (page?.hidden && whenHidden === 'leave')) {
       void exit(type === 'pagehide');
       showNoAnswer();
     } else if (!tabs) {
       // A page that goes fires `visibilitychange` after `pagehide`. It must not enter then.
-      if (!document.hidden || type === 'prerenderingchange') enter();
-    } else if (type === 'visibilitychange' && document.hidden) {
+      if (!page?.hidden || type === 'prerenderingchange') enter();
+    } else if (type === 'visibilitychange' && page?.hidden) {
       // Once more, because a hidden page needs the timer of a worker.
       timer.set(timer.remainingMs());
     } else if (type === 'visibilitychange' || (type === 'online' && tabs.leads)) {
@@ -328,7 +335,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     await new Promise((resolve) => setTimeout(resolve, STOP_MS));
     await tabs?.census();
     if (starts !== stopped) return;
-    for (const type of EVENTS) removeEventListener(type, onEvent, true);
+    for (const type of EVENTS) globalThis.removeEventListener?.(type, onEvent, true);
     signal?.removeEventListener('abort', stop);
     const answered = exit();
     show({ status: 'idle', error: null });
@@ -360,14 +367,15 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       if (isStarted || signal?.aborted) return;
       if (!isInterval(pace.intervalMs())) throw new RangeError('intervalMs must be from 500 to 200,000.');
       if (!CHANNEL.test(channel)) throw new RangeError(`channel must match ${CHANNEL}.`);
-      api = apiOf(new URL(options.url ?? '/', document.baseURI), channel);
+      origin = originOf(options.url ?? '/', page?.baseURI);
+      api = apiOf(origin, channel);
       isStarted = true;
       starts += 1;
       if (!mayCount()) visit.choose(null);
-      socket ??= createLiveSocket(new URL('live', api), onSocketOpen, onSocketState, onSocketLost);
+      socket ??= createLiveSocket(`${api}live`, onSocketOpen, onSocketState, onSocketLost);
       signal?.addEventListener('abort', stop);
       // Capturing, because the events of the document don't all bubble.
-      for (const type of EVENTS) addEventListener(type, onEvent, true);
+      for (const type of EVENTS) globalThis.addEventListener?.(type, onEvent, true);
       enter();
     },
     stop,

@@ -1,3 +1,5 @@
+'use client';
+
 import { type DetailedHTMLProps, type HTMLAttributes, useEffect, useMemo, useSyncExternalStore } from 'react';
 import type { PresenceCount } from './element.js';
 import { createPresence, type Mood, type PresenceOptions, type PresenceSnapshot } from './presence.js';

@@ -12,8 +12,27 @@ type Fetch = typeof globalThis.fetch;
 /** A channel: its name, or empty for the default one. Otherwise the channel `..` gets the address of the default one. */
 export const CHANNEL = /^([a-z\d][\w.-]{0,63})?$/i;
 
-/** The address of the API of a channel, from any address of the service. */
-export const apiOf = (url: URL, channel: string) => new URL(`/api/${channel && `channels/${channel}/`}`, url);
+/**
+ * The origin of the service, from any address of it. Other addresses are strings that begin with it, because the `URL` of React Native
+ * joins paths by rules of its own.
+ *
+ * @param base The address of the page. Undefined without a page.
+ * @throws {TypeError} if there is no such address.
+ */
+export function originOf(url: string | URL, base: string | undefined): string {
+  let origin: string | undefined;
+  try {
+    ({ origin } = new URL(url, base));
+  } catch {
+    // It has no origin.
+  }
+  if (!origin?.startsWith('http')) throw new TypeError('url must be an address of the service.');
+  return origin;
+}
+
+/** The address of the API of a channel. It ends with a slash. */
+export const apiOf = (origin: string, channel: string) =>
+  `${origin}/api/${channel && `channels/${channel}/`}`;
 
 export type Answer =
   | {
@@ -34,13 +53,13 @@ export type Answer =
  */
 export async function heartbeat(
   fetch: Fetch,
-  api: URL,
+  api: string,
   sessionId: string,
   mood: Mood | null,
   signal: AbortSignal,
 ): Promise<Answer> {
   try {
-    const response = await fetch(new URL(mood ? 'heartbeat' : 'presence', api), {
+    const response = await fetch(api + (mood ? 'heartbeat' : 'presence'), {
       signal,
       ...(mood && { method: 'POST', body: JSON.stringify({ sessionId, mood }) }),
     });
@@ -86,8 +105,8 @@ export function waitOf(retryAfter: string | null, serverNow: number): number {
 }
 
 /** Sends a leave. If the page goes, the request outlives it. Resolves when it was answered or has failed. */
-export async function leave(fetch: Fetch, api: URL, sessionId: string, pageGoes?: boolean): Promise<void> {
-  const url = new URL('leave', api);
+export async function leave(fetch: Fetch, api: string, sessionId: string, pageGoes?: boolean): Promise<void> {
+  const url = `${api}leave`;
   const body = JSON.stringify({ sessionId });
   try {
     if (pageGoes && !('keepalive' in Request.prototype)) navigator.sendBeacon(url, body);
@@ -99,9 +118,9 @@ export async function leave(fetch: Fetch, api: URL, sessionId: string, pageGoes?
 }
 
 /** Reads the history. Resolves to null if it has failed, or if the answer is no history. */
-export async function readHistory(fetch: Fetch, api: URL): Promise<PresenceHistory | null> {
+export async function readHistory(fetch: Fetch, api: string): Promise<PresenceHistory | null> {
   try {
-    const response = await fetch(new URL('history', api), { signal: AbortSignal.timeout?.(TIMEOUT_MS) });
+    const response = await fetch(`${api}history`, { signal: AbortSignal.timeout?.(TIMEOUT_MS) });
     const { timestamp, stepMs, counts, peak, visits } = await response.json();
     const isHistory =
       [timestamp, stepMs, peak.count, peak.at, visits].every(isWhole) && counts.every(isWhole);

@@ -25,8 +25,11 @@ export function createSharedVisit(
   let hasNewChoice = mood !== undefined;
   let service = '';
 
-  /** A tab that only watches, or has an id of its own, has no part in the stored visit. */
-  const isStored = () => visit.mood && !sessionId;
+  /**
+   * A tab that only watches, or has an id of its own, has no part in the stored visit. Nor has a client without a page: Deno keeps one
+   * storage for all processes of a program.
+   */
+  const isStored = () => globalThis.document && visit.mood && !sessionId;
   const stored = () => (isStored() ? readVisit(service, channel) : undefined);
 
   function merge(other: Visit) {

@@ -19,7 +19,8 @@ const LOCK_ENDS_MS = 500;
 
 /**
  * Joins the tabs with this name. A lock makes one of them the leader, and the next one when that tab closes or crashes. Messages go
- * over a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets a message.
+ * over a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets a message. A client without
+ * a page uses neither: it is no tab of a browser.
  *
  * @param onLead This tab has asked for the lead at once, and leads now.
  * @param onChange Another tab quit or took the lead, or this tab got the lock that it waited for. The first hidden tab gets this call too.
@@ -30,7 +31,8 @@ export function joinTabs<Message>(
   onChange: (hasQuit: boolean) => void,
   onMessage: (message: Message) => void,
 ): Tabs<Message> {
-  const { locks } = navigator;
+  // Node 24 has locks, and aborts if a worker thread steals one.
+  const locks = globalThis.document && navigator.locks;
   let channel: BroadcastChannel | undefined;
   /** The request for the lock that stands. */
   let request: AbortController | undefined;
@@ -73,7 +75,7 @@ export function joinTabs<Message>(
   }
 
   try {
-    channel = new BroadcastChannel(name);
+    channel = globalThis.document && new BroadcastChannel(name);
     channel.onmessage = ({ data }) => {
       void census();
       if (data) return onMessage(data);
@@ -81,7 +83,7 @@ export function joinTabs<Message>(
       onChange(true);
     };
   } catch {
-    // This browser, or this page, has no channels.
+    // There is no page, or it has no channels.
   }
 
   return {

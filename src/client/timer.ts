@@ -42,7 +42,7 @@ export function createTimer(onTime: () => void): Timer {
       timeout = setTimeout(end, delay, number);
       // Not by `Date`: a clock that is set back by an hour would delay it by an hour.
       dueAt = performance.now() + delay;
-      if (document.hidden)
+      if (globalThis.document?.hidden)
         try {
           alarmUrl ??= URL.createObjectURL(new Blob([ALARM]));
           worker ??= new Worker(alarmUrl);

@@ -46,7 +46,10 @@ export interface PresenceHistory {
 }
 
 export interface PresenceOptions {
-  /** Any address of the service. Default: the page's own origin, or for `/presence.js` the origin that served it. */
+  /**
+   * Any address of the service. Default: the page's own origin, or for `/presence.js` the origin that served it. Without a page, as in
+   * Node and React Native, it is required.
+   */
   readonly url?: string | URL | undefined;
   /**
    * The counter, if the service has several: a name of letters, digits, `.`, `_` and `-`. It has at most 64 characters, and begins with
@@ -78,7 +81,7 @@ export interface Presence {
   /**
    * Starts sending heartbeats.
    *
-   * @throws {TypeError} if `url` is no address.
+   * @throws {TypeError} if `url` is no address of a service, or is missing without a page.
    * @throws {RangeError} if `intervalMs` is out of its range, or `channel` is no name.
    */
   start(): void;

@@ -24,7 +24,7 @@ describe('a leave', () => {
     await present();
     dispatch('pagehide');
     expect(sendBeacon).toHaveBeenCalledWith(
-      new URL('https://presence.example/api/leave'),
+      'https://presence.example/api/leave',
       JSON.stringify({ sessionId: ID }),
     );
     vi.unstubAllGlobals();

@@ -1,12 +1,22 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 
 // Builds the package of the client into dist/client: `npm run client:build`. The files of src/client are in its folder `client`,
-// beside the moods that they import.
+// beside the moods that they import. Its folder `cjs` has the same as CommonJS, for Jest and for `require`.
+
+const BUILT = 'dist/client';
+
+/** Compiles src/client, with these options of the compiler. */
+function compile(...options: readonly string[]) {
+  const args = ['node_modules/typescript/bin/tsc', '-p', 'src/client', ...options];
+  execFileSync(process.execPath, args, { stdio: 'inherit' });
+}
 
 // Otherwise the package keeps files of an earlier build.
-rmSync('dist/client', { recursive: true, force: true });
-execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'src/client'], { stdio: 'inherit' });
-copyFileSync('src/client/package.json', 'dist/client/package.json');
-copyFileSync('LICENSE', 'dist/client/LICENSE');
-copyFileSync('docs/client.md', 'dist/client/README.md');
+rmSync(BUILT, { recursive: true, force: true });
+compile('--outDir', BUILT);
+compile('--outDir', `${BUILT}/cjs`, '--module', 'commonjs', '--verbatimModuleSyntax', 'false');
+writeFileSync(`${BUILT}/cjs/package.json`, `${JSON.stringify({ type: 'commonjs' })}\n`);
+copyFileSync('src/client/package.json', `${BUILT}/package.json`);
+copyFileSync('src/client/README.md', `${BUILT}/README.md`);
+copyFileSync('LICENSE', `${BUILT}/LICENSE`);

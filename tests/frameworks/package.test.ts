@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { cpSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { describe, expect, inject, it } from 'vitest';
+import { BUILT } from './built';
+import { runTool } from './run-tool';
+
+const CLIENT = 'breathe-together-presence-client';
+const PACKAGES = join(import.meta.dirname, 'node_modules');
+const PACKED = inject('packedClient');
+
+it('publint prints no error, warning or suggestion', async () => {
+  const { messages } = await publint({ pkgDir: 'dist/client', pack: 'npm', strict: true });
+  expect(messages).toEqual([]);
+});
+
+it('Are the types wrong? prints no problem for any way to resolve an entry', async () => {
+  await runTool('.', ['@arethetypeswrong/cli/dist/index.js', PACKED]);
+});
+
+it('npm publishes the package as it is, and corrects nothing', async () => {
+  const { stdout, stderr } = await promisify(execFile)('npm', ['publish', './dist/client', '--dry-run']);
+  expect(stdout).toMatch(/^\+ breathe-together-presence-client@\d+\.\d+\.\d+\n$/);
+  expect(stderr).not.toMatch(/corrected|errors/);
+});
+
+/** A project: how its compiler resolves a package, and whether its files are ES modules. */
+const PROJECTS = {
+  node10: { type: 'commonjs', module: 'commonjs', resolution: 'node10' },
+  'node16, from CommonJS': { type: 'commonjs', module: 'node16', resolution: 'node16' },
+  'node16, from an ES module': { type: 'module', module: 'node16', resolution: 'node16' },
+  bundler: { type: 'module', module: 'esnext', resolution: 'bundler' },
+} as const;
+type Project = keyof typeof PROJECTS;
+
+/** TypeScript 6 deprecates node10, and 7 has none. */
+const VERSIONS: readonly (readonly [version: string, projects: readonly Project[]])[] = [
+  ['5.4', Object.keys(PROJECTS) as Project[]],
+  ['5.9', Object.keys(PROJECTS) as Project[]],
+  ['6.0', ['node16, from CommonJS', 'node16, from an ES module', 'bundler']],
+  ['7.0', ['node16, from CommonJS', 'node16, from an ES module', 'bundler']],
+];
+
+/** Strict in all that a project can ask for. The declarations of packages are checked too. */
+const STRICT = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  noPropertyAccessFromIndexSignature: true,
+  isolatedModules: true,
+  noEmit: true,
+  target: 'es2022',
+};
+
+/** @returns A folder with the files of a consumer, a package of the client of its own, and the types of one version of React. */
+function consumer(name: string, { type, module, resolution }: (typeof PROJECTS)[Project], react = 'react') {
+  const folder = join(BUILT, 'consumers', name.replaceAll(/\W+/g, '-'));
+  const write = (file: string, content: object) =>
+    writeFileSync(join(folder, file), JSON.stringify(content, null, 2));
+  cpSync(join(import.meta.dirname, 'consumer'), folder, { recursive: true });
+  cpSync(join(PACKAGES, CLIENT), join(folder, 'node_modules', CLIENT), { recursive: true });
+  cpSync(join(PACKAGES, '@types', react), join(folder, 'node_modules/@types/react'), { recursive: true });
+  write('package.json', { type });
+  const options = { ...STRICT, module, moduleResolution: resolution };
+  write('page.json', {
+    compilerOptions: { ...options, lib: ['es2022', 'dom'], types: [], jsx: 'react-jsx' },
+    files: ['page.ts', 'element.tsx'],
+  });
+  write('without-page.json', {
+    compilerOptions: { ...options, lib: ['es2022'], types: ['node'] },
+    files: ['without-page.ts'],
+  });
+  return folder;
+}
+
+const compile = (version: string, folder: string, project: string) =>
+  runTool(folder, [`typescript-${version}/bin/tsc`, '-p', project]);
+
+describe.each(VERSIONS)('TypeScript %s', (version, projects) => {
+  it.each(projects)('takes the types with the resolution %s', async (project) => {
+    const folder = consumer(`${version} ${project}`, PROJECTS[project]);
+    await compile(version, folder, 'page.json');
+    await compile(version, folder, 'without-page.json');
+  });
+
+  it('takes the types beside those of React 18', async () => {
+    const folder = consumer(`${version} React 18`, PROJECTS.bundler, 'react-18');
+    await compile(version, folder, 'page.json');
+  });
+});

@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createContext, runInContext } from 'node:vm';
+import { type BuildOptions, build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PresenceState } from '../../../src/presence/session';
+import { DeployedWorker } from '../../support/deployed-worker';
+import { started } from '../../support/started';
+
+/** What these tests use of the client. Its own types need those of a page. */
+interface Client {
+  createPresence(options?: { readonly url: string; readonly whenHidden: 'leave' }): {
+    start(): void;
+    stop(): Promise<void>;
+    getSnapshot(): { readonly status: string; readonly data: PresenceState | null };
+  };
+}
+
+/** The `URL` of React Native joins paths by rules of its own. The client may use its origin only. */
+class Origin {
+  readonly origin: string;
+  constructor(url: string) {
+    this.origin = new URL(url).origin;
+  }
+}
+
+/** What React Native has of the web since version 0.80: no page, no locks, no storage, and no `AbortSignal.timeout`. */
+const GLOBALS_OF_REACT_NATIVE = {
+  AbortController,
+  AbortSignal: {},
+  clearTimeout,
+  fetch,
+  performance: { now: () => performance.now() },
+  queueMicrotask,
+  setTimeout,
+  URL: Origin,
+  WebSocket,
+};
+
+/** Counts once, prints in which mood, and leaves. */
+const ONE_PERSON = `
+  const presence = createPresence({ url, mood: 'release' });
+  const mood = new Promise((resolve) => {
+    presence.subscribe(({ status, data }) => status === 'live' && resolve(data.moods.release));
+  });
+  presence.start();
+  console.log(await mood);
+  await presence.stop();
+`;
+
+/** Counts in two threads, prints the count of the service when both are live, and leaves. */
+const TWO_THREADS = `
+  import { once } from 'node:events';
+  import { isMainThread, parentPort, Worker } from 'node:worker_threads';
+  if (isMainThread) {
+    const threads = [1, 2].map(() => new Worker(new URL(import.meta.url), { argv: [url] }));
+    await Promise.all(threads.map((thread) => once(thread, 'message')));
+    console.log((await (await fetch(url + '/api/presence')).json()).count);
+    for (const thread of threads) thread.postMessage('stop');
+  } else {
+    const presence = createPresence({ url });
+    presence.subscribe(({ status }) => status === 'live' && parentPort.postMessage(status));
+    parentPort.once('message', () => presence.stop());
+    presence.start();
+  }
+`;
+
+const bundle = (options: BuildOptions) =>
+  build({ entryPoints: ['src/client/presence.ts'], bundle: true, write: false, ...options });
+
+/** The client in a realm that has these globals only. */
+async function clientOf(globals: object): Promise<Client> {
+  const { outputFiles } = await bundle({ format: 'iife', globalName: 'client' });
+  const realm = createContext({ ...globals });
+  runInContext(started(outputFiles?.[0]).text, realm);
+  return runInContext('client', realm);
+}
+
+describe.each(['kv', 'durable-object'])('without a page, with the hub %s', (hub) => {
+  const folder = mkdtempSync(join(tmpdir(), 'presence-node-'));
+  let worker: DeployedWorker | undefined;
+  const origin = () => started(worker).origin;
+  const count = async () => (await started(worker).presence()).count;
+  /** A leave by socket takes until the next sync. */
+  const hasLeft = () => expect.poll(count, { timeout: 4_000 }).toBe(0);
+  beforeAll(async () => {
+    worker = await DeployedWorker.start({ PRESENCE_HUB: hub });
+    await bundle({ format: 'esm', outfile: join(folder, 'client.mjs'), write: true });
+  });
+  afterAll(async () => {
+    await worker?.dispose();
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each([
+    ['a Node process counts as one person', ONE_PERSON, '1\n'],
+    ['two threads of a Node process count as two persons', TWO_THREADS, '2\n'],
+  ])('%s, leaves, and ends by itself', async (_, program, printed) => {
+    const file = join(folder, 'program.mjs');
+    const setting = "import { createPresence } from './client.mjs'; const url = process.argv[2];";
+    writeFileSync(file, setting + program);
+    // Sooner than the next heartbeat, which a client that is not stopped sends after 9 s or more.
+    const { stdout } = await promisify(execFile)(process.execPath, [file, origin()], { timeout: 8_000 });
+    expect(stdout).toBe(printed);
+    await hasLeft();
+  });
+
+  it('a program with the globals of React Native counts as one person, and leaves', async () => {
+    const { createPresence } = await clientOf(GLOBALS_OF_REACT_NATIVE);
+    const presence = createPresence({ url: origin(), whenHidden: 'leave' });
+    presence.start();
+    await expect.poll(() => presence.getSnapshot().data?.count).toBe(1);
+    await presence.stop();
+    await hasLeft();
+  });
+});
+
+it('a program without a page gets an error that names the option that it lacks', async () => {
+  const presence = (await clientOf(GLOBALS_OF_REACT_NATIVE)).createPresence();
+  expect(presence.getSnapshot().status).toBe('idle');
+  expect(() => presence.start()).toThrow('url must be an address of the service.');
+});
