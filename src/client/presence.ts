@@ -54,7 +54,7 @@ interface TabMessage {
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
 const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];
 
-/** A stored visit expires after so many intervals without use, as its session does. */
+/** A stored visit expires after so many intervals without use: with its session, if the TTL is at most 30 s. */
 const TTL_INTERVALS = 3;
 /**
  * The longest time by which a request overtakes an earlier one (ms). A second heartbeat waits for it, otherwise a late leave ends the
@@ -93,8 +93,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let sentId = '';
   /** Ids that this tab has sent, and that an older visit has replaced. They leave when the service counts the older visit. */
   const replacedIds = new Set<string>();
-  /** A leave of this session may arrive after the next heartbeat, so a second heartbeat follows. */
+  /** A leave of this session may arrive after the next heartbeat. */
   let leaveMayFollow = false;
+  /** Until then, by `performance.now()`, such a leave may arrive. A heartbeat follows, also if a change of mood sent one before. */
+  let settledAt = 0;
 
   let origin: string;
   let api: string;
@@ -168,8 +170,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     endReplaced();
     // Before `wait`, which may replace the id and closes the socket then. Otherwise the socket replaces the heartbeat with the new id.
     if (options.live ?? answer.hasLive) socket?.connect();
-    wait(leaveMayFollow ? OVERTAKEN_MS : pace.nextMs());
+    if (leaveMayFollow) settledAt = performance.now() + OVERTAKEN_MS;
     leaveMayFollow = false;
+    const unsettledMs = settledAt - performance.now();
+    wait(unsettledMs > 0 ? unsettledMs : pace.nextMs());
   }
 
   function fail(error: Error, retryAfterMs = 0) {

@@ -49,7 +49,7 @@ export type Answer =
 
 /**
  * Sends a heartbeat, or with a mood of `null` reads the presence state. The body is a string: it is sent as text/plain, which needs
- * no preflight. A preflight doubles the requests: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+ * no preflight. A preflight is one more round trip: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
  */
 export async function heartbeat(
   fetch: Fetch,

@@ -158,6 +158,20 @@ describe('a page that continues a visit', () => {
     expect(api.paths().slice(0, 2)).toEqual(['heartbeat', 'heartbeat']);
   });
 
+  it('does so too if a change of mood sends one in between', async () => {
+    await present();
+    dispatch('pagehide');
+    await passed(1);
+    const presence = await present();
+    await passed(300);
+    api.sent.length = 0;
+    presence.setMood('release');
+    await passed(1);
+    expect(heartbeats()).toBe(1);
+    await passed(700);
+    expect(heartbeats()).toBe(2);
+  });
+
   it('does so too after the back button', async () => {
     await present();
     dispatch('pagehide');

@@ -27,11 +27,11 @@ async function gzippedBytes(entry: string): Promise<number> {
 }
 
 /** The size of the client that pages load. Each byte more needs a reason in the changelog. */
-const CORE_BYTES_MAX = 4_680;
+const CORE_BYTES_MAX = 4_710;
 /** The hook and the element may add this to it. */
 const BINDING_BYTES_MAX = 685;
 
-it('the client is at most 4,680 bytes', async () => {
+it('the client is at most 4,710 bytes', async () => {
   expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
 });
 
