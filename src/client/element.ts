@@ -1,5 +1,3 @@
-'use client';
-
 import { createPresence, type Mood, type Presence, type PresenceSnapshot } from './presence.js';
 
 declare global {

@@ -75,6 +75,12 @@ function consumer(name: string, { type, module, resolution }: (typeof PROJECTS)[
   return folder;
 }
 
+it('Jest loads each entry', async () => {
+  const folder = consumer('Jest', PROJECTS.node10);
+  const { stderr } = await runTool(folder, ['jest/bin/jest.js', '--rootDir', '.', '--no-cache']);
+  expect(stderr).toContain('1 passed, 1 total');
+});
+
 const compile = (version: string, folder: string, project: string) =>
   runTool(folder, [`typescript-${version}/bin/tsc`, '-p', project]);
 
