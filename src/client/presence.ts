@@ -69,8 +69,6 @@ const STOP_MS = 200;
 /** Counts this browser as present, and gets the presence state. Nothing happens before `start`, so a server may create it. */
 export function createPresence(options: PresenceOptions = {}): Presence {
   const { whenHidden, signal, channel = '' } = options;
-  /** Undefined in Node and React Native. A client without a page is visible. */
-  const page: (Document & { readonly prerendering?: boolean }) | undefined = globalThis.document;
   const timer = createTimer(onTime);
   const pace = createPace(options.intervalMs);
   const visit = createSharedVisit(options, onVisitMerged);
@@ -98,6 +96,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** Until then, by `performance.now()`, such a leave may arrive. A heartbeat follows, also if a change of mood sent one before. */
   let settledAt = 0;
 
+  /** Undefined in Node, in React Native and in workers. A client without a page is visible. */
+  let page: (Document & { readonly prerendering?: boolean }) | undefined;
   let origin: string;
   let api: string;
   let socket: LiveSocket | undefined;
@@ -371,6 +371,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       if (isStarted || signal?.aborted) return;
       if (!isInterval(pace.intervalMs())) throw new RangeError('intervalMs must be from 500 to 200,000.');
       if (!CHANNEL.test(channel)) throw new RangeError(`channel must match ${CHANNEL}.`);
+      page = globalThis.document;
       origin = originOf(options.url ?? '/', page?.baseURI);
       api = apiOf(origin, channel);
       isStarted = true;

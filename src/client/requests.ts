@@ -20,14 +20,15 @@ export const CHANNEL = /^([a-z\d][\w.-]{0,63})?$/i;
  * @throws {TypeError} if there is no such address.
  */
 export function originOf(url: string | URL, base: string | undefined): string {
-  let origin: string | undefined;
   try {
-    ({ origin } = new URL(url, base));
+    // React Native takes only strings.
+    const { origin } = new URL(`${url}`, base);
+    // Otherwise `presence.example` is a path of the page.
+    if (/^(https?:\/)?\//i.test(`${url}`) && /^http/.test(origin)) return origin;
   } catch {
     // It has no origin.
   }
-  if (!origin?.startsWith('http')) throw new TypeError('url must be an address of the service.');
-  return origin;
+  throw new TypeError('url must be an address such as https://presence.example.');
 }
 
 /** The address of the API of a channel. It ends with a slash. */

@@ -158,7 +158,7 @@ describe('a page that continues a visit', () => {
     expect(api.paths().slice(0, 2)).toEqual(['heartbeat', 'heartbeat']);
   });
 
-  it('does so too if a change of mood sends one in between', async () => {
+  it('sends the second heartbeat also if a change of mood sends one before', async () => {
     await present();
     dispatch('pagehide');
     await passed(1);

@@ -172,11 +172,14 @@ describe('start', () => {
     expect(String(api.fetch.mock.calls[0]?.[0])).toBe('https://parent.example/api/heartbeat');
   });
 
-  it('throws with an address that is none', () => {
-    const presence = create({ url: 'https://' });
-    expect(() => presence.start()).toThrow(TypeError);
-    expect(presence.getSnapshot().status).toBe('idle');
-  });
+  it.each(['https://', 'presence.example', 'localhost:8787', 'wss://presence.example'])(
+    'throws with %s, which is no address',
+    (url) => {
+      const presence = create({ url });
+      expect(() => presence.start()).toThrow(TypeError);
+      expect(presence.getSnapshot().status).toBe('idle');
+    },
+  );
 });
 
 it('two clients on one page count once', async () => {

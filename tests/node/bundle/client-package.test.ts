@@ -27,11 +27,11 @@ async function gzippedBytes(entry: string): Promise<number> {
 }
 
 /** The size of the client that pages load. Each byte more needs a reason in the changelog. */
-const CORE_BYTES_MAX = 4_710;
+const CORE_BYTES_MAX = 4_730;
 /** The hook and the element may add this to it. */
 const BINDING_BYTES_MAX = 680;
 
-it('the client is at most 4,710 bytes', async () => {
+it('the client is at most 4,730 bytes', async () => {
   expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
 });
 
@@ -92,7 +92,7 @@ describe('the package', () => {
     expect(output).toBe('function function idle\n');
   });
 
-  it('tells React that its hook belongs to the browser', () => {
+  it('the hook has the directive that Next.js needs', () => {
     for (const path of ['client/react.js', 'cjs/client/react.js'])
       expect(readFileSync(join(installed, path), 'utf8')).toMatch(/^("use strict";\s)?'use client';/);
   });
