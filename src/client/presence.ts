@@ -91,9 +91,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let sentId = '';
   /** Ids that this tab has sent, and that an older visit has replaced. They leave when the service counts the older visit. */
   const replacedIds = new Set<string>();
-  /** A leave of this session may arrive after the next heartbeat. */
-  let leaveMayFollow = false;
-  /** Until then, by `performance.now()`, such a leave may arrive. A heartbeat follows, also if a change of mood sent one before. */
+  /**
+   * Until then, by `performance.now()`, a leave of this session may arrive late. A heartbeat follows, also if a change of mood sent one
+   * before. Infinity: until some time after the next answer.
+   */
   let settledAt = 0;
 
   /** Undefined in Node, in React Native and in workers. A client without a page is visible. */
@@ -170,8 +171,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     endReplaced();
     // Before `wait`, which may replace the id and closes the socket then. Otherwise the socket replaces the heartbeat with the new id.
     if (options.live ?? answer.hasLive) socket?.connect();
-    if (leaveMayFollow) settledAt = performance.now() + OVERTAKEN_MS;
-    leaveMayFollow = false;
+    settledAt = Math.min(settledAt, performance.now() + OVERTAKEN_MS);
     const unsettledMs = settledAt - performance.now();
     wait(unsettledMs > 0 ? unsettledMs : pace.nextMs());
   }
@@ -251,7 +251,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function onTabsChange(hasQuit: boolean) {
     if (tabs?.leads) {
       // The tab that quit may have sent a leave, which ends the session of all tabs.
-      leaveMayFollow = true;
+      settledAt = Infinity;
       hurry();
     } else if (!hasQuit || timer.remainingMs() > 1.5 * pace.intervalMs()) {
       // Another tab has the lock, or gets it next. That tab may be frozen.
@@ -286,7 +286,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function enter() {
     if (!isStarted || tabs || page?.prerendering || (page?.hidden && whenHidden === 'leave')) return;
-    leaveMayFollow = visit.begin(origin);
+    settledAt = visit.begin(origin) ? Infinity : 0;
     shareVisit();
     // Tabs that only watch form a group of their own.
     const group = visit.current().mood ? (options.sessionId ?? 'visit') : 'watch';

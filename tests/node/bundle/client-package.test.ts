@@ -77,10 +77,10 @@ describe('the package', () => {
   });
 
   it.each([
-    ['imported', 'module', 'await import'],
+    ['can be imported on a server', 'module', 'await import'],
     // As Jest does, and Node before version 20.19.
-    ['required, by a loader that takes no ES modules', 'commonjs', 'require'],
-  ])('can be %s on a server', (_, type, load) => {
+    ['can be required on a server by a loader that takes no ES modules', 'commonjs', 'require'],
+  ])('%s', (_, type, load) => {
     const script = `
       const { createPresence } = ${load}('${NAME}');
       const { usePresence } = ${load}('${NAME}/react');

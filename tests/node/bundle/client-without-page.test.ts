@@ -97,9 +97,9 @@ describe.each(['kv', 'durable-object'])('without a page, with the hub %s', (hub)
   });
 
   it.each([
-    ['a Node process counts as one person', ONE_PERSON, '1\n'],
-    ['two threads of a Node process count as two persons', TWO_THREADS, '2\n'],
-  ])('%s, leaves, and ends by itself', async (_, program, printed) => {
+    ['a Node process counts as one person and leaves', ONE_PERSON, '1\n'],
+    ['two threads of a Node process count as two persons and leave', TWO_THREADS, '2\n'],
+  ])('%s, and the process ends by itself', async (_, program, printed) => {
     const file = join(folder, 'program.mjs');
     const setting = "import { createPresence } from './client.mjs'; const url = process.argv[2];";
     writeFileSync(file, setting + program);
