@@ -92,17 +92,22 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
   });
 
   it('a counted page says with how many others, and with no others what the day was', async () => {
+    let history = historyOf(212, 17, 0, 0);
     const { page, answerWith, complaints } = await trial.pageWithAnswers(
       { presence: 1 },
-      { history: () => historyOf(212, 17, 0, 0) },
+      {
+        history: () => {
+          history = historyOf(212, 17, 0, 0);
+          return history;
+        },
+      },
     );
     // A ring at the orb shows each change.
     const ring = page.locator('.ring');
     expect(await shown(page)).toBe('You are here.');
     expect(await ring.getAttribute('class')).toBe('ring');
     await expect.poll(() => note(page)).toBe('212 breathed here today, 17 at once.');
-    const { peak } = historyOf(212, 17, 0, 0);
-    const time = new Date(peak.at).toLocaleTimeString('en', { hour: 'numeric', minute: '2-digit' });
+    const time = new Date(history.peak.at).toLocaleTimeString('en', { hour: 'numeric', minute: '2-digit' });
     expect(await page.getByRole('img').getAttribute('aria-label')).toBe(
       `The last 24 hours: 212 visits, at most 17 people at once, at ${time}.`,
     );
