@@ -38,7 +38,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     const { page, complaints } = await trial.personIn('');
     await expect.poll(() => shown(page)).toBe('You are here.');
     expect((await trial.presence()).count).toBe(1);
-    await expect.poll(() => page.locator('#note').innerText()).toMatch(/today/);
+    // Only the main page has a history.
     expect(await page.getByRole('img').getAttribute('aria-label')).toMatch(
       /^The last 24 hours: \d+ visits?, at most \d+ pe/,
     );
