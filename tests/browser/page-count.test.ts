@@ -92,15 +92,10 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
   });
 
   it('a counted page says with how many others, and with no others what the day was', async () => {
-    let history = historyOf(212, 17, 0, 0);
+    const history = historyOf(212, 17, 0, 0);
     const { page, answerWith, complaints } = await trial.pageWithAnswers(
       { presence: 1 },
-      {
-        history: () => {
-          history = historyOf(212, 17, 0, 0);
-          return history;
-        },
-      },
+      { history: () => history },
     );
     // A ring at the orb shows each change.
     const ring = page.locator('.ring');
