@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   CHANNELS_MAX_DEFAULT,
   CHANNELS_MAX_HIGHEST,
@@ -72,65 +72,64 @@ export type Settings = HubSettings & {
 
 const WholeNumber = (min: number, max: number) => {
   const error = `takes a whole number from ${min} to ${max}`;
-  return z
-    .union([z.number(), z.string().trim().regex(/^\d+$/).transform(Number)], { error })
-    .pipe(z.number({ error }).int({ error }).min(min, { error }).max(max, { error }));
+  const digits = z.string().check(z.trim(), z.regex(/^\d+$/));
+  return z.pipe(
+    z.union([z.number(), z.pipe(digits, z.transform(Number))], { error }),
+    z.int({ error }).check(z.minimum(min, { error }), z.maximum(max, { error })),
+  );
 };
+
+/** Texts with commas between them, each of which `element` reads. */
+const listOf = <Element extends z.ZodMiniType<unknown, string>>(element: Element, error?: string) =>
+  z.pipe(
+    z.pipe(
+      z.string(error),
+      z.transform((list) => list.split(',')),
+    ),
+    z.array(element),
+  );
 
 const ORIGINS_ERROR = 'takes * or a comma list of origins such as https://example.com';
 
 /** One origin as a browser sends it in `Origin`: lower case, without a default port, a path or a wildcard. */
-const Origin = z
-  .string()
-  .trim()
-  .toLowerCase()
-  .transform((text, context) => {
+const Origin = z.pipe(
+  z.string().check(z.trim(), z.toLowerCase()),
+  z.transform((text: string, { issues }) => {
     const origin = /^https?:\/\/[^\s\\/?#@*%]+\/?$/.test(text) ? originOf(text) : undefined;
     if (origin !== undefined) return origin;
     // `URL` returns no origin for the schemes of app shells, such as capacitor://localhost
     const shell = /^((?!https?:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?)\/?$/.exec(text)?.[1];
     if (shell !== undefined) return shell;
-    context.addIssue({ code: 'custom', message: ORIGINS_ERROR });
+    issues.push({ code: 'custom', message: ORIGINS_ERROR, input: text });
     return z.NEVER;
-  });
+  }),
+);
 
 const CHANNELS_ERROR = 'takes * or a comma list of names and prefixes such as lobby, post-*';
 
 /** The name of a channel, or a prefix: the start of names, and `*`. */
-const ChannelPattern = z
-  .string()
-  .trim()
-  .refine((text) => text === '*' || ChannelName.safeParse(text.replace(/\*$/, '')).success, {
+const ChannelPattern = z.string().check(
+  z.trim(),
+  z.refine((text) => text === '*' || ChannelName.safeParse(text.replace(/\*$/, '')).success, {
     error: CHANNELS_ERROR,
-  });
+  }),
+);
 
 const Variables = z.object({
-  PRESENCE_HUB: z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }).default('kv'),
-  PRESENCE_ROOM: z.unknown().optional(),
-  SESSION_TTL_SECONDS: WholeNumber(2, 600).default(30),
-  SYNC_INTERVAL_SECONDS: WholeNumber(1, 60).optional(),
+  PRESENCE_HUB: z._default(z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }), 'kv'),
+  PRESENCE_ROOM: z.optional(z.unknown()),
+  SESSION_TTL_SECONDS: z._default(WholeNumber(2, 600), 30),
+  SYNC_INTERVAL_SECONDS: z.optional(WholeNumber(1, 60)),
   // Version 1.0 accepted up to 250,000. `parseSettings` lowers a value above `REPLICA_SESSIONS_MAX`.
-  SESSIONS_MAX: WholeNumber(1, 250_000).default(50_000),
-  NEW_SESSION_LIMIT: z.enum(['on', 'off'], { error: 'takes on or off' }).default('on'),
-  ALLOWED_ORIGINS: z
-    .union(
-      [
-        z.string().trim().pipe(z.literal('*')),
-        z
-          .string()
-          .transform((list) => list.split(','))
-          .pipe(z.array(Origin)),
-      ],
-      { error: ORIGINS_ERROR },
-    )
-    .default('*'),
-  PRESENCE_CACHE_SECONDS: WholeNumber(0, 60).default(0),
-  CHANNELS: z
-    .string({ error: CHANNELS_ERROR })
-    .transform((list) => list.split(','))
-    .pipe(z.array(ChannelPattern))
-    .optional(),
-  CHANNELS_MAX: WholeNumber(1, CHANNELS_MAX_HIGHEST).default(CHANNELS_MAX_DEFAULT),
+  SESSIONS_MAX: z._default(WholeNumber(1, 250_000), 50_000),
+  NEW_SESSION_LIMIT: z._default(z.enum(['on', 'off'], { error: 'takes on or off' }), 'on'),
+  ALLOWED_ORIGINS: z._default(
+    z.union([z.pipe(z.string().check(z.trim()), z.literal('*')), listOf(Origin)], { error: ORIGINS_ERROR }),
+    '*',
+  ),
+  PRESENCE_CACHE_SECONDS: z._default(WholeNumber(0, 60), 0),
+  CHANNELS: z.optional(listOf(ChannelPattern, CHANNELS_ERROR)),
+  CHANNELS_MAX: z._default(WholeNumber(1, CHANNELS_MAX_HIGHEST), CHANNELS_MAX_DEFAULT),
 });
 
 /**

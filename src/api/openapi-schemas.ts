@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, HISTORY_STEPS } from '../limits';
 import { DEFAULT_MOOD, MOODS } from '../moods';
 import { History, historyOf } from '../presence/history';
@@ -48,21 +48,29 @@ export const EXAMPLES = {
   health: { status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4000 },
 } as const;
 
-const sessionId = SessionId.meta({
-  description: 'An anonymous UUID that the client creates, in upper or lower case. One id counts once.',
-});
-const mood = HeartbeatRequest.shape.mood.meta({ id: 'Mood' });
+const sessionId = SessionId.check(
+  z.meta({
+    description: 'An anonymous UUID that the client creates, in upper or lower case. One id counts once.',
+  }),
+);
+const mood = HeartbeatRequest.shape.mood.check(z.meta({ id: 'Mood' }));
 const { count, moods, timestamp } = PresenceState.shape;
 const { status, reason, hub, lastSyncAgeMs } = Health.shape;
 
-export const heartbeatRequest = HeartbeatRequest.extend({ sessionId, mood }).meta({ id: 'HeartbeatRequest' });
-export const leaveRequest = LeaveRequest.extend({ sessionId }).meta({ id: 'LeaveRequest' });
-export const leaveResponse = LeaveResponse.meta({ id: 'LeaveResponse' });
-export const presenceState = PresenceState.extend({
-  count: count.meta({ description: 'The number of present sessions: the sum of `moods`.' }),
-  moods: moods.meta({ description: 'The number of present sessions in each mood. Every mood is a key.' }),
-  timestamp: timestamp.meta({ description: 'The clock of the server, in ms since 1970.' }),
-}).meta({ id: 'PresenceState' });
+export const heartbeatRequest = z
+  .extend(HeartbeatRequest, { sessionId, mood })
+  .check(z.meta({ id: 'HeartbeatRequest' }));
+export const leaveRequest = z.extend(LeaveRequest, { sessionId }).check(z.meta({ id: 'LeaveRequest' }));
+export const leaveResponse = LeaveResponse.check(z.meta({ id: 'LeaveResponse' }));
+export const presenceState = z
+  .extend(PresenceState, {
+    count: count.check(z.meta({ description: 'The number of present sessions: the sum of `moods`.' })),
+    moods: moods.check(
+      z.meta({ description: 'The number of present sessions in each mood. Every mood is a key.' }),
+    ),
+    timestamp: timestamp.check(z.meta({ description: 'The clock of the server, in ms since 1970.' })),
+  })
+  .check(z.meta({ id: 'PresenceState' }));
 
 /** What each reason of `/health` means. */
 const REASONS: Record<(typeof HEALTH_REASONS)[number], string> = {
@@ -89,65 +97,97 @@ const REASON = `The most severe fault, or \`null\` if there is none.
 |---|---|
 ${HEALTH_REASONS.map((name) => `| \`${name}\` | ${REASONS[name]} |`).join('\n')}`;
 
-export const channel = ChannelParam.shape.channel.meta({
-  description: `The name of a channel. Case matters. The setting \`CHANNELS\` of the service decides which names it has.`,
-  example: EXAMPLES.channel,
-});
-export const names = z.string().meta({
-  description: `1 to ${CHANNEL_NAMES_MAX} different names of channels, with commas between them.`,
-  example: EXAMPLES.names,
-});
-export const channelStates = ChannelStates.extend({
-  channels: ChannelStates.shape.channels.meta({
-    description: 'The counts by name, in no order. An empty channel has zeros.',
+export const channel = ChannelParam.shape.channel.check(
+  z.meta({
+    description: `The name of a channel. Case matters. The setting \`CHANNELS\` of the service decides which names it has.`,
+    example: EXAMPLES.channel,
   }),
-  timestamp,
-}).meta({ id: 'ChannelStates' });
+);
+export const names = z.string().check(
+  z.meta({
+    description: `1 to ${CHANNEL_NAMES_MAX} different names of channels, with commas between them.`,
+    example: EXAMPLES.names,
+  }),
+);
+export const channelStates = z
+  .extend(ChannelStates, {
+    channels: ChannelStates.shape.channels.check(
+      z.meta({
+        description: 'The counts by name, in no order. An empty channel has zeros.',
+      }),
+    ),
+    timestamp,
+  })
+  .check(z.meta({ id: 'ChannelStates' }));
 
-export const history = History.extend({
-  timestamp: timestamp.meta({
-    description:
-      'The clock of the server at the moment of the answer, in ms since 1970. The answer is at most one minute old, and five while the room does not answer.',
-  }),
-  stepMs: History.shape.stepMs.meta({ description: 'The length of a step in ms: five minutes.' }),
-  counts: History.shape.counts.meta({
-    description:
-      'The most sessions that were present at once in each step, the oldest step first. Steps begin at multiples of `stepMs` since 1970. The last one is the step of `timestamp`, and still runs. Before the first start of the room the counts are 0.',
-  }),
-  peak: History.shape.peak.extend({
-    count: History.shape.peak.shape.count.meta({ description: 'The largest of `counts`.' }),
-    at: History.shape.peak.shape.at.meta({
-      description: 'The start of the latest step with that count, in ms since 1970.',
+export const history = z
+  .extend(History, {
+    timestamp: timestamp.check(
+      z.meta({
+        description:
+          'The clock of the server at the moment of the answer, in ms since 1970. The answer is at most one minute old, and five while the room does not answer.',
+      }),
+    ),
+    stepMs: History.shape.stepMs.check(z.meta({ description: 'The length of a step in ms: five minutes.' })),
+    counts: History.shape.counts.check(
+      z.meta({
+        description:
+          'The most sessions that were present at once in each step, the oldest step first. Steps begin at multiples of `stepMs` since 1970. The last one is the step of `timestamp`, and still runs. Before the first start of the room the counts are 0.',
+      }),
+    ),
+    peak: z.extend(History.shape.peak, {
+      count: History.shape.peak.shape.count.check(z.meta({ description: 'The largest of `counts`.' })),
+      at: History.shape.peak.shape.at.check(
+        z.meta({
+          description: 'The start of the latest step with that count, in ms since 1970.',
+        }),
+      ),
     }),
-  }),
-  visits: History.shape.visits.meta({
-    description:
-      'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A session that comes and leaves within about a second may be none. A later return is another visit. Bots count too.',
-  }),
-}).meta({ id: 'History' });
+    visits: History.shape.visits.check(
+      z.meta({
+        description:
+          'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A session that comes and leaves within about a second may be none. A later return is another visit. Bots count too.',
+      }),
+    ),
+  })
+  .check(z.meta({ id: 'History' }));
 
-export const label = BadgeQuery.shape.label.meta({
-  description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without \`<\` and \`>\`.`,
-  example: EXAMPLES.label,
-});
-export const badge = Badge.extend({
-  schemaVersion: Badge.shape.schemaVersion.meta({ description: 'The version of the format.' }),
-  label: Badge.shape.label.meta({ description: 'The label of the request.' }),
-  message: Badge.shape.message.meta({
-    description: 'The number of present sessions of the default channel.',
+export const label = BadgeQuery.shape.label.check(
+  z.meta({
+    description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without \`<\` and \`>\`.`,
+    example: EXAMPLES.label,
   }),
-  color: Badge.shape.color.meta({ description: 'A colour of CSS. An empty service has another one.' }),
-}).meta({ id: 'Badge' });
+);
+export const badge = z
+  .extend(Badge, {
+    schemaVersion: Badge.shape.schemaVersion.check(z.meta({ description: 'The version of the format.' })),
+    label: Badge.shape.label.check(z.meta({ description: 'The label of the request.' })),
+    message: Badge.shape.message.check(
+      z.meta({
+        description: 'The number of present sessions of the default channel.',
+      }),
+    ),
+    color: Badge.shape.color.check(
+      z.meta({ description: 'A colour of CSS. An empty service has another one.' }),
+    ),
+  })
+  .check(z.meta({ id: 'Badge' }));
 
-export const health = Health.extend({
-  status: status.meta({
-    description:
-      '`degraded` while counts are wrong or new sessions are not limited. Requests are still answered.',
-  }),
-  reason: reason.meta({ description: REASON }),
-  hub: hub.meta({ description: 'The hub through which isolates exchange their sessions.' }),
-  lastSyncAgeMs: lastSyncAgeMs.meta({
-    description:
-      'Time in ms since the last successful sync of this isolate. `null` before the first sync, and without a hub.',
-  }),
-}).meta({ id: 'Health' });
+export const health = z
+  .extend(Health, {
+    status: status.check(
+      z.meta({
+        description:
+          '`degraded` while counts are wrong or new sessions are not limited. Requests are still answered.',
+      }),
+    ),
+    reason: reason.check(z.meta({ description: REASON })),
+    hub: hub.check(z.meta({ description: 'The hub through which isolates exchange their sessions.' })),
+    lastSyncAgeMs: lastSyncAgeMs.check(
+      z.meta({
+        description:
+          'Time in ms since the last successful sync of this isolate. `null` before the first sync, and without a hub.',
+      }),
+    ),
+  })
+  .check(z.meta({ id: 'Health' }));

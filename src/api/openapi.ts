@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { createDocument, type ZodOpenApiPathsObject } from 'zod-openapi';
 import { version } from '../../package.json';
 import {
@@ -222,7 +222,7 @@ function allowNewKeys({ jsonSchema }: { readonly jsonSchema: { additionalPropert
 }
 
 /** A request body in each media type that `jsonBody` reads. OpenAPI cannot describe a body without a type. */
-function body(id: string, schema: z.ZodType, example: object) {
+function body(id: string, schema: z.ZodMiniType, example: object) {
   const text = {
     type: 'string',
     contentMediaType: JSON_TYPE,
@@ -238,7 +238,7 @@ function body(id: string, schema: z.ZodType, example: object) {
   };
 }
 
-function ok(description: string, schema: z.ZodType, example: object, ...headers: readonly HeaderName[]) {
+function ok(description: string, schema: z.ZodMiniType, example: object, ...headers: readonly HeaderName[]) {
   const content = { [JSON_TYPE]: { schema, example } };
   return { 200: { description, headers: headersWith(...headers), content } };
 }

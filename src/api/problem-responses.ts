@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { HEARTBEAT_INTERVAL_MAX_MS } from '../limits';
 import { INTERVAL_HEADER, LIVE_HEADER } from './answers';
@@ -25,38 +25,40 @@ const OF_EVERY_ANSWER = [INTERVAL_HEADER, LIVE_HEADER] as const;
 const HEADERS = {
   // Optional, because a service with a wrong setting answers 500 without it.
   [INTERVAL_HEADER]: z
-    .number()
-    .positive()
-    .max(HEARTBEAT_INTERVAL_MAX_MS / 1_000)
-    .optional()
-    .meta({
-      description:
-        'Seconds between two heartbeats, and between two `ping` on a live socket. A decimal number, with at most 3 decimals. Every answer has it, except a 500 of a service with a wrong setting.',
-      header: { id: INTERVAL_HEADER },
-      example: 10,
-    }),
+    .optional(z.number().check(z.positive(), z.maximum(HEARTBEAT_INTERVAL_MAX_MS / 1_000)))
+    .check(
+      z.meta({
+        description:
+          'Seconds between two heartbeats, and between two `ping` on a live socket. A decimal number, with at most 3 decimals. Every answer has it, except a 500 of a service with a wrong setting.',
+        header: { id: INTERVAL_HEADER },
+        example: 10,
+      }),
+    ),
   [LIVE_HEADER]: z
-    .literal('1')
-    .optional()
-    .meta({ description: 'Sent by a service that has live sockets.', header: { id: LIVE_HEADER } }),
-  Allow: z.string().meta({ description: 'The methods of this path.' }),
+    .optional(z.literal('1'))
+    .check(z.meta({ description: 'Sent by a service that has live sockets.', header: { id: LIVE_HEADER } })),
+  Allow: z.string().check(z.meta({ description: 'The methods of this path.' })),
   // Optional, because the two problems with 415 share one response, and only one sends it.
-  'Accept-Encoding': z.literal('identity').optional().meta({
-    description: 'The accepted content coding: none. Sent with `/docs#unsupported-content-encoding`.',
-  }),
-  'Retry-After': z.int().positive().meta({ description: 'Seconds to wait before the next try.' }),
-  'Cache-Control': z.string().meta({
-    description: '`no-store`, or the seconds that caches may keep the answer: `public, max-age=5`.',
-  }),
+  'Accept-Encoding': z.optional(z.literal('identity')).check(
+    z.meta({
+      description: 'The accepted content coding: none. Sent with `/docs#unsupported-content-encoding`.',
+    }),
+  ),
+  'Retry-After': z.int().check(z.positive(), z.meta({ description: 'Seconds to wait before the next try.' })),
+  'Cache-Control': z.string().check(
+    z.meta({
+      description: '`no-store`, or the seconds that caches may keep the answer: `public, max-age=5`.',
+    }),
+  ),
   // Optional, because workerd removes it from a 426.
-  Upgrade: z.literal('websocket').optional().meta({ description: 'The protocol of this path.' }),
-} satisfies Record<HeaderName, z.ZodType>;
+  Upgrade: z.optional(z.literal('websocket')).check(z.meta({ description: 'The protocol of this path.' })),
+} satisfies Record<HeaderName, z.ZodMiniType>;
 
 const REFUSED_NAMES =
   'Which names are refused. `pointer` is a JSON pointer into the parameters, as a URI fragment: `#/names/1` is the second one.';
 
 /** Keys that only one problem has. */
-const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: ProblemMembers }>> = {
+const MEMBERS: Partial<Record<ProblemCode, { schema: z.core.$ZodShape; example: ProblemMembers }>> = {
   'invalid-body': withErrors(
     'The errors in the body. `pointer` is a JSON pointer into the body, as a URI fragment.',
     LeaveRequest.safeParse({ sessionId: 'anna' }).error?.issues,
@@ -72,7 +74,9 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
   'unknown-channel': withErrors(REFUSED_NAMES, [{ path: ['channel'], message: UNKNOWN_CHANNEL }]),
   'internal-error': {
     schema: {
-      requestId: Problem.shape.requestId.unwrap().meta({ description: 'The id of this request in the log.' }),
+      requestId: Problem.shape.requestId.def.innerType.check(
+        z.meta({ description: 'The id of this request in the log.' }),
+      ),
     },
     example: { requestId: '0e8f3a4c-5a59-4b0e-8b8e-6f1d1a7c2b90' },
   },
@@ -80,7 +84,7 @@ const MEMBERS: Partial<Record<ProblemCode, { schema: z.ZodRawShape; example: Pro
 
 function withErrors(description: string, issues: readonly ValidationIssue[] = []) {
   return {
-    schema: { errors: Problem.shape.errors.unwrap().meta({ description }) },
+    schema: { errors: Problem.shape.errors.def.innerType.check(z.meta({ description })) },
     example: { errors: faultsOf(issues) },
   };
 }
@@ -108,7 +112,7 @@ function newSchema(code: ProblemCode) {
       detail: Problem.shape.detail,
       ...MEMBERS[code]?.schema,
     })
-    .meta({ id: `${nameOf(code)}Problem`, description: `${title}.` });
+    .check(z.meta({ id: `${nameOf(code)}Problem`, description: `${title}.` }));
 }
 
 /** The responses of an operation that has these problems: one for each status. */

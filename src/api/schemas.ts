@@ -1,6 +1,6 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, PROBLEM_ERRORS_MAX } from '../limits';
-import { Mood, PresenceState, SessionId } from '../presence/session';
+import { Mood, PresenceState, SessionId, WholeNumber } from '../presence/session';
 import { ChannelName } from '../presence/session-key';
 import { TROUBLES } from '../presence/trouble';
 
@@ -19,22 +19,27 @@ const namesError = `must be 1 to ${CHANNEL_NAMES_MAX} names with commas between 
 
 /** The query of `GET /api/channels`. */
 export const ChannelNames = z.object({
-  names: z
-    .string({ error: namesError })
-    .transform((list) => list.split(',', CHANNEL_NAMES_MAX + 1))
-    .pipe(z.array(ChannelName).max(CHANNEL_NAMES_MAX, { error: namesError }))
-    .superRefine((names, context) => {
-      const seen = new Set<string>();
-      for (const [index, name] of names.entries()) {
-        if (seen.has(name))
-          context.addIssue({
-            code: 'custom',
-            path: [index],
-            message: 'must differ from the names before it',
-          });
-        seen.add(name);
-      }
-    }),
+  names: z.pipe(
+    z.pipe(
+      z.string({ error: namesError }),
+      z.transform((list) => list.split(',', CHANNEL_NAMES_MAX + 1)),
+    ),
+    z.array(ChannelName).check(
+      z.maxLength(CHANNEL_NAMES_MAX, { error: namesError }),
+      z.superRefine((names, context) => {
+        const seen = new Set<string>();
+        for (const [index, name] of names.entries()) {
+          if (seen.has(name))
+            context.addIssue({
+              code: 'custom',
+              path: [index],
+              message: 'must differ from the names before it',
+            });
+          seen.add(name);
+        }
+      }),
+    ),
+  ),
 });
 
 const labelError = `must have at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without < and >`;
@@ -47,7 +52,10 @@ const LABEL = new RegExp(
 
 /** The query of `GET /api/badge`. */
 export const BadgeQuery = z.object({
-  label: z.string({ error: labelError }).regex(LABEL, { error: labelError }).default('breathing now'),
+  label: z._default(
+    z.string({ error: labelError }).check(z.regex(LABEL, { error: labelError })),
+    'breathing now',
+  ),
 });
 
 /** A badge: https://shields.io/badges/endpoint-badge. `message` is the count. */
@@ -61,7 +69,7 @@ export type Badge = z.infer<typeof Badge>;
 
 /** The counts of several channels, by name. */
 export const ChannelStates = z.object({
-  channels: z.record(ChannelName, PresenceState.pick({ count: true, moods: true })),
+  channels: z.record(ChannelName, z.pick(PresenceState, { count: true, moods: true })),
   timestamp: PresenceState.shape.timestamp,
 });
 
@@ -71,9 +79,9 @@ export const HEALTH_REASONS = [...TROUBLES, 'setting-lowered'] as const;
 /** `lastSyncAgeMs`: time since the isolate's last successful sync; null before the first one, and without a hub. */
 export const Health = z.object({
   status: z.enum(['ok', 'degraded']),
-  reason: z.enum(HEALTH_REASONS).nullable(),
+  reason: z.nullable(z.enum(HEALTH_REASONS)),
   hub: z.enum(['kv', 'durable-object', 'none']),
-  lastSyncAgeMs: z.int().nonnegative().nullable(),
+  lastSyncAgeMs: z.nullable(WholeNumber),
 });
 export type Health = z.infer<typeof Health>;
 
@@ -84,10 +92,9 @@ export const Problem = z.object({
   status: z.int(),
   detail: z.string(),
   /** The errors in the body or the parameters; `pointer` is a JSON pointer as a URI fragment. */
-  errors: z
-    .array(z.object({ pointer: z.string(), detail: z.string() }))
-    .max(PROBLEM_ERRORS_MAX)
-    .optional(),
-  requestId: z.guid().optional(),
+  errors: z.optional(
+    z.array(z.object({ pointer: z.string(), detail: z.string() })).check(z.maxLength(PROBLEM_ERRORS_MAX)),
+  ),
+  requestId: z.optional(z.guid()),
 });
 export type Problem = z.infer<typeof Problem>;

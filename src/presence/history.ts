@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { HISTORY_STEP_MS, HISTORY_STEPS } from '../limits';
 import { WholeNumber } from './session';
 
@@ -12,7 +12,7 @@ import { WholeNumber } from './session';
 export const History = z.object({
   timestamp: z.int(),
   stepMs: z.literal(HISTORY_STEP_MS),
-  counts: z.array(WholeNumber).length(HISTORY_STEPS),
+  counts: z.array(WholeNumber).check(z.length(HISTORY_STEPS)),
   peak: z.object({ count: WholeNumber, at: z.int() }),
   visits: WholeNumber,
 });

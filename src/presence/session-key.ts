@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { SessionId } from './session';
 
 /** The channel of the paths without a name. It has no name, so `default` is an ordinary one. */
@@ -7,9 +7,12 @@ export const DEFAULT_CHANNEL = '';
 const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** The name of a channel. Case matters. */
-export const ChannelName = z.string().regex(CHANNEL_NAME, {
-  error: 'must have 1 to 64 letters, digits, dots, hyphens and underscores, and start with a letter or digit',
-});
+export const ChannelName = z.string().check(
+  z.regex(CHANNEL_NAME, {
+    error:
+      'must have 1 to 64 letters, digits, dots, hyphens and underscores, and start with a letter or digit',
+  }),
+);
 
 /** The length of a UUID. */
 const ID_LENGTH = 36;

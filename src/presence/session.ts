@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { CLOCK_SKEW_MAX_MS } from '../limits';
 import { MOODS } from '../moods';
 
@@ -6,9 +6,11 @@ export const Mood = z.enum(MOODS, { error: `must be one of: ${MOODS.join(', ')}`
 export type Mood = z.infer<typeof Mood>;
 
 /** A UUID in any text form of RFC 9562, in lower case, otherwise `A…` and `a…` are two sessions. */
-export const SessionId = z.guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' }).toLowerCase();
+export const SessionId = z
+  .guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' })
+  .check(z.toLowerCase());
 
-export const WholeNumber = z.int().nonnegative();
+export const WholeNumber = z.int().check(z.nonnegative());
 
 /** Sessions per mood. Every mood is a key. */
 export const MoodCounts = z.object(forEachMood(WholeNumber));
@@ -19,7 +21,7 @@ export const PresenceState = z.object({ count: WholeNumber, moods: MoodCounts, t
 export type PresenceState = Readonly<z.infer<typeof PresenceState>>;
 
 /** The last heartbeat of a session, or its leave: then `mood` is null. `lastSeen` is its time in ms since 1970. */
-export const SessionRecord = z.object({ mood: Mood.nullable(), lastSeen: WholeNumber });
+export const SessionRecord = z.object({ mood: z.nullable(Mood), lastSeen: WholeNumber });
 export type SessionRecord = Readonly<z.infer<typeof SessionRecord>>;
 
 /** By session id. */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import {
   ALONE_INTERVAL_MS,
   CLOCK_SKEW_MAX_MS,
@@ -10,7 +10,7 @@ import {
   LOCATIONS_MAX,
   SUMMARY_TRAVEL_MS,
 } from '../../limits';
-import { addCounts, MoodCounts, totalOf, ZERO_COUNTS } from '../session';
+import { addCounts, MoodCounts, totalOf, WholeNumber, ZERO_COUNTS } from '../session';
 import type { KvTiming } from '../timing';
 
 /**
@@ -18,11 +18,11 @@ import type { KvTiming } from '../timing';
  * `until` (both in ms since 1970). By then the location has written again.
  */
 export const LocationSummary = z.object({
-  at: z.int().nonnegative(),
+  at: WholeNumber,
   until: z.int(),
-  moods: MoodCounts.refine((moods) => totalOf(moods) <= 4 * KV_SESSIONS_MAX),
+  moods: MoodCounts.check(z.refine((moods) => totalOf(moods) <= 4 * KV_SESSIONS_MAX)),
   /** The value marks each session whose writer was alone. In version 1.0 only `until` does, for all sessions. */
-  marksRest: z.literal(true).optional(),
+  marksRest: z.optional(z.literal(true)),
 });
 export type LocationSummary = z.infer<typeof LocationSummary>;
 

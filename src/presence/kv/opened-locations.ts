@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { CLOCK_SKEW_MAX_MS, KV_CACHE_TTL_SECONDS, OPENED_CHARS_MAX } from '../../limits';
 import { parseJson } from '../parse-json';
 import { LocationSummary } from './location-summaries';

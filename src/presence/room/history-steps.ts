@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { HISTORY_STEP_MS, HISTORY_STEPS } from '../../limits';
 import { type History, historyOf } from '../history';
 import { WholeNumber } from '../session';

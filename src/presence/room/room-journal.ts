@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_CHARS_MAX } from '../../limits';
 import type { Report } from '../../rate-limited-log';
 import { parseJson } from '../parse-json';

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { Mood, SessionId } from '../session';
 import { ChannelName, channelOf, DEFAULT_CHANNEL, idOf, sessionKey } from '../session-key';
 import type { SocketPort } from './socket-port';
@@ -26,7 +26,7 @@ type StoredSession = z.output<typeof StoredSession>;
  * A socket of a named channel has its channel from the opening on, also without a session. Its session is a key below. Otherwise,
  * after a rollback, a room of version 1.0 counts it in the default channel.
  */
-const InChannel = z.object({ channel: ChannelName, session: StoredSession.optional().catch(undefined) });
+const InChannel = z.object({ channel: ChannelName, session: z.catch(z.optional(StoredSession), undefined) });
 type InChannel = z.output<typeof InChannel>;
 
 /** The attachment of a socket that the room closed. Otherwise its messages count after the object has hibernated. */

@@ -1,11 +1,11 @@
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { LIVE_MESSAGE_BYTES_MAX } from '../../limits';
 import { parseJson } from '../parse-json';
 import { Mood, SessionId } from '../session';
 
 /** A message of a live socket, except `ping`. With an id the socket joins. Without an id its session changes the mood. */
 const SocketMessage = z.object(
-  { sessionId: SessionId.optional(), mood: Mood },
+  { sessionId: z.optional(SessionId), mood: Mood },
   { error: 'must be a JSON object' },
 );
 type SocketMessage = z.infer<typeof SocketMessage>;

@@ -9,6 +9,7 @@ import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
+import { strict } from '../../support/strict';
 import { problemOf } from './problem-of';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
@@ -31,7 +32,7 @@ afterAll(() => void vi.useRealTimers());
 const isolate = (variables: object = {}) => fetchOf({ ...env, ...CHANNELS, ...variables }, runtime);
 
 const stateOf = async (response: Response | Promise<Response>) =>
-  PresenceState.strict().parse(await (await response).json());
+  strict(PresenceState).parse(await (await response).json());
 
 const heartbeat = (channel: string, id = ANNA, mood = 'presence', by = fetch, headers = {}) =>
   post(by, `/api/channels/${channel}/heartbeat`, { sessionId: id, mood }, headers);
@@ -39,7 +40,7 @@ const leave = (channel: string, id = ANNA) =>
   post(fetch, `/api/channels/${channel}/leave`, { sessionId: id });
 const presence = (channel: string) => stateOf(fetch(`/api/channels/${channel}/presence`));
 const counts = async (names: string) =>
-  ChannelStates.strict().parse(await (await fetch(`/api/channels?names=${names}`)).json());
+  strict(ChannelStates).parse(await (await fetch(`/api/channels?names=${names}`)).json());
 
 describe('a channel', () => {
   it('a heartbeat counts in its channel only, and the answer is the state of that channel', async () => {

@@ -9,6 +9,7 @@ import { type Fetch, post } from '../../support/http';
 import { observeResponse, requestOf } from '../../support/observations';
 import { createApp, fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
+import { strict } from '../../support/strict';
 
 const ANNA = 'a1b2c3d4-e5f6-4a7b-8c9d-e0f1a2b3c4d5';
 const BEN = sessionId(2);
@@ -27,7 +28,7 @@ async function stateOf(response: Response): Promise<PresenceState> {
   expect(response.headers.get('Content-Type')).toBe('application/json');
   const body = await response.json();
   // The documented keys and no others.
-  expect(PresenceState.strict().parse(body)).toEqual(body);
+  expect(strict(PresenceState).parse(body)).toEqual(body);
   const state = PresenceState.parse(body);
   expect(Object.values(state.moods).reduce((sum, count) => sum + count)).toBe(state.count);
   return state;
@@ -194,7 +195,7 @@ describe('caching', () => {
 
 describe('GET /health', () => {
   it('says which hub there is and how old the last sync is, without asking it', async () => {
-    const health = async () => Health.strict().parse(await (await fetch('/health')).json());
+    const health = async () => strict(Health).parse(await (await fetch('/health')).json());
     expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: null });
     await heartbeat(ANNA);
     await runtime.advance(4_000);

@@ -6,6 +6,7 @@ import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
+import { strict } from '../../support/strict';
 
 const ANNA = sessionId(1);
 const NETWORK = { 'CF-Connecting-IP': '192.0.2.7' };
@@ -24,7 +25,7 @@ afterEach(() => {
 const isolate = (bindings: object) => fetchOf(bindings, runtime);
 const beat = (fetch: Fetch, id = ANNA) =>
   post(fetch, '/api/heartbeat', { sessionId: id, mood: 'presence' }, NETWORK);
-const healthOf = async (fetch: Fetch) => Health.strict().parse(await (await fetch('/health')).json());
+const healthOf = async (fetch: Fetch) => strict(Health).parse(await (await fetch('/health')).json());
 const lines = () => log.mock.calls.map(([line]) => JSON.parse(String(line)).trouble);
 const fails = () => Promise.reject(new Error('away'));
 

@@ -6,6 +6,7 @@ import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
+import { strict } from '../../support/strict';
 import { problemOf } from './problem-of';
 
 const BEAT = { sessionId: sessionId(1), mood: 'presence' };
@@ -28,7 +29,7 @@ async function firstOf(response: Response): Promise<PresenceState> {
     webSocket.addEventListener('message', ({ data }) => resolve(String(data)));
   });
   webSocket.accept();
-  const state = PresenceState.strict().parse(JSON.parse(await first));
+  const state = strict(PresenceState).parse(JSON.parse(await first));
   const closed = new Promise((resolve) => webSocket.addEventListener('close', resolve));
   webSocket.close(1000);
   await closed;
@@ -160,8 +161,8 @@ describe('answers of a service with the room', () => {
 
   it('are those of the contract, and say which hub there is', async () => {
     const state = await (await post(fetch, '/api/heartbeat', BEAT)).json();
-    expect(PresenceState.strict().parse(state)).toMatchObject({ count: 1 });
-    const health = Health.strict().parse(await (await fetch('/health')).json());
+    expect(strict(PresenceState).parse(state)).toMatchObject({ count: 1 });
+    const health = strict(Health).parse(await (await fetch('/health')).json());
     expect(health).toMatchObject({ status: 'ok', hub: 'durable-object' });
     expect(await (await post(fetch, '/api/leave', BEAT)).json()).toEqual({ success: true });
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
 import { PROBLEMS, type ProblemCode } from '../../../src/api/problems';
 import { Problem } from '../../../src/api/schemas';
+import { strict } from '../../support/strict';
 
 /** The problem in an answer, which must be this one, and nothing but what is documented. */
 export async function problemOf(response: Response, code: ProblemCode): Promise<Problem> {
@@ -10,7 +11,7 @@ export async function problemOf(response: Response, code: ProblemCode): Promise<
   // Scripts of every origin can read it, but for one that is refused.
   const reader = code === 'origin-not-allowed' ? null : '*';
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(reader);
-  const problem = Problem.strict().parse(await response.json());
+  const problem = strict(Problem).parse(await response.json());
   expect(problem).toMatchObject({ type: `/docs#${code}`, title, status });
   return problem;
 }

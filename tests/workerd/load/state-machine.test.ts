@@ -8,6 +8,7 @@ import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
+import { strict } from '../../support/strict';
 import { TroubledKv } from '../../support/troubled-kv';
 import { TroubledRoom } from '../../support/troubled-room';
 import { WatchedPlatform } from './watched-platform';
@@ -130,7 +131,7 @@ async function check(
   response: Response,
 ): Promise<PresenceState> {
   expect(response.status).toBe(200);
-  const state = PresenceState.strict().parse(await response.json());
+  const state = strict(PresenceState).parse(await response.json());
   const now = service.runtime.now();
   expect(state.timestamp).toBe(now);
   expect(state.count).toBe(totalOf(state.moods));
