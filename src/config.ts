@@ -72,64 +72,64 @@ export type Settings = HubSettings & {
 
 const WholeNumber = (min: number, max: number) => {
   const error = `takes a whole number from ${min} to ${max}`;
-  const digits = z.string().check(z.trim(), z.regex(/^\d+$/));
+  const read = (value: unknown) =>
+    typeof value === 'string' && /^\s*\d+\s*$/.test(value) ? Number(value) : value;
   return z.pipe(
-    z.union([z.number(), z.pipe(digits, z.transform(Number))], { error }),
+    z.transform(read),
     z.int({ error }).check(z.minimum(min, { error }), z.maximum(max, { error })),
   );
 };
 
-/** Texts with commas between them, each of which `element` reads. */
-const listOf = <Element extends z.ZodMiniType<unknown, string>>(element: Element, error?: string) =>
+/** A text that `read` understands. Then it returns something other than undefined. */
+const Text = <Value>(error: string, read: (text: string) => Value | undefined) =>
   z.pipe(
-    z.pipe(
-      z.string(error),
-      z.transform((list) => list.split(',')),
-    ),
-    z.array(element),
+    z.string({ error }),
+    z.transform((text: string, { issues }) => {
+      const value = read(text);
+      if (value === undefined) issues.push({ code: 'custom', message: error, input: text });
+      return value ?? z.NEVER;
+    }),
   );
 
-const ORIGINS_ERROR = 'takes * or a comma list of origins such as https://example.com';
+/** Reads texts with commas between them. Returns undefined if `read` refuses one. */
+function readList(list: string, read: (text: string) => string | undefined): readonly string[] | undefined {
+  const elements = list.split(',').map((text) => read(text.trim()));
+  return elements.every((element) => element !== undefined) ? elements : undefined;
+}
 
-/** One origin as a browser sends it in `Origin`: lower case, without a default port, a path or a wildcard. */
-const Origin = z.pipe(
-  z.string().check(z.trim(), z.toLowerCase()),
-  z.transform((text: string, { issues }) => {
-    const origin = /^https?:\/\/[^\s\\/?#@*%]+\/?$/.test(text) ? originOf(text) : undefined;
-    if (origin !== undefined) return origin;
-    // `URL` returns no origin for the schemes of app shells, such as capacitor://localhost
-    const shell = /^((?!https?:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?)\/?$/.exec(text)?.[1];
-    if (shell !== undefined) return shell;
-    issues.push({ code: 'custom', message: ORIGINS_ERROR, input: text });
-    return z.NEVER;
-  }),
-);
+/** Reads an origin as a browser sends it in `Origin`: lower case, without a default port, a path or a wildcard. */
+function readOrigin(text: string): string | undefined {
+  const lower = text.toLowerCase();
+  const origin = /^https?:\/\/[^\s\\/?#@*%]+\/?$/.test(lower) ? originOf(lower) : undefined;
+  // `URL` returns no origin for the schemes of app shells, such as capacitor://localhost
+  return origin ?? /^((?!https?:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+(:\d+)?)\/?$/.exec(lower)?.[1];
+}
 
-const CHANNELS_ERROR = 'takes * or a comma list of names and prefixes such as lobby, post-*';
-
-/** The name of a channel, or a prefix: the start of names, and `*`. */
-const ChannelPattern = z.string().check(
-  z.trim(),
-  z.refine((text) => text === '*' || ChannelName.safeParse(text.replace(/\*$/, '')).success, {
-    error: CHANNELS_ERROR,
-  }),
-);
+/** Reads the name of a channel, or a prefix: the start of names, and `*`. */
+function readChannelPattern(text: string): string | undefined {
+  return text === '*' || ChannelName.safeParse(text.replace(/\*$/, '')).success ? text : undefined;
+}
 
 const Variables = z.object({
-  PRESENCE_HUB: z._default(z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' }), 'kv'),
-  PRESENCE_ROOM: z.optional(z.unknown()),
-  SESSION_TTL_SECONDS: z._default(WholeNumber(2, 600), 30),
+  PRESENCE_HUB: z.optional(z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' })),
+  PRESENCE_ROOM: z.unknown(),
+  SESSION_TTL_SECONDS: z.optional(WholeNumber(2, 600)),
   SYNC_INTERVAL_SECONDS: z.optional(WholeNumber(1, 60)),
   // Version 1.0 accepted up to 250,000. `parseSettings` lowers a value above `REPLICA_SESSIONS_MAX`.
-  SESSIONS_MAX: z._default(WholeNumber(1, 250_000), 50_000),
-  NEW_SESSION_LIMIT: z._default(z.enum(['on', 'off'], { error: 'takes on or off' }), 'on'),
-  ALLOWED_ORIGINS: z._default(
-    z.union([z.pipe(z.string().check(z.trim()), z.literal('*')), listOf(Origin)], { error: ORIGINS_ERROR }),
-    '*',
+  SESSIONS_MAX: z.optional(WholeNumber(1, 250_000)),
+  NEW_SESSION_LIMIT: z.optional(z.enum(['on', 'off'], { error: 'takes on or off' })),
+  ALLOWED_ORIGINS: z.optional(
+    Text('takes * or a comma list of origins such as https://example.com', (text) =>
+      text.trim() === '*' ? '*' : readList(text, readOrigin),
+    ),
   ),
-  PRESENCE_CACHE_SECONDS: z._default(WholeNumber(0, 60), 0),
-  CHANNELS: z.optional(listOf(ChannelPattern, CHANNELS_ERROR)),
-  CHANNELS_MAX: z._default(WholeNumber(1, CHANNELS_MAX_HIGHEST), CHANNELS_MAX_DEFAULT),
+  PRESENCE_CACHE_SECONDS: z.optional(WholeNumber(0, 60)),
+  CHANNELS: z.optional(
+    Text('takes * or a comma list of names and prefixes such as lobby, post-*', (text) =>
+      readList(text, readChannelPattern),
+    ),
+  ),
+  CHANNELS_MAX: z.optional(WholeNumber(1, CHANNELS_MAX_HIGHEST)),
 });
 
 /**
@@ -144,18 +144,19 @@ export function parseSettings(env: object): Settings {
     throw wrongSetting([...new Set(wrong)].join('; '));
   }
   const {
-    PRESENCE_HUB,
-    SESSION_TTL_SECONDS,
+    PRESENCE_HUB = 'kv',
+    PRESENCE_ROOM,
+    SESSION_TTL_SECONDS = 30,
     SYNC_INTERVAL_SECONDS,
-    SESSIONS_MAX,
-    NEW_SESSION_LIMIT,
-    ALLOWED_ORIGINS,
-    PRESENCE_CACHE_SECONDS,
+    SESSIONS_MAX = 50_000,
+    NEW_SESSION_LIMIT = 'on',
+    ALLOWED_ORIGINS = '*',
+    PRESENCE_CACHE_SECONDS = 0,
     CHANNELS,
-    CHANNELS_MAX,
+    CHANNELS_MAX = CHANNELS_MAX_DEFAULT,
   } = parsed.data;
   const syncIntervalMs = SYNC_INTERVAL_SECONDS === undefined ? undefined : SYNC_INTERVAL_SECONDS * 1000;
-  if (PRESENCE_HUB === 'durable-object' && !parsed.data.PRESENCE_ROOM)
+  if (PRESENCE_HUB === 'durable-object' && !PRESENCE_ROOM)
     throw wrongSetting('PRESENCE_HUB durable-object needs the binding PRESENCE_ROOM');
   if (CHANNELS !== undefined && PRESENCE_HUB === 'kv')
     throw wrongSetting('CHANNELS needs PRESENCE_HUB durable-object');

@@ -1,4 +1,6 @@
-import type { Badge } from './schemas';
+import type { Badge } from './answer-schemas';
+
+export const DEFAULT_LABEL = 'breathing now';
 
 /** The colour of the mood `presence` on the page. */
 const COLOUR = '#3f9a8d';
@@ -6,6 +8,6 @@ const COLOUR = '#3f9a8d';
 const COLOUR_OF_NONE = '#9aa3a2';
 
 /** The count as badge services take it: https://shields.io/badges/endpoint-badge */
-export function badgeOf(count: number, label: string): Badge {
+export function badgeOf(count: number, label = DEFAULT_LABEL): Badge {
   return { schemaVersion: 1, label, message: String(count), color: count === 0 ? COLOUR_OF_NONE : COLOUR };
 }

@@ -1,8 +1,8 @@
 import type { Context } from 'hono';
 import type * as z from 'zod';
 import { faultsOf, problem, type ValidationIssue } from './problems';
+import type { ChannelNames, ChannelParam } from './request-schemas';
 import type { Service } from './routes';
-import type { ChannelNames, ChannelParam } from './schemas';
 
 export const UNKNOWN_CHANNEL = 'must be a channel of this service';
 

@@ -1,6 +1,6 @@
 import { TROUBLES } from '../presence/trouble';
+import type { Health } from './answer-schemas';
 import type { Service } from './routes';
-import type { Health } from './schemas';
 
 /** The health of the isolate that answers, with the worst trouble as its reason. Costs no I/O. */
 export function healthOf({ store, newSessions, settings, hasManyReplicas }: Service): Health {

@@ -3,18 +3,9 @@ import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, HISTORY_STEPS } from '../lim
 import { DEFAULT_MOOD, MOODS } from '../moods';
 import { History, historyOf } from '../presence/history';
 import { type MoodCounts, PresenceState, SessionId, totalOf, ZERO_COUNTS } from '../presence/session';
-import { badgeOf } from './badge';
-import {
-  Badge,
-  BadgeQuery,
-  ChannelParam,
-  ChannelStates,
-  HEALTH_REASONS,
-  Health,
-  HeartbeatRequest,
-  LeaveRequest,
-  LeaveResponse,
-} from './schemas';
+import { Badge, ChannelStates, HEALTH_REASONS, Health, LeaveResponse } from './answer-schemas';
+import { badgeOf, DEFAULT_LABEL } from './badge';
+import { BadgeQuery, ChannelParam, HeartbeatRequest, LeaveRequest } from './request-schemas';
 
 // The schemas with descriptions, for the OpenAPI document.
 
@@ -31,8 +22,6 @@ const empty = { count: 0, moods: ZERO_COUNTS };
 const EVENING = [1, 1, 2, 4, 9, 17, 42, 38, 21, 12];
 const day = Array.from({ length: HISTORY_STEPS }, (_, n) => EVENING[Math.floor(n / 12) - 14] ?? 0);
 
-const badgeLabel = BadgeQuery.parse({}).label;
-
 /** Example requests, and their answers. The presence state counts the session of the heartbeat. */
 export const EXAMPLES = {
   heartbeat: { sessionId: SESSION, mood: DEFAULT_MOOD },
@@ -41,8 +30,8 @@ export const EXAMPLES = {
   names: 'lobby,post-7',
   channels: { channels: { lobby: state, 'post-7': empty }, timestamp: 1704067200000 },
   history: historyOf(1704067200000, day, 212),
-  label: badgeLabel,
-  badge: badgeOf(state.count, badgeLabel),
+  label: DEFAULT_LABEL,
+  badge: badgeOf(state.count),
   leave: { sessionId: SESSION },
   left: { success: true },
   health: { status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4000 },
@@ -155,6 +144,7 @@ export const history = z
 export const label = BadgeQuery.shape.label.check(
   z.meta({
     description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without \`<\` and \`>\`.`,
+    default: DEFAULT_LABEL,
     example: EXAMPLES.label,
   }),
 );

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { ZodOpenApiResponseObject, ZodOpenApiResponsesObject } from 'zod-openapi';
 import { HEARTBEAT_INTERVAL_MAX_MS } from '../limits';
+import { Problem } from './answer-schemas';
 import { INTERVAL_HEADER, LIVE_HEADER } from './answers';
 import { UNKNOWN_CHANNEL } from './channels';
 import {
@@ -15,7 +16,7 @@ import {
   problemTypeOf,
   type ValidationIssue,
 } from './problems';
-import { BadgeQuery, ChannelNames, LeaveRequest, Problem } from './schemas';
+import { BadgeQuery, ChannelNames, LeaveRequest } from './request-schemas';
 
 export type HeaderName = ProblemHeader | 'Allow' | 'Cache-Control' | (typeof OF_EVERY_ANSWER)[number];
 

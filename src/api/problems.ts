@@ -9,8 +9,8 @@ import {
   NEW_SESSION_RETRY_SECONDS,
   PROBLEM_ERRORS_MAX,
 } from '../limits';
+import type { Problem } from './answer-schemas';
 import { json } from './answers';
-import type { Problem } from './schemas';
 
 /** The media type of a problem document: https://www.rfc-editor.org/rfc/rfc9457#section-3 */
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';

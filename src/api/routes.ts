@@ -6,6 +6,7 @@ import type { HistoryReader } from '../presence/history-reader';
 import type { PresenceStore } from '../presence/presence-store';
 import type { Mood } from '../presence/session';
 import { DEFAULT_CHANNEL, sessionKey } from '../presence/session-key';
+import type { LeaveResponse } from './answer-schemas';
 import { type Answering, json } from './answers';
 import { badgeOf } from './badge';
 import { refuseChannel, refuseChannels } from './channels';
@@ -15,14 +16,7 @@ import { healthOf } from './health';
 import { type OpenLive, openLiveSocket } from './live';
 import type { NewSessions } from './new-sessions';
 import { problem, refuseBody, refuseQuery } from './problems';
-import {
-  BadgeQuery,
-  ChannelNames,
-  ChannelParam,
-  HeartbeatRequest,
-  LeaveRequest,
-  type LeaveResponse,
-} from './schemas';
+import { BadgeQuery, ChannelNames, ChannelParam, HeartbeatRequest, LeaveRequest } from './request-schemas';
 
 export interface ApiEnv {
   Variables: { service: Service };

@@ -6,3 +6,13 @@ export function parseJson(text: string): unknown {
     return undefined;
   }
 }
+
+/** The same for the text of an object. Returns undefined for any other value. */
+export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  const json = parseJson(text);
+  return isObject(json) ? json : undefined;
+}
+
+export function isObject(json: unknown): json is Readonly<Record<string, unknown>> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json);
+}

@@ -8,7 +8,7 @@ const NEW_SESSIONS = 'api/new-sessions.ts';
 const PREFLIGHT = 'api/preflight.ts';
 const PROBLEMS = 'api/problems.ts';
 const ROUTES = 'api/routes.ts';
-const SCHEMAS = 'api/schemas.ts';
+const SCHEMAS = 'api/request-schemas.ts';
 const OPEN_CHANNELS = 'presence/open-channels.ts';
 const RULES = 'presence/channel-rules.ts';
 const SESSION = 'presence/session.ts';
@@ -93,7 +93,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'the first of two equal keys counts', file: GUARDS, find: '$BAD ? malformedJson(c) : next()', put: String.raw`$BAD ? malformedJson(c) : ((c.req.json = async () => JSON.parse(text.replace(/("\w+":"[^"]*",)("\w+":"[^"]*",)/, '$2$1'))), next())` },
   ]),
   ...noticedBy('nesting', [
-    { name: 'a session id in a list passes', file: SCHEMAS, find: '{ sessionId: SessionId, mood: Mood }', put: '{ sessionId: z.preprocess(String, SessionId), mood: Mood }' },
+    { name: 'a session id in a list passes', file: SCHEMAS, find: '{ sessionId: SessionId, mood: Mood }', put: '{ sessionId: z.pipe(z.transform(String), SessionId), mood: Mood }' },
   ]),
   ...noticedBy('paths', [
     { name: 'a problem repeats the path', file: PROBLEMS, find: `problem(c, 'not-found')`, put: `problem(c, 'not-found', { requestId: c.req.url })` },

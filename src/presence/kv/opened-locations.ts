@@ -1,6 +1,5 @@
-import * as z from 'zod/mini';
 import { CLOCK_SKEW_MAX_MS, KV_CACHE_TTL_SECONDS, OPENED_CHARS_MAX } from '../../limits';
-import { parseJson } from '../parse-json';
+import { parseJsonObject } from '../parse-json';
 import { LocationSummary } from './location-summaries';
 
 /** The keys stand in groups. A location writes one key of each group, which its name decides. */
@@ -11,7 +10,6 @@ const KEYS_IN_GROUP = 4;
 const keyName = (group: number, index: number) => `presence:opened:${group}:${index}`;
 
 /** Summaries, not yet checked, by the keys of their locations. */
-const Opened = z.record(z.string(), z.unknown());
 type Entries = readonly (readonly [string, unknown])[];
 
 /**
@@ -71,7 +69,7 @@ export class OpenedLocations {
   async #readKey(key: string): Promise<Entries> {
     const text = await this.#get(key);
     if (typeof text !== 'string' || text.length > OPENED_CHARS_MAX) return [];
-    return Object.entries(Opened.safeParse(parseJson(text)).data ?? {});
+    return Object.entries(parseJsonObject(text) ?? {});
   }
 
   #isCurrent(summary: unknown, now: number): boolean {

@@ -1,8 +1,7 @@
-import * as z from 'zod/mini';
 import { ROOM_JOURNAL_BYTES_MAX, ROOM_JOURNAL_READ_BYTES_MAX, ROOM_ROW_CHARS_MAX } from '../../limits';
 import type { Report } from '../../rate-limited-log';
-import { parseJson } from '../parse-json';
-import { MoodCounts, type SessionRecords, totalOf, ZERO_COUNTS } from '../session';
+import { parseJson, parseJsonObject } from '../parse-json';
+import { MoodCounts, type SessionRecords, totalOf, WholeNumber, ZERO_COUNTS } from '../session';
 import { ChannelName, DEFAULT_CHANNEL, parseSessionKey } from '../session-key';
 import { formatInTexts, parseSessions } from '../stored-sessions';
 import type { Broadcasts } from './live-sockets';
@@ -39,7 +38,7 @@ export class RoomJournal implements Journal {
 
   read() {
     const [row] = this.#sql.exec('SELECT saved_at, told FROM journal ORDER BY rowid DESC LIMIT 1').toArray();
-    const savedAt = z.int().safeParse(row?.['saved_at']).data;
+    const savedAt = WholeNumber.safeParse(row?.['saved_at']).data;
     const counts = row && MoodCounts.safeParse(parseJson(String(row['told']))).data;
     const channels = this.#readChannels();
     const unreadable = Number(row !== undefined && counts === undefined) + Number(channels === undefined);
@@ -109,10 +108,18 @@ export class RoomJournal implements Journal {
   }
 
   /** Returns undefined if the row is unreadable. */
-  #readChannels(): z.output<typeof StoredChannels> | undefined {
+  #readChannels(): Broadcasts | undefined {
     const [row] = this.#sql.exec('SELECT counts FROM channels').toArray();
     this.#savedChannels = row === undefined ? NO_CHANNELS : String(row['counts']);
-    return StoredChannels.safeParse(parseJson(this.#savedChannels)).data;
+    const stored = parseJsonObject(this.#savedChannels);
+    if (stored === undefined) return undefined;
+    const broadcasts = new Map<string, MoodCounts>();
+    for (const [channel, counts] of Object.entries(stored)) {
+      const parsed = MoodCounts.safeParse(counts).data;
+      if (parsed === undefined || !ChannelName.safeParse(channel).success) return undefined;
+      broadcasts.set(channel, parsed);
+    }
+    return broadcasts;
   }
 
   /** Writes one row, if a broadcast to a named channel changed it. */
@@ -120,16 +127,15 @@ export class RoomJournal implements Journal {
     const named = [...broadcasts].filter(
       ([channel, counts]) => channel !== DEFAULT_CHANNEL && totalOf(counts) > 0,
     );
-    const text = JSON.stringify(named satisfies z.input<typeof StoredChannels>);
+    const text = JSON.stringify(Object.fromEntries(named));
     if (text === this.#savedChannels) return;
     this.#sql.exec('INSERT OR REPLACE INTO channels (id, counts) VALUES (1, ?)', text);
     this.#savedChannels = text;
   }
 }
 
-/** The last broadcasts of the named channels. One row of 2 MB holds 10,000, by `CHANNELS_MAX_HIGHEST`. */
-const StoredChannels = z.array(z.tuple([ChannelName, MoodCounts]));
-const NO_CHANNELS = '[]';
+const NO_CHANNELS = '{}';
+/** One row: JSON, `{ channel: { mood: count } }`, the last broadcasts of the named channels. 2 MB hold 10,000, by `CHANNELS_MAX_HIGHEST`. */
 const CHANNELS_TABLE = 'CREATE TABLE IF NOT EXISTS channels (id INTEGER PRIMARY KEY, counts TEXT)';
 
 /** The columns have the names of version 1.0. `told` holds the last broadcast of the default channel. */

@@ -26,8 +26,8 @@ type StoredSession = z.output<typeof StoredSession>;
  * A socket of a named channel has its channel from the opening on, also without a session. Its session is a key below. Otherwise,
  * after a rollback, a room of version 1.0 counts it in the default channel.
  */
-const InChannel = z.object({ channel: ChannelName, session: z.catch(z.optional(StoredSession), undefined) });
-type InChannel = z.output<typeof InChannel>;
+const InChannel = z.object({ channel: ChannelName, session: z.unknown() });
+type InChannel = Readonly<{ channel: string; session?: StoredSession }>;
 
 /** The attachment of a socket that the room closed. Otherwise its messages count after the object has hibernated. */
 const CLOSED = 'closed';
@@ -41,7 +41,7 @@ export function readAttachment({
   if (attachment === CLOSED) return undefined;
   const named = InChannel.safeParse(attachment).data;
   const channel = named?.channel ?? DEFAULT_CHANNEL;
-  const stored = named === undefined ? StoredSession.safeParse(attachment).data : named.session;
+  const stored = StoredSession.safeParse(named === undefined ? attachment : named.session).data;
   return { channel, session: stored && fromStored(channel, stored) };
 }
 

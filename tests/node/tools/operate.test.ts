@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { Lang, parse, type SgNode } from '@ast-grep/napi';
 import { marked, type Token, type Tokens } from 'marked';
 import { describe, expect, it } from 'vitest';
-import { HEALTH_REASONS } from '../../../src/api/schemas';
+import { HEALTH_REASONS } from '../../../src/api/answer-schemas';
 import { commandsIn } from '../../support/commands';
 
 const PAGE = 'docs/operate.md';

@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { hc } from 'hono/client';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ChannelStates } from '../../../src/api/schemas';
+import { ChannelStates } from '../../../src/api/answer-schemas';
 import { type AppType, createApp } from '../../../src/app';
 import { PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';

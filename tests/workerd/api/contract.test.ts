@@ -1,6 +1,6 @@
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Health, LeaveResponse } from '../../../src/api/schemas';
+import { Health, LeaveResponse } from '../../../src/api/answer-schemas';
 import { MOODS } from '../../../src/moods';
 import { type Mood, PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';

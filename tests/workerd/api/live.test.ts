@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Health } from '../../../src/api/schemas';
+import { Health } from '../../../src/api/answer-schemas';
 import { PresenceState } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';

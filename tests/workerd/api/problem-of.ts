@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
+import { Problem } from '../../../src/api/answer-schemas';
 import { PROBLEMS, type ProblemCode } from '../../../src/api/problems';
-import { Problem } from '../../../src/api/schemas';
 import { strict } from '../../support/strict';
 
 /** The problem in an answer, which must be this one, and nothing but what is documented. */

@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { HTTPException } from 'hono/http-exception';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { Problem } from '../../../src/api/answer-schemas';
 import { faultsOf } from '../../../src/api/problems';
-import { Problem } from '../../../src/api/schemas';
 import { BODY_BYTES_MAX } from '../../../src/limits';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

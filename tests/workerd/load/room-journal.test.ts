@@ -185,7 +185,7 @@ it('a journal reports the rows, entries and counts that it cannot read, in one r
     insert('{"anna": 1, "ben": {}}', '{}');
     insert('no JSON', '{}');
     insert(null, 'no counts');
-    sql.exec('INSERT INTO channels (id, counts) VALUES (1, ?)', '[["../x", {}]]');
+    sql.exec('INSERT INTO channels (id, counts) VALUES (1, ?)', '{"../x":{}}');
     const { sessions, lastBroadcasts } = newJournal().read();
     expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...crowd(0, 2, now).keys()]);
     expect(lastBroadcasts).toEqual(new Map([['', ZERO_COUNTS]]));

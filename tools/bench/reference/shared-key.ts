@@ -1,6 +1,6 @@
 import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
-import { HeartbeatRequest } from '../../../src/api/schemas';
+import { HeartbeatRequest } from '../../../src/api/request-schemas';
 import { type Mood, type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 
 // The design that this project replaces: one key holds all sessions, and every heartbeat reads, changes and writes it.

@@ -1,6 +1,6 @@
 import { zValidator } from '@hono/zod-validator';
 import { Hono } from 'hono';
-import { HeartbeatRequest } from '../../../src/api/schemas';
+import { HeartbeatRequest } from '../../../src/api/request-schemas';
 import { type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 
 // The bare API with the validator, and the schema, that ours has.

@@ -1,0 +1,51 @@
+import * as z from 'zod/mini';
+import { PROBLEM_ERRORS_MAX } from '../limits';
+import { PresenceState, WholeNumber } from '../presence/session';
+import { ChannelName } from '../presence/session-key';
+import { TROUBLES } from '../presence/trouble';
+
+// The schemas of answers, for the OpenAPI document and for tests. The Worker imports only their types.
+
+export const LeaveResponse = z.object({ success: z.literal(true) });
+export type LeaveResponse = z.infer<typeof LeaveResponse>;
+
+/** A badge: https://shields.io/badges/endpoint-badge. `message` is the count. */
+export const Badge = z.object({
+  schemaVersion: z.literal(1),
+  label: z.string(),
+  message: z.string(),
+  color: z.string(),
+});
+export type Badge = z.infer<typeof Badge>;
+
+/** The counts of several channels, by name. */
+export const ChannelStates = z.object({
+  channels: z.record(ChannelName, z.pick(PresenceState, { count: true, moods: true })),
+  timestamp: PresenceState.shape.timestamp,
+});
+
+/** The reasons in `/health`. A lowered setting leaves the status at `ok`. */
+export const HEALTH_REASONS = [...TROUBLES, 'setting-lowered'] as const;
+
+/** `lastSyncAgeMs`: time since the isolate's last successful sync; null before the first one, and without a hub. */
+export const Health = z.object({
+  status: z.enum(['ok', 'degraded']),
+  reason: z.nullable(z.enum(HEALTH_REASONS)),
+  hub: z.enum(['kv', 'durable-object', 'none']),
+  lastSyncAgeMs: z.nullable(WholeNumber),
+});
+export type Health = z.infer<typeof Health>;
+
+/** A problem document: https://www.rfc-editor.org/rfc/rfc9457. `requestId` comes with status 500 only. */
+export const Problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  /** The errors in the body or the parameters; `pointer` is a JSON pointer as a URI fragment. */
+  errors: z.optional(
+    z.array(z.object({ pointer: z.string(), detail: z.string() })).check(z.maxLength(PROBLEM_ERRORS_MAX)),
+  ),
+  requestId: z.optional(z.guid()),
+});
+export type Problem = z.infer<typeof Problem>;
