@@ -112,7 +112,7 @@ function readChannelPattern(text: string): string | undefined {
 
 const Variables = z.object({
   PRESENCE_HUB: z.optional(z.enum(['kv', 'durable-object'], { error: 'takes kv or durable-object' })),
-  PRESENCE_ROOM: z.unknown(),
+  PRESENCE_ROOM: z.optional(z.unknown()),
   SESSION_TTL_SECONDS: z.optional(WholeNumber(2, 600)),
   SYNC_INTERVAL_SECONDS: z.optional(WholeNumber(1, 60)),
   // Version 1.0 accepted up to 250,000. `parseSettings` lowers a value above `REPLICA_SESSIONS_MAX`.

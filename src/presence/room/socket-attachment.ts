@@ -26,7 +26,7 @@ type StoredSession = z.output<typeof StoredSession>;
  * A socket of a named channel has its channel from the opening on, also without a session. Its session is a key below. Otherwise,
  * after a rollback, a room of version 1.0 counts it in the default channel.
  */
-const InChannel = z.object({ channel: ChannelName, session: z.unknown() });
+const InChannel = z.object({ channel: ChannelName, session: z.optional(z.unknown()) });
 type InChannel = Readonly<{ channel: string; session?: StoredSession }>;
 
 /** The attachment of a socket that the room closed. Otherwise its messages count after the object has hibernated. */
