@@ -1,5 +1,5 @@
-import { Hono } from 'hono';
 import type { ApplyGlobalResponse } from 'hono/client';
+import { Hono } from 'hono/tiny';
 import { refuseForeignOrigin } from './api/guards';
 import { preflight } from './api/preflight';
 import { notFound, onError, type ProblemOf } from './api/problems';
@@ -31,9 +31,9 @@ export function createApp(runtime: Partial<Runtime> = {}) {
     const service = services.of(c.env ?? noEnv, c.req.raw);
     c.set('service', service);
     const refusal = refuseForeignOrigin(c, service.settings.allowedOrigins);
-    if (refusal !== undefined) return Promise.resolve(refusal);
-    return c.req.method === 'OPTIONS' ? Promise.resolve(preflight(c, service)) : next();
+    return refusal === undefined ? next() : Promise.resolve(refusal);
   });
+  app.options('*', (c) => preflight(c, c.get('service')));
 
   const api = app.route('/', routes);
   answerUnmatched(app);

@@ -267,9 +267,11 @@ export const LIVE_RETRY_SECONDS = 10;
 /** The shortest cache time that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
 export const KV_CACHE_TTL_SECONDS = 30;
 
-/** Longest stored entry, in characters. This version writes at most 99; a later version may add keys. */
-export const STORED_ENTRY_CHARS_MAX = 4_096;
-
-/** A stored value is parsed in parts of this many characters, and written in parts of this many entries. */
+/**
+ * A stored value is parsed in parts of this many characters, and written in parts of this many entries. This version writes entries of
+ * at most 164 characters, without inner objects. A later version may write longer ones, with up to seven inner objects.
+ */
 export const STORED_PART_CHARS = 65_536;
+export const STORED_PART_CHARS_MAX = STORED_PART_CHARS + 4_096;
+export const STORED_PART_TRIES = 8;
 export const STORED_PART_ENTRIES = 1_000;

@@ -1,4 +1,4 @@
-import { answerHeaders } from './api/answers';
+import { answerTemplates } from './api/answers';
 import type { OpenLive } from './api/live';
 import { NewSessions } from './api/new-sessions';
 import type { Service } from './api/routes';
@@ -109,7 +109,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
     newSessions: new NewSessions({ limiter, channelLimiter, runtime, report: newReport(runtime) }),
     openLive: room && openLiveIn(room, runtime, report),
     history: room && new HistoryReader({ room, runtime, report }),
-    answerHeaders: answerHeaders(settings, room !== undefined),
+    answerTemplate: answerTemplates(settings, room !== undefined),
     hasManyReplicas,
     hubToLocate: hub instanceof KvHub ? hub : undefined,
   };

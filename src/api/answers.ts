@@ -15,8 +15,8 @@ type HeaderOverrides = Readonly<Record<string, string>>;
 
 /** The part of the context variable `service` that answers use. */
 export interface Answering {
-  /** The common headers of an answer to that request. */
-  readonly answerHeaders: (c: Context) => Headers;
+  /** An empty answer with status 200 and the common headers of an answer to that request. Do not send it. */
+  readonly answerTemplate: (c: Context) => Response;
 }
 
 const COMMON = {
@@ -32,16 +32,16 @@ const COMMON = {
 export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';
 
 /**
- * Returns a function that looks up the common headers of an answer. They are built once, because `Response` copies a
- * `Headers` object fast. Setting them one by one takes 10 % of a heartbeat's time, and a plain object 5 %.
+ * Returns a function that looks up the template of an answer. Templates are built once, because `new Response(text, template)` copies the
+ * headers fast. A `Headers` object takes 2 % more of a heartbeat's time, and single headers 10 %.
  *
  * Listed origins may send credentials, because a beacon with a JSON Blob always has them. The service never reads them. With
  * `*` no origin may send them: browsers refuse the two together.
  */
-export function answerHeaders(
+export function answerTemplates(
   { allowedOrigins: allowed, timing }: Pick<Settings, 'allowedOrigins' | 'timing'>,
   hasLiveSockets: boolean,
-): Answering['answerHeaders'] {
+): Answering['answerTemplate'] {
   const ofService = {
     [INTERVAL_HEADER]: heartbeatInterval(timing.ttlMs),
     ...(hasLiveSockets && { [LIVE_HEADER]: '1' }),
@@ -49,16 +49,18 @@ export function answerHeaders(
   const common = { ...COMMON, ...ofService };
   const allowing = (origin: string) => ({ ...common, 'Access-Control-Allow-Origin': origin });
   if (allowed === '*') {
-    const forAll = new Headers(allowing('*'));
+    const forAll = template(allowing('*'));
     return () => forAll;
   }
-  const forOthers = new Headers({ ...common, Vary: 'Origin' });
+  const forOthers = template({ ...common, Vary: 'Origin' });
   const forListed = { Vary: 'Origin', [CREDENTIALS_HEADER]: 'true' };
   const byOrigin = new Map(
-    allowed.map((origin) => [origin, new Headers({ ...allowing(origin), ...forListed })]),
+    allowed.map((origin) => [origin, template({ ...allowing(origin), ...forListed })]),
   );
   return (c) => byOrigin.get(c.req.header('Origin') ?? '') ?? forOthers;
 }
+
+const template = (headers: HeaderOverrides) => new Response(null, { headers });
 
 /** The seconds between two heartbeats, as text with at most three decimals. It is rounded down, so a TTL has time for three. */
 export function heartbeatInterval(ttlMs: number): string {
@@ -66,13 +68,13 @@ export function heartbeatInterval(ttlMs: number): string {
 }
 
 /** The common headers for an answer without a body. The caller may change them. */
-export function headersWithoutBody(c: Context, { answerHeaders }: Answering): Headers {
-  const headers = new Headers(answerHeaders(c));
+export function headersWithoutBody(c: Context, { answerTemplate }: Answering): Headers {
+  const { headers } = new Response(null, answerTemplate(c));
   headers.delete('Content-Type');
   return headers;
 }
 
-/** Answers like `c.json`, which sets headers one by one and is slower. */
+/** Answers like `c.json`, which is slower, because it sets headers one by one. */
 export function json<Body, Status extends ContentfulStatusCode = 200>(
   c: Context,
   body: Body,
@@ -80,16 +82,14 @@ export function json<Body, Status extends ContentfulStatusCode = 200>(
   headers?: HeaderOverrides,
 ): Response & TypedResponse<JSONParsed<Body>, Status, 'json'> {
   const service: Answering | undefined = c.get('service');
-  const common = service?.answerHeaders(c) ?? new Headers(COMMON);
-  const init = {
-    status: status ?? 200,
-    headers: headers === undefined ? common : withOverrides(common, headers),
-  };
+  const common = service?.answerTemplate(c) ?? template(COMMON);
+  const isUsual = (status ?? 200) === 200 && headers === undefined;
+  const init = isUsual ? common : { status: status ?? 200, headers: withOverrides(common, headers) };
   return new Response(JSON.stringify(body), init) as ReturnType<typeof json<Body, Status>>;
 }
 
-function withOverrides(common: Headers, overrides: HeaderOverrides): Headers {
-  const headers = new Headers(common);
+function withOverrides(common: Response, overrides: HeaderOverrides = {}): Headers {
+  const headers = new Headers(common.headers);
   for (const [name, value] of Object.entries(overrides)) headers.set(name, value);
   return headers;
 }

@@ -1,5 +1,6 @@
 import { zValidator } from '@hono/zod-validator';
-import { type Context, Hono } from 'hono';
+import type { Context } from 'hono';
+import { Hono } from 'hono/tiny';
 import type { Settings } from '../config';
 import { BADGE_CACHE_SECONDS, HISTORY_INTERVAL_MS } from '../limits';
 import type { HistoryReader } from '../presence/history-reader';

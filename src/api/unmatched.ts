@@ -3,29 +3,36 @@ import { basePath, matchedRoutes } from 'hono/route';
 import { answer405, notFound } from './problems';
 
 /**
- * Adds routes for requests that no other route of the app matches. They answer 405 on the app's paths, and 404 below the path
- * where the app is mounted.
+ * Adds a route for requests that no other route matches, also none of an outer app where this one is mounted. It answers 405 on the paths
+ * of this app, and 404 on others.
  *
- * A mounted app loses its `notFound`, so a route answers 404. At the root, `notFound` answers unknown paths. The routes of an
- * outer app come first, also routes that it adds later.
+ * At the root, `notFound` answers other paths. A mounted app loses its `notFound`, so the route does it.
  */
 export function answerUnmatched<E extends Env>(app: Hono<E>): void {
-  for (const [path, methods] of methodsByPath(app)) app.all(path, (c) => answer405(c, methods));
-  app.all('*', (c, next) => (isMounted(c) && isLastRoute(c) ? notFound(c) : next()));
+  const known = methodsByPath(app);
+  app.all('*', (c, next) => {
+    if (!isLastRoute(c)) return next();
+    const mountedAt = basePath(c);
+    const path = mountedAt === '/' ? c.req.path : c.req.path.slice(mountedAt.length);
+    const found = known.find(({ pattern }) => pattern.test(path));
+    if (found !== undefined) return answer405(c, found.methods);
+    return mountedAt === '/' ? next() : notFound(c);
+  });
 }
 
-/** Hono answers HEAD on every GET route. */
-function methodsByPath<E extends Env>({ routes }: Hono<E>): ReadonlyMap<string, readonly string[]> {
-  const all = new Map<string, string[]>();
+/** The paths of all routes, and their methods. Hono answers HEAD on every GET route. */
+function methodsByPath<E extends Env>({ routes }: Hono<E>) {
+  const all = new Map<string, Set<string>>();
   for (const { method, path } of routes) {
-    if (method === 'ALL') continue;
-    const known = all.get(path) ?? [];
-    const more = method === 'GET' ? ['GET', 'HEAD'] : [method];
-    all.set(path, [...known, ...more.filter((one) => !known.includes(one))]);
+    if (method === 'ALL' || method === 'OPTIONS') continue;
+    const methods = all.get(path) ?? new Set();
+    all.set(path, methods.add(method));
+    if (method === 'GET') methods.add('HEAD');
   }
-  return all;
+  return [...all].map(([path, methods]) => ({
+    pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`),
+    methods: [...methods],
+  }));
 }
-
-const isMounted = (c: Context) => basePath(c) !== '/';
 
 const isLastRoute = (c: Context) => c.req.routeIndex === matchedRoutes(c).length - 1;

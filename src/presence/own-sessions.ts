@@ -36,11 +36,21 @@ export class OwnSessions extends PresentAndLeft {
     return this.#expired.get(key);
   }
 
-  /** A heartbeat that came `at` that time (ms). `remote` is the record of another replica. */
-  heartbeat(key: string, mood: Mood, at: number, remote?: SessionRecord): void {
-    const lastSeen = stampAfter(at, this.get(key), remote);
-    this.left.delete(key);
+  /** A heartbeat of a present session, which came `at` that time (ms). Returns false for another session. */
+  refresh(key: string, mood: Mood, at: number): boolean {
+    const known = this.present.get(key);
+    if (known === undefined) return false;
+    this.#setPresent(key, mood, at, stampAfter(at, known));
+    return true;
+  }
+
+  /** A heartbeat of another session, which came `at` that time (ms). `remote` is the record of another replica. */
+  add(key: string, mood: Mood, at: number, remote?: SessionRecord): void {
     this.#expired.delete(key);
+    this.#setPresent(key, mood, at, stampAfter(at, this.left.delete(key), remote));
+  }
+
+  #setPresent(key: string, mood: Mood, at: number, lastSeen: number): void {
     this.present.set(key, mood, at + this.#timing.ttlMs, lastSeen);
     this.#unsent.add(key);
   }

@@ -20,6 +20,14 @@ export class PresentAndLeft {
     return this.present.size + this.left.size;
   }
 
+  get tombstones(): Iterable<[string, RosterEntry]> {
+    return this.left;
+  }
+
+  get presentSessions(): Iterable<[string, RosterEntry]> {
+    return this.present;
+  }
+
   *[Symbol.iterator](): IterableIterator<[string, RosterEntry]> {
     yield* this.left;
     yield* this.present;
@@ -37,5 +45,5 @@ export class PresentAndLeft {
 /** The same to read. */
 export type SessionsView = Pick<
   PresentAndLeft,
-  'size' | 'recordsSize' | 'get' | 'isPresent' | typeof Symbol.iterator
+  'size' | 'recordsSize' | 'tombstones' | 'presentSessions' | 'get' | 'isPresent' | typeof Symbol.iterator
 >;

@@ -111,10 +111,11 @@ export class Replica {
    */
   heartbeat(key: string, mood: Mood, now: number, at = now): boolean {
     this.expire(now);
+    if (this.#own.refresh(key, mood, at)) return true;
     const remote = this.#remote.get(key);
     const isLater = remote !== undefined && remote.lastSeen > at && remote.lastSeen <= now;
     if (isLater && remote.mood === null) return false;
-    this.#own.heartbeat(key, (isLater ? remote.mood : null) ?? mood, at, remote);
+    this.#own.add(key, (isLater ? remote.mood : null) ?? mood, at, remote);
     this.#remote.delete(key);
     this.#unmatchedLeaves.delete(key);
     return true;
@@ -151,6 +152,10 @@ export class Replica {
   expire(now: number): void {
     this.#own.expire(now);
     this.#remote.expire(now);
+    if (this.#unmatchedLeaves.size > 0) this.#expireUnmatchedLeaves(now);
+  }
+
+  #expireUnmatchedLeaves(now: number): void {
     for (const [key, leftAt] of this.#unmatchedLeaves) {
       if (leftAt > now - this.#timing.tombstoneTtlMs) break;
       this.#unmatchedLeaves.delete(key);
@@ -163,16 +168,17 @@ export class Replica {
   }
 
   /**
-   * Merges all records that a hub stores, each with its expiry. KV may return an older value than before, so newer records of an
-   * earlier merge stay: they are added to the map, since a copy of a full one takes megabytes.
+   * Merges all records that a hub stores; `expiryOf` returns until when a record counts (ms). KV may return an older value than
+   * before, so newer records of an earlier merge stay.
    *
    * An own session that expired, and whose last heartbeat came by `endedBy` (ms), is ended for all. Its tombstone is 1 ms later
    * than that heartbeat: it overrules all copies of it, and no later heartbeat at another replica.
    *
    * Returns records of sessions that expired here and may count at another replica. The next write must keep them.
    */
-  mergeStored(
-    stored: Map<string, RosterEntry>,
+  mergeStored<Stored extends SessionRecord>(
+    stored: ReadonlyMap<string, Stored>,
+    expiryOf: (record: Stored) => number,
     now: number,
     endedBy: number,
   ): ReadonlyMap<string, RosterEntry> {
@@ -180,17 +186,22 @@ export class Replica {
     this.#hasSynced = true;
     // Each write sends all sessions, so nothing waits in the outbox.
     this.#own.acknowledgeAll();
-    for (const [key, known] of this.#remote) if (isMore(known, stored.get(key))) stored.set(key, known);
-    this.#remote.clear();
     this.#own.endExpired(endedBy);
     const kept = new Map<string, RosterEntry>();
     const remote: [string, RosterEntry][] = [];
-    for (const [key, theirs] of stored) {
-      if (theirs.expiresAt <= now) continue;
+    const merge = (key: string, theirs: RosterEntry) => {
+      if (theirs.expiresAt <= now) return;
       if (this.#hasExpiredHere(key, theirs)) kept.set(key, theirs);
       else if (this.#mergeRecord(key, theirs, now) === 'remote') remote.push([key, theirs]);
+    };
+    for (const [key, record] of stored) {
+      const theirs = { mood: record.mood, lastSeen: record.lastSeen, expiresAt: expiryOf(record) };
+      const known = this.#remote.get(key);
+      merge(key, known !== undefined && isMore(known, theirs) ? known : theirs);
     }
+    for (const [key, known] of this.#remote) if (!stored.has(key)) merge(key, known);
     remote.sort(([, a], [, b]) => a.expiresAt - b.expiresAt);
+    this.#remote.clear();
     for (const [key, theirs] of remote) this.#remote.set(key, theirs, theirs.expiresAt);
     return kept;
   }
@@ -281,8 +292,8 @@ export class Replica {
 }
 
 /** Whether a known record is newer than the stored one, or is the same and counts longer. */
-function isMore(known: RosterEntry, stored: RosterEntry | undefined): boolean {
-  if (stored === undefined || overrules(known, stored)) return true;
+function isMore(known: RosterEntry, stored: RosterEntry): boolean {
+  if (overrules(known, stored)) return true;
   const isSame = stored.lastSeen === known.lastSeen && stored.mood === known.mood;
   return isSame && known.expiresAt > stored.expiresAt;
 }

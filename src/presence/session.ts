@@ -5,6 +5,8 @@ import { MOODS } from '../moods';
 export const Mood = z.enum(MOODS, { error: `must be one of: ${MOODS.join(', ')}` });
 export type Mood = z.infer<typeof Mood>;
 
+export const isMood = (value: unknown): value is Mood => MOODS.includes(value as Mood);
+
 /** A UUID in any text form of RFC 9562, in lower case, otherwise `A…` and `a…` are two sessions. */
 export const SessionId = z
   .guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' })
@@ -55,8 +57,8 @@ export function overrules(a: SessionRecord, b: SessionRecord): boolean {
  * The time of a heartbeat or a leave at `now` (ms): at least 1 ms after all known records of the session, but at most
  * `CLOCK_SKEW_MAX_MS` ahead, otherwise other replicas lower it.
  */
-export function stampAfter(now: number, ...known: readonly (SessionRecord | undefined)[]): number {
-  const latest = Math.max(...known.map((record) => record?.lastSeen ?? 0));
+export function stampAfter(now: number, known?: SessionRecord, other?: SessionRecord): number {
+  const latest = Math.max(known?.lastSeen ?? 0, other?.lastSeen ?? 0);
   return Math.min(Math.max(now, latest + 1), now + CLOCK_SKEW_MAX_MS);
 }
 

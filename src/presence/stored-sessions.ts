@@ -1,13 +1,19 @@
-import { CLOCK_SKEW_MAX_MS, STORED_ENTRY_CHARS_MAX, STORED_PART_CHARS, STORED_PART_ENTRIES } from '../limits';
+import {
+  CLOCK_SKEW_MAX_MS,
+  STORED_PART_CHARS,
+  STORED_PART_CHARS_MAX,
+  STORED_PART_ENTRIES,
+  STORED_PART_TRIES,
+} from '../limits';
 import { MOODS } from '../moods';
-import { parseJson } from './parse-json';
-import { SessionRecord } from './session';
+import { isObject, parseJsonObject } from './parse-json';
+import { isMood, type SessionRecord } from './session';
 import { parseSessionId } from './session-key';
 
 /** A stored session. `rests`: its writer was alone in its location and writes rarely, so the session counts longer. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
 
-/** `dropped` is the number of entries that are no session records. A value that is no map counts as one. */
+/** `dropped` is the number of entries that are no session records. A value that is no map counts as one, and so does an unreadable rest. */
 export interface ParsedSessions {
   readonly sessions: Map<string, StoredRecord>;
   readonly dropped: number;
@@ -20,7 +26,7 @@ export interface ParsedSessions {
  * left has `mood: null`. On KV, `rests: true` marks a session that counts longer.
  *
  * Never throws, because other software may write the namespace. It drops an invalid entry, and lowers a time in the future to the
- * allowed clock skew. It parses the value in parts: `JSON.parse` of a hostile 25 MiB takes up to 1 GB and ends the isolate.
+ * allowed clock skew.
  *
  * @param max Most sessions to read.
  * @param parseKey Reads a key; by default only ids, because KV holds no named channels.
@@ -32,16 +38,13 @@ export function parseSessions(
   parseKey = parseSessionId,
 ): ParsedSessions {
   const sessions = new Map<string, StoredRecord>();
-  if (value === null || value === undefined) return { sessions, dropped: 0, isCut: false };
   const latest = now + CLOCK_SKEW_MAX_MS;
   let dropped = 0;
-  for (const part of splitEntries(value)) {
-    const json = part === undefined ? {} : parseJson(part);
-    if (!isObject(json)) return { sessions: new Map(), dropped: 1, isCut: false };
+  for (const part of parseParts(value ?? '{}')) {
     if (part === undefined) dropped += 1;
-    for (const key of Object.keys(json)) {
+    for (const key of Object.keys(part ?? {})) {
       const id = parseKey(key);
-      const record = parseRecord(json[key], latest);
+      const record = parseRecord(part?.[key], latest);
       if (id === undefined || record === undefined) {
         dropped += 1;
       } else {
@@ -53,58 +56,51 @@ export function parseSessions(
   return { sessions, dropped, isCut: false };
 }
 
+/** Checks what the schema `SessionRecord` says. The schema itself takes a third of a sync's time, and more in a new isolate. */
 function parseRecord(entry: unknown, latest: number): StoredRecord | undefined {
-  const record = SessionRecord.safeParse(entry).data;
-  if (record === undefined) return undefined;
-  const known = record.lastSeen > latest ? { ...record, lastSeen: latest } : record;
-  return isObject(entry) && entry['rests'] === true ? { ...known, rests: true } : known;
+  if (!isObject(entry)) return undefined;
+  const { mood, lastSeen, rests } = entry;
+  if (mood !== null && !isMood(mood)) return undefined;
+  if (!Number.isSafeInteger(lastSeen) || (lastSeen as number) < 0) return undefined;
+  const record = { mood, lastSeen: Math.min(lastSeen as number, latest) };
+  return rests === true ? { ...record, rests } : record;
 }
 
-const [QUOTE, COMMA, OPEN_BRACKET, BACKSLASH, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [
-  0x22, 0x2c, 0x5b, 0x5c, 0x5d, 0x7b, 0x7d,
-];
+/**
+ * Parses the text of an object as several smaller objects, each with some of its entries. `JSON.parse` of a hostile 25 MiB takes up to
+ * 1 GB and ends the isolate. Yields undefined in place of a rest that is no JSON or cannot be split.
+ */
+function* parseParts(text: string): Generator<Json | undefined> {
+  let from = 0;
+  do {
+    const { part, next } = parsePart(text, from);
+    yield part;
+    from = next;
+  } while (from < text.length);
+}
 
-/** Splits the text of an object into texts of smaller objects. Yields undefined for an entry that is too long. */
-function* splitEntries(text: string): Generator<string | undefined> {
-  let [from, entryFrom] = [0, 0];
-  for (const end of findEntryEnds(text)) {
-    const isTooLong = end - entryFrom > STORED_ENTRY_CHARS_MAX;
-    if (isTooLong || end - from > STORED_PART_CHARS || end === text.length) {
-      const to = isTooLong ? entryFrom - 1 : end;
-      if (to >= from) yield `${from === 0 ? '' : '{'}${text.slice(from, to)}${to === text.length ? '' : '}'}`;
-      if (isTooLong) yield undefined;
-      from = end + 1;
-    }
-    entryFrom = end + 1;
+/**
+ * Parses some entries, and returns where the next ones start. If a part is JSON with two braces after it, then it ends in an entry of the
+ * outermost object: inside a text or an inner object it would be no JSON.
+ */
+function parsePart(text: string, from: number): { readonly part: Json | undefined; readonly next: number } {
+  const start = from === 0 ? '' : '{';
+  const longest = from + STORED_PART_CHARS_MAX;
+  let end = from + STORED_PART_CHARS;
+  for (let tries = 0; tries < STORED_PART_TRIES; tries += 1) {
+    end = text.indexOf(ENTRY_END, end + 1);
+    if (end === -1 || end > longest) break;
+    const part = parseJsonObject(`${start}${text.slice(from, end)}}}`);
+    if (part !== undefined) return { part, next: end + 2 };
   }
+  const part = text.length <= longest ? parseJsonObject(start + text.slice(from)) : undefined;
+  return { part, next: text.length };
 }
 
-/** Yields where the entries of an object end: each comma between two of them, and the end. Linear time for any text. */
-function* findEntryEnds(text: string): Generator<number> {
-  let depth = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = findStringEnd(text, at + 1);
-    else if (code === COMMA && depth === 1) yield at;
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) depth += 1;
-    else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
-  }
-  yield text.length;
-}
+type Json = Readonly<Record<string, unknown>>;
 
-/** The index of the quote that ends a string. A quote after an odd number of backslashes is part of the string. */
-function findStringEnd(text: string, from: number): number {
-  for (let at = text.indexOf('"', from); at !== -1; at = text.indexOf('"', at + 1)) {
-    let before = at - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before -= 1;
-    if ((at - before) % 2 === 1) return at;
-  }
-  return text.length;
-}
-
-function isObject(json: unknown): json is Record<string, unknown> {
-  return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
+/** The brace of a record, and the comma and the quote before the next key. */
+const ENTRY_END = '},"';
 
 /** Returns the text that `parseSessions` reads. */
 export function formatSessions(sessions: Iterable<readonly [string, StoredRecord]>): string {
@@ -129,9 +125,9 @@ export function* formatInTexts(
     [parts, entries, chars] = [[], [], 1];
     return text;
   };
+  // The keys need no escapes: `sessionKey` builds them from ids and names that a schema has checked.
   for (const [key, { mood, lastSeen, rests }] of sessions) {
-    const rest = rests ? ',"rests":true' : '';
-    const entry = `${JSON.stringify(key)}:{"mood":${MOOD_TEXTS.get(mood)},"lastSeen":${lastSeen}${rest}}`;
+    const entry = `"${key}${BETWEEN.get(mood)}${lastSeen}${rests ? ',"rests":true}' : '}'}`;
     // One more for the comma or the brace after the entry.
     if (chars > 1 && chars + entry.length + 1 > charsMax) yield takeText();
     entries.push(entry);
@@ -141,4 +137,7 @@ export function* formatInTexts(
   yield takeText();
 }
 
-const MOOD_TEXTS = new Map([null, ...MOODS].map((mood) => [mood, JSON.stringify(mood)]));
+/** The text between key and time, by mood. */
+const BETWEEN = new Map(
+  [null, ...MOODS].map((mood) => [mood, `":{"mood":${JSON.stringify(mood)},"lastSeen":`]),
+);

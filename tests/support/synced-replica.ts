@@ -40,7 +40,7 @@ export class SyncedReplica {
   }
 
   heartbeat(key: string, mood: Mood = 'presence'): Promise<PresenceState> {
-    return this.#finished(this.store.countHeartbeat(key, mood, defer));
+    return this.#finished(Promise.resolve(this.store.countHeartbeat(key, mood, defer)));
   }
 
   leave(key: string): Promise<void> {
@@ -48,7 +48,7 @@ export class SyncedReplica {
   }
 
   presence(channel?: string): Promise<PresenceState> {
-    return this.#finished(this.store.presence(defer, channel));
+    return this.#finished(Promise.resolve(this.store.presence(defer, channel)));
   }
 
   /** Waits for a sync that began without a request. */

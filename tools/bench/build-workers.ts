@@ -6,6 +6,7 @@ const WORKERS = [
   'reference/bare',
   'reference/shared-key',
   'reference/validated',
+  'reference/workerd',
   'full-replica-worker',
   'full-room-worker',
 ];
@@ -17,13 +18,21 @@ export async function buildWorkers(): Promise<void> {
     await bundleForWorkerd(`tools/bench/${name}.ts`, `dist/bench/${name}.js`, { minify: true });
 }
 
-/** The Worker of version 1.0 as it was deployed, and its app for Node. */
 export const WORKER_OF_1_0 = 'dist/bench/version-1.0/worker.js';
-export const APP_OF_1_0 = 'dist/bench/version-1.0/app.js';
 
-/** Builds version 1.0 from the git history, with the packages of today. */
-export async function buildVersion1(): Promise<void> {
+/** Builds the Worker of version 1.0 from the git history, as a deploy does, with the packages of today. */
+export function buildWorkerOf1(): void {
   mkdirSync('dist/bench/version-1.0', { recursive: true });
   copyFileSync(buildWorkerAt(VERSION_1_0), WORKER_OF_1_0);
+}
+
+export const APP = 'dist/bench/app.js';
+export const APP_OF_1_0 = 'dist/bench/version-1.0/app.js';
+export const FIRST_SYNC_PROCESS = 'dist/bench/first-sync-process.js';
+
+/** Builds the app and the app of version 1.0 for Node, and the process that measures a first sync. */
+export async function buildForNode(): Promise<void> {
+  await bundleForNode('src/app.ts', APP);
   await bundleForNode(`${sourcesAt(VERSION_1_0)}/app.ts`, APP_OF_1_0);
+  await bundleForNode('tools/bench/first-sync-process.ts', FIRST_SYNC_PROCESS);
 }

@@ -1,49 +1,65 @@
 import { progress } from '../progress';
 import { median } from './median';
+import { type Figure, figureOf } from './noise';
 import { startApps } from './running-app';
 
+/** The times to the first answer: medians (ms). */
 export interface ColdStart {
-  /** From nothing to the first answer, workerd's own start included: medians (ms). */
-  readonly oursMs: number;
-  readonly bareMs: number;
-  /** The median of ours ÷ bare, pair by pair. */
-  readonly ratio: number;
-  /** The first answer alone, once workerd is up: medians (ms). */
-  readonly oursFirstAnswerMs: number;
-  readonly bareFirstAnswerMs: number;
+  /** From the start of the process, with workerd's own start. */
+  readonly fromProcessStartMs: number;
+  /** From the time when workerd runs. */
+  readonly firstAnswerMs: number;
 }
 
-/** Starts fresh isolates in turn, and asks each once. */
-export async function coldStarts(times: number): Promise<ColdStart> {
-  const ours: { total: number; answer: number }[] = [];
-  const bare: { total: number; answer: number }[] = [];
+export interface ColdStarts {
+  readonly ours: ColdStart;
+  readonly bareHono: ColdStart;
+  readonly bareWorkerd: ColdStart;
+  /** The first answer of this project ÷ that of bare Hono, pair by pair. */
+  readonly ratio: Figure;
+}
+
+const SCRIPTS = {
+  ours: 'dist/index.js',
+  bareHono: 'dist/bench/reference/bare.js',
+  bareWorkerd: 'dist/bench/reference/workerd.js',
+} as const;
+const APPS = Object.keys(SCRIPTS) as readonly (keyof typeof SCRIPTS)[];
+
+/** Starts a fresh isolate of each app in turn, and sends one request to it. */
+export async function coldStarts(times: number): Promise<ColdStarts> {
+  const starts: Record<keyof typeof SCRIPTS, ColdStart[]> = { ours: [], bareHono: [], bareWorkerd: [] };
   for (let round = 0; round <= times; round += 1) {
-    const pair = [
-      { script: 'dist/index.js', took: ours },
-      { script: 'dist/bench/reference/bare.js', took: bare },
-    ];
-    for (const { script, took } of round % 2 === 0 ? pair : pair.reverse()) {
-      const once = await startOnce(script);
-      // The first round brings workerd into the machine's memory.
-      if (round > 0) took.push(once);
+    for (const app of round % 2 === 0 ? APPS : APPS.toReversed()) {
+      const start = await startOnce(SCRIPTS[app]);
+      // The first round loads workerd into the machine's memory.
+      if (round > 0) starts[app].push(start);
     }
     progress('cold starts', round, times);
   }
   return {
-    oursMs: median(ours.map(({ total }) => total)),
-    bareMs: median(bare.map(({ total }) => total)),
-    ratio: median(ours.map(({ total }, n) => total / (bare[n]?.total ?? Number.NaN))),
-    oursFirstAnswerMs: median(ours.map(({ answer }) => answer)),
-    bareFirstAnswerMs: median(bare.map(({ answer }) => answer)),
+    ours: medianOf(starts.ours),
+    bareHono: medianOf(starts.bareHono),
+    bareWorkerd: medianOf(starts.bareWorkerd),
+    ratio: figureOf(
+      starts.ours.map(
+        ({ firstAnswerMs }, n) => firstAnswerMs / (starts.bareHono[n]?.firstAnswerMs ?? Number.NaN),
+      ),
+    ),
   };
 }
 
-async function startOnce(scriptPath: string): Promise<{ total: number; answer: number }> {
+async function startOnce(scriptPath: string): Promise<ColdStart> {
   const start = performance.now();
   const { apps, dispose } = await startApps([{ scriptPath }]);
   const up = performance.now();
   await apps[0]?.ask();
   const end = performance.now();
   await dispose();
-  return { total: end - start, answer: end - up };
+  return { fromProcessStartMs: end - start, firstAnswerMs: end - up };
 }
+
+const medianOf = (starts: readonly ColdStart[]): ColdStart => ({
+  fromProcessStartMs: median(starts.map(({ fromProcessStartMs }) => fromProcessStartMs)),
+  firstAnswerMs: median(starts.map(({ firstAnswerMs }) => firstAnswerMs)),
+});

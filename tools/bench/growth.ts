@@ -7,6 +7,7 @@ import { kvTiming } from '../../src/presence/timing';
 import { sessionId } from '../../tests/support/session-id';
 import { APP_OF_1_0 } from './build-workers';
 import { median } from './median';
+import { type Figure, figureOf } from './noise';
 
 const TIMING = kvTiming(30_000, 10_000);
 
@@ -16,12 +17,12 @@ export interface SyncCost {
   readonly syncMs: number;
   /** The same for `JSON.parse` and `JSON.stringify` of the stored value. */
   readonly jsonMs: number;
-  /** The median of sync ÷ JSON, round by round. */
-  readonly ratio: number;
+  /** Sync ÷ JSON, round by round. */
+  readonly ratio: Figure;
   /** The same sync with version 1.0 (ms). */
   readonly version1Ms: number;
-  /** The median of the time of 1.0 ÷ the time of this version, round by round. */
-  readonly speedRatio: number;
+  /** The time of 1.0 ÷ the time of this version, round by round. */
+  readonly speedRatio: Figure;
 }
 
 /** The compiler needs a few rounds to see what is worth its work. */
@@ -49,9 +50,9 @@ export async function syncCost(sessions: number, rounds: number): Promise<SyncCo
     sessions,
     syncMs: median(milliseconds.map((one) => one.ours)),
     jsonMs: median(milliseconds.map(({ json }) => json)),
-    ratio: median(milliseconds.map((one) => one.ours / one.json)),
+    ratio: figureOf(milliseconds.map((one) => one.ours / one.json)),
     version1Ms: median(milliseconds.map((one) => one.theirs)),
-    speedRatio: median(milliseconds.map((one) => one.theirs / one.ours)),
+    speedRatio: figureOf(milliseconds.map((one) => one.theirs / one.ours)),
   };
 }
 

@@ -1,4 +1,3 @@
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
+import { percentile } from './percentile';
+
+export const median = (numbers: readonly number[]): number => percentile(numbers, 0.5);

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { COLOURS, drawSvg } from '../simulator/figures/plots';
-import type { Measured } from './http';
+import type { Measured } from './loads';
 
 const colourOf = ({ name }: Measured) => {
   if (name.startsWith('shared key')) return COLOURS.sharedKey;

@@ -1,10 +1,15 @@
 import { markdownTable } from '../markdown-table';
 import type { BundleParts } from './bundle-parts';
-import type { ColdStart } from './cold-start';
+import type { ColdStart, ColdStarts } from './cold-start';
+import type { CopyNoises } from './copy-noise';
+import type { FirstSync } from './first-sync';
 import type { SyncCost } from './growth';
-import type { Measured } from './http';
 import type { SocketFigures } from './live-sockets';
-import type { ReferenceRatio, Target } from './targets';
+import type { Measured } from './loads';
+import type { ReferenceRatio } from './reference-ratios';
+import { firstSyncRows, noiseRows, number, type Rows, requestRows, short, targetRows } from './result-rows';
+import type { RoomCost } from './room-cost';
+import type { Target } from './targets';
 
 /** The blocks of docs/performance.md that `npm run bench` writes. */
 export const PERFORMANCE_BLOCKS = [
@@ -23,73 +28,46 @@ export interface Performance {
   readonly http: readonly Measured[];
   readonly growth: readonly Measured[];
   readonly targets: readonly Target[];
+  readonly noises: CopyNoises;
   readonly referenceRatios: readonly ReferenceRatio[];
   readonly syncs: readonly SyncCost[];
   readonly bytesPerSession: number;
-  readonly coldStart: ColdStart;
+  readonly coldStarts: ColdStarts;
+  readonly firstSync: FirstSync;
+  readonly rooms: readonly RoomCost[];
   readonly bundle: BundleParts;
   readonly sockets: SocketFigures;
 }
 
-const number = (value: number) => value.toLocaleString('en');
-const short = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(value < 0.1 ? 4 : 2));
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
-
-const measuredTable = (measured: readonly Measured[]) =>
-  markdownTable(
-    ['', 'requests a second', 'CPU time of one', 'p99 at 50 connections'],
-    measured.map(({ name, requestsPerSecond, cpuMicroseconds, p99Ms }) => [
-      name,
-      number(requestsPerSecond),
-      `${cpuMicroseconds} µs`,
-      `${p99Ms} ms`,
-    ]),
-  );
+const table = ([head, ...rows]: Rows) => markdownTable(head, rows);
 
 /** The blocks of docs/performance.md, by name. */
 export function performanceTables(
   performance: Performance,
 ): Readonly<Record<(typeof PERFORMANCE_BLOCKS)[number], string>> {
-  const { http, growth, targets, referenceRatios, syncs, bytesPerSession, coldStart, bundle, sockets } =
-    performance;
+  const { http, growth, targets, noises, referenceRatios, syncs, firstSync } = performance;
+  const { bytesPerSession, coldStarts, bundle, sockets } = performance;
   return {
-    targets: markdownTable(
-      ['ratio, in one run', 'to reach', 'measured', ''],
-      targets.map(({ what, wanted, ratio, isReached }) => [
-        what,
-        wanted,
-        short(ratio),
-        isReached ? 'reached' : '**missed**',
-      ]),
-    ),
-    requests: measuredTable(http),
+    targets: `${table(targetRows(targets))}\n\n${table(noiseRows(noises))}`,
+    requests: table(requestRows(http)),
     references: markdownTable(
       ['', 'here', 'there'],
       referenceRatios.map(({ what, ratio, elsewhere }) => [what, short(ratio), short(elsewhere)]),
     ),
-    growth: measuredTable(growth),
+    growth: table(requestRows(growth)),
     syncs: markdownTable(
       ['sessions', 'a sync', 'its JSON', 'ratio', 'a sync of 1.0', 'speed ÷ 1.0'],
       syncs.map(({ sessions, syncMs, jsonMs, ratio, version1Ms, speedRatio }) => [
         number(sessions),
         `${syncMs.toFixed(1)} ms`,
         `${jsonMs.toFixed(1)} ms`,
-        short(ratio),
+        short(ratio.median),
         `${version1Ms.toFixed(1)} ms`,
-        short(speedRatio),
+        short(speedRatio.median),
       ]),
     ),
-    'cold-start': markdownTable(
-      ['', 'this project', 'bare Hono'],
-      [
-        ['from process start', `${coldStart.oursMs.toFixed(0)} ms`, `${coldStart.bareMs.toFixed(0)} ms`],
-        [
-          'once workerd runs',
-          `${coldStart.oursFirstAnswerMs.toFixed(1)} ms`,
-          `${coldStart.bareFirstAnswerMs.toFixed(1)} ms`,
-        ],
-      ],
-    ),
+    'cold-start': `${table(coldStartRows(coldStarts))}\n\n${table(firstSyncRows(firstSync))}`,
     sizes: markdownTable(
       ['', 'size'],
       [
@@ -113,4 +91,16 @@ export function performanceTables(
       ],
     ),
   };
+}
+
+function coldStartRows({ ours, bareHono, bareWorkerd }: ColdStarts): Rows {
+  const row = (what: string, of: keyof ColdStart) => [
+    what,
+    ...[ours, bareHono, bareWorkerd].map((start) => `${start[of].toFixed(1)} ms`),
+  ];
+  return [
+    ['', 'this project', 'bare Hono', 'bare workerd'],
+    row('from process start', 'fromProcessStartMs'),
+    row('once workerd runs', 'firstAnswerMs'),
+  ];
 }

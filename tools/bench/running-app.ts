@@ -1,16 +1,14 @@
-import { readFileSync } from 'node:fs';
-import autocannon from 'autocannon';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { DEFAULT_MOOD } from '../../src/moods';
 import { COMPATIBILITY_DATE } from '../../tests/support/compatibility-date';
 import { sessionId } from '../../tests/support/session-id';
 import { workerdProcesses } from '../../tests/support/workerd-processes';
+import { microsecondsBetween, threadTimes } from './cpu-time';
+import { HttpConnections, type LoadLength } from './http-connections';
 
 const CONNECTIONS = 50;
 /** Most sessions that one load comes from, whatever the crowd: their requests are built before it starts. */
 const WINDOW = 5_000;
-/** A tick of /proc/<pid>/stat, which is 10 ms on every usual Linux. */
-const TICK_MICROSECONDS = 10_000;
 
 export interface AppOptions {
   readonly scriptPath: string;
@@ -28,8 +26,8 @@ export const HEARTBEAT: Asking = { method: 'POST', path: '/api/heartbeat', conte
 
 export interface Load {
   readonly requestsPerSecond: number;
-  readonly p99Ms: number;
-  /** CPU time that workerd took meanwhile, for each request (µs); NaN where there is no /proc. */
+  readonly responseMs: readonly number[];
+  /** CPU time of workerd for each request (µs), or NaN where there is no /proc. */
   readonly cpuMicroseconds: number;
 }
 
@@ -50,7 +48,7 @@ export async function startApps(options: readonly AppOptions[]) {
   const before = workerdProcesses();
   const miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   await miniflare.ready;
-  const processId = [...workerdProcesses().keys()].find((id) => !before.has(id));
+  const processId = [...workerdProcesses().keys()].find((id) => !before.has(id)) ?? Number.NaN;
   const running = workers.map(async ({ name }) => {
     const kv = await miniflare.getKVNamespace('PRESENCE_KV', name);
     return runningApp(await miniflare.unsafeGetDirectURL(name), kv, processId);
@@ -58,29 +56,27 @@ export async function startApps(options: readonly AppOptions[]) {
   return { apps: await Promise.all(running), dispose: () => miniflare.dispose() };
 }
 
-function runningApp(
-  url: URL,
-  kv: { put(key: string, value: string): Promise<void> },
-  processId: number | undefined,
-) {
+function runningApp(url: URL, kv: { put(key: string, value: string): Promise<void> }, processId: number) {
   let beatenUntil = 0;
 
-  async function run(asking: Asking, sessions: number, until: { amount: number } | { duration: number }) {
+  async function run(asking: Asking, sessions: number, length: LoadLength): Promise<Load> {
     const from = beatenUntil;
     beatenUntil = (from + WINDOW) % Math.max(sessions, 1);
-    let connection = 0;
-    const result = await autocannon({
-      url: url.href,
-      connections: CONNECTIONS,
-      ...until,
-      setupClient: (client) => {
-        client.setRequests(requestsOf(asking, from, connection, sessions));
-        connection += 1;
-      },
-    });
-    const failed = result.non2xx + result.errors + result.timeouts;
-    if (failed > 0) throw new Error(`${asking.path}: ${failed} of ${result.requests.total} requests failed.`);
-    return result;
+    const connections = await HttpConnections.open(url, CONNECTIONS);
+    try {
+      const before = threadTimes(processId);
+      const { responseMs, seconds } = await connections.load(
+        (connection) => requestsOf(asking, from, connection, sessions),
+        length,
+      );
+      return {
+        requestsPerSecond: responseMs.length / seconds,
+        responseMs,
+        cpuMicroseconds: microsecondsBetween(before, threadTimes(processId)) / responseMs.length,
+      };
+    } finally {
+      connections.close();
+    }
   }
 
   return {
@@ -95,28 +91,13 @@ function runningApp(
     async fill(sessions: number): Promise<void> {
       for (let from = 0; from < sessions; from += WINDOW) {
         const amount = Math.min(WINDOW, sessions - from);
-        await run(HEARTBEAT, sessions, { amount: Math.max(amount, CONNECTIONS) });
+        await run(HEARTBEAT, sessions, { requests: Math.max(amount, CONNECTIONS) });
       }
     },
 
-    /** Asks as fast as it can, for so many seconds, on behalf of sessions out of a crowd of `sessions`. */
-    async load(asking: Asking, sessions: number, seconds: number): Promise<Load> {
-      const cpuBefore = cpuMicrosecondsOf(processId);
-      const { requests, latency, duration } = await run(asking, sessions, { duration: seconds });
-      return {
-        requestsPerSecond: requests.total / duration,
-        p99Ms: latency.p99,
-        cpuMicroseconds: (cpuMicrosecondsOf(processId) - cpuBefore) / requests.total,
-      };
-    },
+    /** Asks as fast as it can, on behalf of sessions out of a crowd of `sessions`. */
+    load: run,
   };
-}
-
-function cpuMicrosecondsOf(processId: number | undefined): number {
-  if (processId === undefined) return Number.NaN;
-  // Fields 14 and 15, in user and in kernel mode; the name before them is in brackets.
-  const fields = readFileSync(`/proc/${processId}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * TICK_MICROSECONDS;
 }
 
 /** The requests of one connection, which takes every 50th session of the window. */
@@ -125,14 +106,18 @@ function requestsOf(
   from: number,
   connection: number,
   sessions: number,
-) {
-  if (method === 'GET') return [{ method, path }];
+): readonly Buffer[] {
+  if (method === 'GET') return [Buffer.from(`GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`)];
   const length = Math.ceil(Math.min(WINDOW, sessions) / CONNECTIONS);
   const ids = Array.from({ length }, (_, n) => sessionId((from + n * CONNECTIONS + connection) % sessions));
-  return ids.map((id) => ({
-    method,
-    path,
-    headers: { 'Content-Type': contentType ?? 'application/json' },
-    body: JSON.stringify({ sessionId: id, mood: DEFAULT_MOOD }),
-  }));
+  return ids.map((id) => {
+    const body = JSON.stringify({ sessionId: id, mood: DEFAULT_MOOD });
+    const head = [
+      `POST ${path} HTTP/1.1`,
+      'Host: bench',
+      `Content-Type: ${contentType ?? 'application/json'}`,
+      `Content-Length: ${body.length}`,
+    ];
+    return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
+  });
 }

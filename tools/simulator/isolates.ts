@@ -1,5 +1,5 @@
 import { KvHub } from '../../src/presence/kv/kv-hub';
-import { PresenceStore } from '../../src/presence/presence-store';
+import { type Awaitable, PresenceStore } from '../../src/presence/presence-store';
 import { RoomHub } from '../../src/presence/room/room-hub';
 import type { Mood, PresenceState } from '../../src/presence/session';
 import type { Defer } from '../../src/presence/sync-loop';
@@ -16,11 +16,11 @@ import type { VirtualTime } from './virtual-time';
 
 /** What a Worker's routes ask of a store. `PresenceStore` is one; the designs it is compared with are others. */
 export interface Store {
-  countHeartbeat(key: string, mood: Mood, defer: Defer): Promise<PresenceState>;
+  countHeartbeat(key: string, mood: Mood, defer: Defer): Awaitable<PresenceState>;
   /** The same with the admission of new sessions, where the store has one. */
   heartbeat?: PresenceStore['heartbeat'];
   leave(key: string, defer: Defer): Promise<void>;
-  presence(defer: Defer, channel: string): Promise<PresenceState>;
+  presence(defer: Defer, channel: string): Awaitable<PresenceState>;
   /** The states of several named channels, where the store has channels. */
   channels?: PresenceStore['channels'];
 }

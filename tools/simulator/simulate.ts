@@ -131,7 +131,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 
   /** Reads a channel at the very moment at which a session may end. */
   const lookAt = async (channel: string, store: Store, place: Place) => {
-    const state = await contexts.run((defer) => store.presence(defer, channel));
+    const state = await contexts.run(async (defer) => store.presence(defer, channel));
     answered({ channel, state, place, callerMood: undefined });
   };
 

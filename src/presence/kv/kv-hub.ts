@@ -10,7 +10,7 @@ import type { Trouble } from '../trouble';
 import { DailyQuota } from './daily-quota';
 import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
 import { GROUPS, OpenedLocations } from './opened-locations';
-import { type Entries, entriesOf, entriesToStore, hasSessions, type StoredValue } from './stored-entries';
+import { type Entries, entriesToStore, expiryIn, hasSessions, type StoredValue } from './stored-entries';
 import { WriteBudget } from './write-budget';
 import { decideWrite, endedBy, type LastWrite } from './write-policy';
 
@@ -171,7 +171,12 @@ export class KvHub implements Hub {
     if (read.dropped > 0)
       report(`${read.dropped} stored entries could not be read; the next write repairs the value`);
     const isAlone = this.#isAlone(read, now);
-    const kept = replica.mergeStored(entriesOf(read, timing), now, endedBy(isAlone, now, timing));
+    const kept = replica.mergeStored(
+      read.sessions,
+      expiryIn(read, timing),
+      now,
+      endedBy(isAlone, now, timing),
+    );
     const beyond = this.#dropBeyondMax(replica, kept, read);
     const everywhere = this.#countEverywhere(replica, now);
     const known = { replica, stored: read.sessions, kept, everywhere, isAlone };

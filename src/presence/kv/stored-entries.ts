@@ -10,16 +10,6 @@ export type StoredValue = ParsedSessions & { readonly summary: LocationSummary |
 /** Records of a location, each with the time until which it counts. */
 export type Entries = ReadonlyMap<string, RosterEntry>;
 
-export function entriesOf(value: StoredValue, timing: KvTiming): Map<string, RosterEntry> {
-  const expiryOf = expiryIn(value, timing);
-  const entries = new Map<string, RosterEntry>();
-  for (const [id, record] of value.sessions) {
-    const { mood, lastSeen } = record;
-    entries.set(id, { mood, lastSeen, expiresAt: expiryOf(record) });
-  }
-  return entries;
-}
-
 /** Whether a session of the location counts at `now` (ms). */
 export function hasSessions(value: StoredValue, now: number, timing: KvTiming): boolean {
   const expiryOf = expiryIn(value, timing);
@@ -28,8 +18,11 @@ export function hasSessions(value: StoredValue, now: number, timing: KvTiming): 
   return false;
 }
 
-/** A session of a replica that was alone counts longer, since that one writes rarely. `rests` marks it, in 1.0 the summary does. */
-function expiryIn({ summary }: StoredValue, timing: KvTiming): (record: StoredRecord) => number {
+/**
+ * Returns a function that says until when a stored record counts (ms). A session of a replica that was alone counts longer, since that one
+ * writes rarely. `rests` marks it, in 1.0 the summary does.
+ */
+export function expiryIn({ summary }: StoredValue, timing: KvTiming): (record: StoredRecord) => number {
   const isMarked = summary === undefined || summary.marksRest === true;
   const isFromAlone = !isMarked && isWriterAlone(summary, timing);
   return ({ mood, lastSeen, rests }) => {
@@ -46,11 +39,11 @@ export function* entriesToStore(
   isAlone: boolean,
   { remoteTtlMs }: KvTiming,
 ): IterableIterator<readonly [string, StoredRecord]> {
-  for (const [id, entry] of replica.own) if (entry.mood === null) yield [id, toStore(entry, false)];
-  for (const records of [kept, replica.remote])
+  for (const [id, entry] of replica.own.tombstones) yield [id, toStore(entry, false)];
+  for (const records of [kept, replica.remote.tombstones, replica.remote.presentSessions])
     for (const [id, entry] of records)
       yield [id, toStore(entry, entry.expiresAt > entry.lastSeen + remoteTtlMs)];
-  for (const [id, entry] of replica.own) if (entry.mood !== null) yield [id, toStore(entry, isAlone)];
+  for (const [id, entry] of replica.own.presentSessions) yield [id, toStore(entry, isAlone)];
 }
 
 function toStore({ mood, lastSeen }: RosterEntry, countsLonger: boolean): StoredRecord {

@@ -74,9 +74,9 @@ function countEnded({ replica, stored, kept }: WriteInput): number {
 function countStarted({ replica, stored, lastWrite, timing }: WriteInput): number {
   const oldest = lastWrite.at - timing.ttlMs;
   let started = 0;
-  for (const [id, { mood }] of replica.own) {
+  for (const [id, { mood }] of replica.own.presentSessions) {
     const theirs = stored.get(id);
-    if (mood !== null && (theirs?.mood !== mood || theirs.lastSeen < oldest)) started += 1;
+    if (theirs?.mood !== mood || theirs.lastSeen < oldest) started += 1;
   }
   return started;
 }

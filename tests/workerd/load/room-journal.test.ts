@@ -116,7 +116,7 @@ it(
         () => undefined,
       );
       // Version 1.0 put up to 20,000 sessions into a row, and kept all rows of a TTL.
-      const filler = `"x":"${' '.repeat(993)}",`.repeat(1_700);
+      const filler = `"x":{"y":"${' '.repeat(987)}"},`.repeat(1_700);
       const rows = Math.ceil((1.5 * ROOM_JOURNAL_READ_BYTES_MAX) / filler.length);
       for (let n = 0; n < rows; n += 1) {
         const text = `{${filler}"${sessionId(n)}":{"mood":"release","lastSeen":${now}}}`;

@@ -9,16 +9,16 @@ const idsOf = (own: OwnSessions) => [...own].map(([id]) => id);
 /** So many sessions, one heartbeat a millisecond, of which all have expired. */
 function expiredSessions(count: number, endedMax: number): OwnSessions {
   const own = new OwnSessions(TIMING, endedMax);
-  for (let n = 0; n < count; n += 1) own.heartbeat(sessionId(n), 'presence', n);
+  for (let n = 0; n < count; n += 1) own.add(sessionId(n), 'presence', n);
   own.expire(count + TIMING.ttlMs);
   return own;
 }
 
 it('an iteration gives the tombstones of left and of expired sessions before the present ones', () => {
   const own = new OwnSessions(TIMING, 10);
-  own.heartbeat(sessionId(1), 'presence', 0);
+  own.add(sessionId(1), 'presence', 0);
   own.expire(TIMING.ttlMs);
-  for (const n of [2, 3]) own.heartbeat(sessionId(n), 'presence', TIMING.ttlMs);
+  for (const n of [2, 3]) own.add(sessionId(n), 'presence', TIMING.ttlMs);
   own.leave(sessionId(3), TIMING.ttlMs + 1);
   own.endExpired(0);
   expect(idsOf(own)).toEqual([3, 1, 2].map(sessionId));
@@ -42,7 +42,7 @@ it('expired sessions and their tombstones together stay within the limit', () =>
   const own = expiredSessions(12, 8);
   own.endExpired(100);
   expect(own.recordsSize).toBe(8);
-  for (const n of [20, 21]) own.heartbeat(sessionId(n), 'presence', TIMING.ttlMs);
+  for (const n of [20, 21]) own.add(sessionId(n), 'presence', TIMING.ttlMs);
   for (const n of [20, 21]) own.leave(sessionId(n), TIMING.ttlMs);
   expect(own.recordsSize).toBe(8);
 });

@@ -191,7 +191,7 @@ describe('a replica that merges all that a hub stores', () => {
       [ANNA, { mood: 'presence', lastSeen: 9_000, expiresAt: 90_000 }],
       [BEN, { mood: 'release', lastSeen: 1_000, expiresAt: 50_000 }],
     ] as const);
-    replica.mergeStored(stored, 10_000, NEVER);
+    replica.mergeStored(stored, ({ expiresAt }) => expiresAt, 10_000, NEVER);
     replica.expire(49_999);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1, release: 1 });
     replica.expire(50_000);
@@ -390,8 +390,10 @@ describe('an own session that expired', () => {
 
   it('a replica returns the stored record in kept, with its expiry, before endedBy', () => {
     const entry = { mood: 'presence', lastSeen: HEARTBEAT, expiresAt: 90_000 } as const;
-    expect(replica.mergeStored(new Map([[ANNA, entry]]), EXPIRED, NEVER)).toEqual(new Map([[ANNA, entry]]));
-    expect(replica.mergeStored(new Map([[ANNA, entry]]), EXPIRED, HEARTBEAT)).toEqual(new Map());
+    const keptBy = (endedBy: number) =>
+      replica.mergeStored(new Map([[ANNA, entry]]), ({ expiresAt }) => expiresAt, EXPIRED, endedBy);
+    expect(keptBy(NEVER)).toEqual(new Map([[ANNA, entry]]));
+    expect(keptBy(HEARTBEAT)).toEqual(new Map());
   });
 
   it.each([NEVER, HEARTBEAT])(
@@ -674,6 +676,7 @@ describe('a replica with a limit', () => {
         [ANNA, entry('presence', 1)],
         [BEN, entry(null, 2)],
       ]),
+      ({ expiresAt }) => expiresAt,
       10,
       NEVER,
     );

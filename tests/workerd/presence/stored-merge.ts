@@ -16,10 +16,7 @@ export function mergeStored(
   now: number,
   { countsMs = 70_000, endedBy = Number.NEGATIVE_INFINITY }: MergeOptions = {},
 ): ReadonlyMap<string, RosterEntry> {
-  const entries = [...stored].map(
-    ([id, record]) => [id, { ...record, expiresAt: record.lastSeen + countsMs }] as const,
-  );
-  return replica.mergeStored(new Map(entries), now, endedBy);
+  return replica.mergeStored(stored, ({ lastSeen }) => lastSeen + countsMs, now, endedBy);
 }
 
 /** Returns all records that the hub stores after such a merge. */

@@ -86,8 +86,7 @@ describe('stored sessions', () => {
 
   it('a reader does not parse the text after the limit', () => {
     const text = `${formatSessions(many(20_000)).slice(0, -1)},${'{'.repeat(100_000)}`;
-    expect(parseSessions(text, NOW, 100).isCut).toBe(true);
-    expect(parseSessions(text, NOW)).toMatchObject({ sessions: many(20_000), dropped: 1 });
+    expect(parseSessions(text, NOW, 100)).toEqual({ sessions: many(100), dropped: 0, isCut: true });
   });
 
   const long = 'x'.repeat(5_000);
@@ -109,13 +108,35 @@ describe('stored sessions', () => {
     expect(parseSessions(`{${anna},${ben},${entry}}`, NOW)).toEqual(expected);
   });
 
+  it.each(['', '[]', 'no JSON', '{', '{}{}'])(
+    'a reader finds no session in a text that is no object: %s',
+    (text) => {
+      expect(parseSessions(text, NOW)).toEqual({ sessions: new Map(), dropped: 1, isCut: false });
+    },
+  );
+
+  const [crowd, all] = [many(5_000), formatSessions(many(5_000))];
   it.each([
-    ['no object', '[]'],
-    ['a part that is no JSON', `${formatSessions(many(5_000)).slice(0, -1)},?}`],
-    ['more after its end', `${formatSessions(many(5_000))},`],
-    ['no end', formatSessions(many(5_000)).slice(0, -1)],
-  ])('a reader finds no session in a text that has %s', (_what, text) => {
-    expect(parseSessions(text, NOW)).toEqual({ sessions: new Map(), dropped: 1, isCut: false });
+    ['an end that is no JSON', `${all.slice(0, -1)},?}`],
+    ['more after its end', `${all},`],
+    ['no end', all.slice(0, -1)],
+    [
+      'an end with more inner objects than a part may have',
+      `${all.slice(0, -1)},"x":{${'"y":{},'.repeat(2_000)}"z":{}}}`,
+    ],
+    ['an end with an entry that is too long', `${all.slice(0, -1)},"x":"${'x'.repeat(100_000)}"}`],
+  ])('a reader reads the parts before the end of a text that has %s', (_what, text) => {
+    const { sessions, dropped, isCut } = parseSessions(text, NOW);
+    expect([dropped, isCut]).toEqual([1, false]);
+    expect([...sessions]).toEqual([...crowd].slice(0, sessions.size));
+    expect(sessions.size).toBeGreaterThan(4_000);
+  });
+
+  it('a reader reads all sessions of a later version, whose entries hold texts and inner objects that look like an end', () => {
+    const entryOf = (n: number) =>
+      `"${sessionId(n)}":{"mood":"presence","a":{"b":{},"c":"},\\"{"},"lastSeen":${n},"d":{}}`;
+    const text = `{${Array.from({ length: 5_000 }, (_, n) => entryOf(n)).join(',')}}`;
+    expect(parseSessions(text, NOW)).toEqual({ sessions: crowd, dropped: 0, isCut: false });
   });
 
   it('as many of the longest records as the limit allows fit into the 25 MiB of a KV value', () => {

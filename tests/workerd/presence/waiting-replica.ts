@@ -20,12 +20,12 @@ export class WaitingReplica {
     this.#store = new PresenceStore({ hub, timing, sessionsMax: 50_000, runtime, report });
   }
 
-  heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
+  async heartbeat(id: string, mood: Mood = 'presence'): Promise<PresenceState> {
     return this.#store.countHeartbeat(id, mood, this.#defer);
   }
 
   /** Sends a heartbeat of a new session, which waits for the limiter. */
-  arrive(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
+  async arrive(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
     return this.#store.heartbeat(id, mood, this.#defer, isWithinLimit);
   }
 
@@ -33,7 +33,7 @@ export class WaitingReplica {
     return this.#store.leave(id, this.#defer);
   }
 
-  presence(): Promise<PresenceState> {
+  async presence(): Promise<PresenceState> {
     return this.#store.presence(this.#defer);
   }
 

@@ -305,7 +305,7 @@ describe('locations that have just opened', () => {
       }
       expect((await answer).count).toBe(1);
       expect((await stored()).value).toHaveProperty(ANNA);
-      await site.afterWaiting(replica.store.presence(defer));
+      await site.afterWaiting(Promise.resolve(replica.store.presence(defer)));
       expect(replica.reports).toEqual([]);
     },
   );

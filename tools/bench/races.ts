@@ -1,0 +1,136 @@
+import { WORKER_OF_1_0 } from './build-workers';
+import type { LoadLength } from './http-connections';
+import type { Contender, Race } from './race';
+import { type AppOptions, type Asking, HEARTBEAT } from './running-app';
+
+/** The names of the contenders that targets compare. */
+export const NAMES = {
+  workerdGet: 'bare workerd, GET',
+  honoGet: 'bare Hono, GET',
+  get: 'GET /api/presence',
+  get1: 'GET /api/presence, version 1.0',
+  workerdPost: 'bare workerd, POST',
+  honoPost: 'bare Hono, POST',
+  validated: 'bare Hono, POST with the validator',
+  heartbeat: 'heartbeat, 1,000 sessions',
+  validatedAgain: 'bare Hono, POST with the validator, again',
+  heartbeat1: 'heartbeat, 1,000 sessions, version 1.0',
+  room: 'heartbeat, with the room',
+  channel: 'heartbeat in a channel',
+  heartbeat10000: 'heartbeat, 10,000 sessions',
+  sharedKey1000: 'shared key, 1,000 sessions',
+  sharedKey10000: 'shared key, 10,000 sessions',
+  heartbeat100: 'heartbeat, 100 sessions',
+  heartbeat100000: 'heartbeat, 100,000 sessions',
+} as const;
+
+/** No session expires during a round, and the largest crowd is within the limits. */
+const VARIABLES = { SESSION_TTL_SECONDS: '600', SESSIONS_MAX: '100000', NEW_SESSION_LIMIT: 'off' };
+const ROOM = { ...VARIABLES, PRESENCE_HUB: 'durable-object' };
+const CHANNELS = { ...ROOM, CHANNELS: '*' };
+const PRESENCE: Asking = { method: 'GET', path: '/api/presence' };
+const LEAVE: Asking = { method: 'POST', path: '/api/leave' };
+const IN_CHANNEL: Asking = { ...HEARTBEAT, path: '/api/channels/lobby/heartbeat' };
+const AS_TEXT: Asking = { ...HEARTBEAT, contentType: 'text/plain;charset=UTF-8' };
+
+const ours = (
+  name: string,
+  asking: Asking,
+  sessions = 1_000,
+  variables: AppOptions['variables'] = VARIABLES,
+): Contender => ({ name, asking, sessions, isStored: false, scriptPath: 'dist/index.js', variables });
+
+const version1 = (name: string, asking: Asking): Contender => ({
+  ...ours(name, asking),
+  scriptPath: WORKER_OF_1_0,
+});
+
+const reference = (name: string, script: string, asking: Asking, sessions = 1_000): Contender => ({
+  name,
+  asking,
+  sessions,
+  isStored: true,
+  scriptPath: `dist/bench/reference/${script}.js`,
+});
+
+const WORKERD_GET = reference(NAMES.workerdGet, 'workerd', PRESENCE);
+const HONO_GET = reference(NAMES.honoGet, 'bare', PRESENCE);
+const GET = ours(NAMES.get, PRESENCE);
+const WORKERD_POST = reference(NAMES.workerdPost, 'workerd', HEARTBEAT);
+/** Neighbours in this order differ least, since they take their turns one after the other. */
+const POSTS = [
+  reference(NAMES.honoPost, 'bare', HEARTBEAT),
+  reference(NAMES.validated, 'validated', HEARTBEAT),
+  ours(NAMES.heartbeat, HEARTBEAT),
+  reference(NAMES.validatedAgain, 'validated', HEARTBEAT),
+];
+
+/**
+ * Turns are short, so that a disturbance of the machine slows neighbours alike. An isolate pauses for 0.1 s to 0.2 s
+ * after 20,000 to 25,000 requests. All turns end before, otherwise the pause hits one contender by chance.
+ */
+const TURN: LoadLength = { requests: 500 };
+/** V8 optimises the code of a heartbeat until request 4,500 or so. */
+const WARM_UP: LoadLength = { requests: 4_500 };
+
+/**
+ * The contenders of the main targets. The first and the last have two turns in a row where the order turns, with warm caches. So no
+ * target compares them.
+ */
+export const QUICK_APPS: Race = {
+  contenders: [WORKERD_GET, HONO_GET, GET, ...POSTS, WORKERD_POST],
+  warmUp: WARM_UP,
+  turn: TURN,
+  turns: 5,
+};
+
+export const APPS: Race = {
+  contenders: [
+    WORKERD_GET,
+    HONO_GET,
+    GET,
+    version1(NAMES.get1, PRESENCE),
+    WORKERD_POST,
+    ...POSTS,
+    version1(NAMES.heartbeat1, HEARTBEAT),
+    ours('heartbeat, 1 session', HEARTBEAT, 1),
+    ours('heartbeat as text/plain', AS_TEXT),
+    ours(NAMES.room, HEARTBEAT, 1_000, ROOM),
+    ours(NAMES.channel, IN_CHANNEL, 1_000, CHANNELS),
+    ours('leave', LEAVE),
+  ],
+  warmUp: WARM_UP,
+  turn: TURN,
+  turns: 9,
+};
+
+/** A turn of a sync interval has one sync of this crowd. */
+const LARGE_CROWD: Race = {
+  contenders: [ours(NAMES.heartbeat10000, HEARTBEAT, 10_000)],
+  warmUp: { seconds: 2 },
+  turn: { seconds: 10 },
+  turns: 1,
+};
+
+/** The turn is long, since a response takes up to a second. Each shared key has a workerd of its own. */
+const SHARED_KEYS: readonly Race[] = [
+  { contenders: [reference(NAMES.sharedKey1000, 'shared-key', HEARTBEAT, 1_000)], seconds: 3 },
+  { contenders: [reference(NAMES.sharedKey10000, 'shared-key', HEARTBEAT, 10_000)], seconds: 6 },
+].map(({ contenders, seconds }) => ({
+  contenders,
+  warmUp: { seconds: 2 },
+  turn: { seconds },
+  turns: 1,
+}));
+
+export const LARGE: readonly Race[] = [LARGE_CROWD, ...SHARED_KEYS];
+
+/** Heartbeats of a small and of a large crowd. In a turn of a sync interval each has one sync. */
+export const GROWTH: readonly Race[] = [
+  {
+    contenders: [ours(NAMES.heartbeat100, HEARTBEAT, 100), ours(NAMES.heartbeat100000, HEARTBEAT, 100_000)],
+    warmUp: { seconds: 2 },
+    turn: { seconds: 10 },
+    turns: 1,
+  },
+];
