@@ -1,5 +1,6 @@
 import { ChannelCounts } from './channel-counts';
 import { PresentAndLeft } from './present-and-left';
+import type { RosterEntry } from './roster';
 import type { SessionRecord } from './session';
 
 /** The sessions of other replicas, as the hub brought them. */
@@ -21,6 +22,12 @@ export class RemoteSessions extends PresentAndLeft {
     const [roster, other] = mood === null ? [this.left, this.present] : [this.present, this.left];
     other.delete(key);
     roster.set(key, mood, expiresAt, lastSeen);
+  }
+
+  /** Sets these records in place of all others. They must stand in the order in which they expire. */
+  replaceAll(entries: Iterable<readonly [string, RosterEntry]>): void {
+    this.clear();
+    for (const [key, entry] of entries) (entry.mood === null ? this.left : this.present).append(key, entry);
   }
 
   delete(key: string): void {

@@ -168,20 +168,15 @@ export class Replica {
   }
 
   /**
-   * Merges all records that a hub stores; `expiryOf` returns until when a record counts (ms). KV may return an older value than
-   * before, so newer records of an earlier merge stay.
+   * Merges all records that a hub stores, each with its expiry. KV may return an older value than before, so newer records of an
+   * earlier merge stay.
    *
    * An own session that expired, and whose last heartbeat came by `endedBy` (ms), is ended for all. Its tombstone is 1 ms later
    * than that heartbeat: it overrules all copies of it, and no later heartbeat at another replica.
    *
-   * Returns records of sessions that expired here and may count at another replica. The next write must keep them.
+   * Returns what the decision about the next write needs.
    */
-  mergeStored<Stored extends SessionRecord>(
-    stored: ReadonlyMap<string, Stored>,
-    expiryOf: (record: Stored) => number,
-    now: number,
-    endedBy: number,
-  ): ReadonlyMap<string, RosterEntry> {
+  mergeStored(stored: ReadonlyMap<string, RosterEntry>, now: number, endedBy: number): StoredMerge {
     this.expire(now);
     this.#hasSynced = true;
     // Each write sends all sessions, so nothing waits in the outbox.
@@ -189,21 +184,24 @@ export class Replica {
     this.#own.endExpired(endedBy);
     const kept = new Map<string, RosterEntry>();
     const remote: [string, RosterEntry][] = [];
-    const merge = (key: string, theirs: RosterEntry) => {
-      if (theirs.expiresAt <= now) return;
+    /** Returns whether the record stays, as a remote one or in `kept`. */
+    const merge = (key: string, theirs: RosterEntry): boolean => {
+      if (theirs.expiresAt <= now) return false;
       if (this.#hasExpiredHere(key, theirs)) kept.set(key, theirs);
       else if (this.#mergeRecord(key, theirs, now) === 'remote') remote.push([key, theirs]);
+      else return false;
+      return true;
     };
-    for (const [key, record] of stored) {
-      const theirs = { mood: record.mood, lastSeen: record.lastSeen, expiresAt: expiryOf(record) };
+    let ended = 0;
+    for (const [key, theirs] of stored) {
       const known = this.#remote.get(key);
-      merge(key, known !== undefined && isMore(known, theirs) ? known : theirs);
+      const stays = merge(key, known !== undefined && isMore(known, theirs) ? known : theirs);
+      if (theirs.mood !== null && !stays && !this.#own.isPresent(key)) ended += 1;
     }
     for (const [key, known] of this.#remote) if (!stored.has(key)) merge(key, known);
     remote.sort(([, a], [, b]) => a.expiresAt - b.expiresAt);
-    this.#remote.clear();
-    for (const [key, theirs] of remote) this.#remote.set(key, theirs, theirs.expiresAt);
-    return kept;
+    this.#remote.replaceAll(remote);
+    return { kept, ended };
   }
 
   /**
@@ -296,6 +294,14 @@ function isMore(known: RosterEntry, stored: RosterEntry): boolean {
   if (overrules(known, stored)) return true;
   const isSame = stored.lastSeen === known.lastSeen && stored.mood === known.mood;
   return isSame && known.expiresAt > stored.expiresAt;
+}
+
+/** What a merge of stored records found. */
+export interface StoredMerge {
+  /** Records of sessions that expired here and may count at another replica. The next write must keep them. */
+  readonly kept: ReadonlyMap<string, RosterEntry>;
+  /** How many stored sessions have ended: they left or expired here, or no replica refreshes them any more. */
+  readonly ended: number;
 }
 
 /** What a hub that sends changes has answered. */

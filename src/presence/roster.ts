@@ -48,13 +48,18 @@ export class Roster {
     const known = this.#entries.get(key);
     // Deleted first, otherwise the entry keeps its place.
     if (known !== undefined) this.#entries.delete(key);
-    if (this.#entries.size === 0) {
-      this.#earliest = expiresAt;
-      this.#latest = expiresAt;
-    }
+    if (this.#entries.size === 0) this.#earliest = this.#latest = expiresAt;
     this.#latest = Math.max(this.#latest, expiresAt);
     this.#entries.set(key, { mood, lastSeen, expiresAt: this.#latest });
     this.#counts.move(key, known?.mood ?? null, mood);
+  }
+
+  /** Adds the entry of a new key at the end. It must not expire before the entry that is last. */
+  append(key: string, entry: RosterEntry): void {
+    if (this.#entries.size === 0) this.#earliest = entry.expiresAt;
+    this.#latest = entry.expiresAt;
+    this.#entries.set(key, entry);
+    this.#counts.move(key, null, entry.mood);
   }
 
   /** Changes an entry, which keeps its place and its expiry. */

@@ -4,13 +4,13 @@ import type { Runtime } from '../../runtime';
 import type { Hub, SyncOutcome } from '../hub';
 import type { Replica } from '../replica';
 import { addCounts, type MoodCounts, totalOf } from '../session';
-import { formatSessions, parseSessions } from '../stored-sessions';
+import { entryText, SessionsText } from '../sessions-text';
 import type { KvTiming } from '../timing';
 import type { Trouble } from '../trouble';
 import { DailyQuota } from './daily-quota';
-import { type KeyLister, LocationSummaries, LocationSummary } from './location-summaries';
+import { type KeyLister, LocationSummaries, type LocationSummary } from './location-summaries';
 import { GROUPS, OpenedLocations } from './opened-locations';
-import { type Entries, entriesToStore, expiryIn, hasSessions, type StoredValue } from './stored-entries';
+import { type Entries, forEachToStore, hasSessions, parseStored, type StoredValue } from './stored-entries';
 import { WriteBudget } from './write-budget';
 import { decideWrite, endedBy, type LastWrite } from './write-policy';
 
@@ -149,14 +149,13 @@ export class KvHub implements Hub {
 
   /** Only what is parsed leaves this method: the text of a full key takes 10 MB, and the merge needs the memory. */
   async #read(key: string): Promise<StoredValue> {
-    const { kv } = this.#options;
+    const { kv, runtime, timing } = this.#options;
     const { value, metadata } = await this.#quotas.get.run(async () =>
       kv.getWithMetadata === undefined
         ? { value: await kv.get(key, READ_OPTIONS), metadata: null }
         : kv.getWithMetadata(key, READ_OPTIONS),
     );
-    const parsed = parseSessions(value, this.#options.runtime.now(), KV_SESSIONS_MAX);
-    return { ...parsed, summary: LocationSummary.safeParse(metadata).data };
+    return parseStored(value, metadata, runtime.now(), timing);
   }
 
   /**
@@ -171,25 +170,23 @@ export class KvHub implements Hub {
     if (read.dropped > 0)
       report(`${read.dropped} stored entries could not be read; the next write repairs the value`);
     const isAlone = this.#isAlone(read, now);
-    const kept = replica.mergeStored(
-      read.sessions,
-      expiryIn(read, timing),
-      now,
-      endedBy(isAlone, now, timing),
-    );
-    const beyond = this.#dropBeyondMax(replica, kept, read);
+    const { kept, ended } = replica.mergeStored(read.sessions, now, endedBy(isAlone, now, timing));
+    const { dropped, beyond } = this.#dropBeyondMax(replica, kept, read);
     const everywhere = this.#countEverywhere(replica, now);
-    const known = { replica, stored: read.sessions, kept, everywhere, isAlone };
+    const known = { replica, stored: read.sessions, ended: ended + dropped, everywhere, isAlone };
     const ours = { lastWrite: this.#lastWrite, hasBudget: this.#budget.has(1, now) };
     if (!decideWrite({ ...known, ...ours, now, timing })) return false;
-    const entries = entriesToStore(replica, kept, isAlone, timing);
-    // Own tombstones come first, and present own sessions last, so the write skips what matters least.
-    for (let skipped = 0; skipped < beyond; skipped += 1) entries.next();
+    const text = new SessionsText();
+    let skipped = 0;
+    forEachToStore(replica, kept, isAlone, timing, (id, record, rests) => {
+      // What matters least comes first.
+      if (skipped < beyond) skipped += 1;
+      else text.add(entryText(id, record, rests));
+    });
     // Most of the budget is for ended sessions.
     const hasBudgetToOpen = this.#budget.has(WRITES_KEPT_MAX - GROUPS, now);
-    const opens =
-      this.#key !== KEY && everywhere <= FEW_PEOPLE && hasBudgetToOpen && !hasSessions(read, now, timing);
-    return this.#put(formatSessions(entries), replica.counts, isAlone, opens);
+    const opens = this.#key !== KEY && everywhere <= FEW_PEOPLE && hasBudgetToOpen && !hasSessions(read, now);
+    return this.#put(text.toString(), replica.counts, isAlone, opens);
   }
 
   /**
@@ -206,17 +203,18 @@ export class KvHub implements Hub {
 
   /**
    * Drops remote sessions beyond the location's limit, those first that expire first. Own sessions always count, and own tombstones
-   * take no place of sessions. Returns how many entries are still too many to be stored.
+   * take no place of sessions. Returns how many records it dropped, and how many are still too many to be stored.
    */
-  #dropBeyondMax(replica: Replica, kept: Entries, { isCut }: StoredValue): number {
+  #dropBeyondMax(replica: Replica, kept: Entries, { isCut }: StoredValue) {
     const excess = kept.size + replica.remote.recordsSize + replica.own.size - KV_SESSIONS_MAX;
     this.#isCapped = kept.size + replica.remote.size + replica.own.size > KV_SESSIONS_MAX || isCut;
     if (this.#isCapped)
       this.#options.report(
         `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`,
       );
-    if (excess > 0) replica.dropRemote(excess);
-    return kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
+    const dropped = excess > 0 ? replica.dropRemote(excess) : 0;
+    const beyond = kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
+    return { dropped, beyond };
   }
 
   /** All present sessions, as far as this replica knows. */

@@ -13,8 +13,8 @@ export interface LastWrite {
 interface WriteInput {
   readonly replica: Replica;
   readonly stored: SessionRecords;
-  /** What stays stored although the replica no longer counts it. */
-  readonly kept: SessionRecords;
+  /** How many stored sessions have ended. */
+  readonly ended: number;
   /** Number of present sessions in all locations, as far as the replica knows. */
   readonly everywhere: number;
   /** Whether no other replica writes the key. */
@@ -36,11 +36,10 @@ interface WriteInput {
  *   reaches. Other changes wait for the heartbeats.
  */
 export function decideWrite(input: WriteInput): boolean {
-  const { replica, everywhere, isAlone, lastWrite, hasBudget, now, timing } = input;
+  const { replica, ended, everywhere, isAlone, lastWrite, hasBudget, now, timing } = input;
   const waits = isAlone && lastWrite.isAlone;
   const refreshAt = lastWrite.at + timing.refreshMs + (waits ? timing.aloneExtensionMs : 0);
   if (replica.own.size > 0 && now >= refreshAt) return true;
-  const ended = countEnded(input);
   if (isAlone && everywhere <= 2 * FEW_PEOPLE && everywhere === replica.own.size)
     return ended > 0 && hasBudget;
   const changes = ended + countStarted(input);
@@ -54,17 +53,6 @@ export function decideWrite(input: WriteInput): boolean {
  */
 export function endedBy(isAlone: boolean, now: number, { ttlMs, endAfterMs }: KvTiming): number {
   return now - (isAlone ? ttlMs : endAfterMs);
-}
-
-/** How many stored sessions have ended: they left or expired here, or no replica refreshes them any more. */
-function countEnded({ replica, stored, kept }: WriteInput): number {
-  let ended = 0;
-  for (const [id, { mood }] of stored) {
-    const isEndedHere = replica.own.get(id)?.mood === null;
-    const isUnknown = replica.get(id) === undefined && !kept.has(id);
-    if (mood !== null && (isEndedHere || isUnknown)) ended += 1;
-  }
-  return ended;
 }
 
 /**

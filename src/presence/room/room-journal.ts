@@ -3,7 +3,8 @@ import type { Report } from '../../rate-limited-log';
 import { parseJson, parseJsonObject } from '../parse-json';
 import { MoodCounts, type SessionRecords, totalOf, WholeNumber, ZERO_COUNTS } from '../session';
 import { ChannelName, DEFAULT_CHANNEL, parseSessionKey } from '../session-key';
-import { formatInTexts, parseSessions } from '../stored-sessions';
+import { formatInTexts } from '../sessions-text';
+import { parseSessions } from '../stored-sessions';
 import type { Broadcasts } from './live-sockets';
 import type { Entries, Journal } from './room-saver';
 

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KV_SESSIONS_MAX } from '../../../src/limits';
 import { Replica } from '../../../src/presence/replica';
-import { formatSessions } from '../../../src/presence/stored-sessions';
+import { formatSessions } from '../../../src/presence/sessions-text';
 import { START } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { KEY, KvSite, stored, TIMING } from '../presence/kv/kv-site';

@@ -255,7 +255,7 @@ it('a replica counts and keeps the same sessions as a naive one after any heartb
             for (const [id, mood, later] of step.copies)
               stored.set(id, { mood, lastSeen: (naive.ownStamp(id) ?? now) + later });
             const endedBy = now - step.endAfterMs;
-            const kept = mergeStored(replica, stored, now, { countsMs, endedBy });
+            const { kept } = mergeStored(replica, stored, now, { countsMs, endedBy });
             expect(new Set(kept.keys())).toEqual(naive.merge(stored, now, endedBy));
           }
           replica.expire(now);

@@ -146,7 +146,7 @@ describe('a replica that merges all that a hub stores', () => {
       replica.heartbeat(ANNA, 'presence', 1_000);
       const stored = anna('presence', 1_000);
       for (const now of [31_000, until - 1]) {
-        expect(recordsIn(mergeStored(replica, stored, now, options))).toEqual(stored);
+        expect(recordsIn(mergeStored(replica, stored, now, options).kept)).toEqual(stored);
         expect(replica.counts).toEqual(ZERO_COUNTS);
       }
       expect(allOf(replica, stored, until, options).size).toBe(0);
@@ -191,7 +191,7 @@ describe('a replica that merges all that a hub stores', () => {
       [ANNA, { mood: 'presence', lastSeen: 9_000, expiresAt: 90_000 }],
       [BEN, { mood: 'release', lastSeen: 1_000, expiresAt: 50_000 }],
     ] as const);
-    replica.mergeStored(stored, ({ expiresAt }) => expiresAt, 10_000, NEVER);
+    replica.mergeStored(stored, 10_000, NEVER);
     replica.expire(49_999);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1, release: 1 });
     replica.expire(50_000);
@@ -390,10 +390,10 @@ describe('an own session that expired', () => {
 
   it('a replica returns the stored record in kept, with its expiry, before endedBy', () => {
     const entry = { mood: 'presence', lastSeen: HEARTBEAT, expiresAt: 90_000 } as const;
-    const keptBy = (endedBy: number) =>
-      replica.mergeStored(new Map([[ANNA, entry]]), ({ expiresAt }) => expiresAt, EXPIRED, endedBy);
-    expect(keptBy(NEVER)).toEqual(new Map([[ANNA, entry]]));
-    expect(keptBy(HEARTBEAT)).toEqual(new Map());
+    expect(replica.mergeStored(new Map([[ANNA, entry]]), EXPIRED, NEVER).kept).toEqual(
+      new Map([[ANNA, entry]]),
+    );
+    expect(replica.mergeStored(new Map([[ANNA, entry]]), EXPIRED, HEARTBEAT).kept).toEqual(new Map());
   });
 
   it.each([NEVER, HEARTBEAT])(
@@ -465,7 +465,7 @@ describe('an own session that expired', () => {
   it('a replica ends each session by its own last heartbeat', () => {
     replica.heartbeat(BEN, 'presence', HEARTBEAT + 1);
     const stored = new Map([...copy, [BEN, { mood: 'presence' as const, lastSeen: HEARTBEAT + 1 }]]);
-    const kept = mergeStored(replica, stored, EXPIRED + 1, { endedBy: HEARTBEAT });
+    const { kept } = mergeStored(replica, stored, EXPIRED + 1, { endedBy: HEARTBEAT });
     expect([...kept.keys()]).toEqual([BEN]);
     expect(recordsIn(new Map(replica.own))).toEqual(tombstone);
     mergeStored(replica, stored, EXPIRED + 2, { endedBy: HEARTBEAT + 1 });
@@ -676,7 +676,6 @@ describe('a replica with a limit', () => {
         [ANNA, entry('presence', 1)],
         [BEN, entry(null, 2)],
       ]),
-      ({ expiresAt }) => expiresAt,
       10,
       NEVER,
     );

@@ -38,8 +38,10 @@ export class ScriptedHub implements Hub {
 
   /** Merges the stored records, as a sync does before it ends. It ends no expired session. */
   merge(): void {
-    const expiryOf = ({ lastSeen }: SessionRecord) => lastSeen + 60_000;
-    this.replica.mergeStored(this.stored, expiryOf, this.#runtime.now(), Number.NEGATIVE_INFINITY);
+    const stored = [...this.stored].map(
+      ([id, record]) => [id, { ...record, expiresAt: record.lastSeen + 60_000 }] as const,
+    );
+    this.replica.mergeStored(new Map(stored), this.#runtime.now(), Number.NEGATIVE_INFINITY);
   }
 
   otherLocations(): MoodCounts {

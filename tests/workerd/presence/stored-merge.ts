@@ -1,5 +1,4 @@
-import type { Replica } from '../../../src/presence/replica';
-import type { RosterEntry } from '../../../src/presence/roster';
+import type { Replica, StoredMerge } from '../../../src/presence/replica';
 import type { SessionRecord, SessionRecords } from '../../../src/presence/session';
 import { recordsIn } from './records-in';
 
@@ -9,14 +8,17 @@ interface MergeOptions {
   readonly endedBy?: number;
 }
 
-/** Merges records that a hub stores. Returns the records that stay stored although the replica does not count them. */
+/** Merges records that a hub stores. */
 export function mergeStored(
   replica: Replica,
   stored: SessionRecords,
   now: number,
   { countsMs = 70_000, endedBy = Number.NEGATIVE_INFINITY }: MergeOptions = {},
-): ReadonlyMap<string, RosterEntry> {
-  return replica.mergeStored(stored, ({ lastSeen }) => lastSeen + countsMs, now, endedBy);
+): StoredMerge {
+  const entries = [...stored].map(
+    ([id, record]) => [id, { ...record, expiresAt: record.lastSeen + countsMs }] as const,
+  );
+  return replica.mergeStored(new Map(entries), now, endedBy);
 }
 
 /** Returns all records that the hub stores after such a merge. */
@@ -26,6 +28,6 @@ export function allOf(
   now: number,
   options?: MergeOptions,
 ): Map<string, SessionRecord> {
-  const kept = mergeStored(replica, stored, now, options);
+  const { kept } = mergeStored(replica, stored, now, options);
   return recordsIn(new Map([...kept, ...replica.remote, ...replica.own]));
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CLOCK_SKEW_MAX_MS, KV_SESSIONS_MAX } from '../../../src/limits';
-import { formatSessions, parseSessions, type StoredRecord } from '../../../src/presence/stored-sessions';
+import { formatSessions } from '../../../src/presence/sessions-text';
+import { parseSessions, type StoredRecord } from '../../../src/presence/stored-sessions';
 import { sessionId } from '../../support/session-id';
 
 const NOW = 1_000_000;

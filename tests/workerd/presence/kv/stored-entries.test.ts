@@ -1,8 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { entriesToStore, expiryIn, type StoredValue } from '../../../../src/presence/kv/stored-entries';
+import {
+  type Entries,
+  forEachToStore,
+  parseStored,
+  type StoredValue,
+} from '../../../../src/presence/kv/stored-entries';
 import { Replica } from '../../../../src/presence/replica';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
-import { formatSessions, parseSessions, type StoredRecord } from '../../../../src/presence/stored-sessions';
+import { formatSessions } from '../../../../src/presence/sessions-text';
+import type { StoredRecord } from '../../../../src/presence/stored-sessions';
 import { kvTiming } from '../../../../src/presence/timing';
 import { sessionId } from '../../../support/session-id';
 
@@ -17,16 +23,12 @@ const summaryOf = (lease: number) => ({ at: NOW, until: NOW + lease, moods: ZERO
 const ALONE = summaryOf(leaseMs + aloneExtensionMs);
 const SHARED = summaryOf(leaseMs);
 
-function merge(replica: Replica, value: StoredValue, now = NOW, endedBy = NEVER) {
-  return replica.mergeStored(value.sessions, expiryIn(value, TIMING), now, endedBy);
-}
-
 /** What stands under a key, in the form of a read. */
 function storedValue(
   sessions: Iterable<readonly [string, StoredRecord]>,
   summary: StoredValue['summary'],
 ): StoredValue {
-  return { ...parseSessions(formatSessions(sessions), NOW), summary };
+  return parseStored(formatSessions(sessions), summary, NOW, TIMING);
 }
 
 const present = (lastSeen: number): StoredRecord => ({ mood: 'presence', lastSeen });
@@ -60,33 +62,41 @@ describe('a read', () => {
         [BEN, left(NOW - 1)],
         [CARL, extended(present(NOW - 2))],
       ] as const;
-      const value = storedValue(records, summary);
-      expect([...value.sessions.values()].map(expiryIn(value, TIMING))).toEqual(
-        records.map(([, { lastSeen }], n) => lastSeen + (countMs[n] ?? Number.NaN)),
+      const entries = storedValue(records, summary).sessions;
+      expect([...entries]).toEqual(
+        records.map(([id, { mood, lastSeen }], n) => [
+          id,
+          { mood, lastSeen, expiresAt: lastSeen + (countMs[n] ?? Number.NaN) },
+        ]),
       );
     },
   );
 });
 
 describe('a write', () => {
+  /** What the replica writes. */
+  function written(replica: Replica, kept: Entries = new Map(), isAlone = false) {
+    const all: (readonly [string, StoredRecord])[] = [];
+    forEachToStore(replica, kept, isAlone, TIMING, (id, { mood, lastSeen }, rests) =>
+      all.push([id, rests ? { mood, lastSeen, rests } : { mood, lastSeen }]),
+    );
+    return all;
+  }
+
   /** Merges a read, and returns what the replica writes then. */
   function rewrite(replica: Replica, value: StoredValue, now = NOW, endedBy = NEVER, isAlone = false) {
-    const kept = merge(replica, value, now, endedBy);
-    return [...entriesToStore(replica, kept, isAlone, TIMING)];
+    return written(replica, replica.mergeStored(value.sessions, now, endedBy).kept, isAlone);
   }
-  /** Until when Anna's record counts for the reader of such a write. */
-  function annaCountsUntil(written: readonly (readonly [string, StoredRecord])[]) {
-    const value = storedValue(written, SHARED);
-    const record = value.sessions.get(ANNA);
-    return record && expiryIn(value, TIMING)(record);
-  }
+  /** The same as text and back, with the summary of another write. */
+  const readBack = (entries: readonly (readonly [string, StoredRecord])[], summary = SHARED) =>
+    storedValue(entries, summary).sessions;
 
   it('a session of a writer that was alone keeps its longer time when two other replicas write it on', () => {
     const first = rewrite(new Replica(TIMING), storedValue([[ANNA, present(NOW)]], ALONE));
     expect(first).toEqual([[ANNA, extended(present(NOW))]]);
     const second = rewrite(new Replica(TIMING), storedValue(first, SHARED));
     expect(second).toEqual(first);
-    expect(annaCountsUntil(second)).toBe(NOW + EXTENDED_MS);
+    expect(readBack(second).get(ANNA)?.expiresAt).toBe(NOW + EXTENDED_MS);
   });
 
   it('a tombstone of a writer that was alone keeps its longer time too', () => {
@@ -109,7 +119,7 @@ describe('a write', () => {
   it('a session of a shared location gets no longer time', () => {
     const written = rewrite(new Replica(TIMING), storedValue([[ANNA, present(NOW)]], SHARED));
     expect(written).toEqual([[ANNA, present(NOW)]]);
-    expect(annaCountsUntil(written)).toBe(NOW + remoteTtlMs);
+    expect(readBack(written).get(ANNA)?.expiresAt).toBe(NOW + remoteTtlMs);
   });
 
   it('a kept record keeps its longer time', () => {
@@ -121,10 +131,9 @@ describe('a write', () => {
 
   it('a replica writes an extended session that came to it without rests', () => {
     const replica = new Replica(TIMING);
-    merge(replica, storedValue([[ANNA, present(NOW)]], ALONE));
+    replica.mergeStored(storedValue([[ANNA, present(NOW)]], ALONE).sessions, NOW, NEVER);
     replica.heartbeat(ANNA, 'release', NOW + 1);
-    const written = formatSessions(entriesToStore(replica, new Map(), false, TIMING));
-    expect(JSON.parse(written)).toEqual({ [ANNA]: { mood: 'release', lastSeen: NOW + 1 } });
+    expect(written(replica)).toEqual([[ANNA, { mood: 'release', lastSeen: NOW + 1 }]]);
   });
 
   it('a write has own tombstones first, then kept and remote records, then own present sessions', () => {

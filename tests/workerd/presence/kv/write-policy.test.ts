@@ -32,11 +32,11 @@ type Given = Partial<Parameters<typeof decideWrite>[0]> & { readonly endedBy?: n
  * replica has written the key lately, and this one wrote it 1 s ago.
  */
 function decide(replica: Replica, stored: SessionRecords, { endedBy, ...given }: Given = {}): boolean {
-  const kept = mergeStored(replica, stored, NOW, endedBy === undefined ? {} : { endedBy });
+  const { ended } = mergeStored(replica, stored, NOW, endedBy === undefined ? {} : { endedBy });
   return decideWrite({
     replica,
     stored,
-    kept,
+    ended,
     everywhere: totalOf(replica.counts),
     isAlone: false,
     lastWrite: { at: NOW - 1_000, isAlone: false },
