@@ -117,7 +117,7 @@ export class SimulatedRoom {
           rows.shift();
           this.usage.rows += 1;
         }
-        rows.push({ savedAt, sessions });
+        rows.push({ savedAt, sessions: structuredClone(sessions) });
         this.usage.rows += 1;
       },
     };

@@ -109,7 +109,10 @@ export interface Journal {
     readonly savedAt: number | undefined;
     readonly lastBroadcasts: Broadcasts;
   };
-  /** Saves the changed sessions, or `all` sessions in place of all earlier saves. If it throws, the earlier saves remain. */
+  /**
+   * Saves the changed sessions, or `all` sessions in place of all earlier saves. If it throws, the earlier saves remain. The records are
+   * live views: it must not keep them.
+   */
   append(changed: SessionRecords, lastBroadcasts: Broadcasts, all: Entries): void;
 }
 

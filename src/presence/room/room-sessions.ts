@@ -101,7 +101,7 @@ export class RoomSessions {
     return this.#present.size >= ROOM_SESSIONS_MAX;
   }
 
-  /** A present session or a tombstone. */
+  /** A present session or a tombstone. A live view: do not keep it. */
   get(key: string): SessionRecord | undefined {
     return this.#present.get(key) ?? this.#left.get(key);
   }
@@ -117,8 +117,12 @@ export class RoomSessions {
    */
   heartbeat(key: string, mood: Mood, now: number, overruled?: SessionRecord): number | undefined {
     if (this.#openChannels.refuses(channelOf(key))) return undefined;
-    const lastSeen = stampAfter(now, this.get(key), overruled);
-    return this.#setPresent(key, mood, lastSeen, now + this.#ttlMs, false) ? lastSeen : undefined;
+    const present = this.#present.get(key);
+    const lastSeen = stampAfter(now, present ?? this.#left.get(key), overruled);
+    const expiresAt = now + this.#ttlMs;
+    if (present !== undefined) this.#refresh(key, present, mood, lastSeen, expiresAt);
+    else if (!this.#addPresent(key, mood, lastSeen, expiresAt, false)) return undefined;
+    return lastSeen;
   }
 
   leave(key: string, now: number): void {
@@ -132,16 +136,16 @@ export class RoomSessions {
    */
   merge(key: string, { mood, lastSeen: stamp }: SessionRecord, now: number, isAdmitted = false): MergeResult {
     const lastSeen = Math.min(stamp, now + CLOCK_SKEW_MAX_MS);
-    const known = this.get(key);
+    const present = this.#present.get(key);
+    const known = present ?? this.#left.get(key);
     if (known !== undefined && !overrules({ mood, lastSeen }, known))
       return overrules(known, { mood, lastSeen }) ? 'outdated' : 'same';
     const expiresAt = Math.min(lastSeen, now) + this.#ttlMs;
     if (expiresAt <= now) return 'expired';
-    if (mood !== null) {
-      if (!isAdmitted && this.#openChannels.refuses(channelOf(key))) return 'too many channels';
-      return this.#setPresent(key, mood, lastSeen, expiresAt, isAdmitted) ? 'applied' : 'full';
-    }
-    this.#setLeft(key, lastSeen, expiresAt, isAdmitted);
+    if (mood === null) this.#setLeft(key, lastSeen, expiresAt, isAdmitted);
+    else if (!isAdmitted && this.#openChannels.refuses(channelOf(key))) return 'too many channels';
+    else if (present !== undefined) this.#refresh(key, present, mood, lastSeen, expiresAt);
+    else if (!this.#addPresent(key, mood, lastSeen, expiresAt, isAdmitted)) return 'full';
     return 'applied';
   }
 
@@ -192,13 +196,9 @@ export class RoomSessions {
       return;
     }
     const lastSeen = Math.max(session.lastSeen, expiresAt - this.#ttlMs);
-    this.#present.set(key, {
-      mood: session.mood,
-      lastSeen,
-      expiresAt,
-      step: this.#wheel.add(key, expiresAt),
-    });
-    if (lastSeen > session.lastSeen) onRefreshed(key);
+    const isRefreshed = lastSeen > session.lastSeen;
+    Object.assign(session, { lastSeen, expiresAt, step: this.#wheel.add(key, expiresAt) });
+    if (isRefreshed) onRefreshed(key);
   }
 
   #remove(key: string, { mood, step }: PresentSession): void {
@@ -208,22 +208,30 @@ export class RoomSessions {
     this.#addChange(key);
   }
 
-  /** Returns false if the session is new and the room is full. */
-  #setPresent(key: string, mood: Mood, lastSeen: number, expiresAt: number, isAdmitted: boolean): boolean {
-    const known = this.#present.get(key);
-    if (known === undefined && this.isFull) return false;
+  /** Changes a present session in place: in a large room each further lookup costs as much as all else. */
+  #refresh(key: string, session: PresentSession, mood: Mood, lastSeen: number, expiresAt: number): void {
     // A clock that stepped back can bring the end forward.
-    const isSooner = known !== undefined && expiresAt < known.expiresAt;
-    if (isSooner) this.#wheel.delete(key, known.step);
-    const step = known === undefined || isSooner ? this.#wheel.add(key, expiresAt) : known.step;
-    this.#present.set(key, { mood, lastSeen, expiresAt, step });
-    this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
-    if (known?.mood === mood) return true;
-    if (known === undefined) {
-      const hasLeft = this.#left.delete(key) !== undefined && !this.#leftUnseen.delete(key);
-      if (!hasLeft && !isAdmitted && channelOf(key) === DEFAULT_CHANNEL) this.#visits += 1;
+    if (expiresAt < session.expiresAt) {
+      this.#wheel.delete(key, session.step);
+      session.step = this.#wheel.add(key, expiresAt);
     }
-    this.#counts.move(key, known?.mood ?? null, mood);
+    session.lastSeen = lastSeen;
+    session.expiresAt = expiresAt;
+    this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
+    if (session.mood === mood) return;
+    this.#counts.move(key, session.mood, mood);
+    session.mood = mood;
+    this.#addChange(key);
+  }
+
+  /** Adds a session that is not present. Returns false if the room is full. */
+  #addPresent(key: string, mood: Mood, lastSeen: number, expiresAt: number, isAdmitted: boolean): boolean {
+    if (this.isFull) return false;
+    this.#present.set(key, { mood, lastSeen, expiresAt, step: this.#wheel.add(key, expiresAt) });
+    this.#nextEndMin = Math.min(this.#nextEndMin, expiresAt);
+    const hasLeft = this.#left.delete(key) !== undefined && !this.#leftUnseen.delete(key);
+    if (!hasLeft && !isAdmitted && channelOf(key) === DEFAULT_CHANNEL) this.#visits += 1;
+    this.#counts.move(key, null, mood);
     this.#addChange(key);
     return true;
   }
@@ -265,8 +273,9 @@ export interface ExpiryHooks {
 }
 
 interface PresentSession extends SessionRecord {
-  readonly mood: Mood;
+  mood: Mood;
+  lastSeen: number;
   /** In ms. A heartbeat changes it. The session moves to its new step when its old step comes. */
-  readonly expiresAt: number;
-  readonly step: number;
+  expiresAt: number;
+  step: number;
 }

@@ -25,7 +25,7 @@ export class MemoryJournal implements Journal {
     this.attempts += 1;
     if (this.fails) throw new Error('SQLITE_FULL');
     this.saved.push({
-      sessions,
+      sessions: structuredClone(sessions),
       savedAt: this.#runtime.now(),
       lastBroadcasts: structuredClone(lastBroadcasts),
     });
