@@ -1,10 +1,14 @@
 import * as z from 'zod/mini';
 import { PROBLEM_ERRORS_MAX } from '../limits';
-import { PresenceState, WholeNumber } from '../presence/session';
+import { MoodCounts, WholeNumber } from '../presence/session';
 import { ChannelName } from '../presence/session-key';
 import { TROUBLES } from '../presence/trouble';
 
 // The schemas of answers, for the OpenAPI document and for tests. The Worker imports only their types.
+
+/** See the interface `PresenceState` in presence/session.ts. */
+export const PresenceState = z.object({ count: WholeNumber, moods: MoodCounts, timestamp: z.int() });
+export type PresenceState = z.infer<typeof PresenceState>;
 
 export const LeaveResponse = z.object({ success: z.literal(true) });
 export type LeaveResponse = z.infer<typeof LeaveResponse>;

@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { BADGE_LABEL_LENGTH_MAX, CHANNEL_NAMES_MAX, HISTORY_STEPS } from '../limits';
 import { DEFAULT_MOOD, MOODS } from '../moods';
 import { History, historyOf } from '../presence/history';
-import { type MoodCounts, PresenceState, SessionId, totalOf, ZERO_COUNTS } from '../presence/session';
-import { Badge, ChannelStates, HEALTH_REASONS, Health, LeaveResponse } from './answer-schemas';
+import { type MoodCounts, SessionId, totalOf, ZERO_COUNTS } from '../presence/session';
+import { Badge, ChannelStates, HEALTH_REASONS, Health, LeaveResponse, PresenceState } from './answer-schemas';
 import { badgeOf, DEFAULT_LABEL } from './badge';
 import { BadgeQuery, ChannelParam, HeartbeatRequest, LeaveRequest } from './request-schemas';
 

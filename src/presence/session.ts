@@ -19,12 +19,17 @@ export const MoodCounts = z.object(forEachMood(WholeNumber));
 export type MoodCounts = Readonly<z.infer<typeof MoodCounts>>;
 
 /** `count` is the sum of `moods`. `timestamp` is the server's clock in ms since 1970. */
-export const PresenceState = z.object({ count: WholeNumber, moods: MoodCounts, timestamp: z.int() });
-export type PresenceState = Readonly<z.infer<typeof PresenceState>>;
+export interface PresenceState {
+  readonly count: number;
+  readonly moods: MoodCounts;
+  readonly timestamp: number;
+}
 
 /** The last heartbeat of a session, or its leave: then `mood` is null. `lastSeen` is its time in ms since 1970. */
-export const SessionRecord = z.object({ mood: z.nullable(Mood), lastSeen: WholeNumber });
-export type SessionRecord = Readonly<z.infer<typeof SessionRecord>>;
+export interface SessionRecord {
+  readonly mood: Mood | null;
+  readonly lastSeen: number;
+}
 
 /** By session id. */
 export type SessionRecords = ReadonlyMap<string, SessionRecord>;

@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:workers';
 import { hc } from 'hono/client';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { ChannelStates } from '../../../src/api/answer-schemas';
+import { ChannelStates, PresenceState } from '../../../src/api/answer-schemas';
 import { type AppType, createApp } from '../../../src/app';
-import { PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
+import { ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

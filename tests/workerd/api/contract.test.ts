@@ -1,8 +1,8 @@
 import { env, exports } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Health, LeaveResponse } from '../../../src/api/answer-schemas';
+import { Health, LeaveResponse, PresenceState } from '../../../src/api/answer-schemas';
 import { MOODS } from '../../../src/moods';
-import { type Mood, PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
+import { type Mood, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

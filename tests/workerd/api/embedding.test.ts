@@ -8,7 +8,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { timing } from 'hono/timing';
 import { trimTrailingSlash } from 'hono/trailing-slash';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { PresenceState } from '../../../src/presence/session';
+import { PresenceState } from '../../../src/api/answer-schemas';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

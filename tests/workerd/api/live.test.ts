@@ -1,7 +1,6 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { Health } from '../../../src/api/answer-schemas';
-import { PresenceState } from '../../../src/presence/session';
+import { Health, PresenceState } from '../../../src/api/answer-schemas';
 import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';

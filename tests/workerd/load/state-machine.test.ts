@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { PresenceState } from '../../../src/api/answer-schemas';
 import { hubSettings } from '../../../src/config';
 import { MOODS } from '../../../src/moods';
-import { type Mood, PresenceState, totalOf, ZERO_COUNTS } from '../../../src/presence/session';
+import { type Mood, totalOf, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';

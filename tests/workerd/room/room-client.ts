@@ -1,5 +1,5 @@
+import { PresenceState } from '../../../src/api/answer-schemas';
 import { urlOfChannel } from '../../../src/presence/room/room-protocol';
-import { PresenceState } from '../../../src/presence/session';
 import type { RealRoom } from './real-room';
 
 /** The client of a live socket that goes straight to the object. It keeps the states that it received. */

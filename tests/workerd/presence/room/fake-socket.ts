@@ -1,5 +1,5 @@
+import { PresenceState } from '../../../../src/api/answer-schemas';
 import type { SocketPort } from '../../../../src/presence/room/socket-port';
-import { PresenceState } from '../../../../src/presence/session';
 
 /** A socket as the room sees it. It keeps what it received. */
 export class FakeSocket implements SocketPort {
