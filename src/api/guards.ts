@@ -45,7 +45,7 @@ export const jsonBody = createMiddleware(async (c, next) => {
   const isUsual = USUAL_TYPE.test(type);
   if (!isUsual && !isReadAsJson(type)) return problem(c, 'unsupported-media-type');
   try {
-    if (isUsual && isShort(headers)) presentAsJson(c.req, type);
+    if (isUsual && isShort(headers)) c.req.header = headerOfJson as typeof c.req.header;
     else if (!(await copyAsJson(c.req))) return problem(c, 'body-too-large');
     // Hono keeps this text for the validator.
     const text = await c.req.text();
@@ -106,13 +106,9 @@ function isShort(headers: Headers): boolean {
   return Number(headers.get('Content-Length') ?? Number.NaN) <= BODY_BYTES_MAX;
 }
 
-/** Shows the validator the type application/json. A new `Request` with that type takes 25 % of a heartbeat's time. */
-function presentAsJson(request: HonoRequest, type: string): void {
-  if (type === JSON_TYPE) return;
-  const header = request.header.bind(request);
-  Object.assign(request, {
-    header: (name: string) => (name.toLowerCase() === 'content-type' ? JSON_TYPE : header(name)),
-  });
+/** `header` of a request with the type application/json. A new `Request` with that type takes 25 % of a heartbeat's time. */
+function headerOfJson(this: HonoRequest, name: string): string | undefined {
+  return name.toLowerCase() === 'content-type' ? JSON_TYPE : (this.raw.headers.get(name) ?? undefined);
 }
 
 /** Replaces the request by a copy of type application/json. Returns false for a body above the limit, and stops reading there. */

@@ -5,7 +5,7 @@ import type { Settings } from '../config';
 import { BADGE_CACHE_SECONDS, HISTORY_INTERVAL_MS } from '../limits';
 import type { HistoryReader } from '../presence/history-reader';
 import type { PresenceStore } from '../presence/presence-store';
-import type { Mood } from '../presence/session';
+import type { Mood, PresenceState } from '../presence/session';
 import { DEFAULT_CHANNEL, sessionKey } from '../presence/session-key';
 import type { LeaveResponse } from './answer-schemas';
 import { type Answering, json } from './answers';
@@ -101,8 +101,10 @@ async function leave(c: Context<ApiEnv>, key: string) {
   return json(c, { success: true } satisfies LeaveResponse);
 }
 
-async function presence(c: Context<ApiEnv>, channel: string) {
-  return json(c, await c.get('service').store.presence(deferIn(c), channel), 200, cachingIn(c));
+function presence(c: Context<ApiEnv>, channel: string) {
+  const answer = (state: PresenceState) => json(c, state, 200, cachingIn(c));
+  const state = c.get('service').store.presence(deferIn(c), channel);
+  return state instanceof Promise ? state.then(answer) : answer(state);
 }
 
 /** The header of an answer that caches may keep. */

@@ -1,38 +1,41 @@
-import type { Context, Env, Hono } from 'hono';
+import type { Context, Handler } from 'hono';
 import { basePath, matchedRoutes } from 'hono/route';
 import { answer405, notFound } from './problems';
 
-/**
- * Adds a route for requests that no other route matches, also none of an outer app where this one is mounted. It answers 405 on the paths
- * of this app, and 404 on others.
- *
- * At the root, `notFound` answers other paths. A mounted app loses its `notFound`, so the route does it.
- */
-export function answerUnmatched<E extends Env>(app: Hono<E>): void {
-  const known = methodsByPath(app);
-  app.all('*', (c, next) => {
-    if (!isLastRoute(c)) return next();
-    const mountedAt = basePath(c);
-    const path = mountedAt === '/' ? c.req.path : c.req.path.slice(mountedAt.length);
-    const found = known.find(({ pattern }) => pattern.test(path));
-    if (found !== undefined) return answer405(c, found.methods);
-    return mountedAt === '/' ? next() : notFound(c);
-  });
-}
+/** Answers requests that no route matches: 405 on the paths of the routes, and 404 on others. */
+export class Unmatched {
+  readonly #known: readonly { readonly pattern: RegExp; readonly methods: readonly string[] }[];
 
-/** The paths of all routes, and their methods. Hono answers HEAD on every GET route. */
-function methodsByPath<E extends Env>({ routes }: Hono<E>) {
-  const all = new Map<string, Set<string>>();
-  for (const { method, path } of routes) {
-    if (method === 'ALL' || method === 'OPTIONS') continue;
-    const methods = all.get(path) ?? new Set();
-    all.set(path, methods.add(method));
-    if (method === 'GET') methods.add('HEAD');
+  /** @param routes All routes. Hono answers HEAD on every GET route. */
+  constructor(routes: readonly { readonly method: string; readonly path: string }[]) {
+    const methodsByPath = new Map<string, Set<string>>();
+    for (const { method, path } of routes) {
+      const methods = methodsByPath.get(path) ?? new Set();
+      methodsByPath.set(path, methods.add(method));
+      if (method === 'GET') methods.add('HEAD');
+    }
+    this.#known = [...methodsByPath].map(([path, methods]) => ({
+      pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
+      methods: [...methods],
+    }));
   }
-  return [...all].map(([path, methods]) => ({
-    pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}/?$`),
-    methods: [...methods],
-  }));
-}
 
-const isLastRoute = (c: Context) => c.req.routeIndex === matchedRoutes(c).length - 1;
+  /** @param path Below the path where the app is mounted. */
+  answer(c: Context, path: string) {
+    return this.#answer405(c, path) ?? notFound(c);
+  }
+
+  /** For an outer app. At its root, its `notFound` answers other paths. */
+  readonly middleware: Handler = (c, next) => {
+    // The outer app may have added routes later.
+    if (c.req.routeIndex < matchedRoutes(c).length - 1) return next();
+    const mountedAt = basePath(c);
+    if (mountedAt === '/') return this.#answer405(c, c.req.path) ?? next();
+    return this.answer(c, c.req.path.slice(mountedAt.length));
+  };
+
+  #answer405(c: Context, path: string) {
+    const found = this.#known.find(({ pattern }) => pattern.test(path));
+    return found && answer405(c, found.methods);
+  }
+}

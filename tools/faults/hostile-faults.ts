@@ -58,7 +58,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'an escaped quote ends a quote', file: GUARDS, find: String.raw`character === '\\' && isQuoted`, put: 'false' },
   ]),
   ...noticedBy('encodings', [
-    { name: 'every content encoding passes', file: GUARDS, find: 'encoding !== undefined && !isPlain(encoding)', put: 'false' },
+    { name: 'every content encoding passes', file: GUARDS, find: 'encoding !== null && !isPlain(encoding)', put: 'false' },
     { name: 'one plain content encoding of several suffices', file: GUARDS, within: 'isPlain', find: '$CODINGS.every($PLAIN)', put: '$CODINGS.some($PLAIN)' },
     { name: 'a body that is not UTF-8 passes', file: GUARDS, find: String.raw`text.includes('\uFFFD')`, put: 'false' },
   ]),
@@ -99,7 +99,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a problem repeats the path', file: PROBLEMS, find: `problem(c, 'not-found')`, put: `problem(c, 'not-found', { requestId: c.req.url })` },
   ]),
   ...noticedBy('methods', [
-    { name: 'no method is refused', file: 'api/unmatched.ts', find: 'app.all(path, $ANSWER)', put: 'void 0' },
+    { name: 'no method is refused', file: 'api/unmatched.ts', find: 'this.#known.find($KNOWN)', put: 'undefined' },
   ]),
   ...noticedBy('headers', [
     { name: 'a browser may guess the type of an answer', file: ANSWERS, find: `'nosniff'`, put: `''` },
@@ -126,11 +126,11 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a socket may send any number of messages', file: SOCKETS, find: 'socket.messagesInWindow > LIVE_MESSAGES_MAX', put: 'false' },
   ]),
   ...noticedBy('channels', [
-    { name: 'every text is the name of a channel', file: SESSION_KEY, find: 'z.string().regex(CHANNEL_NAME, $ERROR)', put: 'z.string()' },
+    { name: 'every text is the name of a channel', file: SESSION_KEY, find: 'z.regex(CHANNEL_NAME, $ERROR)', put: 'z.regex(/./)' },
     { name: 'a line feed may follow the name of a channel', file: SESSION_KEY, find: 'const CHANNEL_NAME = $PATTERN', put: String.raw`const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\n?$/;` },
     { name: 'a dot may start the name of a channel', file: SESSION_KEY, find: 'const CHANNEL_NAME = $PATTERN', put: 'const CHANNEL_NAME = /^[A-Za-z0-9._-]{1,64}$/;' },
     { name: 'a name may have any number of characters', file: SESSION_KEY, find: 'const CHANNEL_NAME = $PATTERN', put: 'const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;' },
-    { name: 'a name is trimmed', file: SESSION_KEY, find: 'z.string().regex(CHANNEL_NAME, $ERROR)', put: 'z.string().trim().regex(CHANNEL_NAME, $ERROR)' },
+    { name: 'a name is trimmed', file: SESSION_KEY, find: 'z.string().check($CHECK)', put: 'z.string().check(z.trim(), $CHECK)' },
     { name: 'unknown channels are allowed', file: CHANNELS, find: '!channels.allows(name)', put: 'false' },
     { name: 'only the first name of a list must be allowed', file: CHANNELS, find: 'namesIn(result.data)', put: 'namesIn(result.data).slice(0, 1)' },
     { name: 'a problem repeats an unknown name', file: CHANNELS, find: `{ path: ['channel'], name: channel }`, put: `{ path: ['channel', channel], name: channel }` },
@@ -142,7 +142,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'listed names are the keys of an object', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: 'channel in Object.fromEntries([...this.#names].map((name) => [name, true]))' },
     { name: 'the counts of a list are the first ones of an object', file: STORE, find: 'Object.fromEntries(states)', put: 'states.reduce<Record<string, ChannelState>>((all, [name, state]) => { all[name] ??= state; return all; }, {})' },
     { name: 'a list may have a name twice', file: SCHEMAS, find: 'seen.has(name)', put: 'false' },
-    { name: 'a list may have any number of names', file: SCHEMAS, find: 'z.array(ChannelName).max($$$)', put: 'z.array(ChannelName)' },
+    { name: 'a list may have any number of names', file: SCHEMAS, find: 'z.maxLength(CHANNEL_NAMES_MAX, $ERROR)', put: 'z.maxLength(1e9)' },
     { name: 'each name of a list is compared with all others', file: SCHEMAS, find: `list.split(',', $MAX)`, put: `list.split(',').filter((one, _, all) => !all.some((other) => other.trim() === one + '?')).slice(0, $MAX)` },
     { name: 'a heartbeat in a channel counts in the default one', file: ROUTES, find: `heartbeat(c, sessionKey(c.req.valid('param').channel, sessionId), mood)`, put: 'heartbeat(c, sessionId, mood)' },
     { name: 'a leave in a channel ends the session in the default one', file: ROUTES, find: `leave(c, sessionKey($CHANNEL, $ID))`, put: 'leave(c, $ID)' },
@@ -159,7 +159,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a socket passes no limit of new channels', file: LIVE, find: `newSessions.isWithinLimit(c, isInEmptyChannel, 'live ')`, put: 'newSessions.isWithinLimit(c, false)' },
   ]),
   ...noticedBy('history and badge', [
-    { name: 'a label may contain anything', file: SCHEMAS, find: 'z.string({ error: labelError }).regex($$$)', put: 'z.string({ error: labelError })' },
+    { name: 'a label may contain anything', file: SCHEMAS, find: 'z.regex(LABEL, $ERROR)', put: 'z.regex(/^/)' },
     { name: 'a label may have any length', file: SCHEMAS, find: 'new RegExp($$$)', put: '/^[^<>]*$/' },
     { name: 'a service on KV asks for a history', file: ROUTES, find: 'history === undefined', put: 'false' },
     { name: 'a badge repeats any parameter', file: ROUTES, find: "c.req.valid('query').label", put: "c.req.query('message') ?? c.req.valid('query').label" },

@@ -27,15 +27,15 @@ const noticedWith = (simulator: OurHub, faults: readonly SimulatorFault[]): read
 // biome-ignore format: one fault, one line
 export const SIMULATOR_FAULTS: readonly Fault[] = [
   ...noticedWith('kv', [
-    { seed: 17, name: 'a session expires 1 ms late', file: OWN, within: 'heartbeat', find: 'at + this.#timing.ttlMs', put: 'at + this.#timing.ttlMs + 1' },
-    { seed: 17, name: 'an own session gets the grace of a stored one', file: OWN, within: 'heartbeat', find: 'at + this.#timing.ttlMs', put: 'at + this.#timing.remoteTtlMs' },
+    { seed: 17, name: 'a session expires 1 ms late', file: OWN, within: '#setPresent', find: 'at + this.#timing.ttlMs', put: 'at + this.#timing.ttlMs + 1' },
+    { seed: 17, name: 'an own session gets the grace of a stored one', file: OWN, within: '#setPresent', find: 'at + this.#timing.ttlMs', put: 'at + this.#timing.remoteTtlMs' },
     { seed: 5, name: 'a stored session gets no grace', file: TIMING, find: 'const graceMs = $GRACE', put: 'const graceMs = 0;' },
     { seed: 22, name: 'a leave stores no tombstone', file: OWN, within: 'leave', find: 'this.left.set($$$)', put: 'void 0' },
     { seed: 11, name: 'a tombstone expires with its session', file: OWN, find: 'at + this.#timing.tombstoneTtlMs', put: 'at + this.#timing.ttlMs' },
     { seed: 5, name: 'a merge keeps the older record', file: SESSION, find: 'a.lastSeen > b.lastSeen', put: 'a.lastSeen < b.lastSeen' },
     { seed: 52, name: 'a leave overrules a later heartbeat', file: SESSION, find: 'if (a.lastSeen !== b.lastSeen) $RETURN', put: 'if (a.mood === null || b.mood === null) return a.mood === null; if (a.lastSeen !== b.lastSeen) $RETURN' },
-    { seed: 20, name: 'a write drops the sessions of other replicas', file: ENTRIES, find: 'yield [id, toStore(entry, entry.expiresAt > $END)]', put: 'void 0' },
-    { seed: 20, name: 'a stale read drops stored sessions', file: REPLICA, find: 'stored === undefined || overrules(known, stored)', put: 'false' },
+    { seed: 20, name: 'a write drops the sessions of other replicas', file: ENTRIES, find: 'store(id, entry, entry.expiresAt > $END)', put: 'void 0' },
+    { seed: 20, name: 'a stale read drops stored sessions', file: REPLICA, find: '!stored.has(key)', put: 'false' },
     { seed: 2, name: 'a session that moves here is counted twice', file: REPLICA, within: 'heartbeat', find: 'this.#remote.delete(key)', put: 'void 0' },
     { seed: 2, name: 'a session that moves away is counted twice', file: OWN, within: 'remove', find: 'this.present.delete(key)', put: 'void 0' },
     { seed: 5, name: 'a stored session expires at syncs only', file: REMOTE, within: 'expire', find: 'this.present.expire(now)', put: 'void 0' },
@@ -44,7 +44,7 @@ export const SIMULATOR_FAULTS: readonly Fault[] = [
     { seed: 2, name: 'a summary counts own sessions only', file: REPLICA, within: 'countsOf', find: 'addCounts($OWN, $REMOTE)', put: '$OWN' },
     { seed: 5, name: 'a replica that is alone waits before its readers know it', file: POLICY, find: 'isAlone && lastWrite.isAlone', put: 'isAlone' },
     { seed: 5, name: 'a replica with peers waits as if it were alone', file: POLICY, find: 'isAlone && lastWrite.isAlone', put: 'true' },
-    { seed: 5, name: 'a replica that is alone marks no session', file: ENTRIES, find: 'toStore(entry, isAlone)', put: 'toStore(entry, false)' },
+    { seed: 5, name: 'a replica that is alone marks no session', file: ENTRIES, find: 'store(id, entry, isAlone)', put: 'store(id, entry, false)' },
     { seed: 12, name: 'a replica with all of a few sessions writes ended ones at its refresh only', file: POLICY, find: 'ended > 0 && hasBudget', put: 'false' },
     { seed: 2, name: 'the owner of a session never ends it for others', file: REPLICA, find: 'this.#own.endExpired($$$)', put: 'void 0' },
     { seed: 20, name: 'an owner ends a session before another replica can have stored it', file: POLICY, find: 'isAlone ? ttlMs : endAfterMs', put: 'ttlMs' },

@@ -171,7 +171,7 @@ describe('the size of a body', () => {
 });
 
 describe('a request that fits no route', () => {
-  it.each(['/', '/api', '/api/heartbeats', '/api/presence//', '/API/presence'])(
+  it.each(['/', '/api', '/api/heartbeats', '/api/presence/', '/API/presence'])(
     'gets 404: %s',
     async (path) => {
       await problemOf(await fetch(path), 'not-found');
