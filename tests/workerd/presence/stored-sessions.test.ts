@@ -1,5 +1,9 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
 import { CLOCK_SKEW_MAX_MS, KV_SESSIONS_MAX } from '../../../src/limits';
+import { MOODS } from '../../../src/moods';
+import { Mood, WholeNumber } from '../../../src/presence/session';
 import { formatSessions } from '../../../src/presence/sessions-text';
 import { parseSessions, type StoredRecord } from '../../../src/presence/stored-sessions';
 import { sessionId } from '../../support/session-id';
@@ -7,6 +11,8 @@ import { sessionId } from '../../support/session-id';
 const NOW = 1_000_000;
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 const parse = (value: unknown) => parseSessions(JSON.stringify(value), NOW);
+/** What the reader checks by hand. */
+const Record = z.object({ mood: z.nullable(Mood), lastSeen: WholeNumber });
 const here = { mood: 'presence', lastSeen: NOW } as const;
 
 describe('stored sessions', () => {
@@ -51,6 +57,21 @@ describe('stored sessions', () => {
       parse({ [ANNA]: { ...here, lastSeen } }).sessions.get(ANNA)?.lastSeen;
     expect(lastSeenOf(NOW + CLOCK_SKEW_MAX_MS)).toBe(NOW + CLOCK_SKEW_MAX_MS);
     expect(lastSeenOf(NOW + CLOCK_SKEW_MAX_MS + 1)).toBe(NOW + CLOCK_SKEW_MAX_MS);
+  });
+
+  const moodLike = fc.oneof(fc.constantFrom(null, ...MOODS, 'joy', 'Presence', ''), fc.jsonValue());
+  const timeLike = fc.oneof(fc.constantFrom(-1, 0, 0.5, 2 ** 53), fc.maxSafeInteger(), fc.double(), fc.jsonValue());
+  it('a reader takes exactly the entries that the schema of a record takes', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.record({ mood: moodLike, lastSeen: timeLike }, { requiredKeys: [] }), fc.jsonValue()),
+        (entry) => {
+          const json = JSON.parse(JSON.stringify(entry));
+          expect(parse({ [ANNA]: json }).dropped).toBe(Number(!Record.safeParse(json).success));
+        },
+      ),
+      { numRuns: 1_000 },
+    );
   });
 
   it.each([false, 1, 'true', null, {}])('a reader takes no other value than true for rests: %j', (rests) => {
