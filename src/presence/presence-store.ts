@@ -56,6 +56,11 @@ export class PresenceStore {
     defer: Defer,
     isWithinLimit: (opensChannel: boolean) => Promise<boolean>,
   ): Awaitable<PresenceState | Refusal> {
+    const now = this.#now;
+    if (this.#replica.refresh(key, mood, now)) {
+      this.#arrivals.count(key);
+      return this.#sendChange(key, now, defer);
+    }
     return this.#admit(key) === 'known'
       ? this.countHeartbeat(key, mood, defer)
       : this.#admitNew(key, mood, defer, isWithinLimit);
@@ -69,8 +74,7 @@ export class PresenceStore {
       return this.presence(defer, channelOf(key));
     this.#arrivals.count(key, arrival);
     if (!this.#replica.heartbeat(key, mood, now, arrival?.at)) return this.presence(defer, channelOf(key));
-    const synced = this.#loop.syncChange(now, defer);
-    return synced === undefined ? this.#state(now, channelOf(key)) : this.#stateAfter(synced, key);
+    return this.#sendChange(key, now, defer);
   }
 
   /** Ends a session in its channel. A leave for an unknown session does nothing, unless a later sync brings that session. */
@@ -214,6 +218,12 @@ export class PresenceStore {
     await this.#loop.syncIfDue(this.#now, defer);
     // The new session is not in that sync. A second one sends it, otherwise other replicas count it an interval later.
     if (isFirst && this.#replica.hasSynced) this.#loop.makeDue();
+  }
+
+  /** Sends a heartbeat to the hub, now or with a later sync. Returns the state of its channel. */
+  #sendChange(key: string, now: number, defer: Defer): Awaitable<PresenceState> {
+    const synced = this.#loop.syncChange(now, defer);
+    return synced === undefined ? this.#state(now, channelOf(key)) : this.#stateAfter(synced, key);
   }
 
   /** The state after the sync that sends a heartbeat. That sync does not end the session. */

@@ -105,13 +105,18 @@ export class Replica {
     return this.#knowsOthers && this.#openChannels.wouldOpen(channel);
   }
 
+  /** A heartbeat of a present session of this replica. Returns false, and changes nothing, for another one. */
+  refresh(key: string, mood: Mood, now: number, at = now): boolean {
+    this.expire(now);
+    return this.#own.refresh(key, mood, at);
+  }
+
   /**
    * A heartbeat that came `at` that time (ms) and counts `now`: later, if it waited for admission. Returns false, and changes
    * nothing, if the session left at another replica meanwhile. A heartbeat at another replica meanwhile decides the mood.
    */
   heartbeat(key: string, mood: Mood, now: number, at = now): boolean {
-    this.expire(now);
-    if (this.#own.refresh(key, mood, at)) return true;
+    if (this.refresh(key, mood, now, at)) return true;
     const remote = this.#remote.get(key);
     const isLater = remote !== undefined && remote.lastSeen > at && remote.lastSeen <= now;
     if (isLater && remote.mood === null) return false;

@@ -69,9 +69,9 @@ const POSTS = [
  * Turns are short, so that a disturbance of the machine slows neighbours alike. An isolate pauses for 0.1 s to 0.2 s
  * after 20,000 to 25,000 requests. All turns end before, otherwise the pause hits one contender by chance.
  */
-const TURN: LoadLength = { requests: 500 };
-/** V8 optimises the code of a heartbeat until request 4,500 or so. */
-const WARM_UP: LoadLength = { requests: 4_500 };
+const TURN: LoadLength = { requests: 800 };
+/** V8 still optimises code that is longer than a reference until request 10,000 or so. */
+const WARM_UP: LoadLength = { requests: 12_000 };
 
 /**
  * The contenders of the main targets. The first and the last have two turns in a row where the order turns, with warm caches. So no
