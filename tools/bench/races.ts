@@ -79,8 +79,8 @@ const WARM_UP: LoadLength = { requests: 12_000 };
  */
 export const QUICK_APPS: Race = {
   contenders: [WORKERD_GET, HONO_GET, GET, ...POSTS, WORKERD_POST],
-  warmUp: WARM_UP,
-  turn: TURN,
+  warmUp: { requests: 6_000 },
+  turn: { requests: 600 },
   turns: 5,
 };
 

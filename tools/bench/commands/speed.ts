@@ -27,7 +27,7 @@ const ABOUT =
 
 const QUICK = {
   apps: QUICK_APPS,
-  appRounds: 3,
+  appRounds: 4,
   largeRounds: 0,
   growthRounds: 0,
   crowds: [10_000],
