@@ -16,6 +16,8 @@ import { Services } from './services';
  * Each set of bindings and variables has one replica: on the platform, one per isolate. `/health` reports a missing binding.
  * Without `PRESENCE_KV` the app counts the sessions of this isolate only.
  *
+ * Routes of another application belong into an outer app, because a route that is added to this app refuses no origin.
+ *
  * @param runtime Another clock, timer or random numbers, for tests.
  */
 export function createApp(runtime: Partial<Runtime> = {}) {
@@ -23,38 +25,37 @@ export function createApp(runtime: Partial<Runtime> = {}) {
   const noEnv: Bindings = {};
   const unmatched = new Unmatched(routes.routes);
 
-  /** Finds the service of a request. Returns the answer to a page whose origin is not allowed. */
-  const enter = (c: Context): Response | undefined => {
+  /** Sets the service of a request. Returns the answer to a page whose origin is not allowed. */
+  const findService = (c: Context): Response | undefined => {
     // `app.request(path)` passes no env, although its type has one.
     const service = services.of(c.env ?? noEnv, c.req.raw);
     c.set('service', service);
     return refuseForeignOrigin(c, service.settings.allowedOrigins);
   };
-  // This router ignores a slash at the end.
-  const entered = (handler: Handler) => (c: Context, next: Next) =>
-    enter(c) ?? (c.req.path.endsWith('/') ? notFound(c) : handler(c, next));
+  const withService = (handler: Handler) => (c: Context, next: Next) => findService(c) ?? handler(c, next);
 
   const app = new Hono<ApiEnv & { Bindings: Bindings }>();
   app.onError(onError);
-  app.notFound(entered((c) => unmatched.answer(c, c.req.path)) as Parameters<typeof app.notFound>[0]);
-  app.options(
-    '*',
-    entered((c) => preflight(c, c.get('service'))),
-  );
-  // Each route enters in its first handler. With middleware instead, Hono answers each request by a promise, which takes 6 % of a
-  // read's time in workerd.
-  const known = new Set<string>();
+  app.notFound((c) => findService(c) ?? unmatched.answer(c, c.req.path));
+  app.options('*', (c) => findService(c) ?? preflight(c, c.get('service')));
+  // The first handler of each route does what `app.use` could do. With middleware, Hono answers each read by a promise, and workerd needs
+  // more time for that: `npm run bench` shows the time of a read.
+  const added = new Set<string>();
   for (const { method, path, handler } of routes.routes) {
-    app.on(method, path, known.has(method + path) ? handler : entered(handler));
-    known.add(method + path);
+    app.on(method, path, added.has(method + path) ? handler : withService(strict(handler)));
+    added.add(method + path);
   }
-  addRoutesForOuterApp(app, (c, next) => enter(c) ?? next(), unmatched.middleware);
+  addRoutesForOuterApp(app, (c, next) => findService(c) ?? next(), unmatched.middleware);
   return app as typeof app & typeof routes;
 }
 
+/** The router of `hono/tiny` ignores a slash at the end of a path. Otherwise one answer has two addresses. */
+const strict = (handler: Handler) => (c: Context, next: Next) =>
+  c.req.path.endsWith('/') ? notFound(c) : handler(c, next);
+
 /**
- * Adds middleware that only an outer app runs, which takes the routes of this app by `outer.route(path, app)`, and neither its `notFound`
- * nor its router. The first middleware guards routes that the outer app adds later.
+ * Adds middleware that only an outer app runs. `outer.route(path, app)` takes the routes of this app, but not its `notFound` or its
+ * router. The first middleware guards routes that the outer app adds later.
  */
 function addRoutesForOuterApp(app: Pick<Hono, 'routes'>, first: Handler, last: Handler): void {
   const route = (handler: Handler) => ({ basePath: '/', path: '/*', method: 'ALL', handler });

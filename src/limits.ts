@@ -269,7 +269,7 @@ export const KV_CACHE_TTL_SECONDS = 30;
 
 /**
  * A stored value is parsed in parts of this many characters, and written in parts of this many entries. This version writes entries of
- * at most 164 characters, without inner objects. A later version may write longer ones, with up to seven inner objects.
+ * at most 150 characters, without inner objects. A later version may write longer ones, with up to seven inner objects.
  */
 export const STORED_PART_CHARS = 65_536;
 export const STORED_PART_CHARS_MAX = STORED_PART_CHARS + 4_096;

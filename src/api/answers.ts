@@ -33,7 +33,7 @@ export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';
 
 /**
  * Returns a function that looks up the template of an answer. Templates are built once, because `new Response(text, template)` copies the
- * headers fast. A `Headers` object takes 2 % more of a heartbeat's time, and single headers 10 %.
+ * headers fast. A `Headers` object takes more of a heartbeat's time, and single headers take most.
  *
  * Listed origins may send credentials, because a beacon with a JSON Blob always has them. The service never reads them. With
  * `*` no origin may send them: browsers refuse the two together.

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type * as z from 'zod';
+import type * as z from 'zod/mini';
 import { faultsOf, problem, type ValidationIssue } from './problems';
 import type { ChannelNames, ChannelParam } from './request-schemas';
 import type { Service } from './routes';

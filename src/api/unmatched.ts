@@ -27,11 +27,11 @@ export class Unmatched {
 
   /** For an outer app. At its root, its `notFound` answers other paths. */
   readonly middleware: Handler = (c, next) => {
+    const mountedAt = basePath(c).replace(/\/$/, '');
     // The outer app may have added routes later.
-    if (c.req.routeIndex < matchedRoutes(c).length - 1) return next();
-    const mountedAt = basePath(c);
-    if (mountedAt === '/') return this.#answer405(c, c.req.path) ?? next();
-    return this.answer(c, c.req.path.slice(mountedAt.length));
+    const isLast = c.req.routeIndex === matchedRoutes(c).length - 1;
+    const answer405 = this.#answer405(c, c.req.path.slice(mountedAt.length));
+    return answer405 ?? (isLast && mountedAt !== '' ? notFound(c) : next());
   };
 
   #answer405(c: Context, path: string) {

@@ -16,14 +16,14 @@ interface PresenceStoreOptions extends Omit<SyncLoopOptions, 'replica'> {
   readonly channels?: ChannelRules | undefined;
 }
 
-/** Not a promise where nothing is to wait for: a promise more takes 1 % of a heartbeat's time. */
+/** A value, or its promise if the caller must wait for a sync. A warm request gets the value, because a promise takes time. */
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /** The counts of one channel. */
 type ChannelState = Pick<PresenceState, 'count' | 'moods'>;
 
 /** Why a new session does not count: too many came from its network, or there are too many sessions or channels. */
-export type Refusal = 'over-limit' | 'full';
+type Refusal = 'over-limit' | 'full';
 
 /**
  * The present sessions as one Worker isolate knows them: what the routes call. `Replica` holds the sessions, `SyncLoop`

@@ -105,7 +105,7 @@ export class Replica {
     return this.#knowsOthers && this.#openChannels.wouldOpen(channel);
   }
 
-  /** A heartbeat of a present session of this replica. Returns false, and changes nothing, for another one. */
+  /** A heartbeat of a present own session. Returns false for another session, which it does not change. */
   refresh(key: string, mood: Mood, now: number, at = now): boolean {
     this.expire(now);
     return this.#own.refresh(key, mood, at);

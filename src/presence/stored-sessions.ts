@@ -1,5 +1,5 @@
 import { CLOCK_SKEW_MAX_MS, STORED_PART_CHARS, STORED_PART_CHARS_MAX, STORED_PART_TRIES } from '../limits';
-import { parseJsonObject } from './parse-json';
+import { isObject, parseJsonObject } from './parse-json';
 import { isMood, type Mood, type SessionRecord } from './session';
 import { parseSessionId } from './session-key';
 
@@ -14,7 +14,7 @@ export interface ParsedSessions<Entry = StoredRecord> {
   readonly isCut: boolean;
 }
 
-/** Reads a row of the room's journal, or the value of a location's key: see `parseEntries`. */
+/** Reads a row of the room's journal: see `parseEntries`. */
 export const parseSessions = (
   value: string | null | undefined,
   now: number,
@@ -32,7 +32,7 @@ type ToEntry<Entry> = (mood: Mood | null, lastSeen: number, rests: boolean) => E
  * session that counts longer.
  *
  * Never throws, because other software may write the namespace. It drops an invalid entry, and lowers a time in the future to the
- * allowed clock skew. It checks what the schema `SessionRecord` says: the schema takes a third of a sync's time, and more in a new isolate.
+ * allowed clock skew. It checks records by hand, because a schema takes more time than all else. The test compares it with a schema.
  *
  * @param toEntry Makes the entry of each session.
  * @param max Most sessions to read.
@@ -52,7 +52,8 @@ export function parseEntries<Entry>(
     if (part === undefined) dropped += 1;
     for (const key of Object.keys(part ?? {})) {
       const id = parseKey(key);
-      const { mood, lastSeen, rests } = (part?.[key] ?? {}) as Json;
+      const entry = part?.[key];
+      const { mood, lastSeen, rests } = isObject(entry) ? entry : NO_ENTRY;
       if (id !== undefined && (mood === null || isMood(mood)) && isTime(lastSeen)) {
         if (sessions.size >= max && !sessions.has(id)) return { sessions, dropped, isCut: true };
         sessions.set(id, toEntry(mood, Math.min(lastSeen, latest), rests === true));
@@ -63,6 +64,8 @@ export function parseEntries<Entry>(
   }
   return { sessions, dropped, isCut: false };
 }
+
+const NO_ENTRY: Json = {};
 
 const isTime = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
@@ -80,24 +83,22 @@ function* parseParts(text: string): Generator<Json | undefined> {
 }
 
 /**
- * Parses some entries, and returns where the next ones start. If a part is JSON with two braces after it, then it ends in an entry of the
- * outermost object: inside a text or an inner object it would be no JSON.
+ * Parses some entries, and returns where the next ones start. A part with two braces after it is JSON only if it ends in an entry of the
+ * outermost object. If it ends inside a text or an inner object, the next end is tried.
  */
 function parsePart(text: string, from: number): { readonly part: Json | undefined; readonly next: number } {
   const start = from === 0 ? '' : '{';
   const longest = from + STORED_PART_CHARS_MAX;
-  let end = from + STORED_PART_CHARS;
+  const entryEnd = /\}\s*,\s*(?=")/g;
+  entryEnd.lastIndex = from + STORED_PART_CHARS;
   for (let tries = 0; tries < STORED_PART_TRIES; tries += 1) {
-    end = text.indexOf(ENTRY_END, end + 1);
-    if (end === -1 || end > longest) break;
+    const end = entryEnd.exec(text)?.index ?? text.length;
+    if (end > longest || end === text.length) break;
     const part = parseJsonObject(`${start}${text.slice(from, end)}}}`);
-    if (part !== undefined) return { part, next: end + 2 };
+    if (part !== undefined) return { part, next: entryEnd.lastIndex };
   }
   const part = text.length <= longest ? parseJsonObject(start + text.slice(from)) : undefined;
   return { part, next: text.length };
 }
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** The brace of a record, and the comma and the quote before the next key. */
-const ENTRY_END = '},"';

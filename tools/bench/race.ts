@@ -1,5 +1,5 @@
 import { MOODS } from '../../src/moods';
-import { formatSessions } from '../../src/presence/sessions-text';
+import { formatSessions } from '../../tests/support/format-sessions';
 import { sessionId } from '../../tests/support/session-id';
 import { progress } from '../progress';
 import type { LoadLength } from './http-connections';

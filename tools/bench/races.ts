@@ -70,8 +70,8 @@ const POSTS = [
  * after 20,000 to 25,000 requests. All turns end before, otherwise the pause hits one contender by chance.
  */
 const TURN: LoadLength = { requests: 800 };
-/** V8 still optimises code that is longer than a reference until request 10,000 or so. */
-const WARM_UP: LoadLength = { requests: 12_000 };
+/** V8 still compiles our code at request 5,000. */
+const WARM_UP: LoadLength = { requests: 11_000 };
 
 /**
  * The contenders of the main targets. The first and the last have two turns in a row where the order turns, with warm caches. So no

@@ -101,7 +101,7 @@ function runningApp(url: URL, kv: { put(key: string, value: string): Promise<voi
 }
 
 /** The requests of one connection, which takes every 50th session of the window. */
-function requestsOf(
+export function requestsOf(
   { method, path, contentType }: Asking,
   from: number,
   connection: number,

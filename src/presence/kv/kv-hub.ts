@@ -203,7 +203,7 @@ export class KvHub implements Hub {
 
   /**
    * Drops remote sessions beyond the location's limit, those first that expire first. Own sessions always count, and own tombstones
-   * take no place of sessions. Returns how many records it dropped, and how many are still too many to be stored.
+   * take no place of sessions. Returns how many sessions it dropped, and how many records are still too many to be stored.
    */
   #dropBeyondMax(replica: Replica, kept: Entries, { isCut }: StoredValue) {
     const excess = kept.size + replica.remote.recordsSize + replica.own.size - KV_SESSIONS_MAX;
@@ -212,7 +212,9 @@ export class KvHub implements Hub {
       this.#options.report(
         `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`,
       );
-    const dropped = excess > 0 ? replica.dropRemote(excess) : 0;
+    const before = replica.remote.size;
+    if (excess > 0) replica.dropRemote(excess);
+    const dropped = before - replica.remote.size;
     const beyond = kept.size + replica.remote.recordsSize + replica.own.recordsSize - KV_SESSIONS_MAX;
     return { dropped, beyond };
   }

@@ -49,8 +49,8 @@ function expiryIn(summary: LocationSummary | undefined, timing: KvTiming) {
 }
 
 /**
- * Calls `store` with each record that the key is to hold, what matters least first: own tombstones, others' records, own sessions. A
- * remote session keeps its longer time. A callback is faster than a generator: in a sync of 10,000 sessions by 5 %.
+ * Calls `store` with each record that the key is to hold, what matters least first. These are own tombstones, others' records and own
+ * sessions. A remote session keeps its longer time. A generator takes more time than a callback.
  */
 export function forEachToStore(
   replica: Replica,

@@ -13,7 +13,7 @@ export interface LastWrite {
 interface WriteInput {
   readonly replica: Replica;
   readonly stored: SessionRecords;
-  /** How many stored sessions have ended. */
+  /** How many stored sessions have ended, or were dropped. */
   readonly ended: number;
   /** Number of present sessions in all locations, as far as the replica knows. */
   readonly everywhere: number;

@@ -87,7 +87,7 @@ export class Room {
     return this.#sockets.size === 0 ? undefined : this.#sessions.nextEnd(this.#now);
   }
 
-  /** Applies the updates of a replica. A snapshot in the answer is a live view: do not keep it. */
+  /** Applies the updates of a replica. The records in the answer are live views: do not keep them. */
   sync({ since, updates, wantsChannels }: RoomReport): RoomAnswer {
     const now = this.#now;
     this.#expire(now);

@@ -259,6 +259,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['the listed one', heartbeat(residentBeat(), from(GOOD_ORIGIN)), { status: 200, headers: readable }],
     ['the listed origin may read errors', heartbeat('', from(GOOD_ORIGIN)), { status: 400, code: 'malformed-json', headers: readable }],
     ['the listed one, a preflight', preflight({ Origin: GOOD_ORIGIN }), { status: 204, headers: { ...readable, Vary: 'Origin, Access-Control-Request-Headers' } }],
+    ['the listed origin gets a preflight for a path with a slash behind it', preflight({ Origin: GOOD_ORIGIN }, '/api/heartbeat/'), { status: 204, headers: readable }],
     ['the listed origin may send the headers that it asks for', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': 'authorization,x-note' }), { status: 204, headers: { ...readable, 'Access-Control-Allow-Headers': 'Content-Type,Authorization,x-note' } }],
     ['a preflight repeats nothing but names of headers', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': `<${MARK}>` }), { status: 204, headers: { 'Access-Control-Allow-Headers': 'Content-Type,Authorization' } }],
     ['a preflight repeats no thousand headers', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': `${MARK},`.repeat(1_000) }), { status: 204, headers: { 'Access-Control-Allow-Headers': 'Content-Type,Authorization' } }],

@@ -65,7 +65,8 @@ describe.each(MOUNTED)('below a path, by %s', (_way, mount) => {
     expect(await (await fetch('/circle/api/presence')).json()).toMatchObject({ count: 1 });
     expect(await (await post(fetch, '/circle/api/leave', BEAT)).json()).toEqual({ success: true });
     expect((await fetch('/circle/health')).status).toBe(200);
-    expect((await fetch('/circle/api/heartbeat', { method: 'OPTIONS' })).status).toBe(204);
+    for (const path of ['/circle/api/heartbeat', '/circle/api/heartbeat/', '/circle'])
+      expect((await fetch(path, { method: 'OPTIONS' })).status).toBe(204);
   });
 
   it('a live socket opens', async () => {
@@ -121,6 +122,17 @@ it('with route, the routes of the outer app below the same path answer that were
   expect(await (await fetchOf(outer)('/circle/later')).text()).toBe('later');
   await problemOf(await fetchOf(outer)('/circle/nowhere'), 'not-found');
 });
+
+it.each(['/circle', '/circle/', '/'])(
+  'with route at %s, another method gets its problem although the outer app has middleware that it added later',
+  async (path) => {
+    const outer = new Hono();
+    outer.route(path, presence());
+    outer.use('*', (_c, next) => next());
+    const base = path === '/' ? '' : '/circle';
+    await problemOf(await fetchOf(outer)(`${base}/api/heartbeat`, { method: 'PUT' }), 'method-not-allowed');
+  },
+);
 
 describe('at the root of another app', () => {
   const outer = new Hono();

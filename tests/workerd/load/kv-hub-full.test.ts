@@ -2,8 +2,8 @@ import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KV_SESSIONS_MAX } from '../../../src/limits';
 import { Replica } from '../../../src/presence/replica';
-import { formatSessions } from '../../../src/presence/sessions-text';
 import { START } from '../../support/fake-runtime';
+import { formatSessions } from '../../support/format-sessions';
 import { sessionId } from '../../support/session-id';
 import { KEY, KvSite, stored, TIMING } from '../presence/kv/kv-site';
 

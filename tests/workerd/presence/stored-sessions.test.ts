@@ -4,8 +4,8 @@ import * as z from 'zod/mini';
 import { CLOCK_SKEW_MAX_MS, KV_SESSIONS_MAX } from '../../../src/limits';
 import { MOODS } from '../../../src/moods';
 import { Mood, WholeNumber } from '../../../src/presence/session';
-import { formatSessions } from '../../../src/presence/sessions-text';
 import { parseSessions, type StoredRecord } from '../../../src/presence/stored-sessions';
+import { formatSessions } from '../../support/format-sessions';
 import { sessionId } from '../../support/session-id';
 
 const NOW = 1_000_000;
@@ -60,7 +60,12 @@ describe('stored sessions', () => {
   });
 
   const moodLike = fc.oneof(fc.constantFrom(null, ...MOODS, 'joy', 'Presence', ''), fc.jsonValue());
-  const timeLike = fc.oneof(fc.constantFrom(-1, 0, 0.5, 2 ** 53), fc.maxSafeInteger(), fc.double(), fc.jsonValue());
+  const timeLike = fc.oneof(
+    fc.constantFrom(-1, 0, 0.5, 2 ** 53),
+    fc.maxSafeInteger(),
+    fc.double(),
+    fc.jsonValue(),
+  );
   it('a reader takes exactly the entries that the schema of a record takes', () => {
     fc.assert(
       fc.property(
@@ -153,6 +158,14 @@ describe('stored sessions', () => {
     expect([...sessions]).toEqual([...crowd].slice(0, sessions.size));
     expect(sessions.size).toBeGreaterThan(4_000);
   });
+
+  it.each([1, '\t'])(
+    'a reader reads all sessions of a value that other software has indented: %j',
+    (space) => {
+      const text = JSON.stringify(Object.fromEntries(crowd), null, space);
+      expect(parseSessions(text, NOW)).toEqual({ sessions: crowd, dropped: 0, isCut: false });
+    },
+  );
 
   it('a reader reads all sessions of a later version, whose entries hold texts and inner objects that look like an end', () => {
     const entryOf = (n: number) =>

@@ -7,9 +7,9 @@ import {
 } from '../../../../src/presence/kv/stored-entries';
 import { Replica } from '../../../../src/presence/replica';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
-import { formatSessions } from '../../../../src/presence/sessions-text';
 import type { StoredRecord } from '../../../../src/presence/stored-sessions';
 import { kvTiming } from '../../../../src/presence/timing';
+import { formatSessions } from '../../../support/format-sessions';
 import { sessionId } from '../../../support/session-id';
 
 const TIMING = kvTiming(30_000, 10_000);
