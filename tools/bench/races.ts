@@ -53,56 +53,57 @@ const reference = (name: string, script: string, asking: Asking, sessions = 1_00
   scriptPath: `dist/bench/reference/${script}.js`,
 });
 
-const WORKERD_GET = reference(NAMES.workerdGet, 'workerd', PRESENCE);
 const HONO_GET = reference(NAMES.honoGet, 'bare', PRESENCE);
 const GET = ours(NAMES.get, PRESENCE);
-const WORKERD_POST = reference(NAMES.workerdPost, 'workerd', HEARTBEAT);
-/** Neighbours in this order differ least, since they take their turns one after the other. */
+const WORKERD_GET = reference(NAMES.workerdGet, 'workerd', PRESENCE);
 const POSTS = [
   reference(NAMES.honoPost, 'bare', HEARTBEAT),
   reference(NAMES.validated, 'validated', HEARTBEAT),
   ours(NAMES.heartbeat, HEARTBEAT),
   reference(NAMES.validatedAgain, 'validated', HEARTBEAT),
+  reference(NAMES.workerdPost, 'workerd', HEARTBEAT),
 ];
 
 /**
- * Turns are short, so that a disturbance of the machine slows neighbours alike. An isolate pauses for 0.1 s to 0.2 s
- * after 20,000 to 25,000 requests. All turns end before, otherwise the pause hits one contender by chance.
+ * Until request 20,000 or so an isolate takes new memory for each request. Then it collects its first garbage, and uses that memory
+ * again. Only then its time for a request is that of an isolate that has run for long.
  */
-const TURN: LoadLength = { requests: 800 };
-/** V8 still compiles our code at request 5,000. */
-const WARM_UP: LoadLength = { requests: 11_000 };
+const STEADY: LoadLength = { requests: 30_000 };
+const TURN: LoadLength = { requests: 1_500 };
 
-/**
- * The contenders of the main targets. The first and the last have two turns in a row where the order turns, with warm caches. So no
- * target compares them.
- */
-export const QUICK_APPS: Race = {
-  contenders: [WORKERD_GET, HONO_GET, GET, ...POSTS, WORKERD_POST],
-  warmUp: { requests: 6_000 },
-  turn: { requests: 600 },
-  turns: 5,
-};
+/** Few isolates share a workerd: each holds memory, and more memory makes all of them slower. */
+const raceOf = (...contenders: readonly Contender[]): Race => ({
+  contenders,
+  warmUp: STEADY,
+  turn: TURN,
+  turns: 9,
+});
 
-export const APPS: Race = {
-  contenders: [
-    WORKERD_GET,
-    HONO_GET,
-    GET,
-    version1(NAMES.get1, PRESENCE),
-    WORKERD_POST,
-    ...POSTS,
-    version1(NAMES.heartbeat1, HEARTBEAT),
+/** The contenders of the main targets in one workerd, for less time. */
+export const QUICK_APPS: readonly Race[] = [
+  {
+    contenders: [HONO_GET, GET, ...POSTS],
+    warmUp: { requests: 18_000 },
+    turn: { requests: 600 },
+    turns: 7,
+  },
+];
+
+export const APPS: readonly Race[] = [
+  raceOf(WORKERD_GET, HONO_GET, GET, version1(NAMES.get1, PRESENCE)),
+  raceOf(...POSTS, version1(NAMES.heartbeat1, HEARTBEAT)),
+];
+
+/** Other requests of this version. */
+export const OTHERS: readonly Race[] = [
+  raceOf(
     ours('heartbeat, 1 session', HEARTBEAT, 1),
     ours('heartbeat as text/plain', AS_TEXT),
     ours(NAMES.room, HEARTBEAT, 1_000, ROOM),
     ours(NAMES.channel, IN_CHANNEL, 1_000, CHANNELS),
     ours('leave', LEAVE),
-  ],
-  warmUp: WARM_UP,
-  turn: TURN,
-  turns: 9,
-};
+  ),
+];
 
 /** A turn of a sync interval has one sync of this crowd. */
 const LARGE_CROWD: Race = {

@@ -13,7 +13,7 @@ import { mediansOf } from '../loads';
 import { drawPerformance } from '../performance-plot';
 import { type Performance, performanceTables } from '../performance-tables';
 import { runRaces } from '../race';
-import { APPS, GROWTH, LARGE, QUICK_APPS } from '../races';
+import { APPS, GROWTH, LARGE, OTHERS, QUICK_APPS } from '../races';
 import { referenceRatiosOf } from '../reference-ratios';
 import { firstSyncRows, noiseRows, requestRows, targetRows } from '../result-rows';
 import { roomCost } from '../room-cost';
@@ -23,24 +23,26 @@ import { targetsOf } from '../targets';
 // this machine alone.
 
 const ABOUT =
-  'Measures the service beside bare Hono, bare workerd and version 1.0, which needs the git history. It takes 15 minutes, and writes the tables of docs/performance.md.';
+  'Measures the service beside bare Hono, bare workerd and version 1.0, which needs the git history. It takes 17 minutes, and writes the tables of docs/performance.md.';
 
 const QUICK = {
   apps: QUICK_APPS,
-  appRounds: 4,
+  appRounds: 2,
+  otherRounds: 0,
   largeRounds: 0,
   growthRounds: 0,
   crowds: [10_000],
-  syncRounds: 11,
-  firstSyncs: 7,
+  syncRounds: 9,
+  firstSyncs: 5,
   coldStarts: 7,
-  rooms: 5,
+  rooms: 3,
 };
 const FULL = {
   apps: APPS,
-  appRounds: 15,
-  largeRounds: 5,
-  growthRounds: 7,
+  appRounds: 9,
+  otherRounds: 5,
+  largeRounds: 3,
+  growthRounds: 5,
   crowds: [1_000, 10_000, 50_000],
   syncRounds: 25,
   firstSyncs: 21,
@@ -63,7 +65,8 @@ await buildForNode();
 if (!isQuick) buildWorkerOf1();
 
 const requests = new Map([
-  ...(await runRaces('requests', [plan.apps], plan.appRounds)),
+  ...(await runRaces('requests', plan.apps, plan.appRounds)),
+  ...(await runRaces('other requests', OTHERS, plan.otherRounds)),
   ...(await runRaces('large crowds', LARGE, plan.largeRounds)),
 ]);
 const growth = await runRaces('growth', GROWTH, plan.growthRounds);
