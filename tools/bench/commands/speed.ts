@@ -27,7 +27,7 @@ const ABOUT =
 
 const QUICK = {
   apps: QUICK_APPS,
-  appRounds: 2,
+  appRounds: 4,
   otherRounds: 0,
   largeRounds: 0,
   growthRounds: 0,
