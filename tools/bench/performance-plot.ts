@@ -11,7 +11,7 @@ const colourOf = ({ name }: Measured) => {
 export function drawPerformance(http: readonly Measured[]): string {
   const inSecond = ({ cpuMicroseconds }: Measured) => Math.round(1e6 / cpuMicroseconds);
   return drawSvg('Requests in a second of CPU time, beside bare Hono and the shared key', {
-    marginLeft: 250,
+    marginLeft: 300,
     marginRight: 60,
     marginBottom: 46,
     x: { label: 'requests in a second of CPU time →', grid: true },

@@ -67,7 +67,7 @@ describe('stored sessions', () => {
     fc.jsonValue(),
   );
   it('a reader takes exactly the entries that the schema of a record takes', () => {
-    fc.assert(
+    void fc.assert(
       fc.property(
         fc.oneof(fc.record({ mood: moodLike, lastSeen: timeLike }, { requiredKeys: [] }), fc.jsonValue()),
         (entry) => {
