@@ -53,7 +53,7 @@ describe.concurrent('a command', { timeout: 60_000 }, () => {
   it('that does not exist is refused in one line that names the others', async () => {
     const { status, stderr } = await run('bench speed', 'sleep');
     expect(stderr).toBe(
-      "Unknown command 'sleep'. There are: channels, full-replica, full-room, room, sockets, speed.\n",
+      "Unknown command 'sleep'. There are: channels, full-replica, full-room, profile, room, sockets, speed.\n",
     );
     expect(status).toBe(2);
   });
