@@ -1,14 +1,18 @@
 import * as z from 'zod/mini';
 import { PROBLEM_ERRORS_MAX } from '../limits';
-import { MoodCounts, WholeNumber } from '../presence/session';
+import { MoodCounts, type PresenceState as State, WholeNumber } from '../presence/session';
 import { ChannelName } from '../presence/session-key';
 import { TROUBLES } from '../presence/trouble';
 
 // The schemas of answers, for the OpenAPI document and for tests. The Worker imports only their types.
 
-/** See the interface `PresenceState` in presence/session.ts. */
-export const PresenceState = z.object({ count: WholeNumber, moods: MoodCounts, timestamp: z.int() });
-export type PresenceState = z.infer<typeof PresenceState>;
+/** The schema of the type that the Worker uses. The compiler compares the two. */
+export const PresenceState = z.object({
+  count: WholeNumber,
+  moods: MoodCounts,
+  timestamp: z.int(),
+}) satisfies z.ZodMiniType<State>;
+export type PresenceState = State;
 
 export const LeaveResponse = z.object({ success: z.literal(true) });
 export type LeaveResponse = z.infer<typeof LeaveResponse>;
