@@ -86,7 +86,7 @@ export function targetsOf(measurements: Measurements): readonly Target[] {
     shown('CPU time of the first sync of an isolate, empty key', firstSync.empty, 'ms'),
     atMost(
       60,
-      'CPU time of a call to the room with 100 changes, 100,000 people',
+      'time of a call to the room with 100 changes, 100,000 people',
       withOwnNoise(rooms.flatMap(callMicroseconds)),
       'µs',
     ),
