@@ -9,11 +9,11 @@ const NOT_COPIED = new Set(['node_modules', 'dist', '.git', '.wrangler', 'covera
 const START_MAX_MS = 60_000;
 
 /**
- * A terminal in a copy of the project, so that what the commands build is in nobody's way. One service may run in it, as in
- * the documents; its port is a free one, and the commands find it there.
+ * A terminal in a copy of the project, so that commands do not overwrite what other tests use. At most one service runs in it.
+ * The service gets a free port, and the commands call that one in place of 8787.
  */
 export class Terminal {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'presence-readme-'));
+  readonly #folder = mkdtempSync(join(tmpdir(), 'presence-docs-'));
   #service: ChildProcess | undefined;
   #host = 'localhost:8787';
 
@@ -22,14 +22,14 @@ export class Terminal {
     symlinkSync(resolve('node_modules'), join(this.#folder, 'node_modules'), 'dir');
   }
 
-  /** Runs a command to its end, and returns what it printed. Rejects if it fails. */
+  /** Runs a command to its end, and returns its output. Rejects if the command fails. */
   async run(command: string): Promise<string> {
     const here = command.replaceAll('localhost:8787', this.#host);
     const { stdout } = await promisify(execFile)('bash', ['-c', here], { cwd: this.#folder, env: ENV });
     return stdout;
   }
 
-  /** Starts the service that a command runs, in place of the one before, and returns what it printed until it was ready. */
+  /** Starts a service in place of the last one. Returns its output until it is ready. */
   async serve(command: string): Promise<string> {
     await this.#stop();
     const options = `${command.includes(' -- ') ? '' : '-- '}--port 0 --persist-to state`;
@@ -71,7 +71,7 @@ export class Terminal {
   }
 }
 
-/** Of a user's own shell: what npm and Vitest have told this process would mislead those that it starts. */
+/** The environment of a user's shell, without the variables of npm and Vitest. Otherwise they change what the commands do. */
 const ENV = {
   ...Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(npm_|vitest|node_env)/i.test(name)),
