@@ -55,7 +55,9 @@ interface Link {
 
 function tokensOf(page: string): readonly Token[] {
   const tokens: Token[] = [];
-  walkTokens(lexer(readFileSync(page, 'utf8')), (token) => tokens.push(token));
+  void walkTokens(lexer(readFileSync(page, 'utf8')), (token) => {
+    tokens.push(token);
+  });
   return tokens;
 }
 

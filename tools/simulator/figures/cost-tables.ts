@@ -16,7 +16,8 @@ import {
 import { CPU_MS_A_REQUEST, SOCKETS_AN_HOUR } from '../usage';
 import { billsOf } from './cost-plot';
 
-const EXAMPLE = ['--people', '1000', '--interval', '10'];
+const HUNDRED = ['--people', '100', '--interval', '10'];
+const THOUSAND = ['--people', '1000', '--interval', '10'];
 const EVENING = ['--people', '100', '--hours', '1'];
 const CHANNELS = ['--people', '1000', '--channels', '100'];
 
@@ -48,7 +49,8 @@ const PRICES_HEAD = [
 
 /** The blocks of docs/cost.md that `npm run simulate -- figures` writes. */
 export const COST_BLOCKS = [
-  'example',
+  'hundred',
+  'thousand',
   'evening',
   'bills',
   'channels',
@@ -57,7 +59,7 @@ export const COST_BLOCKS = [
   'assumed',
 ] as const;
 
-/** The blocks of docs/cost.md, by name. */
+/** Returns the blocks of docs/cost.md, by name. */
 export function costTables(
   all: readonly { readonly size: Size; readonly ways: Ways }[],
 ): Readonly<Record<(typeof COST_BLOCKS)[number], string>> {
@@ -89,7 +91,8 @@ export function costTables(
   ]);
 
   return {
-    example: commandAndOutput(EXAMPLE),
+    hundred: commandAndOutput(HUNDRED),
+    thousand: commandAndOutput(THOUSAND),
     evening: commandAndOutput(EVENING),
     bills: markdownTable(BILLS_HEAD, bills),
     channels: channelsExample(),
@@ -106,10 +109,10 @@ export function costTables(
   };
 }
 
-/** What channels cost. */
+/** The command for channels, and what it prints, as a block of code. */
 export const channelsExample = () => commandAndOutput(CHANNELS);
 
-/** `npm run simulate -- cost` with these options, and what it prints. */
+/** `npm run simulate -- cost` with these options, and what it prints, as a block of code. */
 function commandAndOutput(options: readonly string[]): string {
   const output = execFileSync(process.execPath, ['tools/run.mjs', 'simulator', 'cost', ...options], {
     encoding: 'utf8',
