@@ -2,25 +2,26 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { TakeTurns } from './tests/support/take-turns';
 
-// Every test file runs in a process of its own, and most import the same large packages.
+// Each test file has a process of its own. Without this cache each compiles the same large packages again.
 process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compile';
 
-/** One project for each folder: where its tests run, and what stands ready before them. */
+/** One project for each folder: where its tests run, and what is built before them. */
 export default defineConfig({
   test: {
-    // Most tests wait for something else than this machine. With three files at a time on two cores it takes longer.
+    // Most tests wait for timers and other processes. With three files at a time on two cores the run takes longer.
     maxWorkers: 6,
     sequence: { sequencer: TakeTurns },
     projects: [
       {
-        // In workerd, with its real KV and real Durable Objects.
+        // These tests run in workerd, with its KV and its Durable Objects.
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
         test: {
           name: 'workerd',
           include: ['tests/workerd/**/*.test.ts'],
-          // One isolate for all files: they share nothing but KV, which each test that uses it empties first.
+          // All files share one isolate and its KV. A test that uses KV empties it first.
           isolate: false,
-          // After the other projects, one workerd for each core. A third workerd takes 20 s of CPU time to start.
+          // This project runs after the others, with one workerd for each of two cores.
+          // A third workerd takes 20 s of CPU time to start.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
           restoreMocks: true,
@@ -29,11 +30,11 @@ export default defineConfig({
         },
       },
       {
-        // The browser client and its bindings in Node, on a fake page.
+        // These tests run the browser client, its hook and its element in Node, on a fake page.
         test: { name: 'client', include: ['tests/client/**/*.test.{ts,tsx}'] },
       },
       {
-        // In Node: they start Workers of their own and ask them over HTTP.
+        // These tests run in Node. They start Workers and send requests to them.
         test: {
           name: 'node',
           include: ['tests/node/**/*.test.ts'],
@@ -44,7 +45,7 @@ export default defineConfig({
         },
       },
       {
-        // In Node: they open pages in Chromium.
+        // These tests run in Node. They open pages in Chromium.
         test: {
           name: 'browser',
           include: ['tests/browser/**/*.test.ts'],

@@ -1,3 +1,3 @@
-/** The arithmetic mean; of nothing it is 0. */
+/** Returns the arithmetic mean, or 0 if there are no numbers. */
 export const mean = (numbers: readonly number[]) =>
   numbers.reduce((sum, number) => sum + number, 0) / Math.max(numbers.length, 1);

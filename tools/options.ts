@@ -1,20 +1,20 @@
 import { parseArgs } from 'node:util';
 import * as z from 'zod';
 
-/** The name of an option: its key, in words with dashes. */
+/** Returns the name of an option: its key with dashes between the words. */
 export const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** An option that is a whole number within these bounds. */
+/** Returns the schema of a whole number within these bounds. */
 export function wholeNumber(min: number, max: number) {
   const error = `takes a whole number from ${min} to ${max.toLocaleString('en')}`;
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }
 
 /**
- * The options of a command as they were given, each a text, or `true` for those that are flags. Prints what they mean if
- * `--help` is among them, and ends the process; with status 2, and a line that says why, if one is unknown.
+ * Returns the options of the command line: each is a text, or `true` for a flag. `--help` prints the help and ends the process.
+ * An unknown option prints the reason and ends the process with status 2.
  *
- * @param args The options on the command line, where it holds other words too.
+ * @param args The words to parse, if the command line has other words too.
  */
 export function givenOptions(
   about: string,
@@ -35,14 +35,14 @@ export function givenOptions(
     });
     const given = values as Readonly<Record<string, string | true>>;
     if (given['help'] === undefined) return given;
-    console.log(`${about}\n\n${helpOf(shape, { ...flags, help: 'Prints this.' })}`);
+    console.log(`${about}\n\n${helpOf(shape, { ...flags, help: 'Prints this help.' })}`);
     process.exit(0);
   } catch (error) {
     return refuse([String(error instanceof Error ? error.message : error)]);
   }
 }
 
-/** The options by a schema. Ends the process with status 2, and a line for each that is wrong. */
+/** Parses options by a schema. Wrong options print a line each and end the process with status 2. */
 export function parseOptions<Schema extends z.ZodObject>(
   schema: Schema,
   given: Readonly<Record<string, string | true>>,

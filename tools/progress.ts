@@ -1,4 +1,4 @@
-/** A line about how far a long command is, rewritten in a terminal, and now and then a new one elsewhere. */
+/** Writes how far a long command is: one changing line in a terminal, at most ten lines elsewhere. */
 export function progress(what: string, done: number, of: number): void {
   const line = `${what}: ${done} of ${of}`;
   if (process.stderr.isTTY) process.stderr.write(`\r${line}${done === of ? '\n' : ' '}`);

@@ -1,5 +1,5 @@
 // Runs a command of a tool: `node tools/run.mjs <tool> <default command> [command] [options]`. A command is a file in
-// `tools/<tool>/commands/`. esbuild bundles it for Node, since Node itself cannot import TypeScript without extensions.
+// `tools/<tool>/commands/`. esbuild bundles it for Node, because Node cannot import TypeScript without extensions.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -18,7 +18,7 @@ if (!existsSync(entry)) {
   process.exit(2);
 }
 
-// The bundle lies inside the tool, so that it finds packages that only this tool installs.
+// The bundle is inside the tool's folder, otherwise it does not find packages that only this tool installs.
 const outfile = `tools/${tool}/dist/${command}.js`;
 await build({
   entryPoints: [entry],
@@ -29,6 +29,6 @@ await build({
   packages: 'external',
   logLevel: 'warning',
 });
-// The benches collect garbage before they measure memory.
+// The bench collects garbage before it measures memory.
 const { status } = spawnSync(process.execPath, ['--expose-gc', outfile, ...options], { stdio: 'inherit' });
 process.exit(status ?? 1);

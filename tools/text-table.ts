@@ -1,4 +1,4 @@
-/** A table for terminals: the first column to the left, the others to the right. */
+/** Returns a table for terminals. The first column is aligned left, the others right. */
 export function textTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

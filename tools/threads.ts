@@ -2,8 +2,8 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
 /**
- * Runs a script on one thread for each core, sends each thread one input at a time, and returns the messages that come back,
- * in the order of the inputs. `onOutput` gets each message as it comes. Rejects when a thread throws.
+ * Runs a script on one thread for each core, and sends each thread one input at a time. Returns the messages that the threads
+ * send back, in the order of the inputs. `onOutput` gets each message when it arrives. Rejects when a thread throws.
  */
 export async function onThreads<Input, Output>(
   script: string,

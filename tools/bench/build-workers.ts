@@ -11,7 +11,7 @@ const WORKERS = [
   'full-room-worker',
 ];
 
-/** Builds the Worker as it is deployed, and the Workers that a bench compares it with or fills it by. */
+/** Builds the Worker as it is deployed, the references, and the Workers that fill a replica or a room. */
 export async function buildWorkers(): Promise<void> {
   bundleAsDeployed();
   for (const name of WORKERS)
@@ -20,7 +20,7 @@ export async function buildWorkers(): Promise<void> {
 
 export const WORKER_OF_1_0 = 'dist/bench/version-1.0/worker.js';
 
-/** Builds the Worker of version 1.0 from the git history, as a deploy does, with the packages of today. */
+/** Builds the Worker of version 1.0 from the git history as a deploy does, with the packages of this version. */
 export function buildWorkerOf1(): void {
   mkdirSync('dist/bench/version-1.0', { recursive: true });
   copyFileSync(buildWorkerAt(VERSION_1_0), WORKER_OF_1_0);

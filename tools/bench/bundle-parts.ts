@@ -3,13 +3,13 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 export interface BundleParts {
-  /** What is uploaded, minified and gzipped (bytes). */
+  /** The uploaded bundle, minified and gzipped (bytes). */
   readonly gzippedBytes: number;
-  /** What each package takes of it before gzip (bytes), the largest first. */
+  /** The part of each package before gzip (bytes), the largest first. */
   readonly minifiedBytes: Readonly<Record<string, number>>;
 }
 
-/** What the Worker's bundle is made of. */
+/** Returns the size of the Worker's bundle and of its parts. */
 export async function bundleParts(): Promise<BundleParts> {
   const { metafile } = await build({
     entryPoints: ['src/index.ts'],

@@ -15,16 +15,16 @@ const WAIT_MAX_MS = 60_000;
 export interface ChannelCrowd {
   readonly channels: number;
   readonly people: number;
-  /** Counts that were wrong 30 s after the last session came, in all channels at all isolates. */
+  /** Wrong counts 30 s after the last session started, in all channels at all isolates. */
   readonly wrongCounts: number;
-  /** From the last of one more heartbeat in each channel until each socket shows it (ms): the median and the last socket. */
+  /** One more session starts in each channel. The time from the last start until a socket shows it (ms). */
   readonly medianMsToSocket: number;
   readonly worstMsToSocket: number;
 }
 
 /**
- * A crowd in so many channels of one room, on real workerd: in each channel one session on a live socket, the others by HTTP at three
- * isolates.
+ * Measures a crowd in this number of channels of one room, on workerd. In each channel one session has a live socket, and the others
+ * send heartbeats by HTTP to three isolates.
  */
 export async function channelCrowd(channels: number, peoplePerChannel: number): Promise<ChannelCrowd> {
   const service = new Service(ISOLATES, { CHANNELS: '*', CHANNELS_MAX: String(channels) }, 'dist/index.js');
@@ -36,7 +36,7 @@ export async function channelCrowd(channels: number, peoplePerChannel: number): 
     if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
     await response.body?.cancel();
   };
-  // People from 0 to `channels` are on sockets.
+  // The first `channels` sessions have live sockets.
   const people = Array.from({ length: channels * (peoplePerChannel - 1) }, (_, n) => channels + n);
   let isOver = false;
   const stay = async (n: number, delayMs: number) => {
@@ -81,10 +81,10 @@ export async function channelCrowd(channels: number, peoplePerChannel: number): 
   const more = Array.from({ length: channels }, (_, n) => channels * peoplePerChannel + n);
   const shown: number[] = [];
   const late = setTimeout(() => {
-    throw new Error(`Only ${shown.length} of ${channels} sockets have their count.`);
+    throw new Error(`Only ${shown.length} of ${channels} sockets show their count.`);
   }, WAIT_MAX_MS);
   const arrivals = clients.map(async (client) => {
-    await client.told(({ count }) => count === peoplePerChannel + 1);
+    await client.stateWhere(({ count }) => count === peoplePerChannel + 1);
     shown.push(performance.now());
   });
   await Promise.all(more.map(beat));

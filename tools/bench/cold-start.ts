@@ -5,9 +5,9 @@ import { startApps } from './running-app';
 
 /** The times to the first answer: medians (ms). */
 export interface ColdStart {
-  /** From the start of the process, with workerd's own start. */
+  /** From the start of the process. It includes the start of workerd. */
   readonly fromProcessStartMs: number;
-  /** From the time when workerd runs. */
+  /** From when workerd runs. */
   readonly firstAnswerMs: number;
 }
 
@@ -32,7 +32,7 @@ export async function coldStarts(times: number): Promise<ColdStarts> {
   for (let round = 0; round <= times; round += 1) {
     for (const app of round % 2 === 0 ? APPS : APPS.toReversed()) {
       const start = await startOnce(SCRIPTS[app]);
-      // The first round loads workerd into the machine's memory.
+      // The first round loads workerd into the machine's memory, and does not count.
       if (round > 0) starts[app].push(start);
     }
     progress('cold starts', round, times);

@@ -20,10 +20,10 @@ interface Profile {
   readonly timeDeltas: readonly number[];
 }
 
-/** The time of a request in each part (µs), by V8's sampling profiler. The profiler itself makes each of them longer. */
+/** The CPU time of a request in each part (µs), by V8's sampling profiler. The profiler makes each part longer. */
 export type ProfileParts = ReadonlyMap<string, number>;
 
-/** Profiles an app in workerd while it gets requests as fast as it answers. The script must not be minified. */
+/** Profiles an app in workerd under full load. The script must not be minified, otherwise no part has a name. */
 export async function cpuProfile(scriptPath: string, asking: Asking): Promise<ProfileParts> {
   const worker = {
     name: 'app',
@@ -51,7 +51,7 @@ export async function cpuProfile(scriptPath: string, asking: Asking): Promise<Pr
   return partsOf(profile, readFileSync(scriptPath, 'utf8').split('\n'));
 }
 
-/** Adds up the samples by the package of the function that ran, or by the name of a native function. */
+/** Sums the time of the samples by the package of the function, or by the name of a native function. */
 function partsOf({ nodes, samples, timeDeltas }: Profile, lines: readonly string[]): ProfileParts {
   const parts = new Map(nodes.map(({ id, callFrame }) => [id, partOf(callFrame, lines)]));
   const microseconds = new Map<string, number>();

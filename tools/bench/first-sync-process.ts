@@ -4,10 +4,10 @@ import type { createApp } from '../../src/app';
 import { DEFAULT_MOOD, MOODS } from '../../src/moods';
 import { sessionId } from '../../tests/support/session-id';
 
-// Prints the CPU time of the first sync of an app (ms): `node first-sync-process.js <app for Node> <stored sessions>`. Nothing of the app
-// has run before in this process. Without sessions the key is empty.
+// Prints the CPU time of the first sync of an app (ms): `node first-sync-process.js <app for Node> <stored sessions>`. The app serves no
+// request before. With 0 sessions the key is empty.
 
-/** V8 ends its background work for the import in this time. */
+/** V8 ends its background compilation of the import within this time. */
 const QUIET_MS = 50;
 
 const [path = '', sessions = '0'] = process.argv.slice(2);
@@ -30,7 +30,7 @@ const env = {
     put: async () => undefined,
   },
 };
-// Node loads its fetch API at the first use, in 40 ms. That is no work of the app.
+// Node loads its fetch API at the first use, in 40 ms. Otherwise that counts as work of the app.
 await new Response(new Request('http://localhost/').url, { headers: new Headers() }).text();
 await wait(QUIET_MS);
 

@@ -5,13 +5,13 @@ import { longChannelOf } from './long-channels';
 
 type Env = Bindings & Required<Pick<Bindings, 'PRESENCE_KV'>>;
 
-/** Where a replica without a location stores its sessions. */
+/** A replica without a location stores its sessions under this key. */
 const KEY = 'presence:sessions';
 
 let now = Date.now();
 const app = createApp({ now: () => now });
 
-/** A replica whose clock stands still until the caller moves it, with a caller in the same isolate. Another isolate fills the key. */
+/** A replica, and a sender of heartbeats in the same isolate. Its clock moves only by `ms`. Another isolate of it fills the key. */
 export default {
   async fetch(request, env, context) {
     const { pathname, searchParams } = new URL(request.url);
@@ -39,7 +39,7 @@ export default {
   },
 } satisfies ExportedHandler<Env>;
 
-/** The longest value of so many sessions: the longest mood, and each says that its writer rests. Its bytes take no heap. */
+/** The longest value of this number of sessions, with the longest mood and all marks. Its bytes take no heap. */
 function longestValue(from: number, count: number): Uint8Array {
   const entry = (n: number) => `"${sessionId(n)}":{"mood":"connection","lastSeen":${now},"rests":true}`;
   const bytes = new Uint8Array(count * (entry(from).length + 1) + 1);

@@ -13,9 +13,9 @@ const TIMING = kvTiming(30_000, 10_000);
 
 export interface SyncCost {
   readonly sessions: number;
-  /** CPU time of one sync of a location with so many sessions, half of them own sessions of this isolate (ms). */
+  /** CPU time of one sync of a location with `sessions`, half of them own sessions of this isolate (ms). */
   readonly syncMs: number;
-  /** The same for `JSON.parse` and `JSON.stringify` of the stored value. */
+  /** CPU time of `JSON.parse` and `JSON.stringify` of the stored value (ms). */
   readonly jsonMs: number;
   /** Sync ÷ JSON, round by round. */
   readonly ratio: Figure;
@@ -25,44 +25,44 @@ export interface SyncCost {
   readonly speedRatio: Figure;
 }
 
-/** The compiler needs a few rounds to see what is worth its work. */
+/** The compiler optimizes the code of a sync within these rounds. */
 const WARM_UP_ROUNDS = 10;
 
-/** What a sync on KV costs the CPU, with a KV that costs nothing. In Node, whose engine workerd has too. */
+/** Measures the CPU time of a sync in Node, with a KV that takes no time. Node and workerd both run V8. */
 export async function syncCost(sessions: number, rounds: number): Promise<SyncCost> {
   const version1 = (await import(resolve(APP_OF_1_0))) as { createApp: typeof createApp };
-  const [ours, theirs] = [createApp, version1.createApp].map(
+  const [current, version1Isolate] = [createApp, version1.createApp].map(
     (create) => new SyncingIsolate(create, sessions),
   );
-  if (ours === undefined || theirs === undefined) throw new Error('No isolates.');
-  const milliseconds: { ours: number; theirs: number; json: number }[] = [];
+  if (current === undefined || version1Isolate === undefined) throw new Error('No isolates.');
+  const milliseconds: { current: number; version1: number; json: number }[] = [];
   for (let round = -WARM_UP_ROUNDS; round < rounds; round += 1) {
     const took = new Map<SyncingIsolate, number>();
-    for (const isolate of round % 2 === 0 ? [ours, theirs] : [theirs, ours]) {
+    for (const isolate of round % 2 === 0 ? [current, version1Isolate] : [version1Isolate, current]) {
       took.set(isolate, await isolate.timeSync());
     }
-    const value = ours.stored();
+    const value = current.stored();
     const json = await cpuMilliseconds(() => JSON.stringify(JSON.parse(value)));
-    const [mine, its] = [took.get(ours) ?? Number.NaN, took.get(theirs) ?? Number.NaN];
-    if (round >= 0) milliseconds.push({ ours: mine, theirs: its, json });
+    const msOf = (isolate: SyncingIsolate) => took.get(isolate) ?? Number.NaN;
+    if (round >= 0) milliseconds.push({ current: msOf(current), version1: msOf(version1Isolate), json });
   }
   return {
     sessions,
-    syncMs: median(milliseconds.map((one) => one.ours)),
+    syncMs: median(milliseconds.map((one) => one.current)),
     jsonMs: median(milliseconds.map(({ json }) => json)),
-    ratio: figureOf(milliseconds.map((one) => one.ours / one.json)),
-    version1Ms: median(milliseconds.map((one) => one.theirs)),
-    speedRatio: figureOf(milliseconds.map((one) => one.theirs / one.ours)),
+    ratio: figureOf(milliseconds.map((one) => one.current / one.json)),
+    version1Ms: median(milliseconds.map((one) => one.version1)),
+    speedRatio: figureOf(milliseconds.map((one) => one.version1 / one.current)),
   };
 }
 
-/** So long after a sync the next one is due, requests wait for it, and it writes. */
+/** This long after a sync the next one is due and writes, and requests wait for it. */
 const SYNC_AFTER_MS = 20_001;
-/** Sessions last for 600 s, so their heartbeats need not come before each sync. */
+/** A session lasts 600 s, so it needs no heartbeat before each sync. */
 const HEARTBEATS_AFTER_MS = 400_000;
 const VARIABLES = { SESSION_TTL_SECONDS: '600', SESSIONS_MAX: '100000', NEW_SESSION_LIMIT: 'off' };
 
-/** One isolate of an app. Half of the sessions of its location are its own, the other half is stored by another isolate. */
+/** One isolate of an app. It serves half of the sessions of its location. Another isolate stores the other half. */
 class SyncingIsolate {
   readonly #app: ReturnType<typeof createApp>;
   readonly #ids: readonly string[];
@@ -78,7 +78,7 @@ class SyncingIsolate {
     this.#ids = Array.from({ length: sessions }, (_, n) => sessionId(n));
     const get = async () => this.#value;
     const getWithMetadata = async () => {
-      // Another isolate has just written.
+      // The summary is of another isolate, which wrote it 1 ms ago.
       const metadata = { at: this.#now - 1, until: this.#now, moods: ZERO_COUNTS };
       return { value: this.#value, metadata, cacheStatus: null };
     };
@@ -89,7 +89,7 @@ class SyncingIsolate {
     this.#env = { ...VARIABLES, PRESENCE_KV: { get, getWithMetadata, put } };
   }
 
-  /** The value that its next sync reads. */
+  /** Returns the value that the next sync reads. */
   stored(): string {
     const own = this.#ids.length / 2;
     const lastSeen = (n: number) => (n < own ? this.#heartbeatsAt : this.#now) - 1_000;
@@ -97,14 +97,14 @@ class SyncingIsolate {
     return flat(JSON.stringify(Object.fromEntries(entries)));
   }
 
-  /** The CPU time of a read that waits for a sync (ms). */
+  /** Returns the CPU time of a `GET /api/presence` that waits for a sync (ms). */
   async timeSync(): Promise<number> {
     if (this.#now >= this.#heartbeatsAt + HEARTBEATS_AFTER_MS) await this.#sendHeartbeats();
     this.#now += SYNC_AFTER_MS;
     this.#value = this.stored();
     const puts = this.#puts;
     const ms = await cpuMilliseconds(() => this.#app.request('/api/presence', {}, this.#env));
-    if (this.#puts !== puts + 1) throw new Error('The sync has not written.');
+    if (this.#puts !== puts + 1) throw new Error('The sync wrote nothing.');
     return ms;
   }
 
@@ -113,12 +113,12 @@ class SyncingIsolate {
     for (const [n, id] of this.#ids.slice(0, this.#ids.length / 2).entries()) {
       const body = JSON.stringify({ sessionId: id, mood: moodOf(n) });
       const { status } = await this.#app.request('/api/heartbeat', { method: 'POST', body }, this.#env);
-      if (status !== 200) throw new Error(`A heartbeat was answered with ${status}.`);
+      if (status !== 200) throw new Error(`A heartbeat got the status ${status}.`);
     }
   }
 }
 
-/** CPU time of this process, which does not grow while other processes have the cores. */
+/** Returns the CPU time of this process for the work. It does not count the time of other processes. */
 async function cpuMilliseconds(work: () => unknown): Promise<number> {
   globalThis.gc?.();
   const before = process.cpuUsage();
@@ -129,20 +129,20 @@ async function cpuMilliseconds(work: () => unknown): Promise<number> {
 
 const moodOf = (n: number) => MOODS[n % MOODS.length] ?? DEFAULT_MOOD;
 
-/** Memory that a replica takes for each session whose heartbeats it hears (bytes). Needs `--expose-gc`. */
+/** Returns the memory of a replica for each own session (bytes). Needs `--expose-gc`. */
 export function bytesPerSession(sessions: number): number {
   const now = Date.UTC(2026, 0, 1);
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
   const replica = new Replica(TIMING);
-  // Ids are made anew by each request, as here.
+  // Each request has a new string for its id, as here.
   for (let n = 0; n < sessions; n += 1) replica.heartbeat(sessionId(n), DEFAULT_MOOD, now);
   globalThis.gc?.();
   const bytes = (process.memoryUsage().heapUsed - before) / sessions;
   return replica.own.isPresent(sessionId(0)) ? bytes : Number.NaN;
 }
 
-/** Puts the parts of a string together, which V8 leaves to the first reader: KV, as it were. */
+/** V8 joins the parts of a string at its first use. Otherwise that time counts as time of the sync, and not of KV. */
 function flat(text: string): string {
   text.charCodeAt(0);
   return text;

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 /** A load sends this number of requests, or it sends requests for this number of seconds. */
 export type LoadLength = { readonly requests: number } | { readonly seconds: number };
 
-/** The time of each response, and the time until the last of them. */
+/** The time of each response, and the time until the last response. */
 export interface Responses {
   readonly responseMs: readonly number[];
   readonly seconds: number;
@@ -14,8 +14,8 @@ const TIMEOUT_MS = 60_000;
 const HEAD_END = '\r\n\r\n';
 
 /**
- * Connections to one app. Each sends its next request as soon as it has the response. The sender takes less CPU time for a request
- * than workerd. Otherwise it slows the app on a machine of two cores.
+ * Connections to one app. Each sends its next request as soon as it has the response. The sender must take less CPU time than
+ * workerd, otherwise it slows the app on a machine of two cores.
  */
 export class HttpConnections {
   readonly #sockets: readonly Socket[];

@@ -10,7 +10,7 @@ import { median } from './median';
 const OPENING_AT_ONCE = 100;
 const CHANGES = 7;
 const WAIT_MAX_MS = 60_000;
-/** As many as one socket may send within ten seconds, its joining included. */
+/** Messages of one socket in the flood. With its join they are 20, the limit within 10 s. */
 const MESSAGES = 19;
 
 export interface SocketFigures {
@@ -23,8 +23,8 @@ export interface SocketFigures {
 }
 
 /**
- * How many live sockets one room holds, what each costs in memory, how long a change takes to reach them all, and how many
- * messages the room takes in. Everything runs on this machine: one workerd, and the clients in this process.
+ * Measures the live sockets of one room: memory, the time until a change reaches all, and received messages a second. One workerd
+ * runs the room, and this process the clients.
  */
 export async function measureSockets(wanted: number): Promise<SocketFigures> {
   const service = new Service(1, {}, 'dist/index.js');
@@ -52,7 +52,7 @@ export async function measureSockets(wanted: number): Promise<SocketFigures> {
   const openedSeconds = (performance.now() - startedAt) / 1_000;
   const memory = workerdBytes() - memoryBefore;
 
-  // Each change is one more person by HTTP. What is measured ends when the last socket shows him.
+  // Each change is one more session by HTTP. The time ends when the last socket shows it.
   const milliseconds: number[] = [];
   for (let change = 1; change <= CHANGES; change += 1) {
     await wait(3_000);
@@ -61,7 +61,7 @@ export async function measureSockets(wanted: number): Promise<SocketFigures> {
     await service.heartbeat(sessionId(wanted + change));
     await shown;
     milliseconds.push(performance.now() - changedAt);
-    progress('changes told to all', change, CHANGES);
+    progress('changes shown by all', change, CHANGES);
   }
 
   const messagesPerSecond = await flood(clients);
@@ -77,7 +77,10 @@ export async function measureSockets(wanted: number): Promise<SocketFigures> {
   };
 }
 
-/** All change their mood as often as they may, then send what no socket may: when the room closes it, it has read all before. */
+/**
+ * Each socket changes its mood as often as the limit allows, and then sends invalid JSON. The room closes the socket for that, and
+ * has received all earlier messages by then. Returns the messages that the room receives a second.
+ */
 async function flood(clients: readonly LiveClient[]): Promise<number> {
   const startedAt = performance.now();
   for (let message = 1; message < MESSAGES; message += 1) {
@@ -91,9 +94,9 @@ async function flood(clients: readonly LiveClient[]): Promise<number> {
 async function allShow(clients: readonly LiveClient[], holds: (count: number) => boolean): Promise<void> {
   const late = setTimeout(() => {
     const done = clients.filter((client) => holds(client.states.at(-1)?.count ?? -1)).length;
-    console.error(`only ${done} of ${clients.length} sockets have been told`);
+    console.error(`Only ${done} of ${clients.length} sockets show the count.`);
     process.exit(1);
   }, WAIT_MAX_MS);
-  await Promise.all(clients.map((client) => client.told(({ count }) => holds(count))));
+  await Promise.all(clients.map((client) => client.stateWhere(({ count }) => holds(count))));
   clearTimeout(late);
 }

@@ -24,7 +24,7 @@ export function mediansOf(loads: Loads): readonly Measured[] {
   }));
 }
 
-/** The requests that one serves in the CPU time in which the other serves one, for each round that both have. */
+/** The requests that `name` serves in the CPU time of one request to `other`, for each round that both have. */
 export const speedRatios = (loads: Loads, name: string, other: string): readonly number[] =>
   byRound(loads, name, other, (turns, otherTurns) => {
     const [own, others] = [turns, otherTurns].map((all) => all.map((load) => load.cpuMicroseconds));
@@ -34,7 +34,7 @@ export const speedRatios = (loads: Loads, name: string, other: string): readonly
     return median(own.map((value, turn) => (others[turn] ?? Number.NaN) / value));
   });
 
-/** The p99 of one ÷ the p99 of the other, for each round that both have. */
+/** The p99 of `name` ÷ the p99 of `other`, for each round that both have. */
 export const p99Ratios = (loads: Loads, name: string, other: string): readonly number[] =>
   byRound(loads, name, other, (turns, otherTurns) => p99Of(turns) / p99Of(otherTurns));
 

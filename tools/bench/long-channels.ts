@@ -1,2 +1,2 @@
-/** The name of a channel with 61 to 64 characters, as long as names can be: one of 1,000. */
+/** Returns one of 1,000 channel names of 62 to 64 characters. A name has at most 64. */
 export const longChannelOf = (n: number): string => `${'n'.repeat(61)}${n % 1_000}`;

@@ -7,7 +7,7 @@ const colourOf = ({ name }: Measured) => {
   return name.startsWith('bare') ? COLOURS.truth : COLOURS.onKv;
 };
 
-/** Requests that a second of CPU time is enough for, a bar each. */
+/** Draws a bar for each contender: the requests that it serves in a second of CPU time. */
 export function drawPerformance(http: readonly Measured[]): string {
   const inSecond = ({ cpuMicroseconds }: Measured) => Math.round(1e6 / cpuMicroseconds);
   return drawSvg('Requests in a second of CPU time, beside bare Hono and the shared key', {

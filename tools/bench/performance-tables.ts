@@ -42,7 +42,7 @@ export interface Performance {
 const kib = (bytes: number) => `${(bytes / 1024).toFixed(1)} KiB`;
 const table = ([head, ...rows]: Rows) => markdownTable(head, rows);
 
-/** The blocks of docs/performance.md, by name. */
+/** Returns the blocks of docs/performance.md, by name. */
 export function performanceTables(
   performance: Performance,
 ): Readonly<Record<(typeof PERFORMANCE_BLOCKS)[number], string>> {

@@ -6,16 +6,16 @@ import type { LoadLength } from './http-connections';
 import type { Loads } from './loads';
 import { type AppOptions, type Asking, type Load, startApps } from './running-app';
 
-/** An app, the request that it gets, and the number of its sessions. */
+/** An app, the request that the bench sends to it, and the number of its sessions. */
 export interface Contender extends AppOptions {
   readonly name: string;
   readonly asking: Asking;
   readonly sessions: number;
-  /** Its sessions come from a stored value. The sessions of the other apps come from heartbeats. */
+  /** Whether a stored value gives the app its sessions. Other apps get theirs by heartbeats. */
   readonly isStored: boolean;
 }
 
-/** Contenders in one workerd. In each round each of them has this number of turns. */
+/** Contenders in one workerd. In each round each contender has this number of turns. */
 export interface Race {
   readonly contenders: readonly Contender[];
   readonly warmUp: LoadLength;
@@ -24,8 +24,7 @@ export interface Race {
 }
 
 /**
- * Runs each race once a round, each time in a fresh workerd: two instances of one app differ by up to a fifth for as long as they
- * live. The contenders of a race take turns, forwards and backwards. So a disturbance of the machine slows all of them.
+ * Runs each race once a round. Each round has a fresh workerd, because two instances of one app differ by up to a fifth. The contenders of a race take turns, forwards and backwards. Otherwise a disturbance of the machine slows one of them.
  */
 export async function runRaces(what: string, races: readonly Race[], rounds: number): Promise<Loads> {
   const loads = new Map<string, (readonly Load[])[]>();

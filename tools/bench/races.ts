@@ -24,7 +24,7 @@ export const NAMES = {
   heartbeat100000: 'heartbeat, 100,000 sessions',
 } as const;
 
-/** No session expires during a round, and the largest crowd is within the limits. */
+/** With these settings no session expires during a round, and the largest crowd is within the limits. */
 const VARIABLES = { SESSION_TTL_SECONDS: '600', SESSIONS_MAX: '100000', NEW_SESSION_LIMIT: 'off' };
 const ROOM = { ...VARIABLES, PRESENCE_HUB: 'durable-object' };
 const CHANNELS = { ...ROOM, CHANNELS: '*' };
@@ -65,13 +65,13 @@ const POSTS = [
 ];
 
 /**
- * Until request 20,000 or so an isolate takes new memory for each request. Then it collects its first garbage, and uses that memory
- * again. Only then its time for a request is that of an isolate that has run for long.
+ * For about 20,000 requests an isolate takes new memory for each. Then it collects its first garbage and uses that memory again.
+ * From then on the time of a request stays the same.
  */
 const STEADY: LoadLength = { requests: 30_000 };
 const TURN: LoadLength = { requests: 1_500 };
 
-/** Few isolates share a workerd: each holds memory, and more memory makes all of them slower. */
+/** Only a few isolates share a workerd, because the memory of each makes all of them slower. */
 const raceOf = (...contenders: readonly Contender[]): Race => ({
   contenders,
   warmUp: STEADY,
@@ -79,7 +79,7 @@ const raceOf = (...contenders: readonly Contender[]): Race => ({
   turns: 9,
 });
 
-/** The contenders of the main targets in one workerd. All turns end before the first garbage is collected. */
+/** The contenders of the main targets in one workerd. All turns end before V8 collects the first garbage. */
 export const QUICK_APPS: readonly Race[] = [
   {
     contenders: [HONO_GET, GET, ...POSTS],
@@ -105,7 +105,7 @@ export const OTHERS: readonly Race[] = [
   ),
 ];
 
-/** A turn of a sync interval has one sync of this crowd. */
+/** A turn is as long as a sync interval, so it has one sync. */
 const LARGE_CROWD: Race = {
   contenders: [ours(NAMES.heartbeat10000, HEARTBEAT, 10_000)],
   warmUp: { seconds: 2 },
@@ -113,7 +113,7 @@ const LARGE_CROWD: Race = {
   turns: 1,
 };
 
-/** The turn is long, since a response takes up to a second. Each shared key has a workerd of its own. */
+/** The turns are long, because a response takes up to 1 s. Each shared key has a workerd of its own. */
 const SHARED_KEYS: readonly Race[] = [
   { contenders: [reference(NAMES.sharedKey1000, 'shared-key', HEARTBEAT, 1_000)], seconds: 3 },
   { contenders: [reference(NAMES.sharedKey10000, 'shared-key', HEARTBEAT, 10_000)], seconds: 6 },
@@ -126,7 +126,7 @@ const SHARED_KEYS: readonly Race[] = [
 
 export const LARGE: readonly Race[] = [LARGE_CROWD, ...SHARED_KEYS];
 
-/** Heartbeats of a small and of a large crowd. In a turn of a sync interval each has one sync. */
+/** Heartbeats of a small and of a large crowd. A turn is as long as a sync interval, so it has one sync. */
 export const GROWTH: readonly Race[] = [
   {
     contenders: [ours(NAMES.heartbeat100, HEARTBEAT, 100), ours(NAMES.heartbeat100000, HEARTBEAT, 100_000)],

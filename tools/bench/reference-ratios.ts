@@ -2,14 +2,14 @@ import { type Loads, speedRatios } from './loads';
 import { median } from './median';
 import { NAMES } from './races';
 
-/** A ratio of two references, and the same of other apps of these designs, on another machine. */
+/** The ratio of two references here, and of other apps of the same designs on another machine. */
 export interface ReferenceRatio {
   readonly what: string;
   readonly ratio: number;
   readonly elsewhere: number;
 }
 
-/** Shows that the references are no strawmen. */
+/** Returns ratios that show whether the references are as fast as such apps are elsewhere. */
 export function referenceRatiosOf(loads: Loads): readonly ReferenceRatio[] {
   const speed = (name: string, other: string) => median(speedRatios(loads, name, other));
   return [

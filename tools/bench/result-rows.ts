@@ -4,7 +4,7 @@ import type { Measured } from './loads';
 import type { Figure } from './noise';
 import type { Target } from './targets';
 
-/** A table: the head, then a row each. */
+/** A table: its head, and then its rows. */
 export type Rows = readonly [readonly string[], ...(readonly string[])[]];
 
 export const number = (value: number) => value.toLocaleString('en');

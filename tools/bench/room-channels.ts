@@ -10,14 +10,15 @@ import { NO_JOURNAL } from '../../tests/support/no-journal';
 import { sessionId } from '../../tests/support/session-id';
 import { median } from './median';
 
-/** No session expires meanwhile. */
+/** No session expires during the measurement. */
 const TTL_MS = 3_600_000;
 const CHANGES = 100;
 const ROUNDS = 300;
 
 const mood = (n: number): Mood => MOODS[n % MOODS.length] ?? DEFAULT_MOOD;
 
-class Socket implements SocketPort {
+/** Counts its broadcasts. */
+class CountingSocket implements SocketPort {
   attachment: unknown = null;
   readonly lastPingAt = undefined;
   received = 0;
@@ -35,15 +36,15 @@ class Socket implements SocketPort {
 
 export interface RoomWithChannels {
   readonly channels: number;
-  /** CPU time of a call with 100 changes (µs). */
+  /** Time of a call with 100 changes (µs). */
   readonly callMicroseconds: number;
-  /** The same with the broadcast that follows. */
+  /** Time of a call with 100 changes and of the broadcast that follows (µs). */
   readonly broadcastMicroseconds: number;
   readonly messagesPerBroadcast: number;
   readonly bytesPerSession: number;
 }
 
-/** A room in Node: the same people in so many channels, one by one on the default channel if there is one channel. */
+/** Measures a room in Node with `people` spread over `channels`. With one channel all are in the default channel. */
 export async function roomWithChannels(
   people: number,
   channels: number,
@@ -52,7 +53,7 @@ export async function roomWithChannels(
   let now = Date.UTC(2026, 0, 1);
   const channelOf = (n: number) => (channels === 1 ? '' : `post-${n % channels}`);
   const keys = Array.from({ length: people }, (_, n) => sessionKey(channelOf(n), sessionId(n)));
-  /** In each round people of other channels change to one mood, and none has that mood already. */
+  /** Returns `count` changes. In each round they are in other channels, and each session changes to a mood that it does not have. */
   const updates = (round: number, count: number) =>
     new Map<string, SessionRecord>(
       Array.from({ length: count }, (_, k) => {
@@ -96,9 +97,9 @@ export async function roomWithChannels(
     calls.push((performance.now() - start) * 1_000);
   }
 
-  const open = Array.from({ length: sockets }, () => new Socket());
-  for (const [n, socket] of open.entries()) room.open(socket, channelOf(n));
-  const received = () => open.reduce((sum, socket) => sum + socket.received, 0);
+  const openSockets = Array.from({ length: sockets }, () => new CountingSocket());
+  for (const [n, socket] of openSockets.entries()) room.open(socket, channelOf(n));
+  const received = () => openSockets.reduce((sum, socket) => sum + socket.received, 0);
   const broadcasts: number[] = [];
   const receivedBefore = received();
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -106,7 +107,7 @@ export async function roomWithChannels(
     const start = performance.now();
     since = call(since, round + ROUNDS + 1, CHANGES);
     now += 1_000;
-    for (const wake of timers.splice(0)) wake();
+    for (const resolve of timers.splice(0)) resolve();
     await Promise.resolve();
     await Promise.resolve();
     broadcasts.push((performance.now() - start) * 1_000);

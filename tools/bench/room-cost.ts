@@ -18,11 +18,11 @@ export interface RoomCost {
     readonly changes: number;
     readonly microseconds: number;
   }[];
-  /** The time of a call that brings all people to a fresh replica. */
+  /** The time of a call that returns all sessions to a fresh replica. */
   readonly everythingMs: number;
 }
 
-/** Measures the calls of a replica to a room with so many people, in Node. Needs `--expose-gc`. */
+/** Measures the calls of a replica to a room with this number of people, in Node. Needs `--expose-gc`. */
 export function roomCost(people: number): RoomCost {
   let now = Date.UTC(2026, 0, 1);
   const ids = Array.from({ length: people }, (_, n) => sessionId(n));

@@ -7,7 +7,7 @@ import { microsecondsBetween, threadTimes } from './cpu-time';
 import { HttpConnections, type LoadLength } from './http-connections';
 
 const CONNECTIONS = 50;
-/** Most sessions that one load comes from, whatever the crowd: their requests are built before it starts. */
+/** One load has the requests of at most this number of sessions, because they are built before it starts. */
 const WINDOW = 5_000;
 
 export interface AppOptions {
@@ -15,7 +15,7 @@ export interface AppOptions {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** What is asked for again and again. */
+/** A request that a load repeats. */
 export interface Asking {
   readonly method: 'GET' | 'POST';
   readonly path: string;
@@ -27,11 +27,11 @@ export const HEARTBEAT: Asking = { method: 'POST', path: '/api/heartbeat', conte
 export interface Load {
   readonly requestsPerSecond: number;
   readonly responseMs: readonly number[];
-  /** CPU time of workerd for each request (µs), or NaN where there is no /proc. */
+  /** CPU time of workerd for each request (µs), or NaN without /proc. */
   readonly cpuMicroseconds: number;
 }
 
-/** Starts Workers in one workerd, each with a KV namespace of its own and a socket straight into it. */
+/** Starts Workers in one workerd. Each has a KV namespace of its own and a direct socket. */
 export async function startApps(options: readonly AppOptions[]) {
   const workers = options.map(({ scriptPath, variables = {} }, index) => ({
     name: `app-${index}`,
@@ -57,11 +57,11 @@ export async function startApps(options: readonly AppOptions[]) {
 }
 
 function runningApp(url: URL, kv: { put(key: string, value: string): Promise<void> }, processId: number) {
-  let beatenUntil = 0;
+  let nextSession = 0;
 
   async function run(asking: Asking, sessions: number, length: LoadLength): Promise<Load> {
-    const from = beatenUntil;
-    beatenUntil = (from + WINDOW) % Math.max(sessions, 1);
+    const from = nextSession;
+    nextSession = (from + WINDOW) % Math.max(sessions, 1);
     const connections = await HttpConnections.open(url, CONNECTIONS);
     try {
       const before = threadTimes(processId);
@@ -82,12 +82,12 @@ function runningApp(url: URL, kv: { put(key: string, value: string): Promise<voi
   return {
     store: (key: string, value: string) => kv.put(key, value),
 
-    /** Asks for the presence state once. */
+    /** Sends one `GET /api/presence`. */
     async ask(): Promise<void> {
       await (await fetch(new URL('/api/presence', url))).text();
     },
 
-    /** Makes so many sessions live. */
+    /** Starts this number of sessions. */
     async fill(sessions: number): Promise<void> {
       for (let from = 0; from < sessions; from += WINDOW) {
         const amount = Math.min(WINDOW, sessions - from);
@@ -95,12 +95,12 @@ function runningApp(url: URL, kv: { put(key: string, value: string): Promise<voi
       }
     },
 
-    /** Asks as fast as it can, on behalf of sessions out of a crowd of `sessions`. */
+    /** Sends requests of sessions out of a crowd of `sessions`. Each connection sends its next one after the response. */
     load: run,
   };
 }
 
-/** The requests of one connection, which takes every 50th session of the window. */
+/** Returns the requests of one connection: those of every 50th session of the window. */
 export function requestsOf(
   { method, path, contentType }: Asking,
   from: number,

@@ -9,7 +9,7 @@ import { type Figure, figureOf } from './noise';
 import { NAMES } from './races';
 import type { RoomCost } from './room-cost';
 
-/** A figure and the limit that it should keep. */
+/** A figure and the limit that it should reach. */
 export interface Target {
   readonly what: string;
   readonly wanted: { readonly is: '≥' | '≤'; readonly limit: number } | undefined;
@@ -19,7 +19,7 @@ export interface Target {
   readonly verdict: Verdict;
 }
 
-/** `cannot tell`: the figure differs from the limit by less than its noise. */
+/** `cannot tell` means that the figure differs from the limit by less than its noise. */
 export type Verdict = 'reached' | 'missed' | 'cannot tell' | 'shown only' | 'left out';
 
 /** The measurements that targets compare. */
@@ -102,7 +102,7 @@ export function targetsOf(measurements: Measurements): readonly Target[] {
 const callMicroseconds = ({ calls }: RoomCost): readonly number[] =>
   calls.filter(({ changes }) => changes === 100).map(({ microseconds }) => microseconds);
 
-/** The median of the ratios of rounds. Without ratios the bench has left it out. */
+/** Returns the median of the ratios of rounds, or undefined if the bench left them out. */
 const withNoise = (ratios: readonly number[], noise: number): Figure | undefined =>
   ratios.length === 0 ? undefined : { median: median(ratios), noise };
 

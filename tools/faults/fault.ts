@@ -4,9 +4,9 @@ import type { OurHub } from '../simulator/scenario';
 /** One small mistake in a production module, and the check that must notice it. */
 export interface Fault {
   readonly name: string;
-  /** Below `src/`. */
+  /** The path below `src/`. */
   readonly file: string;
-  /** The method, function or constant that holds the place. Only needed if the pattern matches elsewhere too. */
+  /** The method, function or constant with the place. Needed only if the pattern also matches elsewhere. */
   readonly within?: string;
   /** A pattern of ast-grep: https://ast-grep.github.io/guide/pattern-syntax.html */
   readonly find: string;
@@ -15,7 +15,7 @@ export interface Fault {
   readonly noticedBy: Notice;
 }
 
-/** The simulator with a seed, or a category of the hostile table. `isLogged`: the Worker must also log an error. */
+/** The simulator with a seed, or a category of the hostile table. With `isLogged` the Worker must also log an error. */
 export type Notice =
   | { readonly simulator: OurHub; readonly seed: number }
   | { readonly hostile: string; readonly isLogged?: true };

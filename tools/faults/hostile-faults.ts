@@ -26,7 +26,7 @@ const noticedBy = (hostile: string, faults: readonly HostileFault[]): readonly F
     noticedBy: { hostile, ...(isLogged && { isLogged }) },
   }));
 
-/** The guards of the Worker, each one open, and the category of the hostile table with a row that then fails. */
+/** Each fault opens one guard of the Worker. Then a row of the named category of the hostile table fails. */
 // biome-ignore format: one fault, one line
 export const HOSTILE_FAULTS: readonly Fault[] = [
   ...noticedBy('origins', [
@@ -38,12 +38,12 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'an answer to any origin allows credentials', file: ANSWERS, find: 'const common = { ...COMMON, $LIVE }', put: `const common = { ...COMMON, [CREDENTIALS_HEADER]: 'true', $LIVE };` },
     { name: 'an answer allows credentials where all origins are listed', file: ANSWERS, find: `allowing('*')`, put: `{ ...allowing('*'), [CREDENTIALS_HEADER]: 'true' }` },
     { name: 'an answer to the listed origin allows no credentials', file: ANSWERS, find: 'const forListed = $HEADERS', put: `const forListed = { Vary: 'Origin' };` },
-    { name: 'a preflight repeats names that are none', file: PREFLIGHT, find: '!HEADER_NAMES.test(list)', put: 'false' },
+    { name: 'a preflight repeats text that is no list of header names', file: PREFLIGHT, find: '!HEADER_NAMES.test(list)', put: 'false' },
     { name: 'a preflight repeats a list of any length', file: PREFLIGHT, find: 'list.length > REQUESTED_HEADERS_LENGTH_MAX', put: 'false' },
-    { name: 'a preflight for credentials has a wildcard', file: PREFLIGHT, find: 'headersAskedFor(c)', put: `['*']` },
+    { name: 'a preflight for credentials has a wildcard', file: PREFLIGHT, find: 'requestedHeaders(c)', put: `['*']` },
     { name: 'the page of the service is refused behind a proxy that ends TLS', file: GUARDS, find: 'origin === own || $SAFER', put: 'origin === own' },
     { name: 'a page on another port of the host passes', file: GUARDS, find: 'origin === own?.replace($HTTP, $HTTPS)', put: String.raw`[origin, origin.replace(/:\d+$/, '')].includes(own?.replace($HTTP, $HTTPS) ?? '')` },
-    { name: 'X-Forwarded-Host decides which page is the own one', file: GUARDS, find: 'isOwnOrigin(origin, c.req.url)', put: `(isOwnOrigin(origin, c.req.url) || origin.split('//')[1] === c.req.header('X-Forwarded-Host'))` },
+    { name: 'X-Forwarded-Host decides the own origin of the service', file: GUARDS, find: 'isOwnOrigin(origin, c.req.url)', put: `(isOwnOrigin(origin, c.req.url) || origin.split('//')[1] === c.req.header('X-Forwarded-Host'))` },
   ]),
   ...noticedBy('hosts', [
     { name: 'an invalid host is an unexpected error', isLogged: true, file: 'origin-of.ts', find: 'try { $RETURN } catch { return undefined; }', put: '$RETURN' },
@@ -119,7 +119,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a socket opens where there is no room', file: LIVE, find: 'open === undefined', put: 'false' },
     { name: 'a socket may send bytes', file: SOCKET_MESSAGE, find: `if (typeof message !== 'string') $REFUSE`, put: `if (typeof message !== 'string') return { sessionId: '00000000-0000-4000-8000-000000000009', mood: 'release' };` },
     { name: 'a socket may send messages of any size', file: SOCKET_MESSAGE, find: 'isTooBig(message)', put: 'false' },
-    { name: 'the size of a message is counted in letters', file: SOCKET_MESSAGE, find: '$BYTES.byteLength', put: 'message.length' },
+    { name: 'the size of a message is counted in characters', file: SOCKET_MESSAGE, find: '$BYTES.byteLength', put: 'message.length' },
     { name: 'a socket may set a mood before it joins', file: ROOM, find: 'return CLOSE.notJoined', put: 'return undefined' },
     { name: 'a joined socket may take another session id', file: ROOM, find: 'socket.session.key !== key', put: 'false' },
     { name: 'a socket that takes another session id stays open', file: ROOM, find: 'return CLOSE.otherSession', put: 'return undefined' },
@@ -135,12 +135,12 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'only the first name of a list must be allowed', file: CHANNELS, find: 'namesIn(result.data)', put: 'namesIn(result.data).slice(0, 1)' },
     { name: 'a problem repeats an unknown name', file: CHANNELS, find: `{ path: ['channel'], name: channel }`, put: `{ path: ['channel', channel], name: channel }` },
     { name: 'a problem repeats the names of a list', file: CHANNELS, find: `{ path: ['names', index], name }`, put: `{ path: ['names', index, name], name }` },
-    { name: 'a service without channels reads a name first', file: CHANNELS, find: `if (channels === undefined) return problem(c, 'no-channels');`, put: `if (channels === undefined && result.success) return problem(c, 'no-channels'); if (channels === undefined) return problem(c, 'invalid-channel');` },
+    { name: 'a service without channels checks the name first', file: CHANNELS, find: `if (channels === undefined) return problem(c, 'no-channels');`, put: `if (channels === undefined && result.success) return problem(c, 'no-channels'); if (channels === undefined) return problem(c, 'invalid-channel');` },
     { name: 'the body is read before the name', file: ROUTES, find: `$API.post('/api/channels/:channel/heartbeat', inChannel, jsonBody, heartbeatBody, $HANDLER)`, put: `$API.post('/api/channels/:channel/heartbeat', jsonBody, heartbeatBody, inChannel, $HANDLER)` },
     { name: 'the case of a name does not matter', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: 'this.#names.has(channel.toLowerCase())' },
     { name: 'the start of a listed name is listed', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: '[...this.#names].some((name) => name.startsWith(channel))' },
-    { name: 'listed names are the keys of an object', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: 'channel in Object.fromEntries([...this.#names].map((name) => [name, true]))' },
-    { name: 'the counts of a list are the first ones of an object', file: STORE, find: 'Object.fromEntries(states)', put: 'states.reduce<Record<string, ChannelState>>((all, [name, state]) => { all[name] ??= state; return all; }, {})' },
+    { name: 'listed names are looked up in an object', file: RULES, within: 'isListed', find: 'this.#names.has(channel)', put: 'channel in Object.fromEntries([...this.#names].map((name) => [name, true]))' },
+    { name: 'the counts of a list are looked up in an object', file: STORE, find: 'Object.fromEntries(states)', put: 'states.reduce<Record<string, ChannelState>>((all, [name, state]) => { all[name] ??= state; return all; }, {})' },
     { name: 'a list may have a name twice', file: SCHEMAS, find: 'seen.has(name)', put: 'false' },
     { name: 'a list may have any number of names', file: SCHEMAS, find: 'z.maxLength(CHANNEL_NAMES_MAX, $ERROR)', put: 'z.maxLength(1e9)' },
     { name: 'each name of a list is compared with all others', file: SCHEMAS, find: `list.split(',', $MAX)`, put: `list.split(',').filter((one, _, all) => !all.some((other) => other.trim() === one + '?')).slice(0, $MAX)` },
@@ -154,14 +154,14 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
     { name: 'a channel never closes', file: OPEN_CHANNELS, find: 'this.#open.delete(channel)', put: 'void 0' },
     { name: 'listed names count towards the most channels', file: OPEN_CHANNELS, within: 'open', find: '!this.#rules.isListed(channel)', put: 'true' },
     { name: 'listed names do not open at the most channels', file: OPEN_CHANNELS, within: 'wouldOpen', find: '!this.#rules.isListed(channel)', put: 'true' },
-    { name: 'the limit of new channels is never asked', file: NEW_SESSIONS, find: '!opensChannel || $ASKED', put: 'true' },
+    { name: 'the limit of new channels is never checked', file: NEW_SESSIONS, find: '!opensChannel || $ASKED', put: 'true' },
     { name: 'every new session passes the limit of new channels', file: NEW_SESSIONS, find: '!opensChannel || $ASKED', put: '$ASKED' },
     { name: 'a socket passes no limit of new channels', file: LIVE, find: `newSessions.isWithinLimit(c, isInEmptyChannel, 'live ')`, put: 'newSessions.isWithinLimit(c, false)' },
   ]),
   ...noticedBy('history and badge', [
     { name: 'a label may contain anything', file: SCHEMAS, find: 'z.regex(LABEL, $ERROR)', put: 'z.regex(/^/)' },
     { name: 'a label may have any length', file: SCHEMAS, find: 'new RegExp($$$)', put: '/^[^<>]*$/' },
-    { name: 'a service on KV asks for a history', file: ROUTES, find: 'history === undefined', put: 'false' },
+    { name: 'a service on KV requests a history', file: ROUTES, find: 'history === undefined', put: 'false' },
     { name: 'a badge repeats any parameter', file: ROUTES, find: "c.req.valid('query').label", put: "c.req.query('message') ?? c.req.valid('query').label" },
   ]),
 ];

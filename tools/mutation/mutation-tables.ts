@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { markdownTable } from '../markdown-table';
 
-/** What the tables need of a mutant of Stryker. Lines and columns count from 1. */
+/** The fields of a Stryker mutant that the tables use. Lines and columns count from 1. */
 export interface Mutant {
   readonly fileName: string;
   readonly status: string;
@@ -48,11 +48,11 @@ export function mutationTables(
       ['file', 'mutants', 'killed', 'survived', 'score'],
       [...scores, scoreRow('**all**', tested)],
     ),
-    survivors: markdownTable(['file', 'line', 'instead of', 'stands'], survivors),
+    survivors: markdownTable(['file', 'line', 'source', 'mutant'], survivors),
   };
 }
 
-/** The mutants that the tests kill, in percent of those that they try. */
+/** Returns the killed mutants in percent of all tested ones. */
 export function scoreOf(mutants: readonly Mutant[]): number {
   const killed = mutants.filter(isKilled).length;
   return (100 * killed) / (killed + mutants.filter(hasSurvived).length);
@@ -77,7 +77,7 @@ function sourceOf({ location: { start, end } }: Mutant, source: string): string 
   return lines.join('\n');
 }
 
-/** Code in a table cell. */
+/** Returns code for a table cell. */
 function code(text: string): string {
   return `\`${text.replace(/\s+/g, ' ').replaceAll('|', '\\|')}\``;
 }

@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Those that take longest come last: of a mutant that another one kills they need not be run. */
+/** The slowest files run last. They do not run for a mutant that a quick file kills. */
 const LAST = ['replica-properties.test.ts', 'room-sockets-properties.test.ts'];
 
 class QuickFirst extends BaseSequencer {
@@ -11,7 +11,7 @@ class QuickFirst extends BaseSequencer {
   }
 }
 
-/** The tests of the pure rules, which need nothing of the platform: many mutants a second. */
+/** The tests of the pure rules. They need no platform, so Stryker tests many mutants a second. */
 export default defineConfig({
   test: {
     pool: 'threads',

@@ -1,12 +1,12 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 
-/** The tests of what does I/O: on the real KV, a real Durable Object, its storage and its sockets. */
+/** The tests of the files that do I/O. They run in workerd, on its KV and its Durable Objects. */
 export default defineConfig({
   plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
   test: {
     isolate: false,
-    // Instrumented, and with other runs beside it, an hour of a room takes its time.
+    // A test of an hour of a room takes long in instrumented code with other runs beside it.
     testTimeout: 30_000,
     setupFiles: ['tools/mutation/setup.ts'],
     include: [

@@ -2,7 +2,7 @@ import type { PresenceHistory } from '../../src/client/types';
 import { HISTORY_STEPS as STEPS } from '../../src/limits';
 import { historyOf } from '../../src/presence/history';
 
-/** The steps before now in which the day turns into the people now. */
+/** The number of last steps in which the curve approaches the number of people now. */
 const LAST_STEPS = 48;
 
 /**

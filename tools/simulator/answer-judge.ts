@@ -19,7 +19,7 @@ export interface ChannelAnswer {
   readonly channel: string;
   readonly state: PresenceState;
   readonly place: Place;
-  /** The mood of the heartbeat that was answered, unless a later request of that session came meanwhile. */
+  /** The mood of the answered heartbeat. Undefined if a later request of that session arrived before the answer. */
   readonly callerMood: Mood | undefined;
 }
 
@@ -27,12 +27,12 @@ interface JudgeOptions {
   readonly scenario: Scenario;
   readonly phases: Phases;
   readonly bounds: Bounds;
-  /** The accuracy counts answers after this time (ms) until the end of the busy phase. */
+  /** The accuracy covers answers from this time (ms) to the end of the busy phase. */
   readonly measuredFrom: number;
   readonly onViolation: (what: string) => void;
 }
 
-/** Measures and judges every answer by the truth of its channel alone. Each channel has an oracle of its own. */
+/** Measures and judges each answer by the truth of its channel. Each channel has an oracle of its own. */
 export class AnswerJudge {
   readonly gathering: Gathering;
   readonly #options: JudgeOptions;
@@ -65,7 +65,7 @@ export class AnswerJudge {
     if (known !== undefined) return known;
     const { scenario, bounds } = this.#options;
     const [ttlMs, isKv] = [scenario.ttlSeconds * 1000, scenario.hub === 'kv'];
-    const oracle = new Oracle(ttlMs, bounds.awayGhostMs, isKv, steadyMs(scenario));
+    const oracle = new Oracle(ttlMs, bounds.awayCountedMs, isKv, steadyMs(scenario));
     this.#oracles.set(channel, oracle);
     return oracle;
   }
@@ -75,15 +75,15 @@ export class AnswerJudge {
     const { measuredFrom, phases, onViolation } = this.#options;
     const oracle = this.oracleOf(channel);
     const truth = oracle.moods(now);
-    const here = peopleIn(truth);
+    const trueCount = peopleIn(truth);
     const mayRefuse = this.#refusable.has(channel);
-    // The oracle holds refused sessions too.
+    // The oracle also holds sessions that the room refused, so a count below it is no error.
     if (now > measuredFrom && now <= phases.busyUntil && !mayRefuse)
-      this.#accuracy.measure(state.count, here, now, oracle);
+      this.#accuracy.measure(state.count, trueCount, now, oracle);
     this.gathering.measure(state.count, now);
-    if (!this.#isOurs) return here;
+    if (!this.#isOurs) return trueCount;
     const wrong = this.#invariants.judge({ at: now, ...place, state, truth, oracle, mayRefuse, callerMood });
     if (wrong !== undefined) onViolation(channel === DEFAULT_CHANNEL ? wrong : `in ${channel}: ${wrong}`);
-    return here;
+    return trueCount;
   }
 }

@@ -4,23 +4,26 @@ import { type Scenario, settingsOf } from './scenario';
 import { ONE_WAY_MS } from './simulated-room';
 
 const KV_PROPAGATION_MS = 60_000;
-/** A reordered request arrives late by up to so many ms. */
+/** A reordered request arrives at most this much later. */
 export const REORDERED_MS = 5_000;
 
-/** How long things may take at most in a world, in ms. What stands here is what docs/accuracy.md promises. */
+/** The longest times that a world allows (ms). docs/accuracy.md promises them. */
 export interface Bounds {
-  /** So old a session's last heartbeat may be where it is still counted: in its own location, and in others. */
-  readonly homeGhostMs: number;
-  /** The same at home where the writer of the session is still at work; and how long after a write it takes to be read. */
+  /** The location of a session may count it this long after its last heartbeat. */
+  readonly homeCountedMs: number;
+  /** The same while the isolate that served its last heartbeat runs. */
   readonly homeGraceMs: number;
+  /** Other isolates read the end of a session this long after that isolate could write it. */
   readonly endReadMs: number;
-  readonly awayGhostMs: number;
-  /** So long after it came a session is counted, if nothing fails: in its own location, and in others. */
+  /** Other locations may count a session this long after its last heartbeat. */
+  readonly awayCountedMs: number;
+  /** If nothing fails, the location of a session counts it this long after its start. */
   readonly homeShownMs: number;
+  /** If nothing fails, other locations count a session this long after its start. */
   readonly awayShownMs: number;
-  /** So much before its TTL is over a session may be missing elsewhere. */
+  /** Other isolates may expire a session this much before the end of its TTL. */
   readonly earlyMs: number;
-  /** So long after people stopped coming and going, and things failing, all answers are right. */
+  /** This long after the last start, end and failure all answers are right. */
   readonly settledMs: number;
 }
 
@@ -34,23 +37,24 @@ export function boundsOf(scenario: Scenario): Bounds {
 function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   const { locations, isolates, beatSeconds, listCacheSeconds, limiterMs, hang, die } = scenario;
   const { syncIntervalMs, refreshMs, remoteTtlMs, aloneExtensionMs, leaseMs } = timing;
-  // A sync waits for a request, at worst for the next heartbeat of the only person there; and a write may be refused.
+  // A sync waits for a request, at worst for the next heartbeat of the only session. KV may also refuse its write.
   const syncMs = syncIntervalMs * (1 + SYNC_JITTER) + beatSeconds * 1100 + isolates * REFUSED_RETRY_MAX_MS;
 
   const homeGraceMs = remoteTtlMs + skewsMs(scenario);
-  const homeGhostMs = homeGraceMs + aloneExtensionMs;
-  const awayGhostMs = homeGhostMs + leaseMs + aloneExtensionMs;
+  const homeCountedMs = homeGraceMs + aloneExtensionMs;
+  const awayCountedMs = homeCountedMs + leaseMs + aloneExtensionMs;
   const homeShownMs = limiterMs + 2 * syncMs + refreshMs + aloneExtensionMs;
   const awayShownMs =
     homeShownMs + KV_PROPAGATION_MS + listCacheSeconds * 1000 + ALONE_INTERVAL_MS + aloneExtensionMs;
   const healMs = hang > 0 || die > 0 ? timing.abandonMs : 0;
-  const slowest = locations === 1 ? Math.max(homeShownMs, homeGhostMs) : Math.max(awayShownMs, awayGhostMs);
+  const slowest =
+    locations === 1 ? Math.max(homeShownMs, homeCountedMs) : Math.max(awayShownMs, awayCountedMs);
   const settledMs = arrivedMs(scenario) + healMs + slowest;
   return {
-    homeGhostMs,
+    homeCountedMs,
     homeGraceMs,
     endReadMs: syncMs,
-    awayGhostMs,
+    awayCountedMs,
     homeShownMs,
     awayShownMs,
     earlyMs: 0,
@@ -58,30 +62,30 @@ function boundsOnKv(scenario: Scenario, timing: KvTiming): Bounds {
   };
 }
 
-/** In the room all locations are alike. */
+/** With the room all locations have the same bounds. */
 function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: Timing): Bounds {
   const { fail, hang, die, cutOff, outageMinutes, beatSeconds, slowMs, limiterMs } = scenario;
   const callMs = 2 * ONE_WAY_MS[1] + slowMs;
-  // An answer is as of the last sync, and a request that finds it older than one and a half intervals waits for the next.
+  // An answer has the state of the last sync. If that is older than 1.5 intervals, the request waits for the next sync.
   const lagMs = 1.5 * syncIntervalMs + callMs;
   // A change is sent at the next sync or the one after it.
-  const tellMs = 2 * syncIntervalMs * (1 + SYNC_JITTER) + callMs;
-  // The room's last word counts for a TTL.
-  const isReached = [fail, hang, die, cutOff, outageMinutes].every((rate) => rate === 0);
-  // An isolate drops its sessions in the order in which they counted, so a heartbeat that waited ends as late.
-  const lateMs = isReached ? Math.max(lagMs, limiterMs) : ttlMs + callMs;
-  const ghostMs = ttlMs + ROOM_EXPIRY_STEP_MS + lateMs + skewsMs(scenario);
-  // Clocks that differ may put what comes at once to two isolates in the wrong order, until the next heartbeat.
-  const shownMs = limiterMs + tellMs + lagMs + (scenario.skewMs > 0 ? beatSeconds * 1100 : 0);
+  const sendMs = 2 * syncIntervalMs * (1 + SYNC_JITTER) + callMs;
+  // The last answer of an unreachable room counts for a TTL.
+  const isAlwaysReached = [fail, hang, die, cutOff, outageMinutes].every((rate) => rate === 0);
+  // An isolate drops its sessions in the order in which they counted, so a heartbeat that waited expires later.
+  const lateMs = isAlwaysReached ? Math.max(lagMs, limiterMs) : ttlMs + callMs;
+  const countedMs = ttlMs + ROOM_EXPIRY_STEP_MS + lateMs + skewsMs(scenario);
+  // Different clocks may reorder simultaneous messages to two isolates, until the next heartbeat.
+  const shownMs = limiterMs + sendMs + lagMs + (scenario.skewMs > 0 ? beatSeconds * 1100 : 0);
   const healMs = hang > 0 || die > 0 ? abandonMs : 0;
-  const settledMs = arrivedMs(scenario) + healMs + Math.max(ghostMs, shownMs);
-  // The room ends sessions by the clock of the replica that heard them: it knows no grace.
+  const settledMs = arrivedMs(scenario) + healMs + Math.max(countedMs, shownMs);
+  // The room expires a session by the clock of the replica that served it, without a grace.
   const earlyMs = scenario.skewMs;
   return {
-    homeGhostMs: ghostMs,
-    homeGraceMs: ghostMs,
+    homeCountedMs: countedMs,
+    homeGraceMs: countedMs,
     endReadMs: 0,
-    awayGhostMs: ghostMs,
+    awayCountedMs: countedMs,
     homeShownMs: shownMs,
     awayShownMs: shownMs,
     earlyMs,
@@ -90,13 +94,13 @@ function boundsInRoom(scenario: Scenario, { ttlMs, syncIntervalMs, abandonMs }: 
 }
 
 /**
- * The longest time between two heartbeats of a session that stays (ms). A tab that hops away and back may send the next one just before
- * the TTL is over: then the session expires elsewhere first.
+ * The longest time between two heartbeats of a session that stays in its channel (ms). A tab that changes its channel twice may send the
+ * next one just before the end of the TTL. Then the session expires elsewhere first.
  */
 export const steadyMs = ({ channels, hop, beatSeconds }: Scenario) =>
   channels === 0 || hop === 0 ? Number.POSITIVE_INFINITY : beatSeconds * 1100 + 200;
 
-/** So long after people stopped coming and going their last request has arrived (ms). */
+/** The last request arrives this long after its client sent it (ms). */
 const arrivedMs = ({ reorder }: Scenario) => (reorder > 0 ? REORDERED_MS : 0);
 
 /** Two clocks may differ by twice the skew, and stamps run ahead of them by a few ms. */

@@ -17,7 +17,7 @@ export function cappedChannels(scenario: Scenario): readonly string[] {
   return channelNames(scenario).slice(scenario.channelsListed);
 }
 
-/** The channels whose new sessions the service may refuse: none, if the maximum is enough for all of them. */
+/** The channels whose new sessions the service may refuse. There are none if the maximum is enough for all. */
 export function refusableChannels(scenario: Scenario): ReadonlySet<string> {
   const capped = cappedChannels(scenario);
   return new Set(capped.length > scenario.channelsMax ? capped : []);

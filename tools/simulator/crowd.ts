@@ -11,7 +11,7 @@ export type Request =
   | { readonly kind: 'presence'; readonly channel: string }
   | { readonly kind: 'channels'; readonly names: readonly string[] };
 
-/** Where a request goes, and how it is told which isolate served it. */
+/** The location that receives the requests of a tab, and the isolate that served the last one. */
 export interface Sender {
   location: number;
   isolate: number | undefined;
@@ -28,28 +28,28 @@ export type Send = (sender: Sender, request: Request) => void;
 /** When the phases of a run end (ms). */
 export interface Phases {
   readonly start: number;
-  /** Until then people come and go, and things fail. */
+  /** Until then sessions start and end, and faults happen. */
   readonly busyUntil: number;
-  /** Until then nobody comes or goes, and nothing fails. */
+  /** Until then no session starts or ends, and nothing fails. */
   readonly calmUntil: number;
-  /** Until then nobody is there: all have fallen silent at once. */
+  /** Until then no client sends a heartbeat. All stopped at once. */
   readonly goneUntil: number;
 }
 
-/** A crowd that gathers does so a minute after the start. */
+/** A crowd that gathers starts 60 s after the start of the run. */
 export const GATHERING_STARTS_MS = 60_000;
 
-/** Most channels that one watcher reads at once. */
+/** One request of a watcher has at most this number of channels. */
 const WATCHED_CHANNELS = 3;
 
-/** People who come, beat, change their mood, move, and go; and watchers, who only look. */
+/** People start, send heartbeats, change their mood, move and leave. Watchers only read. */
 export class Crowd {
   readonly #time: VirtualTime;
   readonly #dice: Dice;
   readonly #scenario: Scenario;
   readonly #phases: Phases;
   readonly #send: Send;
-  /** Zipf: the second largest location has half the people of the largest, the third a third, … */
+  /** By Zipf's law: the second location has half the people of the first, the third has a third. */
   readonly #weights: readonly number[];
   /** The default channel and the named ones, each with its share of the people. */
   readonly #channels: readonly string[];
@@ -71,7 +71,7 @@ export class Crowd {
   gather(): void {
     const { people, watchers, beatSeconds, gatherSeconds, stayMinutes, locations } = this.#scenario;
     for (let watcher = 0; watcher < watchers; watcher += 1) {
-      // Every location is watched, if there are watchers enough.
+      // With enough watchers each location has one.
       this.#plan(this.#dice.between(0, beatSeconds * 1000), (dice) => this.#watch(dice, watcher % locations));
     }
     for (let person = 0; person < people; person += 1) {
@@ -92,15 +92,15 @@ export class Crowd {
     }
   }
 
-  /** Each life has dice of its own, so that none depends on how the others are served. */
-  #plan(ms: number, live: (dice: Dice) => Promise<void>): void {
+  /** Gives each visitor dice of its own, otherwise a slow answer to one changes the others. */
+  #plan(ms: number, visit: (dice: Dice) => Promise<void>): void {
     const dice = this.#dice.fork();
-    this.#time.at(this.#phases.start + ms, () => void live(dice));
+    this.#time.at(this.#phases.start + ms, () => void visit(dice));
   }
 
   async #watch(dice: Dice, location: number): Promise<void> {
     const sender: Sender = { location, isolate: undefined };
-    const request = this.#watched(dice);
+    const request = this.#drawWatched(dice);
     while (this.#time.now < this.#phases.goneUntil) {
       this.#send(sender, request);
       await this.#time.sleep(this.#gap(dice));
@@ -120,30 +120,30 @@ export class Crowd {
     await Promise.all(tabs);
   }
 
-  /** What a watcher asks for: one channel, or several at once. */
-  #watched(dice: Dice): Request {
+  /** Draws the request that a watcher repeats: for one channel, or for several at once. */
+  #drawWatched(dice: Dice): Request {
     const channel = this.#drawChannel(dice);
     if (channel === DEFAULT_CHANNEL || dice.chance(0.5)) return { kind: 'presence', channel };
     const first = this.#channels.indexOf(channel);
     return { kind: 'channels', names: this.#channels.slice(first, first + WATCHED_CHANNELS) };
   }
 
-  /** Draws nothing in a world without named channels, otherwise each such world becomes another one. */
+  /** Throws no dice in a world without named channels, otherwise each such world changes. */
   #drawChannel(dice: Dice): string {
     if (this.#channels.length === 1) return DEFAULT_CHANNEL;
     return this.#channels[dice.weighted(this.#channelWeights)] ?? DEFAULT_CHANNEL;
   }
 
-  /** A tab sends heartbeats in one channel at a time until it is closed. Two tabs of a person may be in two channels. */
+  /** A tab sends heartbeats in one channel at a time until it closes. Two tabs of a person may be in two channels. */
   async #tab(dice: Dice, person: Person): Promise<void> {
     const { stayMinutes, polite, moody, burst, move, hop, locations } = this.#scenario;
     const { busyUntil, calmUntil } = this.#phases;
     const sender: Sender = { location: person.location, isolate: undefined };
     const stayMs = stayMinutes === 0 ? Number.POSITIVE_INFINITY : dice.exponential(stayMinutes * 60_000);
-    const wouldGoAt = this.#time.now + stayMs;
-    // Who is still here when calm begins stays until all go.
-    const goesAt = wouldGoAt < busyUntil ? wouldGoAt : calmUntil;
-    const saysSo = dice.chance(polite) && goesAt < busyUntil;
+    const drawnEnd = this.#time.now + stayMs;
+    // A tab that is open when the calm phase starts stays until its end.
+    const endsAt = drawnEnd < busyUntil ? drawnEnd : calmUntil;
+    const sendsLeave = dice.chance(polite) && endsAt < busyUntil;
     let channel = this.#drawChannel(dice);
     const mayHop = hop > 0 && this.#channels.length > 1;
     for (;;) {
@@ -151,7 +151,7 @@ export class Crowd {
       sender.location = person.location;
       this.#send(sender, { kind: 'heartbeat', channel, id: person.id, mood: person.mood });
       const gap = this.#gap(dice);
-      if (this.#time.now + gap >= goesAt) break;
+      if (this.#time.now + gap >= endsAt) break;
       await this.#time.sleep(gap);
       const changes = dice.chance(moody);
       const mood = dice.pick(MOODS);
@@ -170,8 +170,8 @@ export class Crowd {
       if (changes) person.mood = mood;
       if (moves) person.location = location;
     }
-    if (!saysSo) return;
-    await this.#time.sleep(goesAt - this.#time.now);
+    if (!sendsLeave) return;
+    await this.#time.sleep(endsAt - this.#time.now);
     this.#send(sender, { kind: 'leave', channel, id: person.id });
   }
 

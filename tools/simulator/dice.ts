@@ -3,7 +3,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
 
-/** All chance in a simulated world comes from here, and so from one seed. */
+/** The random numbers of a simulated world. All follow from one seed. */
 export class Dice {
   readonly #generator: RandomGenerator;
 
@@ -11,35 +11,35 @@ export class Dice {
     this.#generator = xoroshiro128plus(seed);
   }
 
-  /** Dice of their own, so that one more throw in one part of the world changes no other part. */
+  /** Returns independent dice. One more throw in one part of the world then changes no other part. */
   fork(): Dice {
     return new Dice(uniformInt(this.#generator, -0x80000000, 0x7fffffff));
   }
 
-  /** From 0 up to 1. */
+  /** Returns a number of at least 0 and less than 1. */
   readonly random = (): number => uniformFloat64(this.#generator);
 
   between(min: number, max: number): number {
     return min + this.random() * (max - min);
   }
 
-  /** Whether something of this probability happens. Always one throw, so rates don't shift what follows. */
+  /** Returns true with this probability. It takes one throw for any rate, otherwise a rate of 0 shifts all later throws. */
   chance(probability: number): boolean {
     return this.random() < probability;
   }
 
-  /** How long until something happens that happens once in `mean` on average. */
+  /** Returns the time until the next event, if events happen once in `mean` on average. */
   exponential(mean: number): number {
     return -Math.log(1 - this.random()) * mean;
   }
 
   pick<Item>(items: readonly Item[]): Item {
     const item = items[Math.floor(this.random() * items.length)];
-    if (item === undefined) throw new Error('Nothing to pick from.');
+    if (item === undefined) throw new Error('The list is empty.');
     return item;
   }
 
-  /** An index, drawn with these weights. */
+  /** Returns an index, drawn with these weights. */
   weighted(weights: readonly number[]): number {
     let left = this.random() * weights.reduce((sum, weight) => sum + weight, 0);
     for (const [index, weight] of weights.entries()) {

@@ -2,14 +2,14 @@ import { GATHERING_STARTS_MS, type Phases } from './crowd';
 import type { Scenario } from './scenario';
 
 const WINDOW_MS = 10_000;
-/** A crowd is shown when every answer of ten seconds shows so much of it, and gone when none shows more than the rest. */
+/** A crowd is shown when every answer of 10 s has this part of it. It is gone when no answer has more than the rest. */
 const NEARLY_ALL = 0.99;
 
-/** How fast a crowd that gathers is shown, and one that falls silent all at once is gone. It knows the default channel only. */
+/** Measures when a crowd is shown after its start, and gone after its end. It measures the default channel only. */
 export class Gathering {
   readonly #scenario: Scenario;
   readonly #phases: Phases;
-  /** The lowest and the highest count of each ten seconds, since the start. */
+  /** The lowest and the highest count of each 10 s, since the start. */
   readonly #windows: { min: number; max: number }[] = [];
 
   constructor(scenario: Scenario, phases: Phases) {
@@ -23,7 +23,7 @@ export class Gathering {
     this.#windows[index] = { min: Math.min(min, count), max: Math.max(max, count) };
   }
 
-  /** Seconds from when all had come until all were shown. */
+  /** Seconds from the last start of the gathering until the crowd is shown. */
   get shownAfterSeconds(): number | undefined {
     const { gatherSeconds, people, channels } = this.#scenario;
     if (gatherSeconds === 0 || channels > 0) return undefined;
@@ -31,7 +31,7 @@ export class Gathering {
     return this.#secondsUntil(gatheredAt, ({ min }) => min >= people * NEARLY_ALL);
   }
 
-  /** Seconds from when the last session had ended, a TTL after all fell silent, until nobody was shown any more. */
+  /** Seconds from a TTL after the last heartbeat, when the last session has ended, until the crowd is gone. */
   get goneAfterSeconds(): number | undefined {
     const { goneMinutes, people, ttlSeconds, channels } = this.#scenario;
     if (goneMinutes === 0 || channels > 0) return undefined;

@@ -3,7 +3,7 @@ import type { Room } from '../../src/presence/room/room';
 import { DEFAULT_CHANNEL } from './channels';
 import { peopleIn } from './oracle';
 
-/** The count after a call. A restart may have lost it. */
+/** The count after a call. A restart may lose it. */
 interface Seen {
   readonly at: number;
   readonly count: number;
@@ -11,11 +11,10 @@ interface Seen {
 }
 
 /**
- * Compares the history of the room with the counts that the room had after each call, once a step is over. It shares no code with
- * the history.
+ * At the end of each step, compares the history of the room with the counts after its calls. It shares no code with the history.
  *
- * Between two calls sessions only expire, so the count of a step is the largest one after a call in it, or the last one before it.
- * A restart may lose the calls of the last save interval, also the largest one of the step.
+ * Between two calls sessions only expire. So the count of a step is the largest one after its calls, or the last one before it.
+ * A restart may lose the calls of the last save interval, and with them the largest count of the step.
  */
 export class HistoryJudge {
   readonly #onViolation: (what: string) => void;
@@ -28,7 +27,7 @@ export class HistoryJudge {
     this.#onViolation = onViolation;
   }
 
-  /** Judges the step before, at the first call in a step. */
+  /** At the first call in a step, judges the step before. */
   judge(room: Pick<Room, 'countsOf' | 'history'>, now: number): void {
     if (this.#room !== room) this.#restart(now);
     this.#room = room;
@@ -42,8 +41,8 @@ export class HistoryJudge {
   #judgeStep(room: Pick<Room, 'history'>): void {
     const start = this.#step * HISTORY_STEP_MS;
     const count = room.history().counts.at(-2) ?? -1;
-    const sure = this.#seen.filter(({ at, mayBeLost }) => at >= start && !mayBeLost);
-    const least = Math.max(0, ...sure.map((seen) => seen.count));
+    const saved = this.#seen.filter(({ at, mayBeLost }) => at >= start && !mayBeLost);
+    const least = Math.max(0, ...saved.map((seen) => seen.count));
     const most = Math.max(0, ...this.#seen.map((seen) => seen.count));
     if (count < least || count > most)
       this.#onViolation(`a step of the history has ${count} sessions, and the room had ${least} to ${most}`);

@@ -5,41 +5,41 @@ import type { Phases } from './crowd';
 import { type Oracle, peopleIn } from './oracle';
 import type { Scenario } from './scenario';
 
-/** The counts of one channel in an answer of a store, and where and when the store gave it. */
+/** The counts of one channel in an answer of a store, with its time and place. */
 export interface Answer {
   readonly at: number;
   readonly location: number;
-  /** The isolate of that location which answered. */
+  /** The number of the isolate in that location. */
   readonly isolate: number;
   readonly state: PresenceState;
   /** The true presence at this moment. */
   readonly truth: MoodCounts;
   /** The truth of the channel. */
   readonly oracle: Oracle;
-  /** The room may have refused sessions of the channel. Then only their own isolate counts them. */
+  /** Whether the room may refuse sessions of the channel. Only their own isolate counts refused sessions. */
   readonly mayRefuse: boolean;
-  /** The mood of the heartbeat that was answered, unless something else was heard of that session meanwhile. */
+  /** The mood of the answered heartbeat. Undefined if a later request of that session arrived before the answer. */
   readonly callerMood: Mood | undefined;
 }
 
-/** Judges every answer. What it finds wrong is told as a sentence. */
+/** Judges every answer. Returns a sentence about an answer that is wrong. */
 export class Invariants {
   readonly #phases: Phases;
   readonly #bounds: Bounds;
-  /** One isolate that is never replaced has nobody to differ from. */
+  /** Whether one isolate serves all requests. Then each answer must equal the truth. */
   readonly isExact: boolean;
-  /** The hub is as slow to show things as the lease and the grace allow for, and no slower. */
+  /** Whether the hub shows changes within the times that the lease and the grace allow for. */
   readonly #isVisible: boolean;
   /**
-   * What may be missing for a moment, although nothing fails: with many isolates or a slow KV a refresh may wait for
-   * retries until the grace is just over, and a stale read knows of no refresh since.
+   * Sessions that an answer may lack although nothing fails. With many isolates or a slow KV a refresh may be retried until just
+   * after the grace. A stale read lacks the last refresh.
    */
   readonly #flicker: { readonly people: number; readonly share: number };
-  /** A clock that is ahead may make the mood that another isolate heard just before seem the later one; the room tells of it at once. */
+  /** Whether clocks differ. Then an earlier mood of another isolate can look later, and the room sends it at once. */
   readonly #mayMistakeMood: boolean;
-  /** An isolate's writes get through, and its own location reads them at once. */
+  /** Whether every write of an isolate succeeds, and its own location reads it at once. */
   readonly #areEndsWritten: boolean;
-  /** Nothing keeps news from travelling. */
+  /** Whether nothing fails. Then every change reaches all isolates. */
   readonly #isClean: boolean;
 
   constructor(scenario: Scenario, phases: Phases, bounds: Bounds) {
@@ -71,23 +71,24 @@ export class Invariants {
       outageMinutes,
     ];
     this.#isClean = faults.every((rate) => rate === 0) && quota === 'none';
-    // A resting isolate keeps ten early writes, and earns few.
+    // An isolate that holds all sessions may write ten ends in a row, and then one in 15 minutes.
     const ends = scenario.stayMinutes === 0 ? 0 : (scenario.people * scenario.minutes) / scenario.stayMinutes;
     this.#areEndsWritten = this.#isClean && scenario.homeMiss === 0 && !isLate && ends <= 8;
   }
 
-  /** What is wrong with an answer, if anything is. */
+  /** Returns what is wrong with an answer, or undefined. */
   judge({ at, location, isolate, state, truth, oracle, mayRefuse, callerMood }: Answer): string | undefined {
     const { moods, count } = state;
     const { settledMs } = this.#bounds;
-    // Written only where it is needed: a world has 100,000 answers.
-    const told = () => JSON.stringify(moods);
+    // A world has 100,000 answers, so only a wrong one becomes a text.
+    const text = () => JSON.stringify(moods);
 
     if (MOODS.some((mood) => !Number.isInteger(moods[mood]) || moods[mood] < 0))
-      return `no number of people: ${told()}`;
-    if (peopleIn(moods) !== count) return `the moods ${told()} do not add up to ${count}`;
+      return `the moods ${text()} are no counts`;
+    if (peopleIn(moods) !== count) return `the moods ${text()} do not add up to ${count}`;
     const callers = this.#mayMistakeMood ? count : callerMood && moods[callerMood];
-    if (callerMood !== undefined && callers === 0) return `the caller, in ${callerMood}, is not in ${told()}`;
+    if (callerMood !== undefined && callers === 0)
+      return `the answer ${text()} lacks its caller, in ${callerMood}`;
 
     let excess = false;
     let lack = false;
@@ -97,19 +98,20 @@ export class Invariants {
     }
     const isSettled = at > this.#phases.busyUntil + settledMs && at <= this.#phases.calmUntil;
     if (this.isExact && (excess || lack))
-      return `one isolate says ${told()}, the truth is ${JSON.stringify(truth)}`;
+      return `the only isolate answers ${text()}, the truth is ${JSON.stringify(truth)}`;
     if (excess) {
       const most = isSettled ? truth : oracle.traces(location, at, this.#bounds);
-      const ghost = MOODS.some((mood) => moods[mood] > most[mood]);
-      if (ghost) return `${told()} counts a ghost: at most ${JSON.stringify(most)} may be counted`;
+      if (MOODS.some((mood) => moods[mood] > most[mood]))
+        return `${text()} counts an ended session: at most ${JSON.stringify(most)} may count`;
       const people = this.#areEndsWritten ? oracle.mostPeople(location, at, this.#bounds) : count;
-      if (count > people) return `${told()} counts a ghost whose writer is at work: at most ${people}`;
+      if (count > people)
+        return `${text()} counts a session that its writer has ended: at most ${people} may count`;
     }
     if (lack && !mayRefuse && this.#isVisible && (isSettled || this.#isClean)) {
       const least = oracle.settled({ location, isolate }, at, this.#bounds);
-      const lost = MOODS.reduce((people, mood) => people + Math.max(least[mood] - moods[mood], 0), 0);
-      if (lost > this.#flicker.people + this.#flicker.share * peopleIn(least)) {
-        return `${told()} has lost somebody: at least ${JSON.stringify(least)} must be counted`;
+      const missing = MOODS.reduce((people, mood) => people + Math.max(least[mood] - moods[mood], 0), 0);
+      if (missing > this.#flicker.people + this.#flicker.share * peopleIn(least)) {
+        return `${text()} lacks a session: at least ${JSON.stringify(least)} must count`;
       }
     }
     return undefined;

@@ -14,18 +14,18 @@ import { KeyPerSessionStore } from './stores/key-per-session-store';
 import { SharedKeyStore } from './stores/shared-key-store';
 import type { VirtualTime } from './virtual-time';
 
-/** What a Worker's routes ask of a store. `PresenceStore` is one; the designs it is compared with are others. */
+/** The store that a Worker's routes call: `PresenceStore`, or a design for comparison. */
 export interface Store {
   countHeartbeat(key: string, mood: Mood, defer: Defer): Awaitable<PresenceState>;
-  /** The same with the admission of new sessions, where the store has one. */
+  /** Counts a heartbeat after the admission of a new session, if the store has an admission. */
   heartbeat?: PresenceStore['heartbeat'];
   leave(key: string, defer: Defer): Promise<void>;
   presence(defer: Defer, channel: string): Awaitable<PresenceState>;
-  /** The states of several named channels, where the store has channels. */
+  /** Returns the states of several named channels, if the store has channels. */
   channels?: PresenceStore['channels'];
 }
 
-/** All isolates of all locations. An isolate that is evicted loses its memory and nothing else. */
+/** All isolates of all locations. A fresh isolate replaces an evicted one, whose memory is lost. */
 export class Isolates {
   readonly #time: VirtualTime;
   readonly #dice: Dice;
@@ -34,7 +34,7 @@ export class Isolates {
   readonly #contexts: RequestContexts;
   readonly #scenario: Scenario;
   readonly #stores = new Map<string, Store>();
-  #evicting = true;
+  #evicts = true;
 
   constructor(
     time: VirtualTime,
@@ -53,10 +53,10 @@ export class Isolates {
   }
 
   heal(): void {
-    this.#evicting = false;
+    this.#evicts = false;
   }
 
-  /** The isolate that serves a request: mostly the one that served its sender last. */
+  /** Returns the isolate that serves a request. With the chance `stick` it is the last one of its sender. */
   route(last: number | undefined): number {
     const sticks = this.#dice.chance(this.#scenario.stick);
     const other = Math.floor(this.#dice.random() * this.#scenario.isolates);
@@ -65,7 +65,7 @@ export class Isolates {
 
   store(location: number, isolate: number): Store {
     const name = `${location} ${isolate}`;
-    const evicted = this.#dice.chance(this.#scenario.evict) && this.#evicting;
+    const evicted = this.#dice.chance(this.#scenario.evict) && this.#evicts;
     const running = evicted ? undefined : this.#stores.get(name);
     const store = running ?? this.#start(location);
     this.#stores.set(name, store);

@@ -7,14 +7,14 @@ import { SimulatedKv } from './simulated-kv';
 import { SimulatedRoom } from './simulated-room';
 import { VirtualTime } from './virtual-time';
 
-/** The two locations are any of so many, because their names decide which keys they use. */
+/** The two locations are drawn from this number, because their names decide the keys that they use. */
 const LOCATIONS = 100;
 const STEP_MS = 10_000;
 const GIVEN_UP_AFTER_MS = 600_000;
 
 /**
- * Two people start a session in two locations, with one isolate each. Returns the time from the start of the second session
- * until the last answers of both count two, in seconds. Infinity after ten minutes.
+ * Two people start a session in two locations, with one isolate each. Returns the seconds from the second start until the last
+ * answers of both count two. Returns Infinity after ten minutes.
  *
  * @param apartSeconds The second session starts at most this much later, evenly spread.
  */
@@ -65,7 +65,7 @@ export interface MeetingFigures {
   readonly worstSeconds: number;
 }
 
-/** The figures of so many worlds, with the seeds from 1 on. */
+/** Returns the figures of this number of worlds, with the seeds from `from` on. */
 export async function meetings(
   worlds: number,
   apartSeconds: number,

@@ -3,11 +3,11 @@ import { Dice } from './dice';
 import { type OurHub, Scenario, type ScenarioOptions } from './scenario';
 
 const USUAL_TTL_SECONDS = 10;
-/** A fault needs this time to show. */
+/** A fault shows within this time. */
 const MINUTES_MIN = 3;
 const SKIPPED_DRAWS = 4;
 
-/** Settings at the edges of what a start accepts; a client sends three heartbeats in a TTL. */
+/** Draws settings at the edges of what the service accepts. A client sends three heartbeats in a TTL. */
 function edgeSettings(dice: Dice, hub: OurHub): ScenarioOptions {
   const ttlSeconds = dice.pick([2, 3, 4, 10, 30, 120, 600]);
   // 0 stands for the hub's own interval.
@@ -21,12 +21,12 @@ function edgeSettings(dice: Dice, hub: OurHub): ScenarioOptions {
 }
 
 /**
- * Named channels for half of the worlds with the room: few or many, some of them listed, and in a third of these worlds more than the
- * service may have. The dice are its own, so a world without channels is the same as before there were any.
+ * Draws 1 to 30 named channels for half of the worlds with the room. None, one or half of them are listed. In a third of these worlds
+ * they exceed the maximum. The dice are separate, otherwise the worlds without channels change.
  */
 function channelsOf(seed: number, hub: OurHub): ScenarioOptions {
   const dice = new Dice(seed ^ 0xc4a);
-  // The first numbers of the generator are nearly the same for all small seeds.
+  // The first numbers of the generator hardly differ between small seeds.
   for (let draw = 0; draw < SKIPPED_DRAWS; draw += 1) dice.random();
   if (hub !== 'durable-object' || dice.chance(0.5)) return {};
   const channels = dice.pick([1, 2, 3, 3, 10, 30]);
@@ -39,19 +39,19 @@ function channelsOf(seed: number, hub: OurHub): ScenarioOptions {
     ...(isBeyondMax && { channelsMax: Math.max(Math.floor(capped / 2), 1) }),
     channelSpread: dice.pick(['zipf', 'zipf', 'even']),
     hop: dice.pick([0, 0.02, 0.2]),
-    // A fault elsewhere: here it puts one session into two channels.
+    // Elsewhere a second tab is a fault. Here it puts one session into two channels.
     ...(dice.chance(0.5) && { tabs: 0.5 }),
   };
 }
 
 /**
- * A scenario drawn from a seed: any size of crowd, any mix of faults, `minutes` with all of it, then calm, then gone.
- * With a TTL of a few seconds a minute has many more heartbeats, so such a world lasts for fewer minutes.
- * Small crowds are many, because there a single person who is lost or left over shows.
+ * Draws a scenario from a seed: any crowd with any faults for `minutes`, a calm phase, and an empty one.
+ * A short TTL has more heartbeats in a minute, so such a world has fewer minutes. Most crowds are small, because there one wrong
+ * session shows.
  */
 export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scenario {
   const dice = new Dice(seed).fork();
-  // In half of the worlds nothing fails; in the others each fault is there in one of three.
+  // In half of the worlds nothing fails. In the others each fault has a chance of one in three.
   const isFaulty = dice.chance(0.5);
   const fault = (...rates: readonly number[]) => (dice.chance(1 / 3) && isFaulty ? dice.pick(rates) : 0);
   const locations = dice.pick([1, 1, 1, 2, 3, 6]);
@@ -85,7 +85,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     listCacheSeconds: dice.pick([60, 60, 120]),
     homeMiss: fault(0.2),
     staleRead: dice.pick([0, 0, 0, 0, 0.2]),
-    // Calls must be short beside a TTL.
+    // A call must be much shorter than a TTL.
     slowMs: dice.pick([0, 0, 0, 0, atEdge ? 100 : 600]),
     fail: fault(0.01, 0.1, 0.5),
     hang: fault(0.001, 0.05),
@@ -95,7 +95,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     lose: fault(0.01, 0.1),
     duplicate: fault(0.01, 0.1),
     reorder: fault(0.01, 0.1),
-    // A room ends sessions by the replicas' clocks: no clock may be off by a good part of a TTL.
+    // The room expires sessions by the replicas' clocks, so no clock may differ by a large part of a TTL.
     skewMs: atEdge ? 0 : fault(100, 2_000),
     cutOff: fault(0.1),
     die: fault(0.001, 0.05),
@@ -103,7 +103,7 @@ export function mixedScenario(seed: number, minutes: number, hub: OurHub): Scena
     outageMinutes: Math.min(outageMinutes, length),
     ...channelsOf(seed, hub),
   } satisfies ScenarioOptions);
-  const { settledMs, awayGhostMs } = boundsOf(scenario);
+  const { settledMs, awayCountedMs } = boundsOf(scenario);
   const minutesAfter = (ms: number) => Math.ceil(ms / 60_000) + 1;
-  return { ...scenario, calmMinutes: minutesAfter(settledMs) + 4, goneMinutes: minutesAfter(awayGhostMs) };
+  return { ...scenario, calmMinutes: minutesAfter(settledMs) + 4, goneMinutes: minutesAfter(awayCountedMs) };
 }

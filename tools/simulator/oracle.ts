@@ -2,52 +2,51 @@ import { MOODS, type Mood } from '../../src/moods';
 import { type MoodCounts, ZERO_COUNTS } from '../../src/presence/session';
 import type { Bounds } from './bounds';
 
-/** Moods by their place in `MOODS`: the lists are looked through at every answer, and counting by name takes much longer. */
+/** The place of a mood in `MOODS`. Every answer counts all sessions, and counts by name take much longer. */
 type MoodIndex = number;
 /** Sessions by the place of their mood in `MOODS`. */
 type Counts = Uint32Array;
 
-/** What is true of one session, by the time of its requests' arrival on the one true clock (ms). */
+/** The true state of one session. Times are those at which its requests arrived, by the one true clock (ms). */
 interface Visit {
   readonly id: string;
   mood: MoodIndex;
-  /** Last heartbeat. */
-  beatAt: number;
-  /** When it left; undefined while it has not. */
+  lastHeartbeatAt: number;
+  /** The time of its leave. Undefined without a leave. */
   leftAt: number | undefined;
   location: number;
   isolate: number;
-  /** Since when it has been here without a break. */
-  cameAt: number;
-  /** Since when it has been here without a break in this mood and this location. */
+  /** It has been present without a break since then. */
+  startedAt: number;
+  /** It has been present in this mood and this location without a break since then. */
   sameSince: number;
-  /** Since when it has been served by this isolate. */
+  /** The isolate has served it without a break since then. */
   servedSince: number;
-  /** The isolates that served it, by their numbers, in this location. */
+  /** The numbers of the isolates of this location that served it. */
   readonly servedBy: Set<number>;
 }
 
-/** A trace that a session left in one location in one mood. */
+/** A record of one session in one location and one mood, which replicas may still count. */
 interface Trace {
   readonly key: string;
   readonly mood: MoodIndex;
   readonly location: number;
-  beatAt: number;
-  /** The running isolate that served the last heartbeat. */
+  lastHeartbeatAt: number;
+  /** The isolate that served the last heartbeat, until its eviction. */
   writer: object;
-  /** Since when the writer has had the chance to write that the session ended; undefined while it has not. */
+  /** The time at which the writer first could store the end of the session. Undefined before. */
   endWrittenFrom: number | undefined;
 }
 
 export const peopleIn = (moods: MoodCounts) => MOODS.reduce((people, mood) => people + moods[mood], 0);
 
 /**
- * Who is really here: a plain list of sessions with their last heartbeat and whether they left, looked through at every
- * question. It shares no code with what it judges, and is as simple as can be.
+ * The true sessions of one channel: a list with the last heartbeat and the leave of each. Every question reads the whole list. The
+ * oracle shares no code with the classes that it judges.
  */
 export class Oracle {
   readonly #ttlMs: number;
-  readonly #tombstoneTtlMs: number;
+  readonly #memoryMs: number;
   readonly #isolatesDiffer: boolean;
   readonly #steadyMs: number;
   #visits: Visit[] = [];
@@ -58,30 +57,36 @@ export class Oracle {
   #nextForgettingAt = 0;
 
   /**
-   * @param tombstoneTtlMs For how long after a heartbeat anybody will ask about it.
-   * @param isolatesDiffer Whether it matters to others which isolate of a location serves somebody.
-   * @param steadyMs A session whose next heartbeat comes later is settled only some time after it.
+   * @param memoryMs The oracle answers questions about a heartbeat for this time.
+   * @param isolatesDiffer Whether the counts depend on the isolate that serves a session.
+   * @param steadyMs After a longer gap between two heartbeats a session is settled anew.
    */
-  constructor(ttlMs: number, tombstoneTtlMs: number, isolatesDiffer: boolean, steadyMs: number) {
+  constructor(ttlMs: number, memoryMs: number, isolatesDiffer: boolean, steadyMs: number) {
     this.#steadyMs = steadyMs;
     this.#ttlMs = ttlMs;
-    this.#tombstoneTtlMs = tombstoneTtlMs;
+    this.#memoryMs = memoryMs;
     this.#isolatesDiffer = isolatesDiffer;
   }
 
-  /** @param writer The running isolate; another object after an eviction. */
+  /** @param writer The store of the isolate. After an eviction it is another object. */
   heartbeat(id: string, name: Mood, location: number, isolate: number, writer: object, now: number): void {
     const mood = MOODS.indexOf(name);
     this.#forget(now);
     const visit = this.#visitOf.get(id);
-    if (visit === undefined || !this.#isHere(visit, now)) {
-      const since = { beatAt: now, leftAt: undefined, cameAt: now, sameSince: now, servedSince: now };
+    if (visit === undefined || !this.#isPresent(visit, now)) {
+      const since = {
+        lastHeartbeatAt: now,
+        leftAt: undefined,
+        startedAt: now,
+        sameSince: now,
+        servedSince: now,
+      };
       const fresh = { id, mood, location, isolate, servedBy: new Set([isolate]), ...since };
       this.#visits.push(fresh);
       this.#visitOf.set(id, fresh);
     } else {
       const isThere = visit.location === location;
-      const isSteady = now - visit.beatAt <= this.#steadyMs;
+      const isSteady = now - visit.lastHeartbeatAt <= this.#steadyMs;
       if (visit.mood !== mood || !isSteady || (this.#isolatesDiffer && !isThere)) visit.sameSince = now;
       if (!isThere) visit.servedBy.clear();
       if (!isThere || visit.isolate !== isolate) visit.servedSince = now;
@@ -89,45 +94,46 @@ export class Oracle {
       visit.mood = mood;
       visit.location = location;
       visit.isolate = isolate;
-      visit.beatAt = now;
+      visit.lastHeartbeatAt = now;
     }
     const key = `${id} ${location} ${mood}`;
-    const fresh = { key, mood, location, beatAt: now, writer, endWrittenFrom: undefined };
+    const fresh = { key, mood, location, lastHeartbeatAt: now, writer, endWrittenFrom: undefined };
     const trace: Trace = this.#traceOf.get(key) ?? fresh;
     if (!this.#traceOf.has(key)) this.#traces.push(trace);
     this.#traceOf.set(key, trace);
     this.#tracesOf.get(trace.writer)?.delete(trace);
     this.#tracesOf.set(writer, (this.#tracesOf.get(writer) ?? new Set()).add(trace));
-    trace.beatAt = now;
+    trace.lastHeartbeatAt = now;
     trace.writer = writer;
     trace.endWrittenFrom = undefined;
   }
 
-  /** An isolate serves a request, and with it syncs if the last sync is `syncMs` old. */
-  serves(isolate: object, syncMs: number, now: number): void {
-    // In the order of their heartbeats, so those behind a young one are younger.
+  /** Notes that an isolate serves a request. It then syncs if its last sync is `syncMs` old. */
+  noteRequest(isolate: object, syncMs: number, now: number): void {
+    // The traces are in the order of their heartbeats, so all after a young one are younger.
     for (const trace of this.#tracesOf.get(isolate) ?? []) {
-      if (now < trace.beatAt + this.#ttlMs + syncMs) return;
-      if (now - trace.beatAt > this.#tombstoneTtlMs) this.#tracesOf.get(isolate)?.delete(trace);
+      if (now < trace.lastHeartbeatAt + this.#ttlMs + syncMs) return;
+      if (now - trace.lastHeartbeatAt > this.#memoryMs) this.#tracesOf.get(isolate)?.delete(trace);
       else trace.endWrittenFrom ??= now;
     }
   }
 
   leave(id: string, now: number): void {
     const visit = this.#visitOf.get(id);
-    if (visit !== undefined && this.#isHere(visit, now)) visit.leftAt = now;
+    if (visit !== undefined && this.#isPresent(visit, now)) visit.leftAt = now;
   }
 
-  /** The true presence. */
+  /** Returns the true counts. */
   moods(now: number): MoodCounts {
     const counts = noCounts();
-    for (const visit of this.#visits) if (this.#isHere(visit, now)) increment(counts, visit.mood);
+    for (const visit of this.#visits) if (this.#isPresent(visit, now)) increment(counts, visit.mood);
     return named(counts);
   }
 
   /**
-   * The sessions that an isolate must count: they have been here for long enough in the same mood, and are not about to expire. On
-   * KV an isolate that a session has left lets it expire, and need not have read yet where it is. Nor has the summary that it writes.
+   * Returns the sessions that an isolate must count. They have had the same mood for long enough, and do not expire within `earlyMs`.
+   * On KV a session expires in an isolate that no longer serves it. That isolate, and its summary, may lack the session until the
+   * next read.
    */
   settled(
     at: { readonly location: number; readonly isolate: number },
@@ -140,68 +146,71 @@ export class Oracle {
       const mayLack = this.#isolatesDiffer && (!isHome || visit.servedBy.has(at.isolate));
       const since = mayLack ? Math.max(visit.sameSince, visit.servedSince) : visit.sameSince;
       const within = isHome ? homeShownMs : awayShownMs;
-      if (this.#isHere(visit, now + earlyMs) && now - since > within) increment(counts, visit.mood);
+      if (this.#isPresent(visit, now + earlyMs) && now - since > within) increment(counts, visit.mood);
     }
     return named(counts);
   }
 
   /**
-   * Those who may be shown in a location: every trace that is not too old.
-   * Somebody who moves or changes the mood has more than one trace.
+   * Returns the most sessions of each mood that a location may count: every trace that is not too old. A session that moves or changes
+   * its mood has several traces.
    */
-  traces(location: number, now: number, { homeGhostMs, awayGhostMs }: Bounds): MoodCounts {
+  traces(location: number, now: number, { homeCountedMs, awayCountedMs }: Bounds): MoodCounts {
     const counts = noCounts();
     for (const trace of this.#traces) {
-      const within = trace.location === location ? homeGhostMs : awayGhostMs;
-      if (now - trace.beatAt <= within) increment(counts, trace.mood);
+      const within = trace.location === location ? homeCountedMs : awayCountedMs;
+      if (now - trace.lastHeartbeatAt <= within) increment(counts, trace.mood);
     }
     return named(counts);
   }
 
   /**
-   * How many people may be shown in a location: those of `traces`, but at home after the grace only if their writer has vanished, or
-   * has just had the chance to write that they ended.
+   * Returns the most people that a location may count. In its own location a trace counts after the grace in two cases only. Its
+   * writer was evicted, or could store the end less than `endReadMs` ago.
    */
   mostPeople(
     location: number,
     now: number,
-    { homeGraceMs, homeGhostMs, endReadMs, awayGhostMs }: Bounds,
+    { homeGraceMs, homeCountedMs, endReadMs, awayCountedMs }: Bounds,
   ): number {
     let people = 0;
-    for (const { location: there, beatAt, endWrittenFrom } of this.#traces) {
-      const age = now - beatAt;
+    for (const { location: there, lastHeartbeatAt, endWrittenFrom } of this.#traces) {
+      const age = now - lastHeartbeatAt;
       const isReadLate = endWrittenFrom === undefined || now <= endWrittenFrom + endReadMs;
-      const within = there !== location ? awayGhostMs : isReadLate ? homeGhostMs : homeGraceMs;
+      const within = there !== location ? awayCountedMs : isReadLate ? homeCountedMs : homeGraceMs;
       if (age <= Math.max(within, homeGraceMs)) people += 1;
     }
     return people;
   }
 
-  /** How long ago each visit that is over ended, the latest first (ms). */
+  /** Returns the time since the end of each ended session, the latest first (ms). */
   endedAgo(now: number): readonly number[] {
-    const over = this.#visits.filter((visit) => !this.#isHere(visit, now));
-    return over.map(({ leftAt, beatAt }) => now - (leftAt ?? beatAt + this.#ttlMs)).sort((a, b) => a - b);
+    const ended = this.#visits.filter((visit) => !this.#isPresent(visit, now));
+    return ended
+      .map(({ leftAt, lastHeartbeatAt }) => now - (leftAt ?? lastHeartbeatAt + this.#ttlMs))
+      .sort((a, b) => a - b);
   }
 
-  /** How long ago each visit that goes on began, the latest first (ms). */
-  begunAgo(now: number): readonly number[] {
-    const here = this.#visits.filter((visit) => this.#isHere(visit, now));
-    return here.map(({ cameAt }) => now - cameAt).sort((a, b) => a - b);
+  /** Returns the time since the start of each present session, the latest first (ms). */
+  startedAgo(now: number): readonly number[] {
+    const present = this.#visits.filter((visit) => this.#isPresent(visit, now));
+    return present.map(({ startedAt }) => now - startedAt).sort((a, b) => a - b);
   }
 
-  #isHere(visit: Visit, now: number): boolean {
-    return visit.leftAt === undefined && now - visit.beatAt < this.#ttlMs;
+  #isPresent(visit: Visit, now: number): boolean {
+    return visit.leftAt === undefined && now - visit.lastHeartbeatAt < this.#ttlMs;
   }
 
   #forget(now: number): void {
     if (now < this.#nextForgettingAt) return;
     this.#nextForgettingAt = now + 10_000;
-    const remembered = ({ beatAt }: { beatAt: number }) => now - beatAt <= this.#tombstoneTtlMs;
+    const isRemembered = ({ lastHeartbeatAt }: { lastHeartbeatAt: number }) =>
+      now - lastHeartbeatAt <= this.#memoryMs;
     for (const visit of this.#visits)
-      if (!remembered(visit) && this.#visitOf.get(visit.id) === visit) this.#visitOf.delete(visit.id);
-    for (const trace of this.#traces) if (!remembered(trace)) this.#traceOf.delete(trace.key);
-    this.#visits = this.#visits.filter(remembered);
-    this.#traces = this.#traces.filter(remembered);
+      if (!isRemembered(visit) && this.#visitOf.get(visit.id) === visit) this.#visitOf.delete(visit.id);
+    for (const trace of this.#traces) if (!isRemembered(trace)) this.#traceOf.delete(trace.key);
+    this.#visits = this.#visits.filter(isRemembered);
+    this.#traces = this.#traces.filter(isRemembered);
   }
 }
 

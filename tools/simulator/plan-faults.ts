@@ -7,7 +7,7 @@ import type { VirtualTime } from './virtual-time';
 
 const MINUTE = 60_000;
 
-/** Plans when a location is cut off from the hubs, and one outage for all locations before the calm phase. */
+/** Plans when locations are cut off from the hubs, and one outage for all locations before the calm phase. */
 export function planFaults(
   time: VirtualTime,
   dice: Dice,
@@ -25,5 +25,5 @@ export function planFaults(
   }
   if (outageMinutes === 0) return;
   for (const hub of hubs)
-    time.at(phases.busyUntil - outageMinutes * MINUTE, () => hub.reach.awayUntil(phases.busyUntil));
+    time.at(phases.busyUntil - outageMinutes * MINUTE, () => hub.reach.failUntil(phases.busyUntil));
 }

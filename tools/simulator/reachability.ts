@@ -1,14 +1,14 @@
-/** Whether a hub can be reached: it may be away for everybody, and one location may be cut off from it. Times in ms. */
+/** Whether a location reaches a hub. An outage has all locations, a cut-off has one. Times are in ms. */
 export class Reachability {
   readonly #cutOffUntil: number[];
-  #awayUntil = 0;
+  #outageUntil = 0;
 
   constructor(locations: number) {
     this.#cutOffUntil = Array.from({ length: locations }, () => 0);
   }
 
-  awayUntil(end: number): void {
-    this.#awayUntil = end;
+  failUntil(end: number): void {
+    this.#outageUntil = end;
   }
 
   cutOff(location: number, end: number): void {
@@ -16,11 +16,11 @@ export class Reachability {
   }
 
   heal(): void {
-    this.#awayUntil = 0;
+    this.#outageUntil = 0;
     this.#cutOffUntil.fill(0);
   }
 
-  holds(location: number, now: number): boolean {
-    return now >= Math.max(this.#awayUntil, this.#cutOffUntil[location] ?? 0);
+  isReached(location: number, now: number): boolean {
+    return now >= Math.max(this.#outageUntil, this.#cutOffUntil[location] ?? 0);
   }
 }

@@ -4,31 +4,31 @@ import type { Dice } from './dice';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
-/** Deferred work ends so long after the response: https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
+/** Deferred work ends this long after the response: https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil */
 const DEFERRED_MS = 30_000;
 
-/** What the platform keeps for one request. */
+/** The state that the platform keeps for one request. */
 interface RequestContext {
   answeredAt: number;
   /** Deferred tasks that have not ended. */
   deferred: number;
-  /** Over when the response has been given. */
+  /** Whether the context ends with its response. */
   isDying: boolean;
   isOver: boolean;
 }
 
 /**
- * The contexts of requests, by the platform's rule: what a request began comes back until its response, after that while a
- * deferred task of it runs, and at the latest 30 s after the response. What comes later never comes back.
+ * The contexts of requests, by the platform's rule. An operation of a request settles until the response. While a deferred task of
+ * the request runs, it settles for 30 s more. A later result never settles its promise.
  *
- * Code belongs to the context of the request that runs it, also behind every `await`.
+ * Code belongs to the context of the request that runs it, also after each `await`.
  */
 export class RequestContexts {
   readonly #time: VirtualTime;
   readonly #dice: Dice;
   readonly #rules: Scenario;
   readonly #current = new AsyncLocalStorage<RequestContext>();
-  #faulty = true;
+  #areFaultsOn = true;
 
   constructor(time: VirtualTime, dice: Dice, rules: Scenario) {
     this.#time = time;
@@ -36,12 +36,12 @@ export class RequestContexts {
     this.#rules = rules;
   }
 
-  /** From now on no context dies early. The platform's rule stays: it is no fault. */
+  /** Ends the faults: from now on no context dies early. The platform's rule stays, because it is no fault. */
   heal(): void {
-    this.#faulty = false;
+    this.#areFaultsOn = false;
   }
 
-  /** Serves a request in a context of its own. Settles as `serve` does. */
+  /** Serves a request in a context of its own. The promise settles as that of `serve` does. */
   run<Answer>(serve: (defer: Defer) => Promise<Answer>): Promise<Answer> {
     const context: RequestContext = {
       answeredAt: Number.POSITIVE_INFINITY,
@@ -64,7 +64,7 @@ export class RequestContexts {
     });
   }
 
-  /** Work that the current request begins: it settles as `work` does, or never, if the context is over by then. */
+  /** Adds work to the current request. The promise settles as `work` does, or never if the context is over by then. */
   begin<Result>(work: Promise<Result>): Promise<Result> {
     const context = this.#current.getStore();
     if (context === undefined) return work;
@@ -80,13 +80,13 @@ export class RequestContexts {
   }
 
   /**
-   * A call to the hub that the current request makes. The context may die of it, as of a CPU or memory limit: then the call
-   * and all that the context began never come back. Its response comes all the same.
+   * Adds a call to the hub to the current request. With the chance `die` the context dies, as at a CPU or memory limit. Then the call
+   * and all later work of the context never settle. The client still gets its response.
    */
   call<Result>(work: Promise<Result>): Promise<Result> {
     const context = this.#current.getStore();
     const dies = this.#dice.chance(this.#rules.die);
-    if (context !== undefined && dies && this.#faulty) context.isDying = true;
+    if (context !== undefined && dies && this.#areFaultsOn) context.isDying = true;
     if (!context?.isDying) return this.begin(work);
     work.catch(() => undefined);
     return new Promise(() => undefined);

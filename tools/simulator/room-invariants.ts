@@ -5,18 +5,18 @@ import { peopleIn } from './oracle';
 import type { Scenario } from './scenario';
 
 /**
- * Judges every call to the room: each session on the wire is in a channel that it has visited, and the room never holds more
- * channels than the maximum. It reads keys on its own, and shares no code with what it judges.
+ * Judges every call to the room. Each session on the wire is in a channel that it has visited. The room never holds more channels
+ * than the maximum. It parses keys itself, and shares no code with the room.
  */
 export class RoomInvariants {
   /** The most channels that counted towards the maximum at once. */
   mostChannels = 0;
-  /** The channels that counted towards the maximum at some time. */
+  /** All channels that ever counted towards the maximum. */
   readonly openedChannels = new Set<string>();
   readonly #scenario: Scenario;
   readonly #capped: readonly string[];
   readonly #onViolation: (what: string) => void;
-  /** The keys of all sessions, as the wire must name them, by the part of the message that they belong to. */
+  /** The keys that all sessions must have on the wire, by their part of the message. */
   readonly #keys = { ofDefault: new Set<string>(), ofOthers: new Set<string>() };
 
   constructor(scenario: Scenario, onViolation: (what: string) => void) {
@@ -25,7 +25,7 @@ export class RoomInvariants {
     this.#onViolation = onViolation;
   }
 
-  /** A heartbeat of a session arrives in a channel. */
+  /** Notes that a heartbeat of a session arrived in a channel. */
   visit(channel: string, id: string): void {
     if (channel === DEFAULT_CHANNEL) this.#keys.ofDefault.add(id);
     else this.#keys.ofOthers.add(`${channel}/${id}`);

@@ -6,7 +6,7 @@ import type { SimulationResult } from './simulate';
 
 const WORKER = resolve('tools/simulator/dist/worker.js');
 
-/** Runs scenarios on all cores and returns their results in the same order. `onResult` gets each result as it comes. */
+/** Runs scenarios on all cores and returns their results in the same order. `onResult` gets each result when it is there. */
 export async function runAll(
   scenarios: readonly Scenario[],
   onResult: (result: SimulationResult, done: number) => void,

@@ -20,45 +20,46 @@ import { type KvRates, type RoomRates, usageOf } from './usage';
 import { VirtualTime } from './virtual-time';
 
 const MINUTE = 60_000;
-/** What is measured begins when the first crowd has been seen by all. */
+/** The measurement starts after this time, when every location shows the first crowd. */
 const WARM_UP_MS = 4 * MINUTE;
-/** A request takes so long to arrive, from and to (ms). */
+/** The range of the time that a request takes to arrive (ms). */
 const NETWORK_MS = [5, 100] as const;
-/** Longer than a request may take: twice the wait for a sync, and its way. */
+/** A request must take less: twice the wait for a sync, and the network. */
 const ANSWERED_WITHIN_MS = 10_000;
 const VIOLATIONS_MAX = 5;
 
 export interface SimulationResult extends AccuracyFigures {
   readonly requestsPerSecond: number;
-  /** Operations a second. Not among them: writes too soon after another, and what was over a daily limit. */
+  /** Operations a second. `refused` writes came less than 1 s after another one. `quotaErrors` were over a daily limit. */
   readonly kvPerSecond: KvRates & { readonly refused: number; readonly quotaErrors: number };
-  /** Calls to the room and rows it wrote, a second. */
+  /** Calls to the room, and rows that it wrote, a second. */
   readonly roomPerSecond: RoomRates;
-  /** For KV or the room at the list price; and the whole bill on the paid plan, Worker requests and their CPU time too. */
+  /** Dollars of KV or the room, at the list price. */
   readonly hubDollarsAMonth: number;
+  /** Dollars of the whole bill on the paid plan, with Worker requests and their CPU time. */
   readonly billAMonth: number;
   readonly failedRequests: number;
-  /** Heartbeats that the service refused, because they would open one channel too many. */
+  /** Heartbeats that the service refused because they would exceed the maximum of channels. */
   readonly refusedHeartbeats: number;
-  /** The most channels that counted towards the maximum at once, as the room held them. */
+  /** The most channels in the room that counted towards the maximum at once. */
   readonly mostChannels: number;
-  /** How many such channels the room held at some time. */
+  /** The number of such channels that the room ever held. */
   readonly openedChannels: number;
-  /** For a crowd that gathers or falls silent; see `Gathering`. */
+  /** The times of a crowd that starts or ends at once: see `Gathering`. */
   readonly shownAfterSeconds: number | undefined;
   readonly goneAfterSeconds: number | undefined;
-  /** What was wrong, each with the command that replays it. */
+  /** Each violation of an invariant, with the command that repeats it. */
   readonly violations: readonly string[];
 }
 
 export interface Watching {
-  /** At every answer of a store; `truth` is the true count. */
+  /** Called at every answer of a store. `truth` is the true count. */
   readonly onAnswer?: (minutes: number, count: number, truth: number) => void;
-  /** At every simulated minute. */
+  /** Called at every simulated minute. */
   readonly onMinute?: (minute: number, of: number) => void;
 }
 
-/** Runs a scenario from start to end. The truth, the accuracy and the invariants are those of each channel alone. */
+/** Runs a scenario from start to end. Each channel has a truth of its own, which decides its accuracy and its invariants. */
 export async function simulate(scenario: Scenario, watching: Watching = {}): Promise<SimulationResult> {
   const dice = new Dice(scenario.seed);
   const time = new VirtualTime();
@@ -106,9 +107,9 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   let refusedHeartbeats = 0;
   const isOurs = scenario.hub === 'kv' || scenario.hub === 'durable-object';
   const syncMs = settingsOf(scenario).timing.syncIntervalMs * (1 + SYNC_JITTER);
-  let underWay = 0;
-  let faulty = true;
-  const heardOf = new Map<string, number>();
+  let unanswered = 0;
+  let areFaultsOn = true;
+  const requestsOf = new Map<string, number>();
   const violations: string[] = [];
 
   const violated = (what: string) => {
@@ -129,7 +130,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
     return true;
   };
 
-  /** Reads a channel at the very moment at which a session may end. */
+  /** Reads a channel in the millisecond in which a session may expire. */
   const lookAt = async (channel: string, store: Store, place: Place) => {
     const state = await contexts.run(async (defer) => store.presence(defer, channel));
     answered({ channel, state, place, callerMood: undefined });
@@ -147,8 +148,8 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   };
 
   const serve = async (store: Store, place: Place, request: Request, defer: Defer): Promise<void> => {
-    // Only on KV, which has no named channels, it matters when an isolate writes.
-    judge.oracleOf(DEFAULT_CHANNEL).serves(store, syncMs, time.now);
+    // The time of a write matters only on KV, which has no named channels.
+    judge.oracleOf(DEFAULT_CHANNEL).noteRequest(store, syncMs, time.now);
     switch (request.kind) {
       case 'presence': {
         const { channel } = request;
@@ -161,19 +162,19 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         const key = sessionKey(request.channel, request.id);
         judge.oracleOf(request.channel).leave(request.id, time.now);
         const session = `${request.channel} ${request.id}`;
-        heardOf.set(session, (heardOf.get(session) ?? 0) + 1);
+        requestsOf.set(session, (requestsOf.get(session) ?? 0) + 1);
         return store.leave(key, defer);
       }
       case 'heartbeat': {
         const { channel, id, mood } = request;
         const key = sessionKey(channel, id);
         const session = `${channel} ${id}`;
-        const heard = (heardOf.get(session) ?? 0) + 1;
-        heardOf.set(session, heard);
+        const requestNumber = (requestsOf.get(session) ?? 0) + 1;
+        requestsOf.set(session, requestNumber);
         judge.oracleOf(channel).heartbeat(id, mood, place.location, place.isolate, store, time.now);
         roomInvariants.visit(channel, id);
         if (judge.isExact) time.after(ttlMs, () => void lookAt(channel, store, place));
-        // One isolate is exact as of when a heartbeat counts, and a new session waits for its admission.
+        // A new session waits for its admission. A single isolate counts at once, otherwise the truth differs meanwhile.
         const state =
           judge.isExact || store.heartbeat === undefined
             ? await store.countHeartbeat(key, mood, defer)
@@ -183,7 +184,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
           return;
         }
         if (typeof state === 'string') return violated(`a heartbeat in '${channel}' was refused: ${state}`);
-        const callerMood = heardOf.get(session) === heard ? mood : undefined;
+        const callerMood = requestsOf.get(session) === requestNumber ? mood : undefined;
         return answered({ channel, state, place, callerMood });
       }
     }
@@ -191,7 +192,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
 
   const arrive = (sender: Sender, location: number, request: Request) => {
     requests += 1;
-    underWay += 1;
+    unanswered += 1;
     sender.isolate = isolates.route(sender.isolate);
     const { isolate } = sender;
     contexts
@@ -201,17 +202,17 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
         violated(`a request failed: ${error instanceof Error ? error.stack : error}`);
       })
       .finally(() => {
-        underWay -= 1;
+        unanswered -= 1;
       });
   };
 
   const send = (sender: Sender, request: Request) => {
     const [min, max] = NETWORK_MS;
-    const lost = network.chance(scenario.lose) && faulty;
-    const copies = network.chance(scenario.duplicate) && faulty ? 2 : 1;
+    const isLost = network.chance(scenario.lose) && areFaultsOn;
+    const copies = network.chance(scenario.duplicate) && areFaultsOn ? 2 : 1;
     const { location } = sender;
-    for (let copy = 0; copy < (lost ? 0 : copies); copy += 1) {
-      const late = network.chance(scenario.reorder) && faulty ? network.between(0, REORDERED_MS) : 0;
+    for (let copy = 0; copy < (isLost ? 0 : copies); copy += 1) {
+      const late = network.chance(scenario.reorder) && areFaultsOn ? network.between(0, REORDERED_MS) : 0;
       time.after(network.between(min, max) + late, () => arrive(sender, location, request));
     }
   };
@@ -223,7 +224,7 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   });
   time.at(busyUntil, () => {
     spentAfter = spent();
-    faulty = false;
+    areFaultsOn = false;
     kv.heal();
     room.heal();
     isolates.heal();
@@ -237,8 +238,8 @@ export async function simulate(scenario: Scenario, watching: Watching = {}): Pro
   }
 
   await time.runUntil(phases.goneUntil + ANSWERED_WITHIN_MS);
-  failedRequests += underWay;
-  if (underWay > 0 && isOurs) violated(`${underWay} requests were never answered`);
+  failedRequests += unanswered;
+  if (unanswered > 0 && isOurs) violated(`${unanswered} requests have no answer`);
 
   const perSecond = (what: keyof typeof spentBefore) =>
     (spentAfter[what] - spentBefore[what]) / Math.max(scenario.minutes * 60, 1);

@@ -6,11 +6,11 @@ import type { RequestContexts } from './request-contexts';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
-/** A write takes up to so long to be seen in another location: https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency */
+/** Another location reads a write after at most this time: https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency */
 const PROPAGATION_MS = 60_000;
-/** One write a second per key: https://developers.cloudflare.com/kv/platform/limits/ */
+/** KV accepts one write to a key in this time: https://developers.cloudflare.com/kv/platform/limits/ */
 const WRITE_GAP_MS = 1_000;
-/** How long an operation takes, from and to (ms). Not documented: an assumption, named in docs/accuracy.md. */
+/** The range of the time of an operation (ms). Cloudflare does not document it. docs/accuracy.md names the assumption. */
 const LATENCY_MS = { get: [5, 50], put: [50, 300], list: [50, 300] } as const;
 const FREE_PLAN = {
   get: PRICES.kvReads.freeADay,
@@ -26,7 +26,7 @@ interface Version {
   readonly value: string;
   readonly metadata: unknown;
   readonly expiresAt: number;
-  /** When each location sees it. */
+  /** The time from which each location reads it. */
   readonly visibleAt: readonly number[];
 }
 
@@ -35,17 +35,17 @@ interface Cached<Item> {
   readonly until: number;
 }
 
-/** A list of the keys that one location saw when it last looked. */
+/** The keys that one location saw at its last list. */
 type Listing = readonly { readonly name: string; readonly metadata: unknown }[];
 
 /**
- * Workers KV, by its documented rules: a write is seen at home at once and elsewhere after a delay of its own; reads and
- * lists are cached by location, also that a key is absent; one write a second per key; the last write wins; daily quotas.
+ * Workers KV by its documented rules. The location of a write reads it at once, another one after a delay. Each location caches reads
+ * and lists, and also the absence of a key. A key takes one write a second, and the last write wins. A plan may have daily quotas.
  *
- * It knows no compare-and-set, since KV has none, and of `get`, `put` and `list` only the options that are used.
+ * It has no compare-and-set, like KV. Of `get`, `put` and `list` it has the options that the service uses.
  */
 export class SimulatedKv {
-  /** Operations that were let in; writes turned away because the key had just been written; what was over a daily limit. */
+  /** Operations that KV accepted. `refused` writes came less than 1 s after another one. `quotaErrors` were over a daily limit. */
   readonly usage = { get: 0, put: 0, list: 0, refused: 0, quotaErrors: 0 };
   readonly reach: Reachability;
   readonly #time: VirtualTime;
@@ -57,7 +57,7 @@ export class SimulatedKv {
   readonly #reads = new Map<string, Cached<Version | undefined>>();
   readonly #lists = new Map<string, Cached<Listing>>();
   #today = { day: 0, get: 0, put: 0, list: 0 };
-  #faulty = true;
+  #areFaultsOn = true;
 
   constructor(time: VirtualTime, dice: Dice, contexts: RequestContexts, rules: Scenario) {
     this.#time = time;
@@ -67,9 +67,9 @@ export class SimulatedKv {
     this.reach = new Reachability(rules.locations);
   }
 
-  /** From now on nothing fails any more. Delays and caches stay: they are no faults. */
+  /** Ends the faults. Delays and caches stay, because they are no faults. */
   heal(): void {
-    this.#faulty = false;
+    this.#areFaultsOn = false;
     this.reach.heal();
   }
 
@@ -113,7 +113,7 @@ export class SimulatedKv {
     await this.#reach('get', location);
     this.#spend('get');
     const version = this.#read(key, location, cacheTtl * 1000);
-    const isCorrupt = this.#dice.chance(this.#rules.corrupt) && this.#faulty;
+    const isCorrupt = this.#dice.chance(this.#rules.corrupt) && this.#areFaultsOn;
     const { value = null, metadata = null } = version ?? {};
     return {
       value: isCorrupt ? (value?.slice(0, value.length / 2) ?? null) : value,
@@ -122,16 +122,16 @@ export class SimulatedKv {
     };
   }
 
-  /** The time that an operation takes, and the faults that may keep it from being done. */
+  /** Waits as long as an operation takes. Fails or never settles if a fault prevents the operation. */
   async #reach(operation: Operation, location: number): Promise<void> {
     const [min, max] = LATENCY_MS[operation];
     const latency = this.#dice.between(min, max) + this.#rules.slowMs;
     const fails = this.#dice.chance(this.#rules.fail);
     const hangs = this.#dice.chance(this.#rules.hang);
     await this.#time.sleep(latency);
-    const away = !this.reach.holds(location, this.#time.now);
-    if (hangs && this.#faulty) await new Promise(() => undefined);
-    if (away || (fails && this.#faulty))
+    const isReached = this.reach.isReached(location, this.#time.now);
+    if (hangs && this.#areFaultsOn) await new Promise(() => undefined);
+    if (!isReached || (fails && this.#areFaultsOn))
       throw new Error(`KV ${operation.toUpperCase()} failed: 500 Internal Server Error`);
   }
 
@@ -175,7 +175,7 @@ export class SimulatedKv {
     });
     const expiresAt = ttlSeconds === undefined ? Number.POSITIVE_INFINITY : now + ttlSeconds * 1000;
     const versions = this.#versions.get(key) ?? [];
-    // What is older than the newest one that all saw a minute ago is read by nobody any more.
+    // No location reads a version that is older than the newest one that all saw a minute ago.
     const seenByAll = versions.findLastIndex(({ visibleAt }) => visibleAt.every((at) => at <= now - 60_000));
     this.#versions.set(key, [
       ...versions.slice(Math.max(seenByAll, 0)),
@@ -197,7 +197,7 @@ export class SimulatedKv {
     return item;
   }
 
-  /** The last write that this location sees, or saw at another time. */
+  /** Returns the last write that this location sees at `at`. */
   #visible(key: string, location: number, at = this.#time.now): Version | undefined {
     const seen = (version: Version) => (version.visibleAt[location] ?? 0) <= at;
     return this.#unlessExpired(this.#versions.get(key)?.findLast(seen));

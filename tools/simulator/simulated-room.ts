@@ -17,10 +17,10 @@ import type { RequestContexts } from './request-contexts';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
-/** How long a call takes to reach the room, and its answer to come back, from and to (ms). An assumption, named in docs/accuracy.md. */
+/** The range of the time that a call or its answer takes (ms). docs/accuracy.md names the assumption. */
 export const ONE_WAY_MS = [5, 120] as const;
 
-/** What outlives the object's memory. */
+/** The storage of the object. A restart does not change it. */
 interface Disk {
   readonly rows: { readonly savedAt: number; readonly sessions: SessionRecords }[];
   /** The row with the counts of the named channels. */
@@ -28,12 +28,12 @@ interface Disk {
   readonly history: MemoryHistory;
 }
 
-/** What is seen of each call that arrived. */
+/** Called with each call that reached the room. */
 export type OnCall = (report: WireReport, answer: WireAnswer, room: Room) => void;
 
-/** The Durable Object: the production `Room` on a disk, over a network, and sometimes without its memory. */
+/** The Durable Object: the production `Room` with a disk and a network. With the chance `restart` a call finds it restarted. */
 export class SimulatedRoom {
-  /** Calls that arrived, and rows that were written. */
+  /** Calls that reached the room, and rows that it wrote. */
   readonly usage = { calls: 0, rows: 0 };
   readonly reach: Reachability;
   readonly #time: VirtualTime;
@@ -44,7 +44,7 @@ export class SimulatedRoom {
   readonly #disk: Disk = { rows: [], channels: '[]', history: new MemoryHistory() };
   #room: Room | undefined;
   #epoch = 0;
-  #faulty = true;
+  #areFaultsOn = true;
 
   constructor(
     time: VirtualTime,
@@ -62,16 +62,16 @@ export class SimulatedRoom {
   }
 
   heal(): void {
-    this.#faulty = false;
+    this.#areFaultsOn = false;
     this.reach.heal();
   }
 
-  /** The room as the isolates of a location reach it. */
+  /** The room for the isolates of a location. */
   at(location: number): Pick<RoomStub, 'sync'> {
     return { sync: (report) => this.#contexts.call(this.#call(report, location)) };
   }
 
-  /** A call may fail before it has reached the room, or after; or hang. */
+  /** A call may fail before it reaches the room or after that, or never settle. */
   async #call(report: WireReport, location: number): Promise<WireAnswer> {
     const { fail, hang, restart, slowMs } = this.#rules;
     const [there, back] = [this.#dice.between(...ONE_WAY_MS), this.#dice.between(...ONE_WAY_MS)];
@@ -79,20 +79,20 @@ export class SimulatedRoom {
     const isLost = this.#dice.chance(0.5);
     const hangs = this.#dice.chance(hang);
     const restarts = this.#dice.chance(restart);
-    // Later updates of the replica must not change a report that is on its way.
+    // A copy, otherwise a later heartbeat of the replica changes a report that is on its way.
     const { known, heard, channels } = report;
     const sent = { known, heard: new Map(heard), ...(channels && { channels: new Map(channels) }) };
     await this.#time.sleep(there + slowMs / 2);
-    if (!this.reach.holds(location, this.#time.now)) throw new Error('The room is away.');
-    if (fails && this.#faulty && !isLost) throw new Error('Network connection lost.');
-    if (restarts && this.#faulty) this.#room = undefined;
+    if (!this.reach.isReached(location, this.#time.now)) throw new Error('The room is unreachable.');
+    if (fails && this.#areFaultsOn && !isLost) throw new Error('Network connection lost.');
+    if (restarts && this.#areFaultsOn) this.#room = undefined;
     this.usage.calls += 1;
     this.#room ??= this.#start();
     const answer = answerToWire(this.#room.sync(reportFromWire(sent)));
     this.#onCall(sent, answer, this.#room);
-    if (hangs && this.#faulty) await new Promise(() => undefined);
+    if (hangs && this.#areFaultsOn) await new Promise(() => undefined);
     await this.#time.sleep(back + slowMs / 2);
-    if (fails && this.#faulty) throw new Error('Network connection lost.');
+    if (fails && this.#areFaultsOn) throw new Error('Network connection lost.');
     return answer;
   }
 
@@ -109,7 +109,7 @@ export class SimulatedRoom {
         lastBroadcasts: new Map(),
       }),
       append: (sessions, lastBroadcasts) => {
-        // The timers from before a restart write nothing.
+        // A timer from before a restart must not write.
         if (this.#epoch !== epoch) return;
         this.#saveChannels(lastBroadcasts);
         const savedAt = this.#time.now;
@@ -143,7 +143,7 @@ export class SimulatedRoom {
     });
   }
 
-  /** One row, if it changed, as in the journal of the object. No socket reads it back here. */
+  /** Writes one row if it changed, as the journal of the object does. No simulated socket reads it. */
   #saveChannels(lastBroadcasts: Broadcasts): void {
     const named = [...lastBroadcasts].filter(
       ([channel, counts]) => channel !== DEFAULT_CHANNEL && totalOf(counts) > 0,

@@ -10,31 +10,31 @@ export interface KvRates {
   readonly lists: number;
 }
 
-/** A Durable Object's calls, and the rows that it writes, a second. */
+/** Calls to a Durable Object, and rows that it writes, a second. */
 export interface RoomRates {
   readonly calls: number;
   readonly rows: number;
 }
 
 /**
- * CPU time that a request is taken for, in ms. `npm run bench` measures a quarter of one; how the platform rounds it does not say.
+ * The assumed CPU time of a request (ms). `npm run bench` measures less. Cloudflare does not document how the platform rounds it.
  */
 export const CPU_MS_A_REQUEST = 1;
 
-/** An object is billed for 128 MB while it is awake: https://developers.cloudflare.com/durable-objects/platform/pricing/ */
+/** Cloudflare bills 128 MB for an object while it is active: https://developers.cloudflare.com/durable-objects/platform/pricing/ */
 const OBJECT_GB = 0.128;
 
-/** Messages that come in through a socket are billed as so many make one request. */
+/** Cloudflare bills this number of messages to the room as one request. */
 const SOCKET_MESSAGES_A_REQUEST = 20;
 
 /** A save writes and deletes a row of the journal, and writes a row of the history. */
 const ROWS_A_SAVE = 3;
 const SAVE_SECONDS = ROOM_SAVE_INTERVAL_MS / 1_000;
 
-/** What a room does in an hour with people on live sockets: tests/workerd/load/presence-room-cost.test.ts counts it. */
+/** The alarms of a room with live sockets in an hour, and the rows of these alarms. tests/workerd/load/presence-room-cost.test.ts counts them. */
 export const SOCKETS_AN_HOUR = { alarms: 121, rows: 363 };
 
-/** What a day around the clock uses at these rates. A room is taken for always awake if it is called at all. */
+/** Returns what a day uses at these rates. A room with calls counts as active all day. */
 export function usageOf(
   requestsPerSecond: number,
   { reads, writes, lists }: KvRates = { reads: 0, writes: 0, lists: 0 },
@@ -52,15 +52,15 @@ export function usageOf(
   };
 }
 
-/** Heartbeats and leaves. Seven of ten who go say so, as in the simulator. */
+/** Returns heartbeats and leaves a second. 70 % of ended sessions send a leave, as in the simulator. */
 export function httpRequestsPerSecond(people: number, beatSeconds: number, stayMinutes: number): number {
   return people / beatSeconds + (0.7 * people) / (stayMinutes * 60);
 }
 
 /**
- * What a day of live sockets in the room uses. A visit is one Worker request, one request to the object, and a message to join.
- * Pings are answered without waking the object; that they are not billed as messages is how we read the price list, which does
- * not say it plainly: with `pingSeconds`, the time between two of them, they are. The room saves what changes every five seconds.
+ * Returns what a day of live sockets in the room uses. A visit is one Worker request, one request to the object, and a message to
+ * join. The room saves changes every 5 s. The platform answers pings without the object. The price list does not say whether it
+ * bills them as messages. With `pingSeconds`, the time between two pings, the result includes them.
  */
 export function socketsUsage(people: number, stayMinutes: number, pingSeconds = Infinity): Usage {
   const visits = people / (stayMinutes * 60);

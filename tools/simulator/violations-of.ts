@@ -2,10 +2,10 @@ import { mixedScenario } from './mixed-scenario';
 import { commandOf, type OurHub, Scenario, type ScenarioOptions } from './scenario';
 import { simulate } from './simulate';
 
-/** Of people who come and go, after the warm-up. `npm run simulate -- deep` runs longer worlds. */
+/** Minutes in which people start and leave. `npm run simulate -- deep` runs longer worlds. */
 const MINUTES = 6;
 
-/** Returns what goes wrong in the worlds of this seed: a mixed world, and for some seeds one for a rule that seldom matters. */
+/** Returns the violations in the mixed world of this seed. About half of the seeds have a special world too. */
 export async function violationsOf(hub: OurHub, seed: number): Promise<readonly string[]> {
   const mixed = await simulate(mixedScenario(seed, MINUTES, hub));
   const special = LARGE_CROWDS[hub][seed % 20] ?? SMALL_CROWDS[hub][seed % 10];
@@ -34,7 +34,7 @@ const SMALL_CROWDS: SpecialWorlds = {
   },
 };
 
-/** A crowd on many isolates that read stale values now and then: what one of them forgets, it writes for all to read. */
+/** A crowd on eight isolates, with 30 % stale reads. An isolate that forgets a session would write that for all to read. */
 async function crowdWithStaleReads(seed: number): Promise<readonly string[]> {
   const scenario = Scenario.parse({ seed, people: 400, isolates: 8, staleRead: 0.3, minutes: 3 });
   const { meanErrorPercent, violations } = await simulate(scenario);
@@ -42,28 +42,28 @@ async function crowdWithStaleReads(seed: number): Promise<readonly string[]> {
   return [...violations, `the mean error is ${meanErrorPercent} %\n  ${commandOf(scenario)}`];
 }
 
-/** People who come and go in minutes, and calls to the room of which a third fails: what was lost must be told again. */
+/** Stays of two minutes, and 30 % of calls to the room fail. Replicas must send lost changes again. */
 function callsThatFail(seed: number): Promise<readonly string[]> {
   return meanErrorBelow(1, { seed, fail: 0.3 });
 }
 
-/** The same with a room that loses its memory at every tenth call: it must have saved most, and hear the rest again. */
+/** Stays of two minutes, and 10 % of calls find a restarted room. It must have saved its sessions, and get the others again. */
 function forgetfulRoom(seed: number): Promise<readonly string[]> {
   return meanErrorBelow(2, { seed, restart: 0.1 });
 }
 
-/** Isolates with something to send in every second, so that deferred tasks run for as long as the platform lets them. */
+/** Isolates with changes in every second, so deferred tasks run as long as the platform allows. */
 async function busyIsolates(seed: number): Promise<readonly string[]> {
   return (await simulate(Scenario.parse({ hub: 'durable-object', seed, people: 1_000, minutes: 1 })))
     .violations;
 }
 
-/** Requests that end at a limit of the platform with their calls to the room, in one place where few requests follow. */
+/** 10 % of calls to the room end with their request, as at a CPU limit. Each isolate has few requests. */
 async function requestsThatDie(seed: number): Promise<readonly string[]> {
   return meanErrorBelow(4, { seed, die: 0.1, people: 30, isolates: 3 });
 }
 
-/** A few people who change their mood in bursts, so that the last request of many comes just after a sync. */
+/** Four people change their mood in bursts, so many a last request arrives just after a sync. */
 async function fewInBursts(seed: number): Promise<readonly string[]> {
   const few: ScenarioOptions = { people: 4, watchers: 4, isolates: 3, moody: 0.3, burst: 1, minutes: 10 };
   return (await simulate(Scenario.parse({ hub: 'durable-object', ...few, seed }))).violations;
@@ -87,8 +87,8 @@ const BEYOND_MAXIMUM: ScenarioOptions = {
 };
 
 /**
- * Visitors open more channels than the service may have, in a room that loses its memory now and then. The room holds the maximum, an
- * empty channel makes place for another one, and a listed channel is never refused.
+ * Visitors open more channels than the service may have, and 1 % of calls find a restarted room. The room holds the maximum. An
+ * empty channel makes room for another one. A listed channel is never refused.
  */
 async function channelsBeyondMaximum(seed: number): Promise<readonly string[]> {
   const scenario = Scenario.parse({ ...BEYOND_MAXIMUM, seed });
@@ -96,10 +96,10 @@ async function channelsBeyondMaximum(seed: number): Promise<readonly string[]> {
   const { channelsMax } = scenario;
   if (mostChannels === channelsMax && openedChannels > 2 * channelsMax && refusedHeartbeats > 0)
     return violations;
-  const held = `${openedChannels} channels were open, ${mostChannels} at once`;
+  const opened = `${openedChannels} channels opened, at most ${mostChannels} at once`;
   return [
     ...violations,
-    `${held}, and ${refusedHeartbeats} heartbeats were refused\n  ${commandOf(scenario)}`,
+    `${opened}, and ${refusedHeartbeats} heartbeats were refused\n  ${commandOf(scenario)}`,
   ];
 }
 
@@ -117,13 +117,13 @@ async function meanErrorBelow(percent: number, faults: ScenarioOptions): Promise
   return [...violations, `the mean error is ${meanErrorPercent} %\n  ${commandOf(scenario)}`];
 }
 
-/** A few people whom onlookers see through another isolate: now alone in the world, now not. */
+/** Four people on two isolates, often on one. Watchers read the other isolate. */
 async function fewWithOnlookers(seed: number): Promise<readonly string[]> {
   const few: ScenarioOptions = { people: 4, watchers: 4, isolates: 2, stick: 0.95, moody: 0, minutes: 20 };
   return (await simulate(Scenario.parse({ ...few, seed }))).violations;
 }
 
-/** Two sessions, often on one resting isolate. Watchers read them through a second isolate. */
+/** Two sessions, often on one isolate that writes seldom. Watchers read the other isolate. */
 async function twoAndOnlookers(seed: number): Promise<readonly string[]> {
   const two: ScenarioOptions = {
     people: 2,
@@ -136,14 +136,14 @@ async function twoAndOnlookers(seed: number): Promise<readonly string[]> {
   return (await simulate(Scenario.parse({ ...two, polite: 0, moody: 0, seed }))).violations;
 }
 
-/** One isolate that reads its own key late, and sessions that leave: an old copy must not revive them. */
+/** One isolate reads old values of its own key, and sessions leave. An old value must not revive them. */
 async function oneIsolateWithStaleReads(seed: number): Promise<readonly string[]> {
   const late: ScenarioOptions = { people: 20, isolates: 1, homeMiss: 0.5, staleRead: 0.5 };
   return (await simulate(Scenario.parse({ ...late, polite: 1, stayMinutes: 2, minutes: 5, seed })))
     .violations;
 }
 
-/** Five minutes without KV, after which the isolates of a location must agree again. */
+/** KV fails for five minutes. After that the isolates of a location must agree again. */
 async function outage(seed: number): Promise<readonly string[]> {
   const crowd: ScenarioOptions = { people: 20, watchers: 3, isolates: 3, stayMinutes: 0 };
   const away: ScenarioOptions = { minutes: 6, outageMinutes: 5, calmMinutes: 8 };

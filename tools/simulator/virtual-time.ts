@@ -8,15 +8,15 @@ interface Event {
 }
 
 /**
- * The clock and the agenda of a simulated world. Time stands still while code runs and jumps from event to event, so an
- * hour takes as long as its events do. Events of the same millisecond run in the order in which they were planned.
+ * The clock and the agenda of a simulated world. The time does not change while code runs, and jumps from event to event. So an
+ * hour takes as long as its events do. Events of the same millisecond run in the order of their planning.
  */
 export class VirtualTime {
   #now = START;
   #planned = 0;
   readonly #agenda = new TinyQueue<Event>([], (a, b) => a.at - b.at || a.order - b.order);
 
-  /** Whole ms since 1970, as `Date.now()` gives them. */
+  /** Whole ms since 1970, like `Date.now()`. */
   get now(): number {
     return this.#now;
   }
@@ -30,9 +30,9 @@ export class VirtualTime {
     this.#planned += 1;
   }
 
-  readonly sleep = (ms: number): Promise<void> => new Promise((wake) => this.after(ms, wake));
+  readonly sleep = (ms: number): Promise<void> => new Promise((resolve) => this.after(ms, resolve));
 
-  /** Runs everything that is planned until `end`, and all that comes of it. */
+  /** Runs all events until `end`, with those that they plan. */
   async runUntil(end: number): Promise<void> {
     for (let next = this.#agenda.peek(); next !== undefined && next.at <= end; next = this.#agenda.peek()) {
       this.#agenda.pop();
@@ -45,7 +45,7 @@ export class VirtualTime {
 }
 
 /**
- * Node runs all microtasks before its next tick, so nothing is left to do at this moment of the virtual clock. An immediate
- * would do as well, but it polls for I/O each time, which took three quarters of a run.
+ * Node runs all microtasks before its next tick. So no work is left at this time of the virtual clock. An immediate would also poll
+ * for I/O each time, which took three quarters of a run.
  */
 const everyPromiseSettled = () => new Promise<void>((resolve) => process.nextTick(resolve));

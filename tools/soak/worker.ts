@@ -8,28 +8,28 @@ type Hubs = Required<Pick<Bindings, 'PRESENCE_KV' | 'PRESENCE_ROOM'>>;
 
 let hub: 'works' | 'fails' | 'is slow' = 'works';
 
-async function troubled<Result>(work: () => Promise<Result>): Promise<Result> {
-  if (hub === 'fails') throw new Error('The hub is away.');
+async function unreliable<Result>(work: () => Promise<Result>): Promise<Result> {
+  if (hub === 'fails') throw new Error('The hub is unreachable.');
   if (hub === 'is slow') await new Promise((resolve) => setTimeout(resolve, 3_000));
   return work();
 }
 
-/** The bindings, with a hub that is in trouble when the test says so. */
-function troubledBindings<Env extends Hubs>(env: Env): Env {
+/** Returns the bindings with a hub that fails or is slow while `/test/hub` says so. */
+function withUnreliableHub<Env extends Hubs>(env: Env): Env {
   const { PRESENCE_KV: kv, PRESENCE_ROOM: rooms } = env;
   return {
     ...env,
     PRESENCE_KV: {
       getWithMetadata: (...args: Parameters<KVNamespace['getWithMetadata']>) =>
-        troubled(() => kv.getWithMetadata(...args)),
-      get: (...args: Parameters<KVNamespace['get']>) => troubled(() => kv.get(...args)),
-      put: (...args: Parameters<KVNamespace['put']>) => troubled(() => kv.put(...args)),
-      list: (...args: Parameters<KVNamespace['list']>) => troubled(() => kv.list(...args)),
+        unreliable(() => kv.getWithMetadata(...args)),
+      get: (...args: Parameters<KVNamespace['get']>) => unreliable(() => kv.get(...args)),
+      put: (...args: Parameters<KVNamespace['put']>) => unreliable(() => kv.put(...args)),
+      list: (...args: Parameters<KVNamespace['list']>) => unreliable(() => kv.list(...args)),
     },
     PRESENCE_ROOM: {
       getByName: (name: string) => ({
-        sync: (report: WireReport) => troubled(() => rooms.getByName(name).sync(report)),
-        fetch: (request: Request) => troubled(() => rooms.getByName(name).fetch(request)),
+        sync: (report: WireReport) => unreliable(() => rooms.getByName(name).sync(report)),
+        fetch: (request: Request) => unreliable(() => rooms.getByName(name).fetch(request)),
       }),
     },
   };
@@ -45,7 +45,7 @@ export default {
       hub = search === '?fails' ? 'fails' : search === '?is-slow' ? 'is slow' : 'works';
       return new Response(hub);
     }
-    bindings ??= troubledBindings(env);
+    bindings ??= withUnreliableHub(env);
     return app.fetch(request, bindings, context);
   },
 } satisfies ExportedHandler<Hubs>;

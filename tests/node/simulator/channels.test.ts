@@ -13,14 +13,14 @@ vi.setConfig({ testTimeout: 60_000 });
 const scenarioOf = (options: ScenarioOptions) => Scenario.parse({ hub: 'durable-object', ...options });
 const run = (options: ScenarioOptions) => simulate(scenarioOf(options));
 
-describe('a world', () => {
+describe('worlds', () => {
   it.each([
-    { world: 'of three channels', options: { channels: 3 } },
+    { world: 'three channels', options: { channels: 3 } },
     {
-      world: 'of tabs that hop between channels, in a room that restarts, on isolates that are evicted',
+      world: 'tabs that hop between channels, a room that restarts, and isolates that are evicted',
       options: { channels: 10, tabs: 0.5, hop: 0.2, move: 0.05, restart: 0.02, evict: 0.01, locations: 3 },
     },
-  ])('keeps every invariant in each channel: $world', async ({ options }) => {
+  ])('a world keeps every invariant in each channel: $world', async ({ options }) => {
     const crowd = { people: 40, watchers: 6, stayMinutes: 3, minutes: 4, calmMinutes: 2, goneMinutes: 2 };
     const result = await run({ ...crowd, ...options });
     expect(result).toMatchObject({
@@ -31,36 +31,36 @@ describe('a world', () => {
     });
   });
 
-  it('counts each channel exactly on one isolate, also for sessions in two channels', async () => {
+  it('one isolate counts each channel exactly, also for sessions in two channels', async () => {
     const crowd: ScenarioOptions = { people: 30, watchers: 5, isolates: 1, stayMinutes: 3, minutes: 5 };
     const result = await run({ ...crowd, channels: 5, tabs: 0.5, hop: 0.1 });
     expect(result).toMatchObject({ meanErrorPercent: 0, p99ErrorPercent: 0, violations: [] });
   });
 
-  it('reaches the maximum of channels and refuses more, but no session of a listed channel', async () => {
+  it('a world reaches the maximum of channels and refuses more, but no session of a listed channel', async () => {
     const crowd: ScenarioOptions = { people: 16, isolates: 4, stayMinutes: 2, restart: 0.01, minutes: 3 };
     const channels: ScenarioOptions = { channels: 32, channelsListed: 2, channelsMax: 5, hop: 0.2 };
     const result = await run({ ...crowd, ...channels, channelSpread: 'even' });
     expect(result).toMatchObject({ violations: [], mostChannels: 5 });
     expect(result.refusedHeartbeats).toBeGreaterThan(0);
-    // The accuracy is that of the channels without refusals.
+    // The result has the accuracy of the channels without refusals.
     expect(result.meanErrorPercent).toBeLessThan(1);
-    // A channel without sessions makes place for another one.
+    // A channel without sessions leaves its place to another one.
     expect(result.openedChannels).toBeGreaterThan(10);
   });
 
-  it('is the same without named channels, whatever the other options of channels are', async () => {
+  it('a world without named channels ignores the other options of channels', async () => {
     const crowd = { people: 20, minutes: 2, tabs: 0.5, seed: 3 };
     const others = { channelsListed: 3, channelsMax: 1, channelSpread: 'even', hop: 0.5 } as const;
     const result = await run({ ...crowd, ...others });
     expect(result).toEqual(await run(crowd));
-    // As before there were channels.
+    // The same figure as before named channels existed.
     expect(result.requestsPerSecond).toBe(2.825);
   });
 });
 
 it.each(['kv', 'shared-key', 'key-per-session'] as const)(
-  'only the room has named channels, not %s',
+  'a scenario refuses named channels with %s, because only the room has them',
   (hub) => {
     const { error } = Scenario.safeParse({ hub, channels: 1 });
     expect(error?.issues).toMatchObject([
@@ -69,12 +69,12 @@ it.each(['kv', 'shared-key', 'key-per-session'] as const)(
   },
 );
 
-describe('the judge of answers', () => {
+describe('AnswerJudge', () => {
   const ID = '11111111-1111-4111-8111-111111111111';
   const START = 1_000_000;
 
   /**
-   * One session sends heartbeats in `c4`, at the start and `againMs` later. Returns what is wrong with these counts of a channel after a
+   * One session sends heartbeats in `c4`, at the start and `againMs` later. Returns the violations in these counts of a channel after a
    * minute.
    */
   function wrongIn(
@@ -102,45 +102,45 @@ describe('the judge of answers', () => {
     return violations;
   }
 
-  it('accepts a session in its channel and in no other one', () => {
+  it('the judge accepts a session in its channel and in no other one', () => {
     expect(wrongIn('c4', { release: 1 })).toEqual([]);
     expect(wrongIn('c3', {})).toEqual([]);
     expect(wrongIn('', {})).toEqual([]);
   });
 
-  it.each(['c3', ''])("calls a session of another channel a ghost: '%s'", (channel) => {
-    expect(wrongIn(channel, { release: 1 })).toEqual([expect.stringContaining('counts a ghost')]);
+  it.each(['c3', ''])("the judge reports a session that another channel counts: '%s'", (channel) => {
+    expect(wrongIn(channel, { release: 1 })).toEqual([expect.stringContaining('counts an ended session')]);
   });
 
-  it('notices a session that its channel lacks', () => {
-    expect(wrongIn('c4', {})).toEqual([expect.stringMatching(/^in c4: .* has lost somebody/)]);
+  it('the judge reports a session that its channel lacks', () => {
+    expect(wrongIn('c4', {})).toEqual([expect.stringMatching(/^in c4: .* lacks a session/)]);
   });
 
-  it('accepts that a channel lacks a session that the room may have refused', () => {
+  it('the judge accepts that a channel lacks a session that the room may have refused', () => {
     expect(wrongIn('c4', {}, { channelsMax: 3 })).toEqual([]);
   });
 
-  it('accepts that a channel lacks a session that just hopped back, near the end of its TTL', () => {
+  it('the judge accepts that a channel lacks a session that hopped back near the end of its TTL', () => {
     expect(wrongIn('c4', {}, { hop: 0.1 }, 58_000)).toEqual([]);
     expect(wrongIn('c4', {}, { hop: 0.1 }, 10_000)).toHaveLength(1);
     expect(wrongIn('c4', {}, {}, 58_000)).toHaveLength(1);
   });
 });
 
-it('a session may count as late as its first heartbeat waited for the limiter', () => {
+it('a session may expire later by the time that its first heartbeat waited for the limiter', () => {
   const bounds = (limiterMs: number) =>
     boundsOf(scenarioOf({ ttlSeconds: 2, beatSeconds: 0.667, limiterMs }));
-  expect(bounds(1_000).homeGhostMs).toBeGreaterThanOrEqual(2_000 + 250 + 1_000);
-  expect(bounds(0).homeGhostMs).toBeLessThan(3_000);
+  expect(bounds(1_000).homeCountedMs).toBeGreaterThanOrEqual(2_000 + 250 + 1_000);
+  expect(bounds(0).homeCountedMs).toBeLessThan(3_000);
 });
 
-describe('the judge of calls to the room', () => {
+describe('RoomInvariants', () => {
   const ID = '22222222-2222-4222-8222-222222222222';
   const RECORD = { mood: 'presence', lastSeen: 1 } as const;
   const NO_SESSIONS = new Map();
   const ROOM: Pick<Room, 'countsOf'> = { countsOf: () => ZERO_COUNTS };
 
-  /** A session is in the default channel, and another one in `lobby`. Returns what is wrong with a call. */
+  /** A session is in the default channel, and one in `lobby`. Returns the violations in a call. */
   function wrongWith(
     report: Partial<WireReport>,
     answer: Partial<WireAnswer>,
@@ -163,7 +163,7 @@ describe('the judge of calls to the room', () => {
   const inDefault = new Map([[ID, RECORD]]);
   const inLobby = new Map([[`lobby/${ID}`, RECORD]]);
 
-  it('accepts each session under the key of its channel', () => {
+  it('the invariants of the room accept each session under the key of its channel', () => {
     const wire = { channels: inLobby };
     expect(wrongWith({ ...wire, heard: inDefault }, { ...wire, sessions: inDefault })).toEqual([]);
   });
@@ -173,11 +173,11 @@ describe('the judge of calls to the room', () => {
     ['an answer sends a session of a channel among those of the default one', {}, { sessions: inLobby }],
     ['a report sends a session of the default channel as one of a channel', { channels: inDefault }, {}],
     ['an answer sends a session under another channel', {}, { channels: new Map([[`hall/${ID}`, RECORD]]) }],
-  ])('notices that %s', (_name, report, answer) => {
+  ])('the invariants of the room report that %s', (_name, report, answer) => {
     expect(wrongWith(report, answer)).toEqual([expect.stringContaining('which never visited that channel')]);
   });
 
-  it('notices one channel more than the maximum, and does not count a listed one', () => {
+  it('the invariants of the room report one channel more than the maximum, without listed ones', () => {
     const withSessions = (closed: string) => ({
       countsOf: (channel: string) => ({ ...ZERO_COUNTS, presence: channel === closed ? 0 : 1 }),
     });

@@ -4,7 +4,7 @@ import { buildWorkers } from '../build-workers';
 import { channelCrowd } from '../channel-crowd';
 import { roomWithChannels } from '../room-channels';
 
-// What channels cost one room: `npm run bench -- channels`. Loads go to this machine alone.
+// Measures what channels cost one room: `npm run bench -- channels`. It sends loads to this machine only.
 
 const Options = z.object({
   channels: wholeNumber(2, 1_000).default(1_000).describe('The number of channels: 2 to 1,000.'),
@@ -12,7 +12,7 @@ const Options = z.object({
 });
 
 const ABOUT =
-  'What channels cost one room: the CPU time of a call, memory, broadcasts, and a crowd on real workerd.';
+  'Measures what channels cost one room: the time of a call and of a broadcast, memory, and a crowd on workerd.';
 
 const given = givenOptions(ABOUT, Options.shape, { json: 'Prints all figures, for programs.' });
 const { channels, people } = parseOptions(Options, given);

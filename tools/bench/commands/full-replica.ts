@@ -6,23 +6,23 @@ import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
 import { longChannelOf } from '../long-channels';
 
-// How much heap a full replica needs for its syncs, on real workerd: `npm run bench -- full-replica`. An isolate has 128 MB.
+// Measures how much heap the syncs of a full replica need on workerd: `npm run bench -- full-replica`. An isolate has 128 MB.
 
 const HEAPS_MB = [48, 64, 80, 96, 128];
 const ROOM = { className: 'PresenceRoom', useSQLite: true };
-/** The longest entries of a value of KV: this number of them takes 25 MiB. */
+/** This number of the longest entries takes 25 MiB, the largest value of KV. */
 const STORED_MAX = Math.floor((25 * 2 ** 20) / 99);
-/** Longer than a session with a TTL of 600 s is present, and counts elsewhere. */
+/** After this time without heartbeats a session with a TTL of 600 s counts nowhere. */
 const EXPIRED_MS = 661_000;
 /** After this time a replica on KV reads and writes again. */
 const REFRESH_MS = 21_000;
 
 type Ask = (worker: 'replica' | 'filler', path: string) => Promise<{ text: string; ms: number }>;
 
-/** Each fills a replica and returns how long the syncs took that follow (ms). */
+/** Each scenario fills a replica, and returns the times of the syncs that follow (ms). */
 const SCENARIOS: Readonly<Record<string, (ask: Ask) => Promise<readonly number[]>>> = {
-  /** New sessions, the expired ones that return, and all others move here. The key then holds 25 MiB of other sessions. */
-  'KV, as many own sessions as can be': async (ask) => {
+  /** The replica expires its sessions, takes new ones, the expired ones again, and all stored ones. Then the key holds 25 MiB of others. */
+  'KV, the most own sessions': async (ask) => {
     const all = `count=${REPLICA_SESSIONS_MAX}`;
     await ask('replica', `/heartbeat?from=0&${all}`);
     await ask('filler', `/store?from=1000000&count=${KV_SESSIONS_MAX}&ms=${EXPIRED_MS}`);
@@ -32,8 +32,8 @@ const SCENARIOS: Readonly<Record<string, (ask: Ask) => Promise<readonly number[]
     await ask('replica', `/heartbeat?from=1000000&count=${KV_SESSIONS_MAX}`);
     return syncsWithFullKey(ask);
   },
-  /** The key holds 25 MiB, and each time other sessions. */
-  'KV, as many others as can be': async (ask) => {
+  /** Before each sync the key gets 25 MiB of other sessions. */
+  'KV, the most stored sessions': async (ask) => {
     await ask('replica', '/heartbeat?from=0&count=1000');
     return syncsWithFullKey(ask);
   },
@@ -59,7 +59,7 @@ async function syncsWithFullKey(ask: Ask): Promise<readonly number[]> {
   for (const from of [3_000_000, 4_000_000, 5_000_000]) {
     await ask('filler', `/store?from=${from}&count=${STORED_MAX}&ms=${REFRESH_MS}`);
     milliseconds.push((await ask('replica', `/api/presence?ms=${REFRESH_MS}`)).ms);
-    // A request waits for a sync for a second at most.
+    // A request waits for a sync for at most 1 s, so the sync may still run.
     await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
   return milliseconds;
@@ -68,7 +68,7 @@ async function syncsWithFullKey(ask: Ask): Promise<readonly number[]> {
 const scenario = process.env['FULL_REPLICA'];
 if (scenario === undefined) {
   const given = givenOptions(
-    'How much heap the syncs of a full replica need.',
+    'Measures how much heap the syncs of a full replica need.',
     {},
     { json: 'Prints all figures, for programs.' },
   );
@@ -80,7 +80,7 @@ if (scenario === undefined) {
   console.log(JSON.stringify(await run(scenario)));
 }
 
-/** Runs workerd with so much heap for each isolate, in a process of its own: one that lacks heap ends with its process. */
+/** Runs workerd with this heap for each isolate, in a child process. Without enough heap workerd and the child end. */
 function tryHeap(scenario: string, megabytes: number) {
   const env = {
     ...process.env,

@@ -8,7 +8,7 @@ import { COMPATIBILITY_DATE } from '../../../tests/support/compatibility-date';
 import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
 
-// How much heap a full room needs, on real workerd: `npm run bench -- full-room`. An object has 128 MB.
+// Measures how much heap a full room needs on workerd: `npm run bench -- full-room`. An object has 128 MB.
 
 const HEAPS_MB = [48, 64, 80, 96, 128];
 const BEATS = 3;
@@ -18,7 +18,7 @@ const KEYS = ['ids', 'the longest keys of channels'];
 
 if (process.env['FULL_ROOM'] === undefined) {
   const given = givenOptions(
-    'How much heap a full room needs.',
+    'Measures how much heap a full room needs.',
     {},
     { json: 'Prints all figures, for programs.' },
   );
@@ -30,7 +30,7 @@ if (process.env['FULL_ROOM'] === undefined) {
   console.log(JSON.stringify(await runFullRoom(process.env['FULL_ROOM'] === KEYS[1] ? '&named' : '')));
 }
 
-/** Runs workerd with so much heap for each isolate, in a process of its own: one that lacks heap ends with its process. */
+/** Runs workerd with this heap for each isolate, in a child process. Without enough heap workerd and the child end. */
 function tryHeap(keys: string, megabytes: number) {
   const env = {
     ...process.env,
@@ -47,7 +47,7 @@ function tryHeap(keys: string, megabytes: number) {
   };
 }
 
-/** Fills a room, lets it save and answer, starts it anew from its journal, and lets four replicas ask for everything. */
+/** Fills a room and lets it save. Starts it again from its journal. Then four calls ask for all its sessions. */
 async function runFullRoom(named: string) {
   const persist = mkdtempSync(join(tmpdir(), 'room-'));
   try {
@@ -69,14 +69,14 @@ async function runFullRoom(named: string) {
     const { ms: allMs } = await ask('/all');
     await miniflare.dispose();
     miniflare = start(persist);
-    const { ms: wakeMs, answer } = await ask('/all');
+    const { ms: restartMs, answer } = await ask('/all');
     await Promise.all([ask('/all'), ask('/all'), ask('/all')]);
     await ask(`/heartbeat?from=${2 * ROOM_SESSIONS_MAX}&count=1000${named}`);
     await miniflare.dispose();
     return {
       ...JSON.parse(answer),
       'ms, everything to a replica': allMs,
-      'ms, the same after waking': wakeMs,
+      'ms, the same after a restart': restartMs,
     };
   } finally {
     rmSync(persist, { recursive: true, force: true });

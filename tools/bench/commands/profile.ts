@@ -4,7 +4,7 @@ import { textTable } from '../../text-table';
 import { cpuProfile, type ProfileParts } from '../cpu-profile';
 import { type Asking, HEARTBEAT } from '../running-app';
 
-// What the time of a request is made of, beside the references: `npm run bench -- profile`. Loads go to this machine alone.
+// Profiles four requests, two of them to references: `npm run bench -- profile`. It sends loads to this machine only.
 
 const GET: Asking = { method: 'GET', path: '/api/presence' };
 const APPS: readonly (readonly [string, string, Asking])[] = [
@@ -13,11 +13,11 @@ const APPS: readonly (readonly [string, string, Asking])[] = [
   ['with the validator', 'tools/bench/reference/validated', HEARTBEAT],
   ['heartbeat', 'src/index', HEARTBEAT],
 ];
-/** Parts of less than this are left out (µs). */
-const LEAST = 0.3;
+/** The table leaves out smaller parts. */
+const SHOWN_MICROSECONDS_MIN = 0.3;
 
 const given = givenOptions(
-  'What the CPU time of a request is made of, by the profiler of V8 in workerd.',
+  'Splits the CPU time of a request by package, with the profiler of V8 in workerd.',
   {},
   { json: 'Prints all figures, for programs.' },
 );
@@ -28,7 +28,10 @@ for (const [, entry, asking] of APPS) {
   profiles.push(await cpuProfile(out, asking));
 }
 const parts = [...new Set(profiles.flatMap((profile) => [...profile.keys()]))]
-  .filter((part) => part !== '(idle)' && profiles.some((profile) => (profile.get(part) ?? 0) >= LEAST))
+  .filter(
+    (part) =>
+      part !== '(idle)' && profiles.some((profile) => (profile.get(part) ?? 0) >= SHOWN_MICROSECONDS_MIN),
+  )
   .sort((a, b) => (profiles.at(-1)?.get(b) ?? 0) - (profiles.at(-1)?.get(a) ?? 0));
 const rows = parts.map((part) => [part, ...profiles.map((profile) => (profile.get(part) ?? 0).toFixed(1))]);
 if (given['json'] === true)

@@ -1,12 +1,12 @@
 import { givenOptions } from '../../options';
 import { roomCost } from '../room-cost';
 
-// What a sync costs the room: by what has changed, and by how many people there are: `npm run bench -- room`.
+// Measures what a sync costs the room, by the number of changes and of people: `npm run bench -- room`.
 
 const CROWDS = [1_000, 10_000, 100_000];
 
 const given = givenOptions(
-  'What a sync costs the room, by the changes and by the people.',
+  'Measures what a sync costs the room, by the number of changes and of people.',
   {},
   { json: 'Prints all figures, for programs.' },
 );
@@ -19,7 +19,7 @@ const rows = CROWDS.map((crowd) => {
     ...Object.fromEntries(
       calls.map(({ changes, microseconds }) => [`µs, ${changes} changes`, Math.round(microseconds)]),
     ),
-    'ms, everybody to a fresh replica': Number(everythingMs.toFixed(1)),
+    'ms, all sessions to a fresh replica': Number(everythingMs.toFixed(1)),
   };
 });
 if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));

@@ -19,11 +19,11 @@ import { firstSyncRows, noiseRows, requestRows, targetRows } from '../result-row
 import { roomCost } from '../room-cost';
 import { targetsOf } from '../targets';
 
-// Measures how fast the service is beside what the framework costs: `npm run bench`. With --quick it writes no file. Loads go to
-// this machine alone.
+// Measures how fast the service is, and compares it with the framework alone: `npm run bench`. With --quick it writes no file.
+// It sends loads to this machine only.
 
 const ABOUT =
-  'Measures the service beside bare Hono, bare workerd and version 1.0, which needs the git history. It takes 17 minutes, and writes the tables of docs/performance.md.';
+  'Compares the service with bare Hono, bare workerd and version 1.0, which needs the git history. It takes 17 minutes, and writes the tables of docs/performance.md.';
 
 const QUICK = {
   apps: QUICK_APPS,

@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { MOODS } from '../../../src/moods';
 import type { PresenceState } from '../../../src/presence/session';
 
-// The least that an API with these two requests can do: no validation, no rule. What it costs is what the framework costs.
+// The least that an API with these two requests can do: no validation, no rule. Its cost is the cost of the framework.
 
 const moods = Object.fromEntries(MOODS.map((mood) => [mood, 0])) as PresenceState['moods'];
 const sessions = new Map<string, unknown>();

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { HeartbeatRequest } from '../../../src/api/request-schemas';
 import { type Mood, type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 
-// The design that this project replaces: one key holds all sessions, and every heartbeat reads, changes and writes it.
+// The design that this project replaces. One key holds all sessions, and every heartbeat reads, changes and writes it.
 
 const KEY = 'presence:sessions';
 const TTL_MS = 600_000;

@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { HeartbeatRequest } from '../../../src/api/request-schemas';
 import { type PresenceState, ZERO_COUNTS } from '../../../src/presence/session';
 
-// The bare API with the validator, and the schema, that ours has.
+// The bare API with the validator and the schema of this project.
 
 const sessions = new Map<string, unknown>();
 const state = (): PresenceState => ({ count: sessions.size, moods: ZERO_COUNTS, timestamp: Date.now() });

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 
-// Builds the package of the client into dist/client: `npm run client:build`. The files of src/client are in its folder `client`,
-// beside the moods that they import. Its folder `cjs` has the same as CommonJS, for Jest and for `require`.
+// Builds the package of the client into dist/client: `npm run client:build`. The folder `client` of the package has the files of
+// src/client, beside the moods that they import. The folder `cjs` has the same as CommonJS, for Jest and for `require`.
 
 const BUILT = 'dist/client';
 

@@ -15,7 +15,7 @@ const Options = z.object({
   only: z.string().optional().describe('Plants only the faults with this text in their name.'),
 });
 const ABOUT =
-  'Plants each fault in a copy of the production code, and writes docs/faults.md. It fails if a fault is not noticed.';
+  'Plants each fault in a copy of the production code, and writes docs/faults.md. It fails if a check misses its fault.';
 
 const { only = '' } = parseOptions(Options, givenOptions(ABOUT, Options.shape));
 const faults = FAULTS.filter(({ name }) => name.includes(only));

@@ -5,7 +5,7 @@ import { findChromium } from '../../../tests/browser/find-chromium';
 import { givenOptions } from '../../options';
 import { madeUpDay } from '../made-up-day';
 
-/** The people of each mood. Every open page adds one. */
+/** The number of people of each mood. Every open page adds one. */
 const CROWD = { gratitude: 33, presence: 51, release: 25, connection: 18 };
 const crowd = Object.entries(CROWD).flatMap(([mood, people]) =>
   Array.from({ length: people }, () => ({ sessionId: crypto.randomUUID(), mood })),
@@ -30,7 +30,7 @@ let service = await serve(WITH_ROOM);
 const browser = await chromium.launch({
   ...found,
   chromiumSandbox: false,
-  // Otherwise the client takes the browser for a robot and does not count it.
+  // Otherwise the client detects a robot, and does not count it.
   args: ['--disable-blink-features=AutomationControlled'],
 });
 try {
@@ -82,14 +82,14 @@ async function serve(vars: Readonly<Record<string, string>>) {
   return { url, fetch, close };
 }
 
-/** An invitation on the main page, the circle of its link with two people in it, and other pages of circles. */
+/** Takes pictures of an invitation, of its circle with two people, and of other pages of circles. */
 async function circlePictures(): Promise<void> {
   const host = await visit(PHONE, 'light');
   await host.getByRole('button', { name: 'Invite to a circle' }).waitFor();
   await shoot(host, 'main');
   await host.getByRole('button', { name: 'Invite to a circle' }).click();
   const { search } = new URL(await host.locator('#link').innerText());
-  // The link of a deployed service. This one has a port of this machine.
+  // The picture shows the link of a deployed service. Otherwise the link has a port of this machine.
   await host.locator('#link').evaluate((link) => {
     link.textContent = link.textContent.replace(location.origin, 'https://breathe.example');
   });
@@ -123,9 +123,9 @@ interface Scene {
   readonly people?: typeof crowd;
   /** What the service with the room answers as its history. */
   readonly day?: Parameters<typeof madeUpDay>[0];
-  /** Of the address: the circle. */
+  /** The query of the address, which names the circle. */
   readonly search?: string;
-  /** What happens before the picture. */
+  /** The actions before the picture. */
   readonly act?: (page: Page) => Promise<void>;
 }
 
@@ -134,7 +134,7 @@ async function visit(
   colorScheme: 'light' | 'dark',
   { people = crowd, day = DAY_OF_MANY, search = '' }: Scene = {},
 ): Promise<Page> {
-  // Once more for each picture, otherwise their sessions expire.
+  // Each picture sends new heartbeats, otherwise the sessions expire.
   for (const { sessionId, mood } of people)
     await service.fetch('/api/heartbeat', { method: 'POST', body: JSON.stringify({ sessionId, mood }) });
   const context = await browser.newContext({ viewport, colorScheme, deviceScaleFactor: 2 });
@@ -147,7 +147,7 @@ async function visit(
 
 /** Takes the picture near the end of a breath in, when the orb is large. */
 async function shoot(page: Page, name: string): Promise<void> {
-  // The colours change for two seconds.
+  // The colours change for 2 s.
   await page.waitForTimeout(2_500);
   await page.evaluate(`document.body.classList.add('paused');
     for (const animation of document.getAnimations())
@@ -169,7 +169,7 @@ async function picture(
   await page.close();
 }
 
-/** Pictures side by side. */
+/** Makes one picture of several, side by side. */
 async function beside(path: string, ...names: readonly string[]): Promise<void> {
   const page = await browser.newPage({ viewport: { width: 1600, height: 760 } });
   const image = (name: string) =>

@@ -7,7 +7,7 @@ import { sizeOf } from '../cost/crowd-size';
 import { channelEstimateOf, estimateOf } from '../cost/estimate';
 import { waysOf } from '../cost/ways';
 
-// What a crowd costs, each way to serve it: `npm run simulate -- cost --people 1000 --interval 10`.
+// Estimates the cost of a crowd for each way to serve it: `npm run simulate -- cost --people 1000 --interval 10`.
 
 const number = (min: number, max: number) => {
   const error = `takes a number from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}`;
@@ -20,18 +20,20 @@ const Options = z
   .object({
     people: whole(1, 10_000)
       .default(1_000)
-      .describe('How many are here at a time, on average: 1 to 10,000, which take minutes.'),
+      .describe('People at a time, on average: 1 to 10,000, which take minutes.'),
     interval: whole(1, 200).default(10).describe('Seconds between two heartbeats of a person.'),
     stay: number(1, 1_440).default(30).describe('Minutes that a person stays, on average.'),
-    hours: number(0.1, 24).default(24).describe('Hours a day that the crowd is here.'),
+    hours: number(0.1, 24).default(24).describe('Hours a day in which the crowd is present.'),
     locations: whole(1, 300)
       .optional()
-      .describe('Cloudflare locations that serve it; by default as many as such a crowd is taken to have.'),
-    isolates: whole(1, 100).optional().describe('Isolates in each of them; by default the same.'),
+      .describe('Cloudflare locations that serve the crowd. The default follows from its size.'),
+    isolates: whole(1, 100)
+      .optional()
+      .describe('Isolates in each location. The default follows from the size of the crowd.'),
     channels: whole(0, 1_000)
       .default(0)
       .describe(
-        'Named channels of the same size for the people. The bill of an object per channel stands beside.',
+        'Named channels, each with the same number of people. The tables also show an object per channel.',
       ),
   })
   .refine(({ channels, people }) => channels <= people, {
@@ -40,7 +42,7 @@ const Options = z
   });
 
 const ABOUT =
-  "What a crowd costs on Cloudflare's free and paid plan: on KV, with the room, and by live sockets.";
+  "Estimates the cost of a crowd on Cloudflare's free and paid plan: on KV, with the room, and by live sockets.";
 
 const options = parseOptions(Options, givenOptions(ABOUT, Options.shape));
 const { people, interval, stay, hours, channels } = options;

@@ -5,20 +5,24 @@ import { mixedScenario } from '../mixed-scenario';
 import { runAll } from '../run-all';
 import { OUR_HUBS } from '../scenario';
 
-// Many mixed worlds for a long time each: `npm run simulate -- deep --seeds 1000 --minutes 60 --hub durable-object`.
+// Simulates many long mixed worlds: `npm run simulate -- deep --seeds 1000 --minutes 60 --hub durable-object`.
 
 const Options = z.object({
-  seeds: wholeNumber(1, 1_000_000).default(1_000).describe('How many worlds, each from a seed of its own.'),
+  seeds: wholeNumber(1, 1_000_000)
+    .default(1_000)
+    .describe('The number of worlds, each from a seed of its own.'),
   from: wholeNumber(0, 1_000_000_000).default(1).describe('The first seed.'),
-  minutes: wholeNumber(1, 10_000).default(60).describe('How long each world lasts.'),
+  minutes: wholeNumber(1, 10_000)
+    .default(60)
+    .describe('Simulated minutes of each world with sessions that start and end.'),
   hub: z
     .enum(OUR_HUBS, { error: `takes ${OUR_HUBS.join(' or ')}` })
     .default('kv')
-    .describe(`Where its replicas meet: ${OUR_HUBS.join(' or ')}.`),
+    .describe(`The hub of the replicas: ${OUR_HUBS.join(' or ')}.`),
 });
 
 const ABOUT =
-  'Simulates many mixed worlds, and checks every promise at every answer. It fails if one is broken.';
+  'Simulates many mixed worlds, and checks every promise at every answer. It fails if a promise is broken.';
 
 const { seeds, from, minutes, hub } = parseOptions(Options, givenOptions(ABOUT, Options.shape));
 const scenarios = Array.from({ length: seeds }, (_, index) => mixedScenario(from + index, minutes, hub));

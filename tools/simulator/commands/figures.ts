@@ -10,7 +10,7 @@ import { billsOf, drawCost } from '../figures/cost-plot';
 import { costTables } from '../figures/cost-tables';
 import { drawFrontier } from '../figures/frontier-plot';
 
-// Writes the figures in docs/: `npm run simulate -- figures`. Each number comes from a run with a seed, so a rerun repeats it.
+// Writes the figures in docs/: `npm run simulate -- figures`. Each number is from a run with a seed, so a rerun repeats it.
 
 const ABOUT =
   'Writes the tables of docs/accuracy.md and docs/cost.md, and their pictures. It takes no options.';

@@ -3,10 +3,10 @@ import { givenOptions, parseOptions, wholeNumber } from '../../options';
 import { meetings } from '../meeting';
 import { OUR_HUBS, Scenario } from '../scenario';
 
-// How long it takes until two people in two locations see each other: `npm run simulate -- meeting --apart-seconds 300`.
+// Measures how long two people in two locations take to see each other: `npm run simulate -- meeting --apart-seconds 300`.
 
 const Options = z.object({
-  worlds: wholeNumber(1, 100_000).default(300).describe('How many worlds, with the seeds from --from on.'),
+  worlds: wholeNumber(1, 100_000).default(300).describe('The number of worlds. Their seeds start at --from.'),
   from: wholeNumber(0, 1_000_000_000).default(1).describe('The first seed.'),
   apartSeconds: z.coerce
     .number()
@@ -17,12 +17,13 @@ const Options = z.object({
   hub: z
     .enum(OUR_HUBS)
     .default('kv')
-    .describe(`Where the replicas meet: ${OUR_HUBS.join(' or ')}.`),
+    .describe(`The hub of the replicas: ${OUR_HUBS.join(' or ')}.`),
   staleRead: Scenario.shape.staleRead,
   fail: Scenario.shape.fail,
 });
 
-const ABOUT = 'Two people in two locations: the seconds from the second start until both answers count two.';
+const ABOUT =
+  'Simulates two people in two locations, and measures the time from the second start until both answers count two.';
 
 const { worlds, from, apartSeconds, ...options } = parseOptions(Options, givenOptions(ABOUT, Options.shape));
 const { medianSeconds, p90Seconds, worstSeconds } = await meetings(worlds, apartSeconds, options, from);

@@ -3,9 +3,9 @@ import { textTable } from '../../text-table';
 import { HUBS, Scenario } from '../scenario';
 import { type SimulationResult, simulate } from '../simulate';
 
-// One run, or one per hub side by side: `npm run simulate -- --hub kv,shared-key --people 1000`.
+// Runs one world, or the same world with several hubs: `npm run simulate -- --hub kv,shared-key --people 1000`.
 
-const ABOUT = `Simulates a crowd: how right its count is, and what its hub costs. --hub takes ${HUBS.join(', ')}, or several of them, with commas.`;
+const ABOUT = `Simulates a crowd, and measures the error of its count and the cost of its hub. --hub takes ${HUBS.join(', ')}, or several of them with commas.`;
 
 const given = givenOptions(ABOUT, Scenario.shape, { json: 'Prints all figures, for programs.' });
 const results: Record<string, SimulationResult> = {};
@@ -35,8 +35,8 @@ function tableOf(results: Record<string, SimulationResult>): string {
     ['bias', (result) => percent(result.biasPercent)],
     ['mean |error|', (result) => percent(result.meanErrorPercent)],
     ['p99 |error|', (result) => percent(result.p99ErrorPercent)],
-    ['most ghosts, and gone since', (result) => worst(result.ghosts, result.ghostSeconds)],
-    ['most missing, and here since', (result) => worst(result.missing, result.missingSeconds)],
+    ['most too many, ended since', (result) => worst(result.tooMany, result.tooManySeconds)],
+    ['most missing, present since', (result) => worst(result.missing, result.missingSeconds)],
     ['requests/s', (result) => rate(result.requestsPerSecond)],
     ['failed requests', (result) => String(result.failedRequests)],
     ['KV reads/s', (result) => rate(result.kvPerSecond.reads)],
@@ -47,8 +47,8 @@ function tableOf(results: Record<string, SimulationResult>): string {
     ['room rows/s', (result) => rate(result.roomPerSecond.rows)],
     ['hub, $ a month', (result) => result.hubDollarsAMonth.toFixed(2)],
     ['whole bill, $ a month', (result) => result.billAMonth.toFixed(2)],
-    ['gathering shown after', (result) => seconds(result.shownAfterSeconds)],
-    ['vanished crowd gone after', (result) => seconds(result.goneAfterSeconds)],
+    ['crowd shown after', (result) => seconds(result.shownAfterSeconds)],
+    ['crowd gone after', (result) => seconds(result.goneAfterSeconds)],
   ];
   const all = Object.values(results);
   return textTable([['', ...Object.keys(results)], ...rows.map(([name, show]) => [name, ...all.map(show)])]);

@@ -3,26 +3,26 @@ import { runAll } from '../run-all';
 import { httpRequestsPerSecond, type RoomRates, socketsUsage, usageOf } from '../usage';
 import { type ByHttp, type Crowd, scenarioOf } from './ways';
 
-/** The room saves every five seconds. With named channels a save also writes the row with their counts. */
+/** The room saves every 5 s. With named channels a save also writes the row with their counts. */
 const CHANNEL_ROWS_PER_SECOND = 1 / 5;
 
-/** What a crowd in named channels of the same size uses in a day, each of the ways to serve it. */
+/** What a crowd in named channels of the same size uses in a day, for each way to serve it. */
 export interface ChannelWays {
   /** All channels in the one room. */
   readonly room: ByHttp;
   readonly sockets: Usage;
   readonly socketsWithPings: Usage;
-  /** A Durable Object for each channel. */
+  /** A Durable Object of its own for each channel. */
   readonly objects: ByHttp;
 }
 
-/** The people of one channel, at least one. */
+/** Returns the people of one channel, at least one. */
 export const peopleInChannel = (people: number, channels: number) =>
   Math.max(Math.round(people / channels), 1);
 
 /**
- * Simulates all channels in the one room, and one channel in an object of its own. The bill of an object per channel is that object's
- * calls, rows and time, once for each channel.
+ * Simulates all channels in the one room, and one channel in an object of its own. An object per channel costs the calls, rows and time
+ * of that object, once for each channel.
  */
 export async function channelWaysOf(
   crowd: Crowd,
@@ -51,7 +51,7 @@ export async function channelWaysOf(
   };
 }
 
-/** What a day uses with an object for each channel, each with these calls and rows. Each object is awake all the time. */
+/** What a day uses with an object for each channel, each with these calls and rows. Each object is active all day. */
 export function objectsUsage(requestsPerSecond: number, object: RoomRates, channels: number): Usage {
   return sum(usageOf(requestsPerSecond), times(usageOf(0, undefined, object), channels));
 }

@@ -1,4 +1,4 @@
-/** Crowds of any size, in as many locations, and on as many isolates in each, as such crowds have. An assumption. */
+/** The assumed locations of crowds, and isolates in each location. */
 export const SIZES = [
   { people: 5, locations: 1, isolates: 1 },
   { people: 20, locations: 2, isolates: 1 },
@@ -9,5 +9,5 @@ export const SIZES = [
 ] as const;
 export type Size = (typeof SIZES)[number];
 
-/** The smallest of these that is no smaller than the crowd, or else the largest. */
+/** Returns the smallest size that is no smaller than the crowd, otherwise the largest. */
 export const sizeOf = (people: number): Size => SIZES.find((size) => people <= size.people) ?? SIZES[5];

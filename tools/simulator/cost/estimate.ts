@@ -7,9 +7,9 @@ type Table = readonly (readonly string[])[];
 /** One way to serve a crowd: a column of both tables. */
 interface Column {
   readonly name: string;
-  /** What it uses in a day around the clock. */
+  /** What a crowd around the clock uses in a day. */
   readonly usage: Usage;
-  /** The same if the platform bills the pings that it answers. Only live sockets have pings. */
+  /** The usage if the platform bills the pings that it answers. Only live sockets have pings. */
   readonly withPings?: Usage;
   readonly meanErrorPercent?: number;
 }
@@ -19,7 +19,7 @@ interface Estimate {
   readonly free: Table;
 }
 
-/** What the ways to serve a crowd cost that is here so many hours a day, line by line: cells of two tables. */
+/** Returns two tables: the cost of each way to serve a crowd that is present `hours` a day. */
 export function estimateOf({ kv, room, sockets, socketsWithPings }: Ways, hours: number): Estimate {
   const columns = [
     { name: 'on KV', ...kv },
@@ -29,7 +29,7 @@ export function estimateOf({ kv, room, sockets, socketsWithPings }: Ways, hours:
   return tablesOf(columns, hours);
 }
 
-/** The same of a crowd in named channels, which KV does not have. */
+/** Returns the tables of a crowd in named channels, which KV does not have. */
 export function channelEstimateOf(ways: ChannelWays, hours: number): Estimate {
   const { room, sockets, socketsWithPings, objects } = ways;
   const columns = [
@@ -81,7 +81,7 @@ function tablesOf(columns: readonly Column[], hours: number): Estimate {
   };
 }
 
-/** When the first limit ends, of a crowd that is here so many hours a day. */
+/** Returns when the first limit is reached, by a crowd that is present `hours` a day. */
 export function endOf(day: Usage, hours: number): string {
   const first = firstFreeLimit(day);
   if (first === undefined) return 'never';

@@ -6,7 +6,7 @@ import { httpRequestsPerSecond, socketsUsage, usageOf } from '../usage';
 export interface Crowd {
   readonly people: number;
   readonly locations: number;
-  /** Isolates a location. */
+  /** Isolates in each location. */
   readonly isolates: number;
   /** Time between two heartbeats of a person. */
   readonly beatSeconds: number;
@@ -18,16 +18,16 @@ export interface ByHttp {
   readonly meanErrorPercent: number;
 }
 
-/** What a crowd around the clock uses in a day, each of the three ways to serve it. */
+/** What a crowd around the clock uses in a day, for each of three ways to serve it. */
 export interface Ways {
   readonly kv: ByHttp;
   readonly room: ByHttp;
   readonly sockets: Usage;
-  /** The same if the platform should bill the pings that it answers. */
+  /** The usage of live sockets if the platform bills the pings that it answers. */
   readonly socketsWithPings: Usage;
 }
 
-/** Simulates what the hubs of the crowds use, and counts the rest. */
+/** Simulates the use of the hubs, and computes requests and live sockets. */
 export async function waysOf(
   crowds: readonly Crowd[],
   onProgress: (done: number, of: number) => void,
@@ -35,7 +35,7 @@ export async function waysOf(
   const scenarios = OUR_HUBS.flatMap((hub) => crowds.map((crowd) => scenarioOf(crowd, hub)));
   const results = await runAll(scenarios, (_result, done) => onProgress(done, scenarios.length));
   return crowds.map(({ people, stayMinutes, beatSeconds }, index) => {
-    // A simulated crowd is by chance somewhat larger or smaller than it should be on average.
+    // A simulated crowd is by chance larger or smaller than its average, so its requests are computed.
     const requests = httpRequestsPerSecond(people, beatSeconds, stayMinutes);
     const byHttp = (at: number): ByHttp => {
       const result = results[at];
@@ -52,7 +52,7 @@ export async function waysOf(
   });
 }
 
-/** What small crowds use changes with who comes and goes, and they take little time; large ones take long. */
+/** A small crowd runs for a day, because its usage varies with each start and end. A large crowd takes too long for that. */
 export function scenarioOf({ beatSeconds, ...crowd }: Crowd, hub: OurHub): Scenario {
   const { people } = crowd;
   const minutes = people <= 20 ? 1_440 : people <= 1_000 ? 20 : people <= 3_000 ? 5 : 1;

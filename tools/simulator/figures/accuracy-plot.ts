@@ -5,7 +5,7 @@ import { type HubKind, Scenario } from '../scenario';
 import { simulate } from '../simulate';
 import { COLOURS, drawSvg } from './plots';
 
-/** A crowd that gathers, comes and goes, and falls silent all at once. */
+/** A crowd gathers, sessions start and end, and all heartbeats stop at once. */
 const SCENARIO = {
   people: 400,
   watchers: 20,
@@ -19,9 +19,11 @@ const WINDOW_MINUTES = 1 / 6;
 
 interface Point {
   readonly minutes: number;
-  /** Means over the window, and the extremes of `count`. */
+  /** The mean over the window. */
   readonly count: number;
+  /** The mean over the window. */
   readonly truth: number;
+  /** The extremes of `count`. */
   readonly min: number;
   readonly max: number;
 }
@@ -30,7 +32,7 @@ export const ACCURACY_COMMAND = `npm run simulate -- ${Object.entries(SCENARIO)
   .map(([key, value]) => `--${optionName(key)} ${value}`)
   .join(' ')}`;
 
-/** The true and the reported count over time, with both hubs and of the shared key. */
+/** Draws the true count over time, and the reported one with both hubs and with the shared key. */
 export async function drawAccuracy(): Promise<string> {
   const onKv = await pointsOf('kv');
   const inTheRoom = await pointsOf('durable-object');

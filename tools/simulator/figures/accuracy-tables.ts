@@ -136,7 +136,7 @@ const aDay = (perSecond: number) => Math.round(perSecond * 86_400).toLocaleStrin
 const seconds = (values: readonly (number | undefined)[]) =>
   values.map((value) => value ?? 'never').join(', ');
 
-/** How long it takes until two people in two locations see each other. */
+/** The table of the time that two people in two locations take to see each other. */
 async function meetingsTable(): Promise<string> {
   const rows: (readonly string[])[] = [];
   for (const [name, apartSeconds, options] of MEETINGS) {
@@ -148,7 +148,7 @@ async function meetingsTable(): Promise<string> {
   return markdownTable(['the two sessions start', 'median', 'p90', 'worst'], rows);
 }
 
-/** The blocks of docs/accuracy.md, by name. */
+/** Returns the blocks of docs/accuracy.md, by name. */
 export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY_BLOCKS)[number], string>>> {
   const onKv = (mean: Mean) => [...accuracyCells(mean), ...kvCells(mean)];
   return {

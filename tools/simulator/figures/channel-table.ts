@@ -27,7 +27,7 @@ const ROWS: readonly Row[] = [
   },
 ];
 
-/** The accuracy of the count of one channel, over the answers of all channels. */
+/** Returns the table of crowds in named channels. Its accuracy covers the answers of all channels. */
 export function channelTable(): Promise<string> {
   return tableOf('channels', ROOM_HEAD, ROWS, (mean) => [...accuracyCells(mean), ...roomCells(mean)]);
 }

@@ -8,14 +8,14 @@ import { COLOURS, drawSvg } from './plots';
 const BEAT_SECONDS = 10;
 const withCommas = (value: number) => value.toLocaleString('en');
 
-/** Whole bills in dollars a month. */
+/** Bills in dollars a month, with all items. */
 export interface Bills {
   readonly people: number;
   readonly sharedKey: number;
   readonly onKv: number;
   readonly inTheRoom: number;
   readonly sockets: number;
-  /** Worker requests and their CPU time, whatever stores the count. */
+  /** Worker requests and their CPU time, without a hub. */
   readonly floor: number;
 }
 
@@ -31,7 +31,7 @@ export function billsOf(size: Size, { kv, room, sockets }: Ways): Bills {
   };
 }
 
-/** Dollars a month over people, both logarithmic. */
+/** Draws dollars a month over people, both logarithmic. */
 export function drawCost(all: readonly Bills[]): string {
   const line = (y: keyof Bills, stroke: string, strokeDasharray = '') => [
     Plot.lineY(all, { x: 'people', y, stroke, strokeWidth: 2.5, strokeDasharray }),
@@ -55,7 +55,7 @@ export function drawCost(all: readonly Bills[]): string {
     x: { type: 'log', label: 'people, around the clock →' },
     y: { type: 'log', label: '↑ $ a month, the whole bill', grid: true },
     marks: [
-      // A logarithmic scale of its own accord leaves out labels that begin with 5.
+      // By default a logarithmic scale leaves out labels that start with 5.
       Plot.axisX([5, 10, 20, 50, 100, 200, 500, 1_000, 3_000], { text: withCommas }),
       Plot.axisY([5, 10, 50, 100, 500, 1_000, 5_000], { text: withCommas }),
       ...line('sharedKey', COLOURS.sharedKey),

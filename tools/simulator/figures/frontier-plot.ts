@@ -22,7 +22,7 @@ interface Point {
   readonly error: number;
 }
 
-/** Mean error over dollars a month, of crowds on KV and with the room, each with several sync intervals. */
+/** Draws the mean error over dollars a month, for both hubs with several sync intervals. */
 export async function drawFrontier(): Promise<string> {
   const points = await simulatePoints();
   const marks = CROWDS.flatMap(({ name }, index) =>
@@ -40,7 +40,7 @@ export async function drawFrontier(): Promise<string> {
         }),
         Plot.dot(line, { x: 'dollars', y: 'error', fill: stroke, r: 4 }),
         Plot.text(line, { x: 'dollars', y: 'error', text: (point: Point) => `${point.interval} s`, dy: -12 }),
-        // Above the longest interval on KV, below the shortest one with the room.
+        // The name stands above the longest interval on KV, and below the shortest one with the room.
         Plot.text(hub === 'kv' ? line.slice(-1) : line.slice(0, 1), {
           x: 'dollars',
           y: 'error',

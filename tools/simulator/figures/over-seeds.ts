@@ -5,7 +5,7 @@ import type { SimulationResult } from '../simulate';
 
 export const SEEDS = [1, 2, 3, 4];
 
-/** Runs each world with every seed. Returns the results of each world, in the same order. `name` is for the progress line. */
+/** Runs each world with every seed. Returns the results of each world, in the same order. The progress line shows `name`. */
 export async function overSeeds(
   name: string,
   worlds: readonly ScenarioOptions[],

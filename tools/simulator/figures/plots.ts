@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 
-// Mid tones, because the pictures stand on light and on dark pages.
+// Colours of medium brightness, because light and dark pages show the pictures.
 export const COLOURS = {
   truth: '#8b949e',
   onKv: '#1f9d8a',
@@ -12,7 +12,7 @@ export const COLOURS = {
   text: '#7f8791',
 } as const;
 
-/** Draws a plot as a file that stands on its own. */
+/** Returns a plot as the text of an SVG file. */
 export function drawSvg(title: string, options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const style = {

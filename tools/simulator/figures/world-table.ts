@@ -8,13 +8,13 @@ export interface Row {
   readonly options: ScenarioOptions;
 }
 
-/** The mean of a number over the seeds. */
+/** Returns the mean of a number over the seeds. */
 export type Mean = (of: (result: SimulationResult) => number) => number;
 
 export const percent = (value: number) => `${value.toFixed(2)} %`;
 const dollars = (value: number) => `$${value.toFixed(value < 10 ? 2 : 0)}`;
 
-/** The table of these rows, and a command for each of them. A row runs with every seed, and `cells` makes its cells. */
+/** Returns the table of these rows, and a command for each row. A row runs with every seed, and `cells` makes its cells. */
 export async function tableOf(
   name: string,
   head: readonly string[],

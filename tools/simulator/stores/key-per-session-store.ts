@@ -6,14 +6,14 @@ import { peopleIn } from '../oracle';
 
 const PREFIX = 'session:';
 
-interface Note {
+interface StoredRecord {
   readonly mood: Mood | null;
   readonly lastSeen: number;
 }
 
 /**
- * The other usual design, for comparison: a KV key per session, written at every heartbeat, with mood and time as its
- * metadata; every answer lists them all. A leave is written as `mood: null`.
+ * The other usual design, for comparison: each session has a KV key. Every heartbeat writes its mood and time as metadata. Every answer
+ * lists all keys. A leave writes `mood: null`.
  */
 export class KeyPerSessionStore implements Store {
   readonly #kv: KeyValueStore;
@@ -40,7 +40,7 @@ export class KeyPerSessionStore implements Store {
     const moods = { ...ZERO_COUNTS };
     let cursor: string | undefined;
     do {
-      const page = await this.#kv.list?.<Note>({
+      const page = await this.#kv.list?.<StoredRecord>({
         prefix: PREFIX,
         ...(cursor === undefined ? {} : { cursor }),
       });
@@ -53,7 +53,7 @@ export class KeyPerSessionStore implements Store {
   }
 
   async #write(id: string, mood: Mood | null): Promise<void> {
-    const metadata: Note = { mood, lastSeen: this.#runtime.now() };
+    const metadata: StoredRecord = { mood, lastSeen: this.#runtime.now() };
     await this.#kv.put(PREFIX + id, '', { expirationTtl: 60, metadata }).catch(() => undefined);
   }
 }

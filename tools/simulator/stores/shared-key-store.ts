@@ -9,8 +9,8 @@ const KEY = 'presence:sessions';
 type Sessions = Record<string, { mood: Mood; lastSeen: number }>;
 
 /**
- * The usual design, for comparison: one KV key with a map of all sessions, which every heartbeat and every leave reads,
- * changes and writes back. A write that fails is forgotten, so that at least the answer comes.
+ * The usual design, for comparison: one KV key has a map of all sessions. Every heartbeat and every leave reads, changes and writes it.
+ * The store ignores a write that fails, otherwise the request fails too.
  */
 export class SharedKeyStore implements Store {
   readonly #kv: KeyValueStore;

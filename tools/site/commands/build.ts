@@ -5,12 +5,12 @@ import { openApiDocument } from '../../../src/api/openapi';
 import { docsPage } from '../../../src/site/docs-page';
 import { homePage } from '../../../src/site/home-page';
 
-/** What wrangler serves and uploads as static assets: `[assets]` in wrangler.toml. */
+/** The folder of the static assets that wrangler serves and uploads: `[assets]` in wrangler.toml. */
 const SITE = 'dist/site';
 
 const SERVED = { bundle: true, minify: true, format: 'esm', target: 'es2022', outdir: SITE } as const;
 
-/** Gives the element the client of this site, which uses by default the service that served the script. */
+/** Bundles the element with the client of this site. By default that client uses the service that served the script. */
 const CLIENT_OF_SITE: Plugin = {
   name: 'client-of-site',
   setup({ onResolve }) {

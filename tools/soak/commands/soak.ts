@@ -18,11 +18,11 @@ const PEOPLE = 2_000;
 const SOCKETS = 50;
 const CONCURRENT = 48;
 /**
- * The same load before anything is compared. V8 lets the heap grow until it has found its size, which in a run of seven
- * minutes took 80 to 120 seconds, and from then on the memory stayed within 4 %. A leak goes on after that.
+ * The load runs this long before the memory is compared. In a run of seven minutes V8's heap grew for 80 to 120 s. After that the
+ * memory stayed within 4 %. A leak grows on after the warm-up.
  */
 const WARM_UP_SECONDS = 120;
-/** How much more memory the last half minute may take than the first one after the warm-up, for noise. */
+/** The last half minute may take this part more memory than the first one after the warm-up. Noise takes less. */
 const GROWTH_MAX = 0.05;
 
 const HUBS = ['kv', 'durable-object'] as const;
@@ -31,25 +31,25 @@ const Options = z.object({
   hub: z
     .enum(HUBS, { error: `takes ${HUBS.join(' or ')}` })
     .default('durable-object')
-    .describe(`Where the isolates meet: ${HUBS.join(' or ')}.`),
+    .describe(`The hub of the isolates: ${HUBS.join(' or ')}.`),
   seconds: wholeNumber(1, 86_400)
     .default(180)
-    .describe(`How long the memory is compared, after a warm-up of ${WARM_UP_SECONDS} s.`),
+    .describe(`Seconds of load in which memory is compared, after a warm-up of ${WARM_UP_SECONDS} s.`),
 });
 
 const ABOUT =
-  'Mixed load on a service whose hub fails now and then: which answers come, and whether memory grows.';
+  'Runs a mixed load on a service while its hub fails and slows down. It fails on a wrong status, a wrong count or growing memory.';
 
 const { hub, seconds } = parseOptions(Options, givenOptions(ABOUT, Options.shape));
 const anyOf = (count: number) => Math.floor(Math.random() * count);
 const json = (body: object) => JSON.stringify(body);
 
-/** Mixed load on a service whose hub fails now and then, and what came of it. */
+/** A mixed load on a service, and its results. */
 class Soak {
   readonly #service: Service;
   readonly #origins: readonly URL[];
   readonly #agent = new Agent({ keepAlive: true, maxSockets: CONCURRENT });
-  readonly statuses = new Map<string, number>();
+  readonly outcomes = new Map<string, number>();
   readonly unintended: string[] = [];
   #stops = false;
   #requests = 0;
@@ -74,10 +74,10 @@ class Soak {
     return this.#requests;
   }
 
-  /** Everybody sends as fast as he is answered, until `stop`. */
+  /** Each sender sends its next request after the response, until `stop`. Sockets open, join and close meanwhile. */
   async run(): Promise<void> {
     const senders = Array.from({ length: CONCURRENT }, () => this.#sendAll());
-    const sockets = this.#sockets().map((visit) => visit());
+    const sockets = Array.from({ length: SOCKETS }, (_, n) => this.#useSockets(n));
     await Promise.all([...senders, ...sockets]);
   }
 
@@ -89,13 +89,22 @@ class Soak {
     for (const origin of this.#origins) await fetch(new URL(`/test/hub?${state.replace(' ', '-')}`, origin));
   }
 
-  /** The first `here` people beat and the others leave, for long enough that everybody must have heard of it. Returns the counts. */
-  async settle(here: number): Promise<readonly number[]> {
+  /**
+   * The first `present` people send heartbeats, and the others leave. After two TTLs and six sync intervals all isolates must show
+   * that. Returns the count of each isolate.
+   */
+  async settle(present: number): Promise<readonly number[]> {
     const until = Date.now() + 1_000 * (2 * TTL_SECONDS + 6 * SYNC_SECONDS);
     while (Date.now() < until) {
       for (let person = 0; person < PEOPLE; person += 1) {
         const body = { sessionId: sessionId(person), mood: DEFAULT_MOOD };
-        await this.#send(person, 'POST', person < here ? '/api/heartbeat' : '/api/leave', json(body), [200]);
+        await this.#send(
+          person,
+          'POST',
+          person < present ? '/api/heartbeat' : '/api/leave',
+          json(body),
+          [200],
+        );
       }
       await wait(1_000);
     }
@@ -111,44 +120,40 @@ class Soak {
     while (!this.#stops) await this.#sendOne();
   }
 
-  /** Mostly heartbeats; leaves of people and of strangers, looks, new sessions, nonsense, and clients that go away. */
+  /** Sends one request: 70 % are heartbeats, the others leaves, reads, new sessions, invalid requests and aborted ones. */
   async #sendOne(): Promise<void> {
     const person = anyOf(PEOPLE);
-    const beat = { sessionId: sessionId(person), mood: MOODS[anyOf(MOODS.length)] };
-    const stranger = { sessionId: crypto.randomUUID(), mood: DEFAULT_MOOD };
+    const heartbeat = { sessionId: sessionId(person), mood: MOODS[anyOf(MOODS.length)] };
+    const newSession = { sessionId: crypto.randomUUID(), mood: DEFAULT_MOOD };
     const dice = Math.random();
-    if (dice < 0.7) return this.#send(person, 'POST', '/api/heartbeat', json(beat), [200]);
-    if (dice < 0.76) return this.#send(person, 'POST', '/api/leave', json(beat), [200]);
-    if (dice < 0.82) return this.#send(person, 'POST', '/api/leave', json(stranger), [200]);
+    if (dice < 0.7) return this.#send(person, 'POST', '/api/heartbeat', json(heartbeat), [200]);
+    if (dice < 0.76) return this.#send(person, 'POST', '/api/leave', json(heartbeat), [200]);
+    if (dice < 0.82) return this.#send(person, 'POST', '/api/leave', json(newSession), [200]);
     if (dice < 0.88) return this.#send(person, 'GET', '/api/presence', undefined, [200]);
-    if (dice < 0.91) return this.#send(person, 'POST', '/api/heartbeat', json(stranger), [200]);
+    if (dice < 0.91) return this.#send(person, 'POST', '/api/heartbeat', json(newSession), [200]);
     if (dice < 0.94)
-      return this.#send(person, 'POST', '/api/heartbeat', json({ ...beat, mood: 'greed' }), [400]);
+      return this.#send(person, 'POST', '/api/heartbeat', json({ ...heartbeat, mood: 'greed' }), [400]);
     if (dice < 0.96) return this.#send(person, 'POST', '/api/leave', 'x'.repeat(3_000), [413]);
-    if (dice < 0.98) return this.#send(person, 'PUT', '/api/heartbeat', json(beat), [405]);
-    return this.#send(person, 'POST', '/api/heartbeat', json(beat), [200], true);
+    if (dice < 0.98) return this.#send(person, 'PUT', '/api/heartbeat', json(heartbeat), [405]);
+    return this.#send(person, 'POST', '/api/heartbeat', json(heartbeat), [200], true);
   }
 
-  /** Somebody opens a live socket, joins, pings, changes the mood, and goes; and so on. Where there are none he is told so. */
-  #sockets(): readonly (() => Promise<void>)[] {
-    return Array.from({ length: SOCKETS }, (_, n) => async () => {
-      while (!this.#stops) {
-        const client = await LiveClient.open(await this.#service.liveUrl(n % ISOLATES)).catch(
-          () => undefined,
-        );
-        if (client === undefined) {
-          await wait(1_000);
-          continue;
-        }
-        client.send({ sessionId: sessionId(PEOPLE + n), mood: DEFAULT_MOOD });
-        for (let step = 0; step < 5 && !this.#stops; step += 1) {
-          await wait(1_000);
-          client.send(step === 2 ? { mood: MOODS[0] } : 'ping');
-        }
-        client.close();
-        this.#note('socket');
+  /** A session opens one live socket after the other. Each joins, pings, changes its mood and closes. On KV none opens. */
+  async #useSockets(n: number): Promise<void> {
+    while (!this.#stops) {
+      const client = await LiveClient.open(await this.#service.liveUrl(n % ISOLATES)).catch(() => undefined);
+      if (client === undefined) {
+        await wait(1_000);
+        continue;
       }
-    });
+      client.send({ sessionId: sessionId(PEOPLE + n), mood: DEFAULT_MOOD });
+      for (let step = 0; step < 5 && !this.#stops; step += 1) {
+        await wait(1_000);
+        client.send(step === 2 ? { mood: MOODS[0] } : 'ping');
+      }
+      client.close();
+      this.#countOutcome('socket');
+    }
   }
 
   async #send(
@@ -157,7 +162,7 @@ class Soak {
     path: string,
     body: string | undefined,
     intended: readonly number[],
-    goesAway = false,
+    isAborted = false,
   ): Promise<void> {
     const status = await new Promise<number>((resolve) => {
       const sent = request(
@@ -171,27 +176,27 @@ class Soak {
       );
       sent.on('error', () => resolve(0));
       sent.end(body);
-      if (goesAway) setTimeout(() => sent.destroy(), 1);
+      if (isAborted) setTimeout(() => sent.destroy(), 1);
     });
     this.#requests += 1;
-    this.#note(status === 0 ? 'no answer' : `${status}`);
-    // Whoever goes away has no answer, unless it was faster.
-    if (intended.includes(status) || (goesAway && status === 0)) return;
+    this.#countOutcome(status === 0 ? 'no answer' : `${status}`);
+    // An aborted request has no response, unless the response was faster.
+    if (intended.includes(status) || (isAborted && status === 0)) return;
     this.unintended.push(`${method} ${path}: ${status}`);
   }
 
-  #note(what: string): void {
-    this.statuses.set(what, (this.statuses.get(what) ?? 0) + 1);
+  #countOutcome(outcome: string): void {
+    this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1);
   }
 }
 
 await bundleForWorkerd('tools/soak/worker.ts', WORKER);
 const soak = await Soak.start(hub);
 const running = soak.run();
-/** Memory of the Worker's process at every second, in MB. */
+/** Memory of the workerd process at each second (MB). */
 const memories: number[] = [];
 for (let second = 1; second <= WARM_UP_SECONDS + seconds; second += 1) {
-  // Of every 30 s the hub fails for five, and is slow for five.
+  // In each 30 s the hub fails for 5 s and is slow for 5 s.
   if (second % 30 === 10) await soak.hub('fails');
   if (second % 30 === 15) await soak.hub('works');
   if (second % 30 === 20) await soak.hub('is slow');
@@ -205,8 +210,8 @@ await soak.hub('works');
 soak.stop();
 await running;
 
-const here = 1_500;
-const counts = await soak.settle(here);
+const present = 1_500;
+const counts = await soak.settle(present);
 await soak.dispose();
 
 const compared = memories.slice(WARM_UP_SECONDS);
@@ -214,7 +219,7 @@ const [first, last] = [mean(compared.slice(0, 30)), mean(compared.slice(-30))];
 const growth = last / first - 1;
 console.log(`hub ${hub}, ${seconds} s after ${WARM_UP_SECONDS} s of warm-up, ${soak.requests} requests`);
 console.log(
-  `answers: ${[...soak.statuses]
+  `answers: ${[...soak.outcomes]
     .sort()
     .map(([what, times]) => `${times} x ${what}`)
     .join(', ')}`,
@@ -223,7 +228,7 @@ console.log(`unintended answers: ${soak.unintended.length} ${soak.unintended.sli
 console.log(
   `memory of workerd: ${first.toFixed(0)} MB in the first half minute, ${last.toFixed(0)} MB in the last (${(100 * growth).toFixed(1)} %)`,
 );
-console.log(`count at the end: ${counts.join(' and ')} of ${here}`);
+console.log(`count at the end: ${counts.join(' and ')} of ${present}`);
 const isGood =
-  soak.unintended.length === 0 && growth <= GROWTH_MAX && counts.every((count) => count === here);
+  soak.unintended.length === 0 && growth <= GROWTH_MAX && counts.every((count) => count === present);
 process.exitCode = isGood ? 0 : 1;
