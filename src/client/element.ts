@@ -7,9 +7,9 @@ declare global {
 }
 
 /**
- * `<presence-count url channel mood robots>`: counts this browser as present while it is in the page. Its shadow root shows the count, and
- * until the first answer what the element holds. `mood=""` only watches. Styles find the status of the snapshot in the attribute
- * `status` and as `:state(stale)`.
+ * `<presence-count url channel mood robots>` counts this browser as present while it is in the page. Its shadow root shows the count. Before
+ * the first answer it shows the content of the element. `mood=""` only watches. Styles read the status of the snapshot from the
+ * attribute `status`, or match `:state(stale)`.
  */
 export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   static readonly observedAttributes = ['url', 'channel', 'mood'];
@@ -20,10 +20,10 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   #hasWarned = false;
   #reflects = false;
 
-  /** The attribute `mood`: null if it is empty, undefined if there is none. */
+  /** The attribute `mood`: null if it is empty, undefined if it is missing. */
   get mood(): Mood | null | undefined {
     const mood = this.getAttribute('mood') ?? undefined;
-    // The service refuses what is no mood.
+    // Any other text passes here, and the service refuses it.
     return mood === '' ? null : (mood as Mood | undefined);
   }
 
@@ -34,7 +34,7 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
 
   connectedCallback() {
     if (Object.hasOwn(this, 'mood')) {
-      // Set before this class was defined. Such a property hides the accessor.
+      // A page can set the property before this class is defined. Then it hides the accessor, and the mood has no effect.
       const { mood } = this;
       Reflect.deleteProperty(this, 'mood');
       this.mood = mood;
@@ -90,7 +90,7 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
     if (this.#reflects) this.setAttribute('status', status);
   }
 
-  /** An attribute that appears before React has hydrated the page is an error there. */
+  /** Shows the attribute `status` after the load. Otherwise React prints an error about an attribute that appears before hydration. */
   #reflectWhenIdle() {
     // Safari has no `requestIdleCallback`.
     (globalThis.requestIdleCallback ?? setTimeout)(() => {
@@ -99,17 +99,17 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
     });
   }
 
-  /** In the language of the page, which can differ from the browser's. */
+  /** The number in the language of the page, which can differ from the browser's. */
   #format(count: number) {
     try {
       return count.toLocaleString(this.closest<HTMLElement>('[lang]')?.lang || undefined);
     } catch {
-      // The page names its language by something that is no language tag.
+      // The attribute `lang` of the page is no language tag.
       return count.toLocaleString();
     }
   }
 }
 
-// Another copy of this module may have defined it: of another service, or of a package beside the script.
+// Another copy of this module may have defined the element: a script of another service, or the package. A second definition throws.
 if (!globalThis.customElements?.get('presence-count'))
   globalThis.customElements?.define('presence-count', PresenceCount);

@@ -2,27 +2,27 @@ import { between } from './between.js';
 import { parseState } from './requests.js';
 import type { PresenceState } from './types.js';
 
-/** The close code of a tab that hands its session over to another tab: the room keeps the session until its TTL. */
+/** The close code of a tab whose session another tab continues. The room keeps that session until its TTL ends. */
 const HANDOVER = 4_000;
-/** The longest pause before another socket, after one was lost (ms). It is random, otherwise a crowd comes back at once. */
+/** The longest pause after a lost socket (ms). The pause is random, otherwise all clients reconnect at the same moment. */
 const PAUSE_MAX_MS = 120_000;
 /**
- * The wait for a second message (ms). The first one can be from before the join, and shows this browser as absent. The room sends a
- * change within a second.
+ * The wait for a second message (ms). The first one can be older than the join, and then its count lacks this browser. The room sends
+ * a change within 1 s.
  */
 const FIRST_MESSAGE_MS = 1_500;
 
-/** A socket without a message for this time (ms) after a ping is dead. */
+/** A socket is lost if no message follows a ping within this time (ms). */
 const PONG_MS = 5_000;
 
 export interface LiveSocket {
   /** Opens a socket, unless there is one or the pause after a lost one still runs. */
   connect(): void;
-  /** Only while the socket is open. */
+  /** Sends a message. Throws while the socket connects. Does nothing if there is none. */
   send(message: object): void;
-  /** Sends a ping. The socket is lost if it gets no message in time. */
+  /** Sends a ping. The socket is lost if no message follows within 5 s. */
   ping(): void;
-  /** Closes the socket, which ends the session unless it is handed over. Does nothing if there is none. */
+  /** Closes the socket, which ends the session unless `isHandover`. Does nothing if there is none. */
   close(isHandover: boolean): void;
 }
 
@@ -30,7 +30,7 @@ export interface LiveSocket {
  * The live socket of one service: at most one at a time.
  *
  * @param onState Called with each presence state, with `performance.now()` of its arrival.
- * @param onLost Called when the socket could not be opened, broke, or was closed by the service.
+ * @param onLost Called when the socket cannot open, breaks, or is closed by the service.
  */
 export function createLiveSocket(
   url: string,
@@ -42,23 +42,23 @@ export function createLiveSocket(
   let firstMessage: ReturnType<typeof setTimeout> | undefined;
   let pong: ReturnType<typeof setTimeout> | undefined;
   let pongDueAt = 0;
-  /** When the pause ends, by `performance.now()`. */
-  let connectAt = 0;
+  /** By `performance.now()`. */
+  let pauseEndsAt = 0;
 
-  /** Forgets the socket: no later event of it counts. */
-  function forget() {
+  /** Removes the socket with its timers and listeners, and returns it. */
+  function detach() {
     clearTimeout(firstMessage);
     clearTimeout(pong);
     firstMessage = pong = undefined;
     if (socket) socket.onopen = socket.onmessage = socket.onclose = null;
-    const forgotten = socket;
+    const detached = socket;
     socket = undefined;
-    return forgotten;
+    return detached;
   }
 
   function lose() {
-    forget()?.close();
-    connectAt = performance.now() + between(0, PAUSE_MAX_MS);
+    detach()?.close();
+    pauseEndsAt = performance.now() + between(0, PAUSE_MAX_MS);
     onLost();
   }
 
@@ -76,7 +76,7 @@ export function createLiveSocket(
 
   return {
     connect() {
-      if (socket || performance.now() < connectAt) return;
+      if (socket || performance.now() < pauseEndsAt) return;
       try {
         socket = new WebSocket(url.replace('http', 'ws'));
       } catch {
@@ -90,14 +90,14 @@ export function createLiveSocket(
     send: (message) => socket?.send(JSON.stringify(message)),
     ping() {
       if (!socket) return;
-      // The timer is late in a hidden page. The caller's is not.
+      // The timer of the pong can be late in a hidden page. The timer of the caller is on time.
       if (pong) return performance.now() < pongDueAt ? undefined : lose();
       pong = setTimeout(lose, PONG_MS);
       pongDueAt = performance.now() + PONG_MS;
       socket.send('ping');
     },
     close(isHandover) {
-      const closing = forget();
+      const closing = detach();
       const close = () => closing?.close(isHandover ? HANDOVER : undefined);
       // A browser prints an error if a socket closes before it is open.
       if (closing?.readyState === 0) closing.onopen = close;
@@ -106,7 +106,7 @@ export function createLiveSocket(
   };
 }
 
-/** The presence state in a message; undefined for a `pong`, and for what is no presence state. */
+/** The presence state in a message. Undefined for a `pong`, and for any other text. */
 function parseMessage(text: string): PresenceState | undefined {
   try {
     return parseState(JSON.parse(text));

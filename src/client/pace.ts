@@ -1,25 +1,28 @@
 import { between } from './between.js';
 
-/** The longest pause after a failure without `Retry-After` (ms). The first one is at most a quarter of an interval. The limit doubles. */
+/**
+ * The longest pause after a failure without `Retry-After` (ms). The first pause is at most a quarter of an interval. Each further failure
+ * doubles the limit.
+ */
 const PAUSE_MAX_MS = 120_000;
 
 /** How long a client waits before its next heartbeat. All times are in ms. */
 export interface Pace {
   /** The time between two heartbeats. */
   intervalMs(): number;
-  /** The same, by chance up to a tenth longer or shorter: clients that started together drift apart. */
+  /** The interval times a random factor of 0.9 to 1.1. Otherwise clients that start together stay in step. */
   nextMs(): number;
-  /** The rest of a `Retry-After`; below zero without one. */
+  /** The rest of a `Retry-After`. It is at most zero if none runs. */
   retryInMs(): number;
-  /** A heartbeat was answered, with the interval that the service asks for. */
+  /** Call it after an answer, with the interval that the service sends. */
   succeed(intervalMs: number | undefined): void;
-  /** A heartbeat has failed, with a `Retry-After` or 0. Returns the pause. */
+  /** Call it after a failed heartbeat, with its `Retry-After` or 0. Returns the pause. */
   fail(retryAfterMs: number): number;
   /** Adopts the interval and the `Retry-After` of the leader. */
   follow(intervalMs: number, retryInMs: number): void;
 }
 
-/** @param fixedMs The option `intervalMs`: it overrules what the service asks for. */
+/** @param fixedMs The option `intervalMs`. It replaces the interval of the service. */
 export function createPace(fixedMs: number | undefined): Pace {
   let intervalMs = fixedMs ?? 10_000;
   let failures = 0;
@@ -30,12 +33,12 @@ export function createPace(fixedMs: number | undefined): Pace {
     intervalMs: () => intervalMs,
     nextMs: () => intervalMs * between(0.9, 1.1),
     retryInMs: () => retryAt - performance.now(),
-    succeed(asked) {
+    succeed(serviceMs) {
       failures = 0;
-      intervalMs = fixedMs ?? asked ?? intervalMs;
+      intervalMs = fixedMs ?? serviceMs ?? intervalMs;
     },
     fail(retryAfterMs) {
-      // Never earlier than asked, and not all clients at the same moment.
+      // Never shorter than the service demands. The random part spreads the clients, otherwise all retry at the same moment.
       if (retryAfterMs) {
         const pauseMs = retryAfterMs * between(1, 1.1);
         retryAt = performance.now() + pauseMs;
@@ -43,8 +46,8 @@ export function createPace(fixedMs: number | undefined): Pace {
       }
       return Math.min(PAUSE_MAX_MS, intervalMs * 2 ** (failures++ - 2)) * between(0.5, 1);
     },
-    follow(asked, retryInMs) {
-      intervalMs = fixedMs ?? asked;
+    follow(leaderMs, retryInMs) {
+      intervalMs = fixedMs ?? leaderMs;
       retryAt = performance.now() + retryInMs;
     },
   };

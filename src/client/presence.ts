@@ -32,10 +32,10 @@ export type * from './types.js';
  */
 type Phase = 'waiting' | 'beating' | 'live';
 
-/** What tabs send to each other. */
+/** A message from one tab to the others. */
 interface TabMessage {
   readonly visit: Visit;
-  /** Only from the leader: at each change, and when its timer starts again. */
+  /** Only the leader sends this part: at each change, and when its timer starts again. */
   readonly leader?: {
     /** Null before the first answer and after a failure. */
     readonly state: PresenceState | null;
@@ -54,19 +54,19 @@ interface TabMessage {
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
 const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];
 
-/** A stored visit expires after so many intervals without use: with its session, if the TTL is at most 30 s. */
+/** A stored visit expires after this number of intervals without use. With a TTL of at most 30 s, its session expires with it. */
 const TTL_INTERVALS = 3;
 /**
- * The longest time by which a request overtakes an earlier one (ms). A second heartbeat waits for it, otherwise a late leave ends the
- * session. The leave of a replaced id waits for it, otherwise a late heartbeat restores that session.
+ * The longest time by which a request overtakes an earlier one (ms). A second heartbeat waits this long, otherwise a late leave ends
+ * the session. The leave of a replaced id waits this long, otherwise a late heartbeat restores that session.
  */
 const OVERTAKEN_MS = 1_000;
-/** The longest wait after a lost socket (ms). Otherwise all clients of a room act at the same moment. */
+/** The longest wait after a lost socket (ms). Otherwise all clients of a room send heartbeats at the same moment. */
 const LOST_SOCKET_MS = 1_000;
-/** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and comes back. */
+/** `stop` leaves after this time (ms). Otherwise a page that replaces one component by another one leaves and starts a session again. */
 const STOP_MS = 200;
 
-/** Counts this browser as present, and gets the presence state. Nothing happens before `start`, so a server may create it. */
+/** Counts this browser as present, and returns the presence state in snapshots. Before `start` it does nothing, so a server may call it. */
 export function createPresence(options: PresenceOptions = {}): Presence {
   const { whenHidden, signal, channel = '' } = options;
   const timer = createTimer(onTime);
@@ -82,22 +82,22 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   let isStarted = false;
   let starts = 0;
-  /** Undefined: this tab is absent. */
+  /** Undefined while this tab is absent. */
   let tabs: Tabs<TabMessage> | undefined;
   let phase: Phase = 'waiting';
   let phaseEnd = new AbortController();
 
   /** The id that this tab sent last, as the leader. */
   let sentId = '';
-  /** Ids that this tab has sent, and that an older visit has replaced. They leave when the service counts the older visit. */
+  /** Ids that this tab has sent, and that an older visit has replaced. Their sessions leave when the service counts the older visit. */
   const replacedIds = new Set<string>();
   /**
-   * Until then, by `performance.now()`, a leave of this session may arrive late. A heartbeat follows, also if a change of mood sent one
-   * before. Infinity: until some time after the next answer.
+   * A late leave of this session may arrive until then, by `performance.now()`. At that time another heartbeat follows, even if a
+   * change of mood has sent one before. Infinity stands for 1 s after the next answer.
    */
   let settledAt = 0;
 
-  /** Undefined in Node, in React Native and in workers. A client without a page is visible. */
+  /** Undefined in Node, in React Native and in workers. A client without a page counts as visible. */
   let page: (Document & { readonly prerendering?: boolean }) | undefined;
   let origin: string;
   let api: string;
@@ -106,8 +106,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   // Phases.
 
-  /** The only change of a phase. It aborts the requests of the phase before. The returned signal aborts when the new phase ends. */
-  function to(next: Phase, delayMs: number): AbortSignal {
+  /** Ends the phase, aborts its requests, and enters the next one. The returned signal aborts when the next phase ends. */
+  function enterPhase(next: Phase, delayMs: number): AbortSignal {
     phaseEnd.abort();
     phaseEnd = new AbortController();
     phase = next;
@@ -119,77 +119,77 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     if (phase === 'beating') fail(new Error('timeout'));
     else if (phase === 'live') {
       stayLive();
-      // Last, because it may lose the socket, which changes the phase.
+      // The ping is last, because it may lose the socket, which changes the phase.
       socket?.ping();
-    } else hurry();
+    } else heartbeatNow();
   }
 
   /** The leader waits for its next heartbeat. */
-  function wait(delayMs: number) {
-    to('waiting', delayMs);
+  function waitForHeartbeat(delayMs: number) {
+    enterPhase('waiting', delayMs);
     sendToTabs();
   }
 
-  /** Waits for the message of the leader, which is due in `dueMs`. Then this tab takes the lead, because the leader may be frozen. */
+  /** Waits for the message of the leader, which is due in `dueMs`. Without it this tab takes the lead, because the leader may be frozen. */
   function waitForLeader(dueMs: number) {
-    to('waiting', dueMs + 1.5 * pace.nextMs());
+    enterPhase('waiting', dueMs + 1.5 * pace.nextMs());
   }
 
   function stayLive() {
-    to('live', pace.nextMs());
+    enterPhase('live', pace.nextMs());
     sendToTabs();
   }
 
-  /** Takes the lead if another tab has it. A waiting leader sends a heartbeat, after a running `Retry-After`. Otherwise it does nothing. */
-  function hurry() {
+  /** A tab that does not lead takes the lead, which calls this again. A waiting leader sends a heartbeat, after a running `Retry-After`. */
+  function heartbeatNow() {
     if (!tabs?.leads) {
       waitForLeader(0);
       tabs?.lead(true);
     } else if (phase === 'waiting') {
       const waitMs = pace.retryInMs();
-      if (waitMs > 0) wait(waitMs);
-      else void beat();
+      if (waitMs > 0) waitForHeartbeat(waitMs);
+      else void sendHeartbeat();
     }
   }
 
-  async function beat() {
-    const ended = to('beating', TIMEOUT_MS);
+  async function sendHeartbeat() {
+    const ended = enterPhase('beating', TIMEOUT_MS);
     sendToTabs();
     const { id, mood } = visit.current();
     if (mood) sentId = id;
     const sentAt = performance.now();
     const answer = await heartbeat(options.fetch ?? globalThis.fetch, api, id, mood, ended);
     if (ended.aborted) return;
-    // A frozen page gets its answer when it resumes.
+    // A frozen page gets an old answer when it resumes.
     if (performance.now() - sentAt > TIMEOUT_MS) return fail(new Error('timeout'));
     if ('error' in answer) return fail(answer.error, waitOf(answer.retryAfter, serverNow()));
     pace.succeed(answer.intervalMs);
     clock = observe(clock, answer.state.timestamp, sentAt, performance.now());
     showLive(answer.state);
-    // The visit has changed since the heartbeat was sent.
-    if (id !== visit.current().id || mood !== visit.current().mood) return beat();
-    endReplaced();
-    // Before `wait`, which may replace the id and closes the socket then. Otherwise the socket replaces the heartbeat with the new id.
+    // The visit has changed since the heartbeat. Otherwise the service counts the old one until the next heartbeat.
+    if (id !== visit.current().id || mood !== visit.current().mood) return sendHeartbeat();
+    endReplacedSessions();
+    // Before `waitForHeartbeat`, which closes the socket if it replaces the id. Otherwise the socket replaces the heartbeat with the new id.
     if (options.live ?? answer.hasLive) socket?.connect();
     settledAt = Math.min(settledAt, performance.now() + OVERTAKEN_MS);
     const unsettledMs = settledAt - performance.now();
-    wait(unsettledMs > 0 ? unsettledMs : pace.nextMs());
+    waitForHeartbeat(unsettledMs > 0 ? unsettledMs : pace.nextMs());
   }
 
   function fail(error: Error, retryAfterMs = 0) {
     showNoAnswer(error);
-    wait(pace.fail(retryAfterMs));
+    waitForHeartbeat(pace.fail(retryAfterMs));
   }
 
   // The live socket. Only the leader has one.
 
   function onSocketOpen() {
-    join();
+    joinRoom();
     stayLive();
   }
 
   /** Sends the session to the room. A tab that only watches sends nothing. */
-  function join() {
+  function joinRoom() {
     const { id, mood } = visit.current();
     if (!mood) return;
     sentId = id;
@@ -203,7 +203,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function onSocketLost() {
-    if (phase === 'live') wait(between(0, LOST_SOCKET_MS));
+    if (phase === 'live') waitForHeartbeat(between(0, LOST_SOCKET_MS));
   }
 
   // The tabs.
@@ -230,29 +230,29 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     visit.merge(other);
     const { id, mood, choice } = visit.current();
     if (!leader) {
-      if (tabs?.leads && mood !== before.mood) hurry();
+      if (tabs?.leads && mood !== before.mood) heartbeatNow();
       return;
     }
     // The leader lacks an older visit or a later choice. Only a leader gets an answer, otherwise each answer gets answers.
     if (other.id !== id || other.choice !== choice || other.mood !== mood)
       tabs?.send({ visit: visit.current() });
-    // A late message of the leader before; or there are no locks, and every tab leads.
+    // The message is a late one of the earlier leader, or there are no locks and every tab leads.
     if (tabs?.leads) return;
     pace.follow(leader.intervalMs, leader.retryInMs);
     waitForLeader(leader.dueMs);
     if (leader.isFailing) showNoAnswer();
     if (!leader.state) return;
-    // By `Date`, because a tab that was frozen gets old messages when it resumes.
+    // By `Date`, because a frozen tab gets old messages when it resumes.
     clock = { offsetMs: leader.aheadMs + Date.now() - performance.now(), errorMs: leader.errorMs };
     showLive(leader.state);
-    endReplaced();
+    endReplacedSessions();
   }
 
   function onTabsChange(hasQuit: boolean) {
     if (tabs?.leads) {
       // The tab that quit may have sent a leave, which ends the session of all tabs.
       settledAt = Infinity;
-      hurry();
+      heartbeatNow();
     } else if (!hasQuit || timer.remainingMs() > 1.5 * pace.intervalMs()) {
       // Another tab has the lock, or gets it next. That tab may be frozen.
       socket?.close(true);
@@ -268,67 +268,67 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       replacedIds.add(sentId);
       sentId = '';
       socket?.close(true);
-      // By the timer, because a heartbeat may be what stored the visit.
-      if (tabs?.leads && phase !== 'beating') to('waiting', 0);
+      // By the timer, because the end of a heartbeat may have stored the visit.
+      if (tabs?.leads && phase !== 'beating') enterPhase('waiting', 0);
     }
     if (mood === before.mood) return;
-    if (phase === 'live') join();
+    if (phase === 'live') joinRoom();
     show({});
   }
 
   /** The service counts the current visit, so the replaced sessions leave. Otherwise they count until they expire. */
-  function endReplaced() {
+  function endReplacedSessions() {
     for (const id of replacedIds) setTimeout(leaveAs, OVERTAKEN_MS, id);
     replacedIds.clear();
   }
 
-  // Enter and exit.
+  // Present and absent.
 
-  function enter() {
+  function becomePresent() {
     if (!isStarted || tabs || page?.prerendering || (page?.hidden && whenHidden === 'leave')) return;
     settledAt = visit.begin(origin) ? Infinity : 0;
     shareVisit();
     // Tabs that only watch form a group of their own.
     const group = visit.current().mood ? (options.sessionId ?? 'visit') : 'watch';
-    tabs = joinTabs(`presence 2 ${origin} ${channel} ${group}`, hurry, onTabsChange, onTabMessage);
+    tabs = joinTabs(`presence 2 ${origin} ${channel} ${group}`, heartbeatNow, onTabsChange, onTabMessage);
     showNoAnswer();
     waitForLeader(0);
     // The visible tab leads, because browsers slow down or freeze hidden ones.
     tabs.lead(!page?.hidden);
   }
 
-  /** Ends the presence of this tab. The last tab leaves: by closing its open socket, otherwise by a request. */
-  async function exit(pageGoes?: boolean) {
+  /** Ends the presence of this tab. The last tab also ends the session: it closes its open socket, or sends a leave. */
+  async function becomeAbsent(isPageClosing?: boolean) {
     const { id, mood } = visit.current();
     const isLast = tabs?.isLast();
-    const answered = isLast && mood && phase !== 'live' ? leaveAs(id, pageGoes) : undefined;
+    const answered = isLast && mood && phase !== 'live' ? leaveAs(id, isPageClosing) : undefined;
     sentId = '';
     replacedIds.clear();
     tabs?.quit();
     tabs = undefined;
     socket?.close(!isLast);
-    to('waiting', 0);
+    enterPhase('waiting', 0);
     timer.clear();
     await answered;
   }
 
-  const leaveAs = (id: string, pageGoes?: boolean) =>
-    leave(options.fetch ?? globalThis.fetch, api, id, pageGoes);
+  const leaveAs = (id: string, isPageClosing?: boolean) =>
+    leave(options.fetch ?? globalThis.fetch, api, id, isPageClosing);
 
   function onEvent({ type }: Event) {
     if (type === 'pagehide' || (page?.hidden && whenHidden === 'leave')) {
-      void exit(type === 'pagehide');
+      void becomeAbsent(type === 'pagehide');
       showNoAnswer();
     } else if (!tabs) {
-      // A page that goes fires `visibilitychange` after `pagehide`. It must not enter then.
-      if (!page?.hidden || type === 'prerenderingchange') enter();
+      // A page that closes fires `visibilitychange` after `pagehide`. It must not become present again.
+      if (!page?.hidden || type === 'prerenderingchange') becomePresent();
     } else if (type === 'visibilitychange' && page?.hidden) {
-      // Once more, because a hidden page needs the timer of a worker.
+      // The timer starts again, because a hidden page needs the timer of a worker.
       timer.set(timer.remainingMs());
     } else if (type === 'visibilitychange' || (type === 'online' && tabs.leads)) {
       // After sleep the socket may be dead.
       if (phase === 'live') socket?.ping();
-      hurry();
+      heartbeatNow();
     }
   }
 
@@ -341,7 +341,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     if (starts !== stopped) return;
     for (const type of EVENTS) globalThis.removeEventListener?.(type, onEvent, true);
     signal?.removeEventListener('abort', stop);
-    const answered = exit();
+    const answered = becomeAbsent();
     show({ status: 'idle', error: null });
     await answered;
   }
@@ -355,7 +355,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function showLive(data: PresenceState) {
     const before = snapshots.current();
-    // The leader repeats its last state in each message.
+    // The leader repeats its last state in each message. Otherwise each message calls the listeners.
     if (before.status === 'live' && before.data?.timestamp === data.timestamp) return;
     const others = visit.current().mood ? Math.max(0, data.count - 1) : data.count;
     show({ status: 'live', data, others, error: null });
@@ -379,24 +379,24 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       if (!mayCount()) visit.choose(null);
       socket ??= createLiveSocket(`${api}live`, onSocketOpen, onSocketState, onSocketLost);
       signal?.addEventListener('abort', stop);
-      // Capturing, because the events of the document don't all bubble.
+      // Capturing, because not all events of the document bubble.
       for (const type of EVENTS) globalThis.addEventListener?.(type, onEvent, true);
-      enter();
+      becomePresent();
     },
     stop,
     setMood(mood) {
       if (!mayCount()) return;
       const before = visit.current().mood;
-      if (tabs && !before !== !mood) void exit().then(enter);
+      if (tabs && !before !== !mood) void becomeAbsent().then(becomePresent);
       visit.choose(mood);
       if (mood !== before) show({});
       if (!tabs) return;
       shareVisit();
       if (mood === before) return;
       if (phase === 'live') {
-        join();
+        joinRoom();
         sendToTabs();
-      } else hurry();
+      } else heartbeatNow();
     },
     subscribe: snapshots.subscribe,
     getSnapshot: snapshots.current,

@@ -1,32 +1,32 @@
 import { MOODS, type Mood } from '../moods.js';
 import type { PresenceHistory, PresenceState } from './types.js';
 
-/** An attempt fails if it has no answer after this time (ms). The service answers within about a second, or not at all. */
+/** A request fails if it has no answer after this time (ms). The service answers within about 1 s, or not at all. */
 export const TIMEOUT_MS = 10_000;
 
-/** The times between two heartbeats that a client keeps (ms): those of a `SESSION_TTL_SECONDS` of 2 to 600. */
+/** Whether a client accepts this time between two heartbeats (ms). A `SESSION_TTL_SECONDS` of 2 to 600 gives these times. */
 export const isInterval = (ms: number): boolean => ms >= 500 && ms <= 200_000;
 
 type Fetch = typeof globalThis.fetch;
 
-/** A channel: its name, or empty for the default one. Otherwise the channel `..` gets the address of the default one. */
+/** Matches the name of a channel, and the empty name of the default one. Otherwise the channel `..` gets the address of the default one. */
 export const CHANNEL = /^([a-z\d][\w.-]{0,63})?$/i;
 
 /**
- * The origin of the service, from any address of it. Other addresses are strings that begin with it, because the `URL` of React Native
- * joins paths by rules of its own.
+ * The origin of the service, from any address of it. Callers append paths to it as strings, because the `URL` of React Native joins
+ * paths by other rules.
  *
  * @param base The address of the page. Undefined without a page.
- * @throws {TypeError} if there is no such address.
+ * @throws {TypeError} if the address is not one of a service.
  */
 export function originOf(url: string | URL, base: string | undefined): string {
   try {
-    // React Native takes only strings.
+    // The `URL` of React Native accepts only strings.
     const { origin } = new URL(`${url}`, base);
     // Otherwise `presence.example` is a path of the page.
     if (/^(https?:\/)?\//i.test(`${url}`) && /^http/.test(origin)) return origin;
   } catch {
-    // It has no origin.
+    // The address is invalid.
   }
   throw new TypeError('url must be an address such as https://presence.example.');
 }
@@ -38,7 +38,7 @@ export const apiOf = (origin: string, channel: string) =>
 export type Answer =
   | {
       readonly state: PresenceState;
-      /** The time between two heartbeats that the service wants (ms). Version 1.0 sends none. */
+      /** The time between two heartbeats that the service sends (ms). Version 1.0 sends none. */
       readonly intervalMs: number | undefined;
       readonly hasLive: boolean;
     }
@@ -49,8 +49,8 @@ export type Answer =
     };
 
 /**
- * Sends a heartbeat, or with a mood of `null` reads the presence state. The body is a string: it is sent as text/plain, which needs
- * no preflight. A preflight is one more round trip: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
+ * Sends a heartbeat. With a mood of `null` it reads the presence state. The body is a string: its type is text/plain, which needs no
+ * preflight. A preflight is one more round trip: https://fetch.spec.whatwg.org/#cors-safelisted-request-header
  */
 export async function heartbeat(
   fetch: Fetch,
@@ -80,7 +80,7 @@ export async function heartbeat(
   }
 }
 
-/** What a problem document says about the first fault, such as `#/mood: must be …`. */
+/** The first fault in a problem document, such as `#/mood: must be …`. */
 function detailOf(body: unknown): string {
   const { detail, errors } = Object(body);
   const fault = errors?.[0];
@@ -89,7 +89,7 @@ function detailOf(body: unknown): string {
 
 const isWhole = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
 
-/** The presence state in an answer or a socket message; undefined if it is none. */
+/** The presence state in an answer or a socket message. Undefined if the value is none. */
 export function parseState(value: unknown): PresenceState | undefined {
   const { count, moods, timestamp } = Object(value);
   const isState = [count, timestamp, ...MOODS.map((mood) => moods?.[mood])].every(isWhole);
@@ -97,7 +97,7 @@ export function parseState(value: unknown): PresenceState | undefined {
 }
 
 /**
- * The wait that a `Retry-After` asks for (ms), in seconds or as a date by the server's clock; 0 if it has no such value.
+ * The wait in a `Retry-After` (ms). The header has seconds, or a date by the server's clock. 0 if it has neither.
  * https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3
  */
 export function waitOf(retryAfter: string | null, serverNow: number): number {
@@ -105,20 +105,25 @@ export function waitOf(retryAfter: string | null, serverNow: number): number {
   return Math.max(0, Number.parseInt(value, 10) * 1_000 || Date.parse(value) - serverNow) || 0;
 }
 
-/** Sends a leave. If the page goes, the request outlives it. Resolves when it was answered or has failed. */
-export async function leave(fetch: Fetch, api: string, sessionId: string, pageGoes?: boolean): Promise<void> {
+/** Sends a leave. The request outlives a page that closes. Resolves after the answer or a failure. */
+export async function leave(
+  fetch: Fetch,
+  api: string,
+  sessionId: string,
+  isPageClosing?: boolean,
+): Promise<void> {
   const url = `${api}leave`;
   const body = JSON.stringify({ sessionId });
   try {
-    if (pageGoes && !('keepalive' in Request.prototype)) navigator.sendBeacon(url, body);
+    if (isPageClosing && !('keepalive' in Request.prototype)) navigator.sendBeacon(url, body);
     else
       await fetch(url, { method: 'POST', body, keepalive: true, signal: AbortSignal.timeout?.(TIMEOUT_MS) });
   } catch {
-    // The session expires.
+    // The session expires without the leave.
   }
 }
 
-/** Reads the history. Resolves to null if it has failed, or if the answer is no history. */
+/** Reads the history. Resolves to null if the request fails, or if the answer is no history. */
 export async function readHistory(fetch: Fetch, api: string): Promise<PresenceHistory | null> {
   try {
     const response = await fetch(`${api}history`, { signal: AbortSignal.timeout?.(TIMEOUT_MS) });

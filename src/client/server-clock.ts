@@ -2,18 +2,18 @@
 export interface ServerClock {
   /** The server's time minus `performance.now()` (ms). */
   readonly offsetMs: number;
-  /** The largest error of `offsetMs` (ms). Infinity: nothing is known. */
+  /** The largest error of `offsetMs` (ms). Infinity before the first answer. */
   readonly errorMs: number;
 }
 
 export const UNKNOWN: ServerClock = { offsetMs: 0, errorMs: Infinity };
 
-/** The largest error after a correction by a socket message (ms): the longest way of a message. */
+/** The largest error after a correction by a socket message (ms): the longest time that a message travels. */
 const MESSAGE_ERROR_MS = 1_000;
 
 /**
- * The estimate after a round trip, as in NTP. The server read its clock at some moment of the trip, so the error is at most half of
- * the trip. The estimate of the fastest trip stays, until a trip contradicts it: then the device slept.
+ * The estimate after a round trip, as in NTP. The server reads its clock during the trip, so the error is at most half of the trip. The
+ * estimate of the fastest trip stays until a trip contradicts it. A contradiction means that the device slept.
  * https://www.rfc-editor.org/rfc/rfc5905#section-8
  *
  * @param timestamp The server's clock (ms since 1970).
@@ -27,8 +27,8 @@ export function observe(clock: ServerClock, timestamp: number, sentAt: number, n
 }
 
 /**
- * The estimate after a socket message. A message has only one way, and can be late by any time. So it corrects only an estimate that
- * is behind: no message comes from the future. That happens where `performance.now()` stops while the device sleeps.
+ * The estimate after a socket message. A message travels one way, and can be late by any time. So it corrects only an estimate that
+ * is behind its timestamp. An estimate falls behind where `performance.now()` stops while the device sleeps.
  */
 export function observeMessage(clock: ServerClock, timestamp: number, now: number): ServerClock {
   const offsetMs = timestamp - now;

@@ -5,9 +5,9 @@ import { mergeVisits, newId, readVisit, saveVisit, type Visit } from './visit.js
 /** The visit of this tab. The storage and messages keep it equal in all tabs. */
 export interface SharedVisit {
   current(): Visit;
-  /** Begins a visit at a service, an origin, or continues the stored one. Returns whether a leave of an earlier page may still arrive. */
+  /** Begins a visit at the origin of a service, or continues the stored one. Returns whether a leave of an earlier page may be late. */
   begin(service: string): boolean;
-  /** Chooses a mood. `share` numbers the choice. */
+  /** Chooses a mood. `share` sets the time of the choice. */
   choose(mood: Mood | null): void;
   /** Merges the stored visit, and stores the result for its time to live (ms). */
   share(ttlMs: number): void;
@@ -21,13 +21,13 @@ export function createSharedVisit(
   onMerge: (before: Visit) => void,
 ): SharedVisit {
   let visit: Visit = { id: '', since: 0, mood: mood === undefined ? DEFAULT_MOOD : mood, choice: 0 };
-  /** The last choice has no number yet: it must be later than the stored one. */
+  /** Whether `share` must set the time of the last choice. It must be later than that of the stored choice. */
   let hasNewChoice = mood !== undefined;
   let service = '';
 
   /**
-   * A tab that only watches, or has an id of its own, has no part in the stored visit. Nor has a client without a page: Deno keeps one
-   * storage for all processes of a program.
+   * Whether this tab shares the stored visit. A tab that only watches does not, and neither does one with the option `sessionId`. A client
+   * without a page does not either: Deno keeps one storage for all processes of a program.
    */
   const isStored = () => globalThis.document && visit.mood && !sessionId;
   const stored = () => (isStored() ? readVisit(service, channel) : undefined);

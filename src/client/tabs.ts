@@ -1,29 +1,29 @@
-/** The tabs of a browser that are present together. One of them leads: it alone sends heartbeats. */
+/** The tabs of a browser that are present together. One of them leads, and only this one sends heartbeats. */
 export interface Tabs<Message> {
   /** Whether this tab has the lock. Without locks every tab leads. */
   readonly leads: boolean;
-  /** Requests the lock: at once, from the tab that has it, or for when no tab has it. */
+  /** Requests the lock. `atOnce` takes it from the tab that has it. Otherwise this tab waits until no tab has it. */
   lead(atOnce: boolean): void;
   /** Sends a message to the other tabs. */
   send(message: Message): void;
-  /** Looks for other tabs at the lock manager. `isLast` uses the last result. */
+  /** Reads from the lock manager whether other tabs wait. `isLast` uses the last result. */
   census(): Promise<void>;
   /** Whether this tab leads, and the last census found no other tab. */
   isLast(): boolean;
-  /** Releases the lock and closes the channel. The next tab leads. */
+  /** Releases the lock and sends the last message. The next tab leads. */
   quit(): void;
 }
 
-/** The lock request of a tab that quits may outlast its last message by this time (ms). A census before that still finds the tab. */
+/** The lock request of a tab that quits may outlast its last message by this time (ms). An earlier census still finds the tab. */
 const LOCK_ENDS_MS = 500;
 
 /**
- * Joins the tabs with this name. A lock makes one of them the leader, and the next one when that tab closes or crashes. Messages go
- * over a channel. Without locks, as on pages without TLS, every tab leads. Without channels no tab gets a message. A client without
- * a page uses neither: it is no tab of a browser.
+ * Joins the tabs with this name. A lock makes one of them the leader, and the next one when that tab closes or crashes. A
+ * `BroadcastChannel` carries the messages. Without locks, as on pages without TLS, every tab leads. Without `BroadcastChannel` no tab
+ * gets a message. A client without a page uses neither: it is no tab of a browser.
  *
- * @param onLead This tab has asked for the lead at once, and leads now.
- * @param onChange Another tab quit or took the lead, or this tab got the lock that it waited for. The first hidden tab gets this call too.
+ * @param onLead Called when this tab gets the lead that it requested at once.
+ * @param onChange Called when another tab quits or takes the lead. Also called when this tab gets a lock that it waited for.
  */
 export function joinTabs<Message>(
   name: string,
@@ -33,8 +33,8 @@ export function joinTabs<Message>(
 ): Tabs<Message> {
   // Node 24 has locks, and aborts if a worker thread steals one.
   const locks = globalThis.document && navigator.locks;
-  let channel: BroadcastChannel | undefined;
-  /** The request for the lock that stands. */
+  let broadcastChannel: BroadcastChannel | undefined;
+  /** The latest request for the lock. */
   let request: AbortController | undefined;
   let release: (() => void) | undefined;
   let leads = false;
@@ -75,15 +75,15 @@ export function joinTabs<Message>(
   }
 
   try {
-    channel = globalThis.document && new BroadcastChannel(name);
-    channel.onmessage = ({ data }) => {
+    broadcastChannel = globalThis.document && new BroadcastChannel(name);
+    broadcastChannel.onmessage = ({ data }) => {
       void census();
       if (data) return onMessage(data);
       setTimeout(census, LOCK_ENDS_MS);
       onChange(true);
     };
   } catch {
-    // There is no page, or it has no channels.
+    // There is no page, or it has no `BroadcastChannel`.
   }
 
   return {
@@ -93,7 +93,7 @@ export function joinTabs<Message>(
     lead,
     census,
     send(message) {
-      channel?.postMessage(message);
+      broadcastChannel?.postMessage(message);
       void census();
     },
     isLast: () => leads && isAlone,
@@ -102,8 +102,8 @@ export function joinTabs<Message>(
       request = undefined;
       leads = false;
       release?.();
-      channel?.postMessage(null);
-      channel?.close();
+      broadcastChannel?.postMessage(null);
+      broadcastChannel?.close();
     },
   };
 }

@@ -12,8 +12,8 @@ export interface PresenceState {
 /** A frozen object. Each change replaces it. */
 export interface PresenceSnapshot {
   /**
-   * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer.
-   * Then the service does not answer, or the page has left while it is hidden.
+   * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer, and the
+   * service does not answer or the hidden page has left.
    */
   readonly status: 'idle' | 'connecting' | 'live' | 'stale';
   readonly data: PresenceState | null;
@@ -34,12 +34,12 @@ export interface PresenceHistory {
   readonly timestamp: number;
   /** The length of a step (ms): 300,000. Steps start at its multiples. */
   readonly stepMs: number;
-  /** The most people present at once in each step, the oldest first: 288 numbers. The last step is the one of `timestamp`. */
+  /** The most people present at once in each step, the oldest first: 288 numbers. The last step contains `timestamp`. */
   readonly counts: readonly number[];
   /** The largest of `counts`, and the start of the latest step that has it. */
   readonly peak: { readonly count: number; readonly at: number };
   /**
-   * The sessions that came in these steps. A session that comes back within the TTL (30 s) is not another visit. Bots
+   * The sessions that started in these steps. A session that starts again within the TTL (30 s) is not another visit. Bots
    * count too.
    */
   readonly visits: number;
@@ -61,9 +61,9 @@ export interface PresenceOptions {
    * `DEFAULT_MOOD` of `moods.ts`.
    */
   readonly mood?: Mood | null | undefined;
-  /** The time between two heartbeats (ms), from 500 to 200,000. Default: what the service asks for, or 10,000. */
+  /** The time between two heartbeats (ms), from 500 to 200,000. Default: the time that the service sends, or 10,000. */
   readonly intervalMs?: number | undefined;
-  /** Live sockets: `true` even if no answer offers them, `false` never. Default: if an answer offers them. */
+  /** `true` opens live sockets even if no answer offers them, and `false` opens none. Default: an answer decides. */
   readonly live?: boolean | undefined;
   /** Whether a hidden page stays present (`keep`, the default), or leaves until it is visible again. */
   readonly whenHidden?: 'keep' | 'leave' | undefined;
@@ -86,8 +86,8 @@ export interface Presence {
    */
   start(): void;
   /**
-   * Leaves a fifth of a second later, unless another tab is present or `start` follows. A page that closes leaves at once. Resolves
-   * when the leave was answered or has failed.
+   * Leaves 0.2 s later, unless another tab is present or `start` follows. A page that closes leaves at once. Resolves after the answer
+   * to the leave, or after its failure.
    */
   stop(): Promise<void>;
   /** Chooses a mood, for all tabs of this browser. `null` watches without being counted. */
@@ -97,14 +97,14 @@ export interface Presence {
   /** Returns the current snapshot. */
   getSnapshot(): PresenceSnapshot;
   /**
-   * The server's clock (ms since 1970), right to half the round trip of the fastest heartbeat. Before the first answer it is the
-   * clock of this device. After sleep it can be a second late until the next heartbeat.
+   * The server's clock (ms since 1970). Its error is at most half the round trip of the fastest heartbeat. Before the first answer it is
+   * the clock of this device. After sleep it can be 1 s late until the next heartbeat.
    */
   serverNow(): number;
   /**
-   * Reads the history of the service. Resolves to `null` before the first `start`, in a named channel, if the service has no history,
-   * and if it sends none within 10 s. Never rejects, does not retry and keeps nothing: the browser's HTTP cache keeps the answer for
-   * 60 s. A service on KV has no history, and the console of the browser shows its 404.
+   * Reads the history of the service. Resolves to `null` before the first `start`, in a named channel, and without a history within 10 s.
+   * Never rejects, does not retry and keeps nothing: the browser's HTTP cache keeps the answer for 60 s. A service on KV has no history,
+   * and the console of the browser shows its 404.
    */
   history(): Promise<PresenceHistory | null>;
 }

@@ -13,8 +13,8 @@ export interface Visit {
 }
 
 /**
- * Merges the visits of two tabs: the id of the older visit, the mood of the later choice. The order of merges does not matter. At equal
- * times the smaller id and the greater name of a mood stay.
+ * Merges the visits of two tabs: the id of the older visit, the mood of the later choice. At equal times the smaller id and the greater
+ * name of a mood stay. The order of merges does not matter.
  */
 export function mergeVisits(mine: Visit, other: Visit): Visit {
   const { id, since } = (other.since - mine.since || (other.id < mine.id ? -1 : 1)) < 0 ? other : mine;
@@ -42,13 +42,13 @@ export interface StoredVisit extends Partial<Visit> {
 }
 
 /**
- * Reads the visit at a service, an origin. Returns undefined if it was not used for its time to live, otherwise a person could be
- * followed from one visit to the next; also if the storage is blocked or has another value.
+ * Reads the stored visit at the origin of a service. Returns undefined if the visit was not used for its time to live. Otherwise a
+ * service can follow a person from one visit to the next. Also returns undefined if the storage is blocked or has another value.
  */
 export function readVisit(service: string, channel: string): StoredVisit | undefined {
   try {
     const { id, since, moods, usedAt, ttlMs } = JSON.parse(localStorage[keyOf(service)]);
-    // A difference below zero: the clock was set back.
+    // The difference is below zero if the clock was set back.
     const restMs = ttlMs - Math.abs(Date.now() - usedAt);
     const [mood, choice] = moods[moodKeyOf(channel)] ?? [];
     if (restMs > 0 && UUID.test(id) && since >= 0)
@@ -60,8 +60,8 @@ export function readVisit(service: string, channel: string): StoredVisit | undef
 }
 
 /**
- * Stores the visit, which is in use now, with the mood of this channel. The moods of other channels stay, and so does the rest of a
- * longer time to live.
+ * Stores the visit with the mood of this channel, as in use now. The moods of other channels stay, and so does the rest of a longer
+ * time to live.
  */
 export function saveVisit(
   service: string,

@@ -11,12 +11,12 @@ type SchemaOrReference = oas31.SchemaObject | oas31.ReferenceObject;
 
 const JSON_TYPE = 'application/json';
 
-/** Where `npm run worker:dev` serves. The page's script puts in its place the address where it was loaded from. */
+/** The host of `npm run worker:dev`. The script of the page replaces it by the host of the service. */
 const HOST = 'localhost:8787';
 
 /**
- * The reference at /docs, drawn from the OpenAPI document: a page of some 20 KB, where readers of OpenAPI that one can embed
- * weigh 0.75 to 3.6 MB. The `type` of a problem, `/docs#<code>`, is the address of its entry here.
+ * The page at /docs, made from the OpenAPI document. It has about 41 KB. Viewers of OpenAPI documents have 0.75 to 3.6 MB. The `type`
+ * of a problem, `/docs#<code>`, is the address of its entry here.
  */
 export function docsPage(document: Document): string {
   const { title, description } = document.info;
@@ -86,15 +86,15 @@ function operationsOf({ paths = {} }: Document): readonly Operation[] {
   );
 }
 
-/** The problems of all responses. One may be in several of them. */
+/** The problems of all responses. A problem of several responses is in the list once. */
 function allProblemsOf(document: Document) {
   const problems = Object.values(document.components?.responses ?? {}).flatMap((response) =>
     problemsOf(document, resolve(document, response)),
   );
-  return problems.filter(({ code }, index) => problems.findIndex((one) => one.code === code) === index);
+  return problems.filter(({ code }, index) => problems.findIndex((other) => other.code === code) === index);
 }
 
-/** The problems that a response may be, with the headers that it always has. */
+/** The problems in the examples of a response, with its required headers. */
 function problemsOf(document: Document, { headers = {}, content = {} }: oas31.ResponseObject) {
   const required = Object.entries(headers).filter(([, header]) => resolve(document, header).required);
   return Object.entries(content[PROBLEM_MEDIA_TYPE]?.examples ?? {}).map(([code, example]) => ({
@@ -118,7 +118,7 @@ function OperationSection({ document, id, method, path, operation }: Operation &
   const command =
     '101' in responses
       ? `new WebSocket('ws://${address}').onmessage = ({ data }) => console.log(data)`
-      : // Some shells expand a question mark.
+      : // Without quotes, zsh expands a question mark.
         `curl ${address.includes('?') ? `'http://${address}'` : `http://${address}`}${data ?? ''}`;
   return (
     <section id={id}>
@@ -227,10 +227,10 @@ function typeOf(document: Document, schema: SchemaOrReference): string {
   if (values !== undefined) return values.join(', ');
   if (only !== undefined) return String(only);
   if (properties !== undefined) return `{ ${Object.keys(properties).join(', ')} }`;
-  return anyOf?.map((one) => typeOf(document, one)).join(' or ') ?? format ?? String(type);
+  return anyOf?.map((schema) => typeOf(document, schema)).join(' or ') ?? format ?? String(type);
 }
 
-/** CommonMark of our own, so what it makes is trusted. */
+/** Renders CommonMark without escaping. The text is from this project, so it is trusted. */
 function Prose({ text = '' }: { text: string | undefined }) {
   return <div>{raw(marked.parse(text, { async: false }))}</div>;
 }

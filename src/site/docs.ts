@@ -1,4 +1,4 @@
-// Puts the address of this very service into the commands of /docs, and lets them be copied.
+// Puts the address of this service into the commands of /docs, and adds a button that copies each command.
 for (const command of document.querySelectorAll('.command')) {
   const code = command.querySelector('code');
   if (code === null) continue;
@@ -11,19 +11,19 @@ for (const command of document.querySelectorAll('.command')) {
 
 function copyButton(text: string): HTMLButtonElement {
   const button = document.createElement('button');
-  const say = (word: string) => {
+  const label = (word: string) => {
     button.textContent = word;
     button.setAttribute('aria-label', `${word}: ${text}`);
   };
   button.type = 'button';
   button.setAttribute('aria-live', 'polite');
-  say('Copy');
+  label('Copy');
   button.addEventListener('click', async () => {
     await navigator.clipboard.writeText(text).then(
-      () => say('Copied'),
-      () => say('Not copied'),
+      () => label('Copied'),
+      () => label('Not copied'),
     );
-    setTimeout(say, 2_000, 'Copy');
+    setTimeout(label, 2_000, 'Copy');
   });
   return button;
 }

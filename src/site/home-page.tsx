@@ -6,7 +6,7 @@ import { DEFAULT_MOOD, MOODS } from '../moods';
 const TITLE = 'Breathe together';
 const DESCRIPTION = 'Sit down for a minute. See how many people breathe with you.';
 
-/** What page.js imports. Without the preloads the browser finds one level of imports after the other. */
+/** The modules that page.js imports. Without the preloads the browser finds one level of imports after the other. */
 const MODULES = ['presence', 'here', 'words', 'day', 'circle', 'sentences', 'curve', 'service'];
 const STYLES = ['page', 'orb', 'number', 'day', 'moods', 'footer', 'dialog'];
 
@@ -156,7 +156,7 @@ function Day() {
       viewBox={`0 0 ${width} ${height}`}
       preserveAspectRatio="none"
     >
-      {/* In the units of the box. By the size of the area, a browser paints nothing for a flat day. */}
+      {/* In units of the box. With units of the area, a browser paints nothing for a flat day. */}
       <linearGradient id="depth" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="0" y2={height}>
         <stop offset="0" />
         <stop class="faded" offset="1" />

@@ -1,6 +1,6 @@
 import * as client from '../client/presence.js';
 
-/** What is served at `/presence.js`: the client, by default of the service that it was loaded from. */
+/** The client at `/presence.js`. By default it uses the service that served the script. */
 export function createPresence(options: client.PresenceOptions = {}): client.Presence {
   return client.createPresence({ ...options, url: options.url ?? import.meta.url });
 }

@@ -1,19 +1,19 @@
 import type { Browser, CDPSession } from 'playwright-core';
 
-/** Chromium as people have it: Playwright asks it not to slow hidden pages down. */
+/** Options for a Chromium that slows hidden pages down. Otherwise options of Playwright turn this off. */
 export const THROTTLED = {
   ignoreDefaultArgs: [
     '--disable-background-timer-throttling',
     '--disable-renderer-backgrounding',
     '--disable-backgrounding-occluded-windows',
   ],
-  // After ten seconds in the background, not five minutes.
+  // Chromium slows a page down after 10 s in the background. The default is 5 minutes.
   args: ['--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/10'],
 };
 
 /**
- * A page in a window of its own that can be minimized. It is not Playwright's, which makes every page believe that it is in front,
- * so it is spoken to by the protocol: https://chromedevtools.github.io/devtools-protocol/tot/Target/
+ * A page in its own window, which can be minimized. Pages of Playwright stay visible, so this one uses the protocol of DevTools:
+ * https://chromedevtools.github.io/devtools-protocol/tot/Target/
  */
 export class BackgroundPage {
   readonly #browser: CDPSession;

@@ -8,10 +8,10 @@ import { OtherSite } from './other-site';
 
 const TTL_MS = 5_000;
 const INTERVAL_MS = 1_500;
-/** Chromium begins within a minute, and then wakes a page once a minute. */
+/** Chromium slows a hidden page down within a minute. Then it runs the timers of the page once a minute. */
 const THROTTLED_WITHIN_MS = 75_000;
 
-describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
+describe.skipIf(NO_CHROMIUM)('pages in the background', () => {
   let worker: DeployedWorker;
   let browser: Browser;
   let site: OtherSite;
@@ -31,7 +31,7 @@ describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
     import { createPresence } from '${worker.origin}/presence.js';
     createPresence({ intervalMs: ${INTERVAL_MS}, ${options} }).start();
   `;
-  /** What pages did before: a loop of timeouts. */
+  /** The script of a page without the client: a loop of timeouts. */
   const loop = () => `
     const body = JSON.stringify({ sessionId: crypto.randomUUID(), mood: 'release' });
     (function beat() {
@@ -40,7 +40,7 @@ describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
     })();
   `;
 
-  it('is counted with keep, while Chromium makes a loop of timeouts drop out; and leaves with leave', {
+  it('a hidden page counts with "keep" and leaves with "leave", and the session of a loop of timeouts expires', {
     timeout: 100_000,
   }, async () => {
     const scripts = {
@@ -60,17 +60,17 @@ describe.skipIf(NO_CHROMIUM)('a page in the background', () => {
     }
     await expect.poll(async () => (await moods()).connection).toBe(0);
 
-    let loopDroppedOut = false;
+    let isLoopExpired = false;
     for (
       const hiddenAt = Date.now();
-      !loopDroppedOut && Date.now() - hiddenAt < THROTTLED_WITHIN_MS;
+      !isLoopExpired && Date.now() - hiddenAt < THROTTLED_WITHIN_MS;
       await pause(250)
     ) {
       const now = await moods();
       expect(now.gratitude).toBe(1);
-      loopDroppedOut = now.release === 0;
+      isLoopExpired = now.release === 0;
     }
-    expect(loopDroppedOut).toBe(true);
+    expect(isLoopExpired).toBe(true);
     for (const until = Date.now() + 3 * TTL_MS; Date.now() < until; await pause(250))
       expect((await moods()).gratitude).toBe(1);
 

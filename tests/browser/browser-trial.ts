@@ -37,7 +37,7 @@ export class BrowserTrial {
 
   readonly count = async (): Promise<number> => (await this.worker.presence()).count;
 
-  /** A browser profile without any state, as of a new visitor. */
+  /** A new browser profile, as of a new visitor. The trial closes it after the test. */
   async visitor(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await started(this.#browser).newContext(options);
     this.#contexts.push(context);

@@ -8,13 +8,13 @@ const AS_A_PERSON = '--disable-blink-features=AutomationControlled';
 
 type LaunchOptions = NonNullable<Parameters<typeof chromium.launch>[0]>;
 
-/** @param options Of Playwright, besides where the browser is. `asRobot` shows pages that a program drives the browser. */
+/** @param options Options of Playwright. With `asRobot`, pages know that a program drives the browser. */
 export function launch({
   asRobot = false,
   args = [],
   ...options
 }: LaunchOptions & { asRobot?: boolean } = {}): Promise<Browser> {
-  // The tests open pages of this machine only; and as root, as in a container, Chromium has no sandbox.
+  // As root, for example in a container, Chromium has no sandbox. The tests open only pages of this machine.
   return chromium.launch({
     ...inject('chromium'),
     chromiumSandbox: false,

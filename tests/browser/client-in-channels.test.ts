@@ -25,7 +25,7 @@ describe.skipIf(NO_CHROMIUM)('two counters on one page', () => {
 
   it('two counters in two tabs count one person in each channel, each in its own mood', async () => {
     const visitor = await trial.visitor();
-    const { page: first, complaints } = await open(visitor, twoCounters());
+    const { page: first, consoleErrors } = await open(visitor, twoCounters());
     await expect.poll(() => shown(first)).toEqual(['1', '1']);
     const { page: second } = await open(visitor, twoCounters());
     await expect.poll(() => shown(second)).toEqual(['1', '1']);
@@ -40,7 +40,7 @@ describe.skipIf(NO_CHROMIUM)('two counters on one page', () => {
       .evaluate((one) => one.setAttribute('mood', 'connection'));
     await expect.poll(async () => (await lobby()).moods.connection).toBe(1);
     expect((await trial.worker.presence()).moods.gratitude).toBe(2);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   it('a tab that closes ends no session of the other tab, in either channel', async () => {
@@ -55,7 +55,7 @@ describe.skipIf(NO_CHROMIUM)('two counters on one page', () => {
     await expect.poll(both).toEqual([0, 0]);
   });
 
-  it('a counter that goes, or changes its channel, leaves only that channel', async () => {
+  it('a counter that is removed or changes its channel leaves only its old channel', async () => {
     const { page } = await open(await trial.visitor(), twoCounters());
     await expect.poll(both).toEqual([1, 1]);
     await page

@@ -5,12 +5,12 @@ import { NO_CHROMIUM } from './chromium';
 import { ClientTrial, type HubName, INTERVAL_MS, TTL_MS } from './client-trial';
 import { open } from './watched-page';
 
-/** What the client promises where one visitor has several tabs, and where a tab or a socket breaks. */
+/** The promises of the client where one visitor has several tabs, and where a tab crashes or a socket breaks. */
 export function testClientInTabs(hub: HubName): void {
-  describe.skipIf(NO_CHROMIUM)(`the tabs of a client of a service with the hub ${hub}`, () => {
+  describe.skipIf(NO_CHROMIUM)(`tabs and failures, hub ${hub}`, () => {
     const trial = new ClientTrial(hub);
 
-    it('count once together, and leave when the last of them closes', async () => {
+    it('three tabs count once together, and leave when the last of them closes', async () => {
       const context = await trial.visitor();
       const tabs: Page[] = [];
       const [, most] = await trial.countsWhile(async () => {
@@ -22,7 +22,7 @@ export function testClientInTabs(hub: HubName): void {
       // One of three tabs sends heartbeats, or none where it has a live socket.
       expect(trial.heartbeats - before).toBeLessThanOrEqual(hub === 'kv' ? 4 : 0);
       for (const tab of tabs) expect(await tab.title()).toBe('live 1');
-      // First the tab that leads, then one that does not.
+      // The first tab that closes leads, and the second one does not.
       expect(await trial.countsWhile(async () => tabs[2]?.close())).toEqual([1, 1]);
       expect(await trial.countsWhile(async () => tabs[0]?.close())).toEqual([1, 1]);
       await pause(TTL_MS + 1_000);
@@ -33,20 +33,20 @@ export function testClientInTabs(hub: HubName): void {
       expect(Date.now() - closedAt).toBeLessThan(2_500);
     });
 
-    it('stay counted without locks when one of two closes', async () => {
+    it('a tab without locks counts again after the other tab of its visitor closes', async () => {
       const context = await trial.visitor();
       await context.addInitScript(() => Object.defineProperty(navigator, 'locks', { value: undefined }));
       const { page: first } = await trial.openPlain(context);
       const { page: second } = await trial.openPlain(context);
       await second.close();
-      // Its leave ends the session of both. The other tab sends a heartbeat a second later.
+      // The leave ends the session of both tabs. The other tab sends a heartbeat 1 s later.
       await pause(1_500);
       expect(await trial.count()).toBe(1);
       await first.close();
       await expect.poll(trial.count).toBe(0);
     });
 
-    it('expire after the time to live when they crash', async () => {
+    it('the session of a tab that crashes ends at most a time to live later', async () => {
       const context = await trial.visitor();
       const { page } = await trial.openPlain(context);
       const cdp = await context.newCDPSession(page);
@@ -57,12 +57,12 @@ export function testClientInTabs(hub: HubName): void {
       await expect.poll(trial.count, { interval: 50 }).toBe(0);
       const tookMs = Date.now() - crashedAt;
       expect(tookMs).toBeLessThan(TTL_MS + 2_500);
-      // A broken live socket ends its session at once. The last heartbeat by HTTP is at most an interval old.
+      // A broken live socket ends its session at once. On KV, the last heartbeat is at most an interval old.
       if (hub === 'kv') expect(tookMs).toBeGreaterThan(TTL_MS - INTERVAL_MS * 1.1 - 500);
     });
 
     if (hub === 'kv')
-      it('ask for no live socket, and show a change elsewhere at the next heartbeat', async () => {
+      it('a tab on KV requests no live socket, and shows a session of another client', async () => {
         const { page } = await trial.openPlain(await trial.visitor());
         const sessionId = crypto.randomUUID();
         const post = (path: string, body: object) =>
@@ -73,8 +73,8 @@ export function testClientInTabs(hub: HubName): void {
         expect(trial.worker.requests.filter((request) => request.includes('live'))).toEqual([]);
       });
     else {
-      it('send no heartbeats while they have a live socket, and never show a count of 0', async () => {
-        const { page, complaints } = await trial.openPlain(await trial.visitor());
+      it('a tab with a live socket sends no heartbeats and never shows a count of 0', async () => {
+        const { page, consoleErrors } = await trial.openPlain(await trial.visitor());
         await page.evaluate(() => {
           const counts: (number | undefined)[] = [];
           Object.assign(window, { counts });
@@ -89,10 +89,10 @@ export function testClientInTabs(hub: HubName): void {
         expect(await page.evaluate(() => (window as unknown as { counts: number[] }).counts)).not.toContain(
           0,
         );
-        expect(complaints).toEqual([]);
+        expect(consoleErrors).toEqual([]);
       });
 
-      it('send heartbeats again when their live socket breaks', async () => {
+      it('a tab sends heartbeats again when its live socket breaks', async () => {
         const { page } = await open(await trial.visitor(), 'about:blank');
         let breakSocket = () => {};
         await page.routeWebSocket(/\/api\/live$/, (socket) => {

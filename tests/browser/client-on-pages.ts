@@ -4,19 +4,19 @@ import { NO_CHROMIUM } from './chromium';
 import { ClientTrial, type HubName, INTERVAL_MS, TTL_MS } from './client-trial';
 import { open } from './watched-page';
 
-/** What the client promises on one page of another origin, in each of its three forms. */
+/** The promises of the client on a page of another origin, in each of its three forms. */
 export function testClientOnPages(hub: HubName): void {
-  describe.skipIf(NO_CHROMIUM)(`the client of a service with the hub ${hub}`, () => {
+  describe.skipIf(NO_CHROMIUM)(`client on pages, hub ${hub}`, () => {
     const trial = new ClientTrial(hub);
 
-    it('sends heartbeats without a preflight, and leaves when its page closes', async () => {
-      const { page, complaints } = await trial.openPlain(await trial.visitor());
+    it('a page sends heartbeats without a preflight, and leaves when it closes', async () => {
+      const { page, consoleErrors } = await trial.openPlain(await trial.visitor());
       expect(await trial.worker.presence()).toMatchObject({ count: 1, moods: { gratitude: 1 } });
       await pause(TTL_MS + 1_000);
       expect(await page.title()).toBe('live 1');
       await page.evaluate(() => window.presence.setMood('release'));
       await expect.poll(async () => (await trial.worker.presence()).moods.release).toBe(1);
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
       const closedAt = Date.now();
       await page.close();
       await expect.poll(trial.count, { interval: 20 }).toBe(0);
@@ -27,9 +27,9 @@ export function testClientOnPages(hub: HubName): void {
       expect(requests.filter((request) => request.startsWith('OPTIONS'))).toEqual([]);
     });
 
-    it('never leaves while its React hook is mounted, in strict mode', async () => {
+    it('a page in strict mode sends no leave while its React hook is mounted', async () => {
       const script = await trial.site.bundle('tests/browser/react-page.tsx');
-      const { page, complaints } = await open(await trial.visitor(), trial.site.add('react', { script }));
+      const { page, consoleErrors } = await open(await trial.visitor(), trial.site.add('react', { script }));
       const leaves = () => trial.worker.requests.filter((request) => request.includes('leave')).length;
       const before = leaves();
       const button = page.getByRole('button');
@@ -40,11 +40,11 @@ export function testClientOnPages(hub: HubName): void {
       });
       expect(seen).toEqual([1, 1]);
       expect(leaves()).toBe(before);
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
     });
 
-    it('keeps its session while its element moves or changes, and leaves when the element goes', async () => {
-      const { page, complaints } = await open(
+    it('an element keeps its session while it moves, and leaves with an empty mood or when it is removed', async () => {
+      const { page, consoleErrors } = await open(
         await trial.visitor(),
         trial.site.add('element', {
           body: '<p>Breathing with <presence-count mood="connection">some</presence-count></p><div></div>',
@@ -52,29 +52,29 @@ export function testClientOnPages(hub: HubName): void {
         }),
       );
       const element = page.locator('presence-count');
-      const shown = () => element.evaluate((it) => it.shadowRoot?.textContent);
+      const shown = () => element.evaluate((host) => host.shadowRoot?.textContent);
       await expect.poll(shown).toBe('1');
       expect(await element.innerText()).toBe('');
       expect(await element.getAttribute('status')).toBe('live');
-      expect(await element.evaluate((it) => it.matches(':state(live)'))).toBe(true);
+      expect(await element.evaluate((host) => host.matches(':state(live)'))).toBe(true);
       const seen = await trial.countsWhile(() =>
         page.evaluate(() =>
           document.querySelector('div')?.append(document.querySelector('presence-count') ?? ''),
         ),
       );
       expect(seen).toEqual([1, 1]);
-      await element.evaluate((it) => it.setAttribute('mood', 'gratitude'));
+      await element.evaluate((host) => host.setAttribute('mood', 'gratitude'));
       await expect.poll(async () => (await trial.worker.presence()).moods.gratitude).toBe(1);
-      await element.evaluate((it) => it.setAttribute('mood', ''));
+      await element.evaluate((host) => host.setAttribute('mood', ''));
       await expect.poll(shown).toBe('0');
-      await element.evaluate((it) => it.setAttribute('mood', 'gratitude'));
+      await element.evaluate((host) => host.setAttribute('mood', 'gratitude'));
       await expect.poll(shown).toBe('1');
-      await element.evaluate((it) => it.remove());
+      await element.evaluate((host) => host.remove());
       await expect.poll(trial.count).toBe(0);
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
     });
 
-    it('is not counted while it only watches, in two tabs, which share a live socket where there are any', async () => {
+    it('two tabs that only watch are not counted, and share one live socket if the hub is the room', async () => {
       const context = await trial.visitor();
       const sockets: string[] = [];
       context.on('page', (page) =>
@@ -92,7 +92,7 @@ export function testClientOnPages(hub: HubName): void {
       expect(await trial.count()).toBe(0);
     });
 
-    it('works without locks, storage, broadcast channels and workers', async () => {
+    it('a page counts without locks, storage, broadcast channels and workers', async () => {
       const context = await trial.visitor();
       await context.addInitScript(() => {
         Object.defineProperty(navigator, 'locks', { value: undefined });
@@ -103,10 +103,10 @@ export function testClientOnPages(hub: HubName): void {
         for (const name of ['BroadcastChannel', 'Worker'])
           Object.defineProperty(window, name, { get: () => refuse });
       });
-      const { page, complaints } = await trial.openPlain(context);
+      const { page, consoleErrors } = await trial.openPlain(context);
       await pause(TTL_MS + 1_000);
       expect(await page.title()).toBe('live 1');
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
       await page.close();
       await expect.poll(trial.count).toBe(0);
     });

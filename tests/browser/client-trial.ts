@@ -15,7 +15,7 @@ declare global {
 
 export type HubName = 'kv' | 'durable-object';
 
-/** Short times, so that a session expires within a test. */
+/** Short times. Otherwise no session expires within a test. */
 export const TTL_MS = 4_000;
 export const INTERVAL_MS = 1_200;
 /** The leave of a closed tab ends its session in less than this time. */
@@ -70,8 +70,8 @@ export class ClientTrial extends BrowserTrial {
     return opened;
   }
 
-  /** The smallest and the largest count that the service shows while something happens, and half a second longer. */
-  async countsWhile(happens: () => Promise<unknown>): Promise<readonly [number, number]> {
+  /** The smallest and the largest count of the service during an action, and for 0.5 s after it. */
+  async countsWhile(action: () => Promise<unknown>): Promise<readonly [number, number]> {
     const seen: number[] = [];
     let isOver = false;
     const watching = (async () => {
@@ -80,7 +80,7 @@ export class ClientTrial extends BrowserTrial {
         await pause(25);
       }
     })();
-    await happens();
+    await action();
     await pause(500);
     isOver = true;
     await watching;

@@ -4,7 +4,7 @@ import { DeployedWorker } from '../support/deployed-worker';
 import { launch, NO_CHROMIUM } from './chromium';
 import { OtherSite } from './other-site';
 
-/** Asks with credentials and headers that need a preflight, and puts what came of it into the title. */
+/** The script of a page that sends credentials and headers that need a preflight. The title shows the result. */
 const FETCH = (service: string, sessionId: string) => `
   const headers = { 'Content-Type': 'application/json', Authorization: 'Bearer x', 'X-Note': 'x' };
   const body = JSON.stringify({ sessionId: '${sessionId}', mood: 'release' });
@@ -13,14 +13,14 @@ const FETCH = (service: string, sessionId: string) => `
     .then(({ count }) => { document.title = 'count ' + count; }, () => { document.title = 'refused'; });
 `;
 
-/** Sends a beacon whose body is a Blob of JSON, or a string. */
+/** The script of a page that sends a beacon whose body is a Blob of JSON, or a string. */
 const BEACON = (service: string, sessionId: string, body: 'blob' | 'string') => `
   const json = JSON.stringify({ sessionId: '${sessionId}' });
   const body = ${body === 'blob' ? "new Blob([json], { type: 'application/json' })" : 'json'};
   document.title = 'sent ' + navigator.sendBeacon('${service}/api/leave', body);
 `;
 
-describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
+describe.skipIf(NO_CHROMIUM)('pages of other origins', () => {
   let browser: Browser;
   let context: BrowserContext;
   let listed: OtherSite;
@@ -53,8 +53,8 @@ describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
     await expect.poll(() => page.title()).toMatch(/^(count|refused|sent)/);
     return page.title();
   };
-  /** A session that is present now, and whether it still is. */
-  const newcomer = async (worker: DeployedWorker) => {
+  /** Starts a session. `count` reads from the service whether it is present. */
+  const startSession = async (worker: DeployedWorker) => {
     const sessionId = crypto.randomUUID();
     const count = async () => (await worker.presence()).moods.gratitude;
     const body = JSON.stringify({ sessionId, mood: 'gratitude' });
@@ -70,7 +70,7 @@ describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
   });
 
   it('a listed page ends a session with a beacon whose body is a Blob of JSON', async () => {
-    const { sessionId, count } = await newcomer(strict);
+    const { sessionId, count } = await startSession(strict);
     const script = BEACON(strict.origin, sessionId, 'blob');
     expect(await titleOf(listed.add('beacon', { script }))).toBe('sent true');
     await expect.poll(count).toBe(0);
@@ -78,7 +78,7 @@ describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
 
   it('a page that is not listed reads nothing, and its beacons end no session', async () => {
     unlisted.service = strict.origin;
-    const { sessionId, count } = await newcomer(strict);
+    const { sessionId, count } = await startSession(strict);
     const script = FETCH(strict.origin, crypto.randomUUID());
     expect(await titleOf(unlisted.add('fetch', { script }))).toBe('refused');
     for (const body of ['blob', 'string'] as const) {
@@ -89,9 +89,9 @@ describe.skipIf(NO_CHROMIUM)('a page of another origin', () => {
     expect(await count()).toBe(1);
   });
 
-  it('where every origin is allowed, a beacon of a string arrives, and credentials do not', async () => {
+  it('a service that allows every origin accepts a beacon of a string, and no credentials', async () => {
     unlisted.service = lenient.origin;
-    const { sessionId, count } = await newcomer(lenient);
+    const { sessionId, count } = await startSession(lenient);
     const script = FETCH(lenient.origin, crypto.randomUUID());
     expect(await titleOf(unlisted.add('fetch', { script }))).toBe('refused');
     const beacon = BEACON(lenient.origin, sessionId, 'string');

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 import type { TestProject } from 'vitest/node';
 
-/** How to launch Chromium; `null` where there is none. */
+/** The options that launch Chromium. `null` if there is none. */
 export type Chromium = { readonly executablePath?: string; readonly channel?: 'chrome' } | null;
 
 declare module 'vitest' {
@@ -13,7 +13,7 @@ declare module 'vitest' {
   }
 }
 
-/** Where the Chromium that comes by npm unpacks itself, and the libraries that it needs on a bare Linux. */
+/** The folder for the Chromium of npm, and for the libraries that a bare Linux lacks. */
 const UNPACKED = resolve('node_modules/.cache/chromium');
 
 const FONTS = `<?xml version="1.0"?>
@@ -25,13 +25,13 @@ const FONTS = `<?xml version="1.0"?>
 </fontconfig>
 `;
 
-/** Once, before the tests. */
+/** Provides the options of Chromium, once before the tests. */
 export default async function setup(project: TestProject): Promise<void> {
   const found = await findChromium();
   project.provide('chromium', found);
   if (found !== null) return;
   const missing =
-    'BROWSER TESTS NOT RUN: no Chromium. Install Google Chrome; on Linux x64, npm ci brings one.';
+    'BROWSER TESTS NOT RUN: no Chromium. Install Google Chrome; on Linux x64, npm ci installs one.';
   if (process.env['CI'] !== undefined) throw new Error(missing);
   console.error(missing);
 }
@@ -49,12 +49,12 @@ async function unpackChromium(): Promise<string> {
   mkdirSync(UNPACKED, { recursive: true });
   const temporary = process.env['TMPDIR'];
   process.env['TMPDIR'] = UNPACKED;
-  // So it brings its libraries: https://github.com/Sparticuz/chromium#environment-variables
+  // With this variable it also unpacks its libraries: https://github.com/Sparticuz/chromium#environment-variables
   process.env['AWS_LAMBDA_JS_RUNTIME'] = 'nodejs22.x';
   try {
     const { default: bundled } = await import('@sparticuz/chromium');
     const path = await bundled.executablePath();
-    // The one that it brings looks for fonts in /tmp/fonts, and without any there is no text.
+    // Its own configuration looks for fonts in /tmp/fonts. Without fonts a page has no text.
     writeFileSync(resolve(UNPACKED, 'fonts/fonts.conf'), FONTS);
     return path;
   } finally {

@@ -4,7 +4,7 @@ import type {} from '../../src/client/react';
 
 interface Props {
   readonly service: string;
-  /** It hydrates after the page's load, when the element has its attribute `status`. */
+  /** React hydrates after the load of the page, when the element has its attribute `status`. */
   readonly isLate: boolean;
 }
 
@@ -32,7 +32,7 @@ export function HydratedPage({ service, isLate }: Props) {
   );
 }
 
-/** On the page, and not where a test renders it. */
+/** Undefined where a test renders the page. */
 const main = globalThis.document?.querySelector('main');
 if (main) {
   const { service = '', when } = main.dataset;

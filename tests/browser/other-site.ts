@@ -3,15 +3,15 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { build } from 'esbuild';
 
-/** A page: what its body has, and the module that it loads. */
+/** A page: the content of its body, and the module that it loads. */
 export interface Page {
   readonly body?: string;
   readonly script: string;
 }
 
 /**
- * A site of another origin than the service, with a policy that allows what the client needs and no more. Its pages are static; they
- * may import what is served at `/presence.js`, or what the package has.
+ * A site of another origin than the service. Its policy allows only what the client needs. Its pages are static. They may import
+ * `/presence.js` of the service, or a bundle of the package.
  */
 export class OtherSite {
   /** The origin of the service that its pages may use. */
@@ -34,7 +34,7 @@ export class OtherSite {
     });
   }
 
-  /** @param service Its origin. A test may set it later, where the service must know the site first. */
+  /** @param service The origin of the service. A test may set it later, if the service needs the origin of the site first. */
   static async start(service = ''): Promise<OtherSite> {
     const site = new OtherSite();
     site.service = service;
@@ -48,7 +48,7 @@ export class OtherSite {
     return `http://127.0.0.1:${port}`;
   }
 
-  /** @returns Its address. */
+  /** Adds a page, and returns its address. */
   add(name: string, { body = '', script }: Page): string {
     this.#pages.set(`/${name}.js`, script);
     this.#pages.set(
@@ -58,7 +58,7 @@ export class OtherSite {
     return `${this.origin}/${name}`;
   }
 
-  /** The module at a path of this project, as a bundler makes it, but with the client that the service serves. */
+  /** Bundles the module at a path of this project. The bundle imports the client from the service. */
   async bundle(entry: string): Promise<string> {
     const { outputFiles } = await build({
       entryPoints: [entry],

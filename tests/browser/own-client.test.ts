@@ -13,11 +13,11 @@ declare global {
 }
 
 const [CLIENT = ''] = blocksOf('docs/own-client.md', 'js');
-/** A heartbeat comes every 3 s. That is too late to hide a session that ended. */
+/** Heartbeats are 3 s apart. With a shorter interval, the next one hides an ended session. */
 const TTL_MS = 9_000;
-/** More than the first pause after a failure, at most 1 s, a quarter of that interval. */
+/** Longer than the first pause after a failure, which is at most 1 s. */
 const RETRY_AFTER_SECONDS = 2;
-/** By so much each leave of a page is late in the tests of the known mistake. */
+/** The delay of each leave in the tests of a mood change. */
 const LEAVE_DELAY_MS = 300;
 /** The time between two heartbeats of the page with the known mistake. */
 const MISTAKEN_INTERVAL_MS = 1_200;
@@ -66,7 +66,7 @@ describe.skipIf(NO_CHROMIUM)('the client of docs/own-client.md', () => {
   const sessionIdOf = (page: Page) =>
     page.evaluate(() => JSON.parse(sessionStorage.getItem('presence visit') ?? '').sessionId);
 
-  /** The smallest and the largest count while a page changes its mood, and half a second longer. Each leave is late. */
+  /** The smallest and the largest count while a page changes its mood, and for 0.5 s after it. Each leave is late. */
   async function countsWhileMoodChanges(page: Page, leaves: boolean) {
     await page.route('**/api/leave', async (route) => {
       await pause(LEAVE_DELAY_MS);
@@ -78,24 +78,24 @@ describe.skipIf(NO_CHROMIUM)('the client of docs/own-client.md', () => {
       await left;
       await expect.poll(async () => (await moods()).release, { interval: 20 }).toBe(1);
     });
-    // Otherwise the leave of a page that closes gets lost.
+    // Otherwise the leave of a page that closes is lost.
     await page.unroute('**/api/leave');
     return counts;
   }
 
   it('a page with the client counts once at each moment of a mood change, without a preflight', async () => {
-    const { page, complaints } = await openPage(await trial.visitor(), 'own', own());
+    const { page, consoleErrors } = await openPage(await trial.visitor(), 'own', own());
     expect(await moods()).toMatchObject({ presence: 1 });
     expect(await countsWhileMoodChanges(page, false)).toEqual([1, 1]);
     expect(await moods()).toMatchObject({ presence: 0, release: 1 });
     expect(trial.worker.requests.filter((request) => request.startsWith('OPTIONS'))).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
-  it('a page that leaves and returns at a mood change drops out until its next heartbeat', async () => {
+  it('a page that sends a leave at a mood change is not counted until its next heartbeat', async () => {
     const { page } = await openPage(await trial.visitor(), 'mistaken', mistaken());
     expect(await countsWhileMoodChanges(page, true)).toEqual([0, 1]);
-    // Its own number still says 1, because the answer came before the leave.
+    // Its own number is still 1, because the answer arrived before the leave.
     expect(await page.title()).toBe('live 1');
     await expect.poll(trial.count, { interval: 20 }).toBe(1);
   });
@@ -129,11 +129,11 @@ describe.skipIf(NO_CHROMIUM)('the client of docs/own-client.md', () => {
     expect(await sessionIdOf(page)).toBe(id);
   });
 
-  it('a page with the client counts again when it comes back from the back/forward cache', async () => {
+  it('a page with the client counts again when the back/forward cache restores it', async () => {
     const { page } = await openPage(await trial.visitor(), 'own', own());
     await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
     await expect.poll(trial.count, { interval: 20 }).toBe(0);
-    // A browser may send it before `pageshow`. The id can be too old then.
+    // A browser may fire this event before `pageshow`, when the id can be too old.
     await page.evaluate(() => dispatchEvent(new Event('visibilitychange')));
     await pause(300);
     expect(await trial.count()).toBe(0);
@@ -156,7 +156,7 @@ describe.skipIf(NO_CHROMIUM)('the client of docs/own-client.md', () => {
     await setMood(page, 'release');
     await expect.poll(() => page.title()).toBe('stale 1');
     await setMood(page, 'gratitude');
-    // The timer of the wait ends with the page. The page that comes back waits again.
+    // `pagehide` ends the timer of the wait. After `pageshow` the page must wait again.
     await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true })));
     await page.evaluate(() => dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true })));
     await expect.poll(() => page.title()).toBe('live 1');

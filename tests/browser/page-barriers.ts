@@ -11,7 +11,7 @@ export async function barriersOf(page: Page): Promise<string[]> {
   return page.evaluate(barriers);
 }
 
-/** Runs in the page, which has axe. */
+/** Runs in the page, after the script of axe. */
 async function barriers(): Promise<string[]> {
   const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
   return (await axe.run()).violations

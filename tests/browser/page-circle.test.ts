@@ -6,10 +6,10 @@ import { boxes, overflows, shifts } from './page-layout';
 import { PageTrial, ROOM, shown } from './page-trial';
 import { open } from './watched-page';
 
-/** What only the main page asks. On a service on KV it asks only the last one. */
-const QUESTIONS = ['/api/channels?', '/api/history', '/health'];
+/** The requests that only the main page sends. On KV it sends only the last one. */
+const MAIN_PAGE_REQUESTS = ['/api/channels?', '/api/history', '/health'];
 
-const STRANGE_NAMES = [
+const INVALID_NAMES = [
   '<img src=x onerror=document.title="run">',
   '" onload="run',
   '..',
@@ -17,11 +17,11 @@ const STRANGE_NAMES = [
   'a'.repeat(200),
 ];
 
-describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
+describe.skipIf(NO_CHROMIUM)('circles of every name', () => {
   const trial = new PageTrial({ PRESENCE_HUB: ROOM, CHANNELS: '*' });
 
-  it('two people in a circle and one person on the main page count apart', async () => {
-    const { page: first, complaints } = await trial.personIn('lobby');
+  it('two people in a circle and one person on the main page have separate counts', async () => {
+    const { page: first, consoleErrors } = await trial.personIn('lobby');
     const { page: second } = await trial.personIn('lobby');
     const { page: main } = await trial.person();
     await expect.poll(() => shown(first)).toBe('Breathing with 1 other person in lobby');
@@ -31,11 +31,11 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     await second.getByRole('button', { name: 'Release' }).click();
     await expect.poll(() => first.getByRole('button', { name: 'Release' }).innerText()).toMatch(/1$/);
     expect(await main.getByRole('button', { name: 'Release' }).innerText()).toMatch(/0$/);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   it('the page of an empty name is the main page', async () => {
-    const { page, complaints } = await trial.personIn('');
+    const { page, consoleErrors } = await trial.personIn('');
     await expect.poll(() => shown(page)).toBe('You are here.');
     expect((await trial.presence()).count).toBe(1);
     // Only the main page has a history.
@@ -45,24 +45,26 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     await offered(page, 'Invite to a circle').waitFor();
     expect(await page.title()).toBe('Breathe together');
     expect(await shownCode(page)).toContain('<presence-count>…</presence-count>');
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
-  it('the title, the shown code and the sentence for screen readers are those of the circle', async () => {
+  it('the page of a circle has its own title, shown code and sentence for screen readers', async () => {
     const { page } = await trial.personIn('constructor');
     expect(await page.title()).toBe('constructor · Breathe together');
     expect(await shownCode(page)).toContain('<presence-count channel="constructor">…</presence-count>');
     await expect.poll(() => page.locator('#status').innerText()).toBe('You are here in this circle.');
   });
 
-  it('the line of a circle shows its name while the page is live, and otherwise the connection', async () => {
+  it('the line below the number shows the name of a live circle, and otherwise the connection', async () => {
     const { page } = await trial.personIn('lobby');
     expect(await page.evaluate(lineAt, 'live')).toEqual(['in lobby']);
     expect(await page.evaluate(lineAt, 'stale')).toEqual([expect.stringMatching(/^Reconnecting…/)]);
   });
 
   it('an invitation from the main page opens a circle of its own in another browser', async () => {
-    const { page, complaints } = await trial.person({ permissions: ['clipboard-read', 'clipboard-write'] });
+    const { page, consoleErrors } = await trial.person({
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
     await offered(page, 'Invite to a circle').waitFor();
     await offered(page, 'Invite to a circle').focus();
     await page.keyboard.press('Enter');
@@ -81,7 +83,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     await dialog.getByRole('link', { name: 'Go to the circle' }).click();
     await expect.poll(() => shown(page)).toBe(`Breathing with 1 other person in ${name}`);
     await expect.poll(() => shown(other)).toBe(`Breathing with 1 other person in ${name}`);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   it('Escape and the button close the invitation, and the focus returns', async () => {
@@ -99,27 +101,28 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     }
   });
 
-  it('the main page asks the service once for its hub, a random name and the history, and the page of a circle does not ask', async () => {
+  it('the main page requests the hub, a random name and the history once, and the page of a circle requests none', async () => {
     const context = await trial.profile();
-    const asked = requestsOf(context, ...QUESTIONS);
+    const requested = requestsOf(context, ...MAIN_PAGE_REQUESTS);
     const { page } = await open(context, trial.url);
     await offered(page, 'Invite to a circle').waitFor();
     await page.getByRole('img').waitFor();
     await page.getByRole('button', { name: 'Release' }).click();
     await expect.poll(() => page.getByRole('button', { name: 'Release' }).innerText()).toMatch(/1$/);
-    expect(asked).toHaveLength(QUESTIONS.length);
-    for (const question of QUESTIONS) expect(asked).toContainEqual(expect.stringContaining(question));
+    expect(requested).toHaveLength(MAIN_PAGE_REQUESTS.length);
+    for (const request of MAIN_PAGE_REQUESTS)
+      expect(requested).toContainEqual(expect.stringContaining(request));
     await page.reload();
     await offered(page, 'Invite to a circle').waitFor();
-    const names = asked.filter((url) => url.includes('?'));
+    const names = requested.filter((url) => url.includes('?'));
     expect(names).toEqual(Array(2).fill(expect.stringMatching(/\?names=circle-[a-z\d]{12}$/)));
     expect(names[1]).not.toBe(names[0]);
     await page.getByRole('img').waitFor();
-    asked.splice(0);
+    requested.splice(0);
     await page.goto(trial.circle('lobby'));
     await offered(page, 'Invite to this circle').waitFor();
     expect(await page.locator('#note').innerText()).toBe('The next person to come breathes with you.');
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
   });
 
   it('an invitation from the page of a circle is the link of this circle', async () => {
@@ -131,7 +134,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     expect(await dialog.getByRole('link').count()).toBe(0);
   });
 
-  it('a browser without a clipboard gets no button that copies', async () => {
+  it('the invitation has no button that copies in a browser without a clipboard', async () => {
     const context = await trial.profile();
     await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'clipboard'));
     const { page } = await open(context, trial.url);
@@ -140,11 +143,11 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     expect(await page.getByRole('button', { name: 'Copy' }).count()).toBe(0);
   });
 
-  it('the page of a strange name says that there is no such circle, and counts nothing', async () => {
+  it('the page of an invalid name says that there is no such circle, and sends no request', async () => {
     const context = await trial.profile();
     const requests = requestsOf(context, '/api/', '/health');
-    const { page, complaints } = await open(context, 'about:blank');
-    for (const name of STRANGE_NAMES) {
+    const { page, consoleErrors } = await open(context, 'about:blank');
+    for (const name of INVALID_NAMES) {
       await page.goto(trial.circle(name));
       await expectNoCircle(page);
       expect(await page.evaluate(() => document.documentElement.textContent)).not.toContain(name);
@@ -152,13 +155,13 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
       expect(await shownCode(page)).toContain('<presence-count>…</presence-count>');
     }
     expect(requests).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   it.each([
     ['one word', 'n'.repeat(64)],
     ['the widest letters', 'W'.repeat(64)],
-  ])('a circle with a name of 64 characters fits on a small phone: %s', async (_, name) => {
+  ])('a circle name of 64 characters fits on a small phone: %s', async (_, name) => {
     const { page } = await trial.personIn(name, { viewport: { width: 320, height: 568 } });
     expect(await shown(page)).toBe(`You are here in ${name}`);
     expect(await page.title()).toBe(`${name} · Breathe together`);
@@ -166,7 +169,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     const bottom = await page.locator('#circle').evaluate((line) => line.getBoundingClientRect().bottom);
     const top = await page.locator('.moods').evaluate((moods) => moods.getBoundingClientRect().top);
     expect(bottom).toBeLessThanOrEqual(top);
-    // Two lines. The widest letters need three.
+    // The name has two lines. With the widest letters it needs three.
     const isWhole = await page.locator('#circle').evaluate((line) => line.scrollHeight <= line.clientHeight);
     expect(isWhole).toBe(!name.startsWith('W'));
     await offered(page, 'Invite to this circle').click();
@@ -178,7 +181,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
     [390, 'long-name.'.repeat(7).slice(0, 64)],
     [1280, ''],
   ])(
-    'at a width of %i px nothing moves when the name of a circle and the invitation appear: "%s"',
+    'nothing moves at %i px when the name of a circle and the invitation appear: "%s"',
     async (width, name) => {
       const context = await trial.profile({ viewport: { width, height: 640 } });
       let answer = () => {};
@@ -201,7 +204,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
   );
 
   it.each(['light', 'dark'] as const)(
-    'the page of a circle has no serious barrier in %s, and neither have the other pages of circles',
+    'the pages of circles and their dialogs have no serious barrier in %s colours',
     async (colorScheme) => {
       const { page } = await trial.personIn('lobby', { colorScheme });
       await page.evaluate(withoutMotion);
@@ -220,20 +223,20 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles of every name', () => {
   );
 });
 
-describe.skipIf(NO_CHROMIUM)('the page at /: circles with a prefix', () => {
+describe.skipIf(NO_CHROMIUM)('circles with a prefix', () => {
   const trial = new PageTrial({ PRESENCE_HUB: ROOM, CHANNELS: 'circle-*' });
 
-  it('the main page invites to a circle that the service takes', async () => {
+  it('the main page invites to a circle that the service accepts', async () => {
     const { page } = await trial.person();
     await offered(page, 'Invite to a circle').click();
     await page.getByRole('link', { name: 'Go to the circle' }).click();
     await expect.poll(() => shown(page)).toMatch(/^You are here in circle-/);
   });
 
-  it('the page of a name that the service refuses says so, and sends no more heartbeats', async () => {
+  it('the page of a name that the service refuses shows no circle, and sends no second heartbeat', async () => {
     const context = await trial.profile();
     const heartbeats = requestsOf(context, '/heartbeat');
-    const { page, complaints } = await open(context, trial.circle('lobby'));
+    const { page, consoleErrors } = await open(context, trial.circle('lobby'));
     await expectNoCircle(page);
     await page.waitForSelector('[data-status=idle]');
     expect(await barriersOf(page)).toEqual([]);
@@ -245,14 +248,14 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles with a prefix', () => {
       '/api/channels/lobby/heartbeat',
       '/api/heartbeat',
     ]);
-    expect(complaints.filter((text) => !text.includes('status of 404'))).toEqual([]);
+    expect(consoleErrors.filter((text) => !text.includes('status of 404'))).toEqual([]);
   });
 });
 
-describe.skipIf(NO_CHROMIUM)('the page at /: circles with fixed names', () => {
+describe.skipIf(NO_CHROMIUM)('circles with fixed names', () => {
   const trial = new PageTrial({ PRESENCE_HUB: ROOM, CHANNELS: 'lobby' });
 
-  it('the main page shows no invitation, and the page of a circle shows its own', async () => {
+  it('the main page of a service with fixed names shows no invitation, and the page of a circle shows one', async () => {
     const context = await trial.profile();
     const answer = context.waitForEvent('response', (response) => response.url().includes('/api/channels?'));
     const { page } = await open(context, trial.url);
@@ -264,22 +267,22 @@ describe.skipIf(NO_CHROMIUM)('the page at /: circles with fixed names', () => {
   });
 });
 
-describe.skipIf(NO_CHROMIUM)('the page at /: a service without circles', () => {
+describe.skipIf(NO_CHROMIUM)('a service without circles', () => {
   const trial = new PageTrial();
 
-  it('the main page shows no invitation and no history, asks for neither, and leaves the console empty', async () => {
+  it('the main page on KV shows no invitation and no history, requests neither, and leaves the console empty', async () => {
     const context = await trial.profile();
-    const asked = requestsOf(context, ...QUESTIONS);
-    const { page, complaints } = await open(context, trial.url);
+    const requested = requestsOf(context, ...MAIN_PAGE_REQUESTS);
+    const { page, consoleErrors } = await open(context, trial.url);
     const note = page.locator('#note');
     await expect.poll(() => note.innerText()).toBe('The next person to come breathes with you.');
     expect(await offered(page, /Invite/).count()).toBe(0);
     expect(await page.getByRole('img').count()).toBe(0);
-    expect(asked.map((one) => new URL(one).pathname)).toEqual(['/health']);
-    expect(complaints).toEqual([]);
+    expect(requested.map((one) => new URL(one).pathname)).toEqual(['/health']);
+    expect(consoleErrors).toEqual([]);
   });
 
-  it('the links of the footer stand in the middle of a phone without the invitation', async () => {
+  it('the footer links are in the middle of a phone if there is no invitation', async () => {
     const { page } = await trial.person({ viewport: { width: 390, height: 640 } });
     const edges = await page.evaluate(() => {
       const [pause, docs] = ['#pause', 'nav a'].map((one) => document.querySelector(one));
@@ -289,7 +292,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: a service without circles', () => {
     expect(edges.left).toBeCloseTo(390 - Number(edges.right), 0);
   });
 
-  it('the page of a name says that there is no such circle', async () => {
+  it('the page of a name on a service without circles says that there is no such circle', async () => {
     const { page } = await open(await trial.profile(), trial.circle('lobby'));
     await expectNoCircle(page);
     await expect.poll(() => page.getByRole('status').innerText()).toBe('There is no such circle.');
@@ -297,7 +300,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: a service without circles', () => {
   });
 });
 
-/** The button of the invitation. A hidden one has no role. */
+/** The button of the invitation. A hidden button has no role, so it is not found. */
 const offered = (page: Page, name: string | RegExp) =>
   page.getByRole('navigation').getByRole('button', { name });
 
@@ -314,7 +317,7 @@ async function expectNoCircle(page: Page) {
   expect(await offered(page, /Invite/).count()).toBe(0);
 }
 
-/** The addresses of the requests so far that contain one of these texts. */
+/** Collects the addresses of the requests that contain one of these texts. */
 function requestsOf(context: BrowserContext, ...texts: readonly string[]): string[] {
   const urls: string[] = [];
   context.on('request', (request) => {
@@ -323,18 +326,18 @@ function requestsOf(context: BrowserContext, ...texts: readonly string[]): strin
   return urls;
 }
 
-/** Runs in the page, which has no animations. Cues, and texts that fade in, otherwise have too little contrast. */
+/** Runs in the page, which has no animations. Otherwise cues, and texts that fade in, have too little contrast. */
 function withoutMotion() {
   for (const cue of document.querySelectorAll('.cue')) cue.remove();
   for (const transition of document.getAnimations()) transition.finish();
 }
 
-/** Runs in the page. Its scripts have run by then. */
+/** Runs in the page. Waits for two frames, after which the scripts of the page have run. */
 async function twoFrames() {
   for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame);
 }
 
-/** Runs in the page. What the line below the number shows at a status, which here.js sets. A lost socket is noticed only after seconds. */
+/** Runs in the page. Sets the status, and returns what the line below the number shows. The page notices a lost socket only after seconds. */
 function lineAt(status: string): readonly string[] {
   document.body.setAttribute('data-status', status);
   return [...document.querySelectorAll('.circle, .connection > *')]

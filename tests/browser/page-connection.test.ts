@@ -4,10 +4,10 @@ import { NO_CHROMIUM } from './chromium';
 import { PageTrial, shown } from './page-trial';
 import { open } from './watched-page';
 
-describe.skipIf(NO_CHROMIUM)('the page at /: connection states and failures', () => {
+describe.skipIf(NO_CHROMIUM)('connection states and failures', () => {
   const trial = new PageTrial();
 
-  it('a page that goes offline keeps the last count, says when it counted, and counts again when it is back', async () => {
+  it('a page without a connection keeps the last count with its time, and counts again when it is online', async () => {
     const { page, context } = await trial.person();
     await expect.poll(() => shown(page)).toBe('You are here.');
     await context.setOffline(true);
@@ -23,7 +23,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: connection states and failures', ()
     await expect.poll(async () => (await trial.presence()).moods.release).toBe(1);
   });
 
-  it('a page without a first answer says "Connecting", and "Reconnecting" only after one', async () => {
+  it('a page shows "Connecting" before its first answer, and "Reconnecting" after a later failure', async () => {
     const context = await trial.profile();
     const block = (route: Route) => route.abort();
     await context.route('**/api/**', block);

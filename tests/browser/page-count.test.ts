@@ -6,11 +6,11 @@ import { NO_CHROMIUM } from './chromium';
 import { historyOf, PageTrial, shown, stateOf } from './page-trial';
 import { close, open } from './watched-page';
 
-describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
+describe.skipIf(NO_CHROMIUM)('the number and the moods', () => {
   const trial = new PageTrial();
 
   it('a click or a key press on a button chooses its mood', async () => {
-    const { page, complaints } = await trial.person();
+    const { page, consoleErrors } = await trial.person();
     await page.getByRole('button', { name: 'Release' }).click();
     await expect.poll(async () => (await trial.presence()).moods.release).toBe(1);
     await page.getByRole('button', { name: 'Gratitude' }).focus();
@@ -19,7 +19,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     await expect
       .poll(() => page.getByRole('button', { pressed: true }).allInnerTexts())
       .toEqual([expect.stringMatching(/^Gratitude\s+1$/)]);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   it('all tabs of a browser show the same mood, since they count as one person', async () => {
@@ -44,7 +44,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     const { page: second } = await open(context, trial.url);
     await expect.poll(() => pressed(second)).toEqual(['Release']);
     await context.unroute('**/api/**');
-    // The first tab takes over, and closes after its heartbeat.
+    // The first tab takes the lead. It must not close before its heartbeat.
     await second.close();
     await page.waitForSelector('[data-status=live]');
   });
@@ -64,7 +64,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
   });
 
   it('the page counts the person that opens it, and a reload keeps the session', async () => {
-    const { page, complaints } = await trial.person();
+    const { page, consoleErrors } = await trial.person();
     await expect.poll(() => shown(page)).toBe('You are here.');
     expect(await trial.presence()).toMatchObject({ count: 1, moods: { presence: 1 } });
     const id = () => page.evaluate(() => JSON.parse(Object.values(localStorage)[0]).id);
@@ -74,7 +74,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     expect(before).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
     expect(await id()).toBe(before);
     expect((await trial.presence()).count).toBe(1);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
   it('the page writes numbers in its own language', async () => {
@@ -91,9 +91,9 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     expect(await page.getByRole('button', { name: 'Release' }).innerText()).toContain('5.678');
   });
 
-  it('a counted page says with how many others, and with no others what the day was', async () => {
+  it('a counted page shows the number of others, the history of the day, and a ring at each change', async () => {
     const history = historyOf(212, 17, 0, 0);
-    const { page, answerWith, complaints } = await trial.pageWithAnswers(
+    const { page, answerWith, consoleErrors } = await trial.pageWithAnswers(
       { presence: 1 },
       { history: () => history },
     );
@@ -117,11 +117,11 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     await answerWith({ presence: 1 });
     expect(await shown(page)).toBe('You are here.');
     expect(await ring.getAttribute('class')).toBe('ring fewer');
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
-  it('a page that only watches says how many people are here, and does not claim that its viewer is one', async () => {
-    const { page, answerWith, complaints } = await trial.pageWithAnswers(
+  it('a page that only watches shows the number of all people, and marks no mood as chosen', async () => {
+    const { page, answerWith, consoleErrors } = await trial.pageWithAnswers(
       {},
       { isRobot: true, history: () => historyOf(212, 17, 0, 0) },
     );
@@ -132,26 +132,26 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
     expect(await shown(page)).toBe('Breathing here now 1 person');
     await answerWith({ presence: 42 });
     expect(await shown(page)).toBe('Breathing here now 42 people');
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 
-  it('the page asks for the history every half hour while it is visible', async () => {
-    let asked = 0;
+  it('the page requests the history every half hour while it is visible', async () => {
+    let requests = 0;
     const history = () => {
-      asked += 1;
-      return historyOf(asked + 1, 1, 0);
+      requests += 1;
+      return historyOf(requests + 1, 1, 0);
     };
     const { page, context } = await trial.pageWithAnswers({ presence: 1 }, { history, hasClock: true });
     await expect.poll(() => note(page)).toBe('2 breathed here today.');
     await context.clock.fastForward('29:50');
     await page.evaluate(setHidden, true);
     await context.clock.fastForward('20:00');
-    expect(asked).toBe(1);
+    expect(requests).toBe(1);
     await page.evaluate(setHidden, false);
     await expect.poll(() => note(page)).toBe('3 breathed here today.');
     await context.clock.fastForward('30:01');
     await expect.poll(() => note(page)).toBe('4 breathed here today.');
-    // A heartbeat is due. It would reach the Worker if the page closes at that moment.
+    // A heartbeat is due. Otherwise it can reach the Worker when the page closes.
     await page.evaluate(`import('/here.js').then(({ presence }) => presence.stop())`);
   });
 
@@ -166,19 +166,19 @@ describe.skipIf(NO_CHROMIUM)('the page at /: the number and the moods', () => {
   });
 
   it('the dialog shows the code that the page runs', async () => {
-    const { page, complaints } = await trial.person();
+    const { page, consoleErrors } = await trial.person();
     await page.getByRole('button', { name: 'Show the code' }).click();
     const code = page.getByRole('dialog').locator('code');
     await expect.poll(() => code.first().innerText()).toBe(readFileSync('src/site/static/here.js', 'utf8'));
     expect(await code.last().innerText()).toContain(`src="${trial.url}presence-element.js"`);
-    expect(complaints).toEqual([]);
+    expect(consoleErrors).toEqual([]);
   });
 });
 
 /** The sentence below the number. */
 const note = (page: Page) => page.locator('#note').innerText();
 
-/** Runs in the page. */
+/** Runs in the page. Makes it hidden or visible. */
 function setHidden(isHidden: boolean) {
   Object.defineProperty(document, 'hidden', { configurable: true, value: isHidden });
   document.dispatchEvent(new Event('visibilitychange'));

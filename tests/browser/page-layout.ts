@@ -1,4 +1,4 @@
-/** Runs in the page. The boxes that must not move when a text changes. */
+/** Runs in the page. Returns the boxes that must not move when a text changes. */
 export function boxes(): readonly string[] {
   const fixed = document.querySelectorAll(
     '.orb, h1, h1 > *, .note, .day, .moods, .moods button, footer, footer *',
@@ -9,7 +9,7 @@ export function boxes(): readonly string[] {
   });
 }
 
-/** Runs in the page. The texts that are wider than the box around them, or than the page. */
+/** Runs in the page. Returns the texts that are wider than the box around them, or than the page. */
 export function overflows(): readonly string[] {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const found: string[] = [];
@@ -30,7 +30,7 @@ interface LayoutShift extends PerformanceEntry {
   readonly sources: readonly { readonly node: Node | null }[];
 }
 
-/** Runs in the page. What has moved since the page was opened: https://web.dev/articles/cls */
+/** Runs in the page. Returns what has moved since the page opened: https://web.dev/articles/cls */
 export function shifts(): Promise<readonly string[]> {
   return new Promise((resolve) => {
     const moved: string[] = [];
@@ -45,7 +45,7 @@ export function shifts(): Promise<readonly string[]> {
   });
 }
 
-/** Runs in the page, which has no animations. */
+/** Runs in the page, which has no animations. Ends its transitions. */
 export function finishTransitions() {
   for (const transition of document.getAnimations()) transition.finish();
 }

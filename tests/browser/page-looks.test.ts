@@ -9,14 +9,14 @@ import { historyOf, PageTrial } from './page-trial';
 const BREATHE_IN_MS = 2_000;
 const BREATHE_OUT_MS = 6_000;
 
-describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessibility', () => {
+describe.skipIf(NO_CHROMIUM)('sizes, colours, motion and accessibility', () => {
   const trial = new PageTrial();
 
   it.each([
     [320, 568],
     [1280, 640],
   ])(
-    'at %i × %i px all numbers fit, and nothing moves when they or the history arrive',
+    'all numbers fit at %i × %i px, and nothing moves when they or the history arrive',
     async (width, height) => {
       const { page, answerWith } = await trial.pageWithAnswers(
         { presence: 1 },
@@ -92,8 +92,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
       Date.now = () => now() + 3_333;
     });
     await people[1]?.page.reload();
-    // The phase of the orb, the page's estimate of the server's clock, and the right clock of this machine: at the start of the frame
-    // for the orb, and now for the estimate.
+    // The phase of the orb, with the right clock at the start of its frame. The estimate of the server's clock, with the right clock now.
     const look = async ({ page }: { page: Page }) => {
       await page.waitForSelector('[data-status=live]');
       return page.evaluate<{
@@ -131,7 +130,7 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
     await expect.poll(states).toEqual(['running', 'running', 'running', 'running']);
   });
 
-  it('the page moves nothing if the device asks for less motion', async () => {
+  it('the page moves nothing if the device prefers reduced motion', async () => {
     const { page } = await trial.personInMotion({ reducedMotion: 'reduce' });
     const moves = await page.evaluate(() =>
       document
@@ -142,27 +141,30 @@ describe.skipIf(NO_CHROMIUM)('the page at /: sizes, colours, motion and accessib
     expect(moves).toBe(false);
   });
 
-  it.each(['light', 'dark'] as const)('the page has no serious barrier in %s', async (colorScheme) => {
-    const { page, answerWith } = await trial.pageWithAnswers(
-      { presence: 1 },
-      { colorScheme, hasMotion: true, history: () => historyOf(212, 17, 0, 1) },
-    );
-    await page.getByRole('img').waitFor();
-    await page.evaluate(stopAt, BREATHE_IN_MS);
-    expect(await barriersOf(page)).toEqual([]);
-    await answerWith({ presence: 1, gratitude: 127 });
-    await page.evaluate(stopAt, BREATHE_OUT_MS);
-    expect(await barriersOf(page)).toEqual([]);
-    await page.getByRole('button', { name: 'Show the code' }).click();
-    expect(await barriersOf(page)).toEqual([]);
-    if (colorScheme === 'dark') return;
-    const { page: watching } = await trial.pageWithAnswers(
-      {},
-      { colorScheme, hasMotion: true, isRobot: true },
-    );
-    await watching.evaluate(stopAt, BREATHE_IN_MS);
-    expect(await barriersOf(watching)).toEqual([]);
-  });
+  it.each(['light', 'dark'] as const)(
+    'the page has no serious barrier in %s colours',
+    async (colorScheme) => {
+      const { page, answerWith } = await trial.pageWithAnswers(
+        { presence: 1 },
+        { colorScheme, hasMotion: true, history: () => historyOf(212, 17, 0, 1) },
+      );
+      await page.getByRole('img').waitFor();
+      await page.evaluate(stopAt, BREATHE_IN_MS);
+      expect(await barriersOf(page)).toEqual([]);
+      await answerWith({ presence: 1, gratitude: 127 });
+      await page.evaluate(stopAt, BREATHE_OUT_MS);
+      expect(await barriersOf(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Show the code' }).click();
+      expect(await barriersOf(page)).toEqual([]);
+      if (colorScheme === 'dark') return;
+      const { page: watching } = await trial.pageWithAnswers(
+        {},
+        { colorScheme, hasMotion: true, isRobot: true },
+      );
+      await watching.evaluate(stopAt, BREATHE_IN_MS);
+      expect(await barriersOf(watching)).toEqual([]);
+    },
+  );
 });
 
 type Colour = readonly [red: number, green: number, blue: number];
@@ -181,12 +183,12 @@ const distance = (a: Colour, b: Colour | undefined) =>
 const encoded = async (page: Page, selector: string) =>
   (await page.locator(selector).screenshot()).toString('base64');
 
-/** Runs in the page. The orb changes gradually from now on. */
+/** Runs in the page. From then on the orb changes gradually. */
 function withTransitions() {
   document.adoptedStyleSheets.pop();
 }
 
-/** Runs in the page, which has no animations. */
+/** Runs in the page, which has no animations. Stops its transitions at a time. */
 function stopTransitionsAt(ms: number) {
   for (const transition of document.getAnimations()) {
     transition.pause();
@@ -194,7 +196,7 @@ function stopTransitionsAt(ms: number) {
   }
 }
 
-/** Runs in the page. The colours of a picture at some points. */
+/** Runs in the page. Returns the colours of a picture at these points. */
 async function colours([picture, points]: readonly [string, readonly Point[]]): Promise<Colour[]> {
   const bytes = Uint8Array.from(atob(picture), (character) => character.charCodeAt(0));
   const bitmap = await createImageBitmap(new Blob([bytes]));
@@ -207,7 +209,7 @@ async function colours([picture, points]: readonly [string, readonly Point[]]): 
   });
 }
 
-/** Runs in the page. The page sets only animations without an end to the phase of the breath, so these get one. */
+/** Runs in the page. Stops its animations at a time. The page resets the time of endless animations, so these get an end. */
 function stopAt(ms: number) {
   for (const animation of document.getAnimations()) {
     if (animation instanceof CSSTransition) {

@@ -11,7 +11,7 @@ import { open } from './watched-page';
 export const ROOM = 'durable-object';
 
 interface Answers {
-  /** Makes the answer to a request for the history. Without it the service is one on KV. */
+  /** Makes the answer to a request for the history. Without it the hub of the service is KV. */
   readonly history?: () => PresenceHistory;
   /** The page only watches. */
   readonly isRobot?: boolean;
@@ -22,12 +22,12 @@ interface Answers {
 
 type MoodCounts = Partial<PresenceState['moods']>;
 
-/** A heartbeat that arrives after the leave of a closed tab keeps its session for a TTL, which is therefore short. */
+/** The TTL is short: if a heartbeat arrives after the leave of a closed tab, its session lasts for the TTL. */
 const EXPIRY_MS = 40_000;
 
 /** A Worker and a browser that opens its page at `/`. Both end with the test file. */
 export class PageTrial extends BrowserTrial {
-  /** @param variables Of the Worker. */
+  /** @param variables The variables of the Worker. */
   constructor(variables: Record<string, string> = {}) {
     super({ SESSION_TTL_SECONDS: '12', ...variables }, EXPIRY_MS);
   }
@@ -41,7 +41,7 @@ export class PageTrial extends BrowserTrial {
     return this.worker.presence();
   }
 
-  /** A new browser profile without animations: without a GPU the orb keeps a core busy. */
+  /** A new browser profile without animations. Otherwise the orb keeps a core busy, if there is no GPU. */
   async profile(options: BrowserContextOptions = {}): Promise<BrowserContext> {
     const context = await this.visitor(options);
     if (options.javaScriptEnabled !== false) await context.addInitScript(withoutAnimations);
@@ -92,7 +92,7 @@ export class PageTrial extends BrowserTrial {
     await context.route('**/api/channels?*', (route) => route.fulfill({ json: {} }));
     const watched = await this.#openLive(context);
     const { page } = watched;
-    /** The page asks at once. */
+    /** Changes the counts, and waits until the page shows them. */
     async function answerWith(next: MoodCounts) {
       answer = next;
       const { count } = stateOf(next);
@@ -106,7 +106,7 @@ export class PageTrial extends BrowserTrial {
 
   async #openLive(context: BrowserContext, url = this.url) {
     const watched = await open(context, url);
-    // The leave of a page that closes earlier can arrive before its heartbeat.
+    // Otherwise the page can close early, and its leave can arrive before its heartbeat.
     await watched.page.waitForSelector('[data-status=live]');
     return { context, ...watched };
   }
@@ -123,7 +123,7 @@ export function stateOf(counts: MoodCounts): PresenceState {
   return { count: totalOf(moods), moods, timestamp: Date.now() };
 }
 
-/** A history of now. All but its last counts are zero. Its timestamp is later than the first answer that the page gets. */
+/** A history of now with these last counts. The others are zero. Its timestamp is later than the first answer that the page gets. */
 export function historyOf(visits: number, ...counts: readonly number[]): PresenceHistory {
   return historyAt(Date.now() + 1_000, endingWith(counts), visits);
 }
@@ -132,7 +132,7 @@ function asRobot() {
   Object.defineProperty(navigator, 'webdriver', { value: true });
 }
 
-/** Runs in the page before its own code. Two style sheets: the last one removes the transitions of the orb. */
+/** Runs in the page before its own code. The first style sheet removes animations, and the last one the transitions of the orb. */
 function withoutAnimations() {
   document.adoptedStyleSheets = ['* { animation: none', '.lights * { transition: none'].map((rule) => {
     const sheet = new CSSStyleSheet();

@@ -1,11 +1,11 @@
 import { joinTabs, type Tabs } from '../../src/client/tabs';
 
-/** A tab, or what stands for one: locks and channels work within a page as they do between tabs. */
+/** A tab. Several of them in one page are like real tabs, because locks and broadcast channels work within a page too. */
 export interface Tab {
   readonly tabs: Tabs<string>;
-  /** How often it got the lead that it asked for at once. */
+  /** The number of calls of `onLead`. */
   led: number;
-  /** How often another tab quit or took the lead, or this one led after another one. */
+  /** The number of calls of `onChange`. */
   changed: number;
   readonly received: string[];
 }
@@ -27,7 +27,7 @@ Object.assign(window, {
   },
   async until(holds: () => unknown): Promise<void> {
     for (let wait = 0; !(await holds()); wait++) {
-      if (wait > 200) throw new Error(`Never: ${holds}`);
+      if (wait > 200) throw new Error(`This did not hold within 2 s: ${holds}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   },

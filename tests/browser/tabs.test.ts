@@ -4,11 +4,11 @@ import { launch, NO_CHROMIUM } from './chromium';
 import { OtherSite } from './other-site';
 import type { Tab } from './tabs-page';
 
-// These run in the page: vitest's own variables are not there.
+// These functions run in the page, which has no variables of the test.
 declare function tab(name: string): Tab;
 declare function until(holds: () => unknown): Promise<void>;
 
-describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
+describe.skipIf(NO_CHROMIUM)('tabs of one browser', () => {
   let browser: Browser;
   let site: OtherSite;
   let page: Page;
@@ -26,7 +26,7 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
     await site.close();
   });
 
-  it('the first one that asks leads, and the next one when it quits', async () => {
+  it('the first tab that requests the lead gets it, and the next tab gets it when the first one quits', async () => {
     const result = await page.evaluate(async () => {
       const [first, second] = [tab('group'), tab('group')];
       first.tabs.lead(false);
@@ -41,7 +41,7 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
     expect(result).toEqual([0, false, 1]);
   });
 
-  it('one takes the lead, and the other one gets it back', async () => {
+  it('a tab takes the lead from another tab, which leads again when the first one quits', async () => {
     const led = await page.evaluate(async () => {
       const [first, second] = [tab('group'), tab('group')];
       first.tabs.lead(false);
@@ -58,7 +58,7 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
     expect(led).toEqual([0, 1]);
   });
 
-  it('one that has often taken the lead waits for it once', async () => {
+  it('a tab that took the lead five times waits for it with one lock request', async () => {
     const waiting = await page.evaluate(async () => {
       const both = [tab('group'), tab('group')];
       for (let round = 0; round < 5; round++)
@@ -73,8 +73,8 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
     expect(waiting).toBe(1);
   });
 
-  it('only a leader without others was the last one', async () => {
-    const wasLast = await page.evaluate(async () => {
+  it('only a leader without other tabs is the last tab', async () => {
+    const results = await page.evaluate(async () => {
       const [first, second] = [tab('group'), tab('group')];
       first.tabs.lead(true);
       await until(() => first.tabs.leads);
@@ -95,24 +95,24 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
       results.push(second.tabs.isLast());
       return results;
     });
-    expect(wasLast).toEqual([false, false, true]);
+    expect(results).toEqual([false, false, true]);
   });
 
-  it('one sends a message to the others of its name only', async () => {
+  it('a tab sends a message only to the other tabs of its name', async () => {
     const received = await page.evaluate(async () => {
-      const [first, second, stranger] = [tab('group'), tab('group'), tab('strangers')];
+      const [first, second, outsider] = [tab('group'), tab('group'), tab('another group')];
       first.tabs.lead(true);
       await until(() => first.tabs.leads);
       first.tabs.send('a message');
       await until(() => second.received.length);
       second.tabs.quit();
       await until(() => first.changed);
-      return [first.received, second.received, stranger.received, stranger.changed];
+      return [first.received, second.received, outsider.received, outsider.changed];
     });
     expect(received).toEqual([[], ['a message'], [], 0]);
   });
 
-  it('one that quits before it gets the lead never leads, and does not block the next one', async () => {
+  it('a tab that quits before it gets the lead never leads, and does not block the next tab', async () => {
     const led = await page.evaluate(async () => {
       const one = tab('group');
       one.tabs.lead(true);
@@ -125,25 +125,22 @@ describe.skipIf(NO_CHROMIUM)('of the tabs of a browser', () => {
     expect(led).toEqual([0, false]);
   });
 
-  it.each(['missing', 'refused'])(
-    'where locks are %s, each one leads and was the last one',
-    async (locks) => {
-      const led = await page.evaluate(async (locks) => {
-        const refuse = () => Promise.reject(new DOMException('opaque origin', 'SecurityError'));
-        const value = locks === 'missing' ? undefined : { request: refuse, query: refuse };
-        Object.defineProperty(navigator, 'locks', { value });
-        const both = [tab('group'), tab('group')];
-        for (const { tabs } of both) {
-          tabs.lead(false);
-          await until(() => tabs.leads);
-          await tabs.census();
-        }
-        return both.map(({ tabs }) => [tabs.leads, tabs.isLast()]);
-      }, locks);
-      expect(led).toEqual([
-        [true, true],
-        [true, true],
-      ]);
-    },
-  );
+  it.each(['missing', 'refused'])('every tab leads and is the last tab where locks are %s', async (locks) => {
+    const led = await page.evaluate(async (locks) => {
+      const refuse = () => Promise.reject(new DOMException('opaque origin', 'SecurityError'));
+      const value = locks === 'missing' ? undefined : { request: refuse, query: refuse };
+      Object.defineProperty(navigator, 'locks', { value });
+      const both = [tab('group'), tab('group')];
+      for (const { tabs } of both) {
+        tabs.lead(false);
+        await until(() => tabs.leads);
+        await tabs.census();
+      }
+      return both.map(({ tabs }) => [tabs.leads, tabs.isLast()]);
+    }, locks);
+    expect(led).toEqual([
+      [true, true],
+      [true, true],
+    ]);
+  });
 });

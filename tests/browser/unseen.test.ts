@@ -5,14 +5,14 @@ import { DeployedWorker } from '../support/deployed-worker';
 import { launch, NO_CHROMIUM } from './chromium';
 import { OtherSite } from './other-site';
 
-/** An origin that is not secure, so its pages have no locks. Chromium finds this machine there. */
+/** A host whose origin is not secure, so its pages have no locks. Chromium maps it to this machine. */
 const WITHOUT_TLS = 'presence.test';
 
-describe.skipIf(NO_CHROMIUM)('not counted is', () => {
+describe.skipIf(NO_CHROMIUM)('robots and prerendered pages', () => {
   let worker: DeployedWorker;
   let site: OtherSite;
   beforeAll(async () => {
-    // A session that a failed attempt leaves behind expires before the next one ends.
+    // The session of a failed attempt expires before the next attempt ends.
     worker = await DeployedWorker.start({ SESSION_TTL_SECONDS: '4' });
     site = await OtherSite.start(worker.origin);
   });
@@ -29,14 +29,14 @@ describe.skipIf(NO_CHROMIUM)('not counted is', () => {
     presence.start();
   `;
 
-  describe('a robot:', () => {
+  describe('robots', () => {
     let browser: Browser;
     beforeAll(async () => {
       browser = await launch({ asRobot: true });
     });
     afterAll(() => browser.close());
 
-    it('a driven browser only watches', async () => {
+    it('an automated browser only watches', async () => {
       const page = await (await browser.newContext()).newPage();
       await page.goto(site.add('robot', { script: client() }));
       await expect.poll(() => page.title()).toBe('live 0');
@@ -51,7 +51,7 @@ describe.skipIf(NO_CHROMIUM)('not counted is', () => {
         '<presence-count robots="count">some</presence-count>',
         () => `import '${worker.origin}/presence-element.js';`,
       ],
-    ])('but it is counted with %s', async (name, body, script) => {
+    ])('an automated browser counts with %s', async (name, body, script) => {
       const page = await (await browser.newContext()).newPage();
       await page.goto(site.add(name.replace(' ', '-'), { body, script: script() }));
       await expect.poll(count).toBe(1);
@@ -60,29 +60,32 @@ describe.skipIf(NO_CHROMIUM)('not counted is', () => {
     });
   });
 
-  describe('a prerendered page before it is shown:', () => {
+  describe('prerendered pages', () => {
     let browser: Browser;
     afterEach(() => browser.close());
 
-    // Chromium may skip a prerendering.
-    it.each(['with', 'without'])('on a site %s TLS', { retry: 2, timeout: 60_000 }, async (tls) => {
-      await expect.poll(count).toBe(0);
-      const before = worker.requests.length;
-      browser = await launch({ args: [`--host-resolver-rules=MAP ${WITHOUT_TLS} 127.0.0.1`] });
-      const toSite = (url: string) => (tls === 'with' ? url : url.replace('127.0.0.1', WITHOUT_TLS));
-      const report = (what: string) => `fetch('${worker.origin}/${tls}/' + ${what});`;
-      const next = toSite(
-        site.add('next', {
-          script: `
+    // Chromium may skip a prerendering. Then the test runs again.
+    it.each(['with', 'without'])(
+      'a prerendered page on a site %s TLS counts only after it is shown',
+      { retry: 2, timeout: 60_000 },
+      async (tls) => {
+        await expect.poll(count).toBe(0);
+        const before = worker.requests.length;
+        browser = await launch({ args: [`--host-resolver-rules=MAP ${WITHOUT_TLS} 127.0.0.1`] });
+        const toSite = (url: string) => (tls === 'with' ? url : url.replace('127.0.0.1', WITHOUT_TLS));
+        const report = (what: string) => `fetch('${worker.origin}/${tls}/' + ${what});`;
+        const next = toSite(
+          site.add('next', {
+            script: `
             ${report('document.prerendering')}
             document.addEventListener('prerenderingchange', () => { ${report("'shown'")} });
             ${client()}
           `,
-        }),
-      );
-      const rules = JSON.stringify({ prerender: [{ urls: [next], eagerness: 'immediate' }] });
-      const first = site.add('first', {
-        script: `
+          }),
+        );
+        const rules = JSON.stringify({ prerender: [{ urls: [next], eagerness: 'immediate' }] });
+        const first = site.add('first', {
+          script: `
           ${report('isSecureContext')}
           const script = document.createElement('script');
           script.type = 'speculationrules';
@@ -96,26 +99,30 @@ describe.skipIf(NO_CHROMIUM)('not counted is', () => {
             location.assign('${next}');
           }, 200);
         `,
-      });
-      const reports = () =>
-        worker.requests
-          .slice(before)
-          .flatMap((request) => new RegExp(`/${tls}/(\\w+)`).exec(request)?.[1] ?? []);
-      // Playwright allows no prerendering on its own pages.
-      const session = await browser.newBrowserCDPSession();
-      const { targetId } = await session.send('Target.createTarget', { url: toSite(first), newWindow: true });
-      await expect.poll(reports).toEqual([String(tls === 'with'), 'true']);
-      await pause(1_000);
-      expect(reports()).toHaveLength(2);
-      expect(await count()).toBe(0);
-      // The signal for the first page to show the next one. A timer could end before Chromium prerenders it.
-      const body = JSON.stringify({ sessionId: crypto.randomUUID(), mood: 'release' });
-      await fetch(`${worker.origin}/api/heartbeat`, { method: 'POST', body });
-      await expect.poll(reports).toContain('shown');
-      await expect.poll(count).toBe(2);
-      await fetch(`${worker.origin}/api/leave`, { method: 'POST', body });
-      await session.send('Target.closeTarget', { targetId });
-      await expect.poll(count).toBe(0);
-    });
+        });
+        const reports = () =>
+          worker.requests
+            .slice(before)
+            .flatMap((request) => new RegExp(`/${tls}/(\\w+)`).exec(request)?.[1] ?? []);
+        // Playwright allows no prerendering in its own pages.
+        const session = await browser.newBrowserCDPSession();
+        const { targetId } = await session.send('Target.createTarget', {
+          url: toSite(first),
+          newWindow: true,
+        });
+        await expect.poll(reports).toEqual([String(tls === 'with'), 'true']);
+        await pause(1_000);
+        expect(reports()).toHaveLength(2);
+        expect(await count()).toBe(0);
+        // This session makes the first page open the next one. A timer could end before Chromium prerenders the next page.
+        const body = JSON.stringify({ sessionId: crypto.randomUUID(), mood: 'release' });
+        await fetch(`${worker.origin}/api/heartbeat`, { method: 'POST', body });
+        await expect.poll(reports).toContain('shown');
+        await expect.poll(count).toBe(2);
+        await fetch(`${worker.origin}/api/leave`, { method: 'POST', body });
+        await session.send('Target.closeTarget', { targetId });
+        await expect.poll(count).toBe(0);
+      },
+    );
   });
 });

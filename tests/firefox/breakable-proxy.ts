@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * A TCP proxy between a browser and a Worker. A test breaks its connections as a network does, WebSockets among them. WebDriver
- * BiDi intercepts HTTP requests only.
+ * A TCP proxy between a browser and a Worker. A test breaks its connections as a network does, also those of WebSockets. WebDriver BiDi
+ * intercepts only HTTP requests.
  */
 export class BreakableProxy {
   readonly #server: Server;

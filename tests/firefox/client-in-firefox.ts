@@ -5,17 +5,17 @@ import { FirefoxTrial, type HubName, INTERVAL_MS, TTL_MS } from './firefox-trial
 
 /** A session ends within this time after its last page has closed. */
 const LEAVE_MS_MAX = 2_500;
-/** A visitor who reloads the page may be missing for this time: an interval, and the time that the page takes to load. */
+/** During a reload the service may lack a visitor for this time: an interval, and the time of the load. */
 const RELOAD_MS_MAX = 1_500;
-/** One leave in five gets lost if Firefox aborts the script of a page that closes. */
+/** Firefox loses one leave in five if it aborts the script of a page that closes. */
 const VISITS = 6;
 const AFTER_RELOAD_MS = 5_000;
 
 const NO_MOODS = { gratitude: 0, presence: 0, release: 0, connection: 0 };
 
-/** What the client promises on pages of another origin, where Firefox may differ from Chromium. */
+/** The promises of the client on pages of another origin, where Firefox may differ from Chromium. */
 export function testClientInFirefox(hub: HubName): void {
-  describe(`the client in Firefox, of a service with the hub ${hub},`, () => {
+  describe(`client in Firefox, hub ${hub}`, () => {
     const trial = new FirefoxTrial(hub);
 
     async function leaveAndGoBack(page: Page): Promise<void> {
@@ -27,21 +27,21 @@ export function testClientInFirefox(hub: HubName): void {
       await expect.poll(() => page.title()).toBe('live 1');
     }
 
-    it('counts a visitor once for longer than the time to live, without preflights', async () => {
-      const { page, complaints } = await trial.openPlain(await trial.visitor());
+    it('a visitor counts once for longer than the time to live, without preflights', async () => {
+      const { page, consoleErrors } = await trial.openPlain(await trial.visitor());
       expect(await trial.moods()).toEqual({ ...NO_MOODS, gratitude: 1 });
       const counts = await trial.countsWhile(() => pause(TTL_MS + 1_000));
       expect(counts).toMatchObject({ min: 1, max: 1 });
       expect(await page.title()).toBe('live 1');
       await trial.closeLast(page);
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
       const { requests } = trial.worker;
       expect(requests).toContain('POST /api/heartbeat 200');
       expect(requests.filter((request) => !/ (200|101|304)$/.test(request))).toEqual([]);
       expect(requests.filter((request) => request.startsWith('OPTIONS'))).toEqual([]);
     });
 
-    it('ends the session when the page closes', async () => {
+    it('a session ends when its page closes', async () => {
       const visitor = await trial.visitor();
       for (let visit = 0; visit < VISITS; visit++) {
         const { page } = await trial.openPlain(visitor);
@@ -49,7 +49,7 @@ export function testClientInFirefox(hub: HubName): void {
       }
     });
 
-    it('keeps the visitor over a reload', async () => {
+    it('a reload counts no visitor twice, and leaves one uncounted for less than 1.5 s', async () => {
       const { page } = await trial.openPlain(await trial.visitor());
       const counts = await trial.countsWhile(async () => {
         await page.reload();
@@ -60,7 +60,7 @@ export function testClientInFirefox(hub: HubName): void {
       expect(await page.title()).toBe('live 1');
     });
 
-    it('counts two tabs of a visitor once, until both are closed', async () => {
+    it('two tabs of a visitor count once until both are closed', async () => {
       const visitor = await trial.visitor();
       const { page: first } = await trial.openPlain(visitor);
       const { page: second } = await trial.openPlain(visitor);
@@ -73,14 +73,14 @@ export function testClientInFirefox(hub: HubName): void {
       expect(await trial.closeLast(third)).toBeLessThan(LEAVE_MS_MAX);
     });
 
-    it('sends a new mood', async () => {
-      const { page, complaints } = await trial.openPlain(await trial.visitor());
+    it('a page sends a new mood', async () => {
+      const { page, consoleErrors } = await trial.openPlain(await trial.visitor());
       await page.evaluate("presence.setMood('release')");
       await expect.poll(trial.moods).toEqual({ ...NO_MOODS, release: 1 });
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
     });
 
-    it('keeps a mood that a visitor has chosen in a tab that closes', async () => {
+    it('a mood from a second tab stays after that tab closes', async () => {
       const visitor = await trial.visitor();
       await trial.openPlain(visitor);
       const { page: second } = await trial.openPlain(visitor);
@@ -91,14 +91,14 @@ export function testClientInFirefox(hub: HubName): void {
       expect(await trial.moods()).toEqual({ ...NO_MOODS, connection: 1 });
     });
 
-    it('counts a visitor again who goes back', async () => {
+    it('a visitor counts again after a step back to the page', async () => {
       const { page } = await trial.openPlain(await trial.visitor());
       await leaveAndGoBack(page);
     });
 
-    // Firefox caches no page with a lock, a live socket or a request under way when the visitor goes to another page.
+    // Firefox does not cache a page with a lock, a live socket or a running request.
     if (hub === 'kv')
-      it('counts a visitor again whose page comes back from the back/forward cache', async () => {
+      it('a page counts again when the back/forward cache restores it', async () => {
         const { page } = await trial.openPlain(
           await trial.visitor(),
           `Object.defineProperty(navigator, 'locks', { value: undefined });
@@ -109,7 +109,7 @@ export function testClientInFirefox(hub: HubName): void {
         expect(await page.evaluate('isFromCache')).toBe(true);
       });
 
-    it('shows stale without a connection, and live when the connection is back', async () => {
+    it('a page shows stale without a connection, and live when the connection works again', async () => {
       const { page } = await trial.openPlain(await trial.visitor());
       trial.proxy.goOffline();
       await expect.poll(() => page.title()).toBe('stale 1');
@@ -120,23 +120,23 @@ export function testClientInFirefox(hub: HubName): void {
       expect(await trial.count()).toBe(1);
     });
 
-    it('shows the number in its element, and leaves when the element is removed', async () => {
+    it('an element shows the number, and leaves when it is removed', async () => {
       const url = trial.site.add('element', {
         body: '<presence-count mood="connection" robots="count">some</presence-count>',
         script: `import '${trial.proxy.origin}/presence-element.js';`,
       });
-      const { page, complaints } = await trial.open(await trial.visitor(), url);
+      const { page, consoleErrors } = await trial.open(await trial.visitor(), url);
       const shown = () =>
         page.$eval('presence-count', (element) => element.shadowRoot?.textContent || element.textContent);
       await expect.poll(shown).toBe('1');
       expect(await trial.moods()).toEqual({ ...NO_MOODS, connection: 1 });
       await page.$eval('presence-count', (element) => element.remove());
       await expect.poll(trial.count, { timeout: LEAVE_MS_MAX }).toBe(0);
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
     });
 
     if (hub === 'durable-object') {
-      it('sends no heartbeats while its live socket is open', async () => {
+      it('a page sends no heartbeats while its live socket is open', async () => {
         await trial.openPlain(await trial.visitor());
         await expect.poll(() => trial.worker.requests).toContain('GET /api/live 101');
         await pause(INTERVAL_MS);
@@ -146,7 +146,7 @@ export function testClientInFirefox(hub: HubName): void {
         expect(trial.heartbeats).toBe(before);
       });
 
-      it('sends heartbeats again when its live socket breaks', async () => {
+      it('a page sends heartbeats again when its live socket breaks', async () => {
         const { page } = await trial.openPlain(await trial.visitor());
         await expect.poll(() => trial.worker.requests).toContain('GET /api/live 101');
         await pause(INTERVAL_MS);

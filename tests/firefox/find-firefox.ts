@@ -8,10 +8,10 @@ declare module 'vitest' {
   }
 }
 
-/** Where Debian's packages `firefox-esr` and `firefox` install it. */
+/** The paths of Debian's packages `firefox-esr` and `firefox`. */
 const INSTALLED = ['/usr/bin/firefox-esr', '/usr/bin/firefox'];
 
-/** Provides the path in the environment variable FIREFOX, or else of an installed Firefox, once before the tests. */
+/** Provides the path in the environment variable FIREFOX, or the path of an installed Firefox, once before the tests. */
 export default function setup(project: TestProject): void {
   const { FIREFOX } = process.env;
   const candidates = FIREFOX === undefined ? INSTALLED : [FIREFOX];

@@ -8,30 +8,30 @@ import { BreakableProxy } from './breakable-proxy';
 
 export type HubName = 'kv' | 'durable-object';
 
-/** Short times, so that a session expires within a test. */
+/** Short times. Otherwise no session expires within a test. */
 export const TTL_MS = 4_000;
 export const INTERVAL_MS = 1_200;
 
 const PREFERENCES = {
-  // Pages of the site have no icon. Otherwise the console has an error about the policy, which blocks the request.
+  // With this preference Firefox requests no icon. Otherwise the policy of the site blocks the request, and the console has an error.
   'browser.chrome.site_icons': false,
-  // When the last tab of a site closes, Firefox can end its scripts before `pagehide`. With the default, 19 of 40 such leaves got
-  // lost, also if the leave is the first call of the page's listener. The session then expires. These tests check the client.
+  // When the last tab of a site closes, Firefox can end its scripts before `pagehide`. With the default it loses 19 of 40 such leaves,
+  // even if the listener sends the leave first. Then the session expires. These tests check the client.
   'dom.abort_script_on_child_shutdown': false,
 };
 
-/** The counts of the service during a part of a test. */
+/** The counts of the service during an action. */
 interface Counts {
   readonly min: number;
   readonly max: number;
-  /** How long the count was 0. */
+  /** The time with a count of 0 (ms). */
   readonly absentMs: number;
 }
 
 /** A page, and the errors and warnings in its console. */
 interface WatchedPage {
   readonly page: Page;
-  readonly complaints: readonly string[];
+  readonly consoleErrors: readonly string[];
 }
 
 /** A Worker with one hub, a site of another origin that uses its client, and Firefox. All end with the test file. */
@@ -42,7 +42,7 @@ export class FirefoxTrial {
   #browser: Browser | undefined;
   #visitors: BrowserContext[] = [];
 
-  /** Call it where tests are defined: it registers what happens before and after them. */
+  /** Call it where tests are defined: it registers the hooks that start and end the parts. */
   constructor(hub: HubName) {
     beforeAll(async () => {
       const variables = { SESSION_TTL_SECONDS: String(TTL_MS / 1_000), PRESENCE_HUB: hub };
@@ -86,7 +86,7 @@ export class FirefoxTrial {
     return this.worker.requests.filter((request) => request.includes('/api/heartbeat')).length;
   }
 
-  /** A browser profile without any state, as of a new visitor. */
+  /** A new browser profile, as of a new visitor. The trial closes it after the test. */
   async visitor(): Promise<BrowserContext> {
     const visitor = await started(this.#browser).createBrowserContext();
     this.#visitors.push(visitor);
@@ -95,22 +95,22 @@ export class FirefoxTrial {
 
   async open(visitor: BrowserContext, url: string): Promise<WatchedPage> {
     const page = await visitor.newPage();
-    const complaints: string[] = [];
+    const consoleErrors: string[] = [];
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warn') complaints.push(message.text());
+      if (message.type() === 'error' || message.type() === 'warn') consoleErrors.push(message.text());
     });
-    page.on('pageerror', (error) => complaints.push(String(error)));
+    page.on('pageerror', (error) => consoleErrors.push(String(error)));
     await page.goto(url);
-    return { page, complaints };
+    return { page, consoleErrors };
   }
 
   /**
    * Opens a page whose title is the snapshot, such as `live 2`, and waits until it shows one person.
    *
-   * @param before What its script does before it starts the client.
+   * @param before The code of the page before its client starts.
    */
   async openPlain(visitor: BrowserContext, before = ''): Promise<WatchedPage> {
-    // Firefox sets `navigator.webdriver` under automation. Without `robots` a client may only watch then.
+    // Firefox sets `navigator.webdriver` under automation. Without `robots` the client only watches.
     const script = `
       import { createPresence } from '${this.proxy.origin}/presence.js';
       ${before}
@@ -126,8 +126,8 @@ export class FirefoxTrial {
   readonly count = async (): Promise<number> => (await this.worker.presence()).count;
   readonly moods = async () => (await this.worker.presence()).moods;
 
-  /** The counts that the service shows while something happens, and half a second longer. */
-  async countsWhile(happens: () => Promise<unknown>): Promise<Counts> {
+  /** The counts of the service during an action, and for 0.5 s after it. */
+  async countsWhile(action: () => Promise<unknown>): Promise<Counts> {
     const seen: number[] = [];
     let absentMs = 0;
     let isOver = false;
@@ -141,14 +141,14 @@ export class FirefoxTrial {
       }
     };
     const watching = watch();
-    await happens();
+    await action();
     await pause(500);
     isOver = true;
     await watching;
     return { min: Math.min(...seen), max: Math.max(...seen), absentMs };
   }
 
-  /** Closes a page, and returns after how many ms the service shows no session. */
+  /** Closes a page, and returns the time until the service has no session (ms). */
   async closeLast(page: Page): Promise<number> {
     const closedAt = Date.now();
     await page.close();
@@ -158,7 +158,7 @@ export class FirefoxTrial {
 }
 
 /**
- * Closes all tabs of a visitor, then the profile. The oldest tab closes last. Otherwise a tab that takes over sends a heartbeat,
+ * Closes all tabs of a visitor, then the profile. The oldest tab closes last. Otherwise a tab that takes the lead sends a heartbeat,
  * which may arrive after the leave.
  */
 async function close(visitor: BrowserContext): Promise<void> {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** A run of its own, `npm run test:firefox`: it needs Firefox, and the packages of this folder. */
+/** The configuration of `npm run test:firefox`, which needs Firefox and the packages of this folder. */
 export default defineConfig({
   test: {
     name: 'firefox',

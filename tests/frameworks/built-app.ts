@@ -5,11 +5,11 @@ import type { RecipeApp } from './recipe-apps';
 import { type Printed, runTool } from './run-tool';
 import type { Site } from './site';
 
-/** A copy of an app with its recipe, as its framework builds it. */
+/** A built copy of an app with its recipe. */
 export class BuiltApp {
   readonly #app: RecipeApp;
   readonly #folder: string;
-  /** What the build has printed. */
+  /** The output of the build. */
   readonly printed: Printed;
   readonly site: Site;
 
@@ -23,7 +23,7 @@ export class BuiltApp {
   /** Copies the app, builds it and serves it. */
   static async start(app: RecipeApp, recipe: string): Promise<BuiltApp> {
     const folder = join(BUILT, app.name);
-    // Otherwise a framework uses what it keeps of an earlier package.
+    // Otherwise a framework uses its cache of an earlier package.
     await rm(folder, { recursive: true, force: true });
     if (app.template !== undefined)
       await cp(join(import.meta.dirname, 'apps', app.template), folder, { recursive: true });

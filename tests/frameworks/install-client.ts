@@ -12,7 +12,7 @@ declare module 'vitest' {
 }
 
 const HERE = import.meta.dirname;
-/** The lock stays as it is. The packages are there, so npm needs no registry. */
+/** The lock stays unchanged. The other packages are installed, so npm needs no registry. */
 const INSTALL = ['--no-save', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
 
 /** Builds, packs and installs the package of the client, once before the tests. */

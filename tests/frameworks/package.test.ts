@@ -39,7 +39,7 @@ type Project = (typeof PROJECTS)[keyof typeof PROJECTS];
 
 const { node10, ...TODAY } = PROJECTS;
 const today = Object.entries(TODAY);
-/** TypeScript 6 deprecates node10, and 7 has none. The tools of Svelte and Vue need version 6.0 too, under its own name. */
+/** TypeScript 6 deprecates node10, and TypeScript 7 lacks it. The tools of Svelte and Vue also need version 6.0, under its own name. */
 const VERSIONS = [
   ['5.4', 'typescript-5.4', [['node10', node10], ...today]],
   ['5.9', 'typescript-5.9', [['node10', node10], ...today]],
@@ -47,7 +47,7 @@ const VERSIONS = [
   ['7.0', 'typescript-7.0', today],
 ] as const;
 
-/** Strict in all that a project can ask for. The declarations of packages are checked too. */
+/** All strict options of a project. The compiler checks the declarations of packages too. */
 const STRICT = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -58,7 +58,7 @@ const STRICT = {
   target: 'es2022',
 };
 
-/** @returns A folder with the files of a consumer, a package of the client of its own, and the types of one version of React. */
+/** Returns a new folder with the files of a consumer, a copy of the client, and the types of one React version. */
 function consumer(name: string, { type, module, resolution }: Project, react = 'react') {
   const folder = join(BUILT, 'consumers', name.replaceAll(/\W+/g, '-'));
   const write = (file: string, content: object) =>
@@ -89,13 +89,16 @@ describe.each(VERSIONS)('TypeScript %s', (version, typescript, projects) => {
   const compile = (folder: string, project: string) =>
     runTool(folder, [`${typescript}/bin/tsc`, '-p', project]);
 
-  it.each(projects)('the compiler accepts the types with the resolution %s', async (name, project) => {
-    const folder = consumer(`${version} ${name}`, project);
-    await compile(folder, 'page.json');
-    await compile(folder, 'without-page.json');
-  });
+  it.each(projects)(
+    `TypeScript ${version} accepts the types with the resolution %s`,
+    async (name, project) => {
+      const folder = consumer(`${version} ${name}`, project);
+      await compile(folder, 'page.json');
+      await compile(folder, 'without-page.json');
+    },
+  );
 
-  it('the compiler accepts the types beside those of React 18', async () => {
+  it(`TypeScript ${version} accepts the types beside those of React 18`, async () => {
     const folder = consumer(`${version} React 18`, PROJECTS.bundler, 'react-18');
     await compile(folder, 'page.json');
   });

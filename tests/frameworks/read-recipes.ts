@@ -21,7 +21,7 @@ export function readRecipes(): ReadonlyMap<string, string> {
   return recipes;
 }
 
-/** @returns The recipe with this address of the service. */
+/** Returns the recipe with this address of the service. */
 export function withService(recipe: string, origin: string): string {
   if (!recipe.includes(ADDRESS)) throw new Error(`The recipe has no address ${ADDRESS}.`);
   return recipe.replaceAll(ADDRESS, origin);

@@ -3,7 +3,7 @@ import type { Tool } from './run-tool';
 import { type Site, serveFolder } from './site';
 import { startNext } from './start-next';
 
-/** An app that has nothing of presence but one recipe of docs/client.md. */
+/** An app whose only code for presence is one recipe of docs/client.md. */
 export interface RecipeApp {
   readonly name: string;
   /** The heading of its recipe. */
@@ -18,7 +18,7 @@ export interface RecipeApp {
   readonly mode?: 'development';
   /** @param folder The folder of the app. */
   readonly serve: (folder: string) => Promise<Site>;
-  /** A page without a button shows the recipe until it closes. */
+  /** Whether a button removes the recipe. Without one the page shows the recipe until it closes. */
   readonly hasButton: boolean;
 }
 

@@ -9,7 +9,7 @@ import { readRecipes, withService } from './read-recipes';
 import { RECIPE_APPS } from './recipe-apps';
 
 const LINES_MAX = 15;
-/** A session without heartbeats lasts for two thirds of it at least. */
+/** A session that only expires lasts for at least two thirds of this time after a visitor leaves. */
 const TTL_MS = 15_000;
 /** A leave ends the session within this time. A session that expires takes longer. */
 const LEAVE_MS_MAX = 4_000;
@@ -25,11 +25,11 @@ it.each([...recipes])('the recipe for %s has at most 15 lines', (_, recipe) => {
   expect(recipe.split('\n').length).toBeLessThanOrEqual(LINES_MAX);
 });
 
-describe.skipIf(NO_CHROMIUM)('in Chromium', () => {
+describe.skipIf(NO_CHROMIUM)('recipes in Chromium', () => {
   const variables = { SESSION_TTL_SECONDS: String(TTL_MS / 1_000), PRESENCE_HUB: 'durable-object' };
   const trial = new BrowserTrial(variables, 2 * TTL_MS);
 
-  describe.each(RECIPE_APPS)('the app $name', (app) => {
+  describe.each(RECIPE_APPS)('app $name', (app) => {
     let built: BuiltApp | undefined;
     beforeAll(async () => {
       const recipe = withService(recipes.get(app.heading) ?? '', trial.worker.origin);
@@ -43,19 +43,19 @@ describe.skipIf(NO_CHROMIUM)('in Chromium', () => {
     }
 
     if (app.build)
-      it('the build prints no warning', () => {
+      it(`the build of the app ${app.name} prints no warning`, () => {
         const { stdout, stderr } = started(built).printed;
         expect(stderr).toBe('');
-        // Astro prints its warnings there.
+        // Astro prints its warnings to stdout.
         expect(stdout).not.toContain('[WARN]');
       });
 
     if (app.typeCheck)
-      it('the type checker of the framework accepts the recipe', async () => {
+      it(`the type checker of the app ${app.name} accepts the recipe`, async () => {
         await started(built).checkTypes();
       });
 
-    it('the page shows how many visitors have it open', async () => {
+    it(`the app ${app.name} shows how many visitors have it open`, async () => {
       const first = await openApp();
       await expect.poll(shownOn(first.page)).toBe('- paragraph: Breathing with 1 people');
       const second = await openApp();
@@ -64,19 +64,19 @@ describe.skipIf(NO_CHROMIUM)('in Chromium', () => {
       await close(second.context);
       const leave = { timeout: LEAVE_MS_MAX };
       await expect.poll(shownOn(first.page), leave).toBe('- paragraph: Breathing with 1 people');
-      expect([...first.complaints, ...second.complaints]).toEqual([]);
+      expect([...first.consoleErrors, ...second.consoleErrors]).toEqual([]);
     });
 
-    it(`a visitor leaves when the ${app.hasButton ? 'app removes the component' : 'page closes'}`, async () => {
-      const { context, page, complaints } = await openApp();
+    it(`a visitor of the app ${app.name} leaves when ${app.hasButton ? 'it removes the component' : 'its page closes'}`, async () => {
+      const { context, page, consoleErrors } = await openApp();
       await expect.poll(trial.count).toBe(1);
       if (app.hasButton) await page.getByRole('button', { name: 'Remove' }).click();
       else await close(context);
       await expect.poll(trial.count, { timeout: LEAVE_MS_MAX }).toBe(0);
-      expect(complaints).toEqual([]);
+      expect(consoleErrors).toEqual([]);
     });
   });
 });
 
-/** What assistive technology reads, shadow roots included. */
+/** The text of the paragraph for assistive technology, which includes shadow roots. */
 const shownOn = (page: Page) => () => page.locator('p').ariaSnapshot();

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 /** The script of a package in this folder, and its arguments. */
 export type Tool = readonly [script: string, ...args: string[]];
 
-/** What a tool has printed. */
+/** The output of a tool. */
 export interface Printed {
   readonly stdout: string;
   readonly stderr: string;
@@ -15,7 +15,7 @@ export interface Printed {
 const PACKAGES = join(import.meta.dirname, 'node_modules');
 const TOOL_MS_MAX = 150_000;
 
-/** Runs a tool in a folder until it ends. Rejects with what it printed, if it fails. */
+/** Runs a tool in a folder until it ends. If it fails, rejects with its output. */
 export async function runTool(
   folder: string,
   [script, ...args]: Tool,
@@ -41,9 +41,9 @@ export function startTool(
 
 /** @param mode The NODE_ENV of the tool. */
 function environment(mode: string): NodeJS.ProcessEnv {
+  // Without the variables of Vitest. With them the plugins of Svelte and Solid build for tests.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'));
   return {
-    // With the variables of Vitest the plugins of Svelte and Solid build for tests.
     ...Object.fromEntries(inherited),
     NODE_ENV: mode,
     NO_COLOR: '1',

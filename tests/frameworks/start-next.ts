@@ -9,7 +9,7 @@ const START_MS_MAX = 30_000;
 export async function startNext(folder: string): Promise<Site> {
   const server = startTool(folder, ['next/dist/bin/next', 'start', '-H', '127.0.0.1', '-p', '0']);
   const ended = once(server, 'exit');
-  // After SIGTERM it waits until the browser has closed all its connections.
+  // After SIGTERM the server waits until the browser has closed all its connections.
   const kill = () => server.kill('SIGKILL');
   const timer = setTimeout(kill, START_MS_MAX);
   try {

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/** A run of its own, `npm run test:frameworks`: it needs the packages of this folder. */
+/** The configuration of `npm run test:frameworks`, which needs the packages of this folder. */
 export default defineConfig({
   test: {
     name: 'frameworks',

@@ -27,7 +27,7 @@ presence.subscribe(({ status, error }) => {
     void offerInvitation();
   }
   if (channel === '' || !error?.message.startsWith('404 ')) return;
-  // The service has no circle of this name. The client would otherwise send heartbeats without end.
+  // The service has no circle of this name. Otherwise the client sends heartbeats without end.
   showCircle('');
   void presence.stop();
 });
@@ -35,7 +35,7 @@ presence.subscribe(({ status, error }) => {
 /** @param name Empty: there is no such circle. */
 function showCircle(name) {
   document.title = `${name || 'No such circle'} · ${title}`;
-  // A space without a break. Otherwise a long name begins in the second line, and does not fit.
+  // A non-breaking space. Otherwise a long name begins in the second line, and does not fit.
   circle.textContent = name && `in\u00a0${name}`;
   circle.style.setProperty('--length', circle.textContent.length);
   document.querySelector('#channel').textContent = name && ` channel="${name}"`;
@@ -43,10 +43,10 @@ function showCircle(name) {
 
 async function offerInvitation() {
   const name = channel || randomName();
-  // The page of a circle is live, so the service has this circle.
-  const isTaken = channel !== '' || (await takes(name));
-  if (isTaken === undefined) isOffered = false;
-  if (!isTaken) return;
+  // Only a live page offers an invitation, so the service has the circle of this page.
+  const isAccepted = channel !== '' || (await accepts(name));
+  if (isAccepted === undefined) isOffered = false;
+  if (!isAccepted) return;
   const link = `${location.origin}/?channel=${name}`;
   document.querySelector('#link').textContent = link;
   document.querySelector('#go').href = link;
@@ -62,8 +62,8 @@ function randomName() {
   return `circle-${Array.from(bytes, (byte) => CHARACTERS[byte % CHARACTERS.length]).join('')}`;
 }
 
-/** Whether the service takes a circle of this name. Undefined if the service does not answer: then the next count asks again. */
-async function takes(name) {
+/** Whether the service accepts a circle of this name. Undefined without an answer. Then the next snapshot sends the request again. */
+async function accepts(name) {
   const has = await hasRoom();
   if (!has) return has;
   try {

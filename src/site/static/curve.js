@@ -1,20 +1,20 @@
 // The line of a day. It depends on numbers only, not on the document.
 
-/** Each point is a weighted mean of the steps around it, with a standard deviation of so many steps. Raw steps look like a comb. */
+/** Each point is a weighted mean of the steps around it, with this standard deviation. Raw steps look like a comb. */
 const SPREAD_STEPS = 3;
 const REACH_STEPS = 3 * SPREAD_STEPS;
 const WEIGHTS = Array.from({ length: 2 * REACH_STEPS + 1 }, (_, index) =>
   Math.exp(-(((index - REACH_STEPS) / SPREAD_STEPS) ** 2) / 2),
 );
 const WEIGHT = WEIGHTS.reduce((sum, weight) => sum + weight);
-/** The top is at least so many people. Otherwise one person on a quiet day looks like a crowd. */
+/** The top of the box is at least this number of people. Otherwise one person on a quiet day looks like a crowd. */
 const TOP_MIN = 3;
 
 /**
- * Paths of SVG in a box of the given size: the line of the day, the area below it, and the point of now at its right end.
+ * SVG paths in a box of the given size: the line of the day, the area below it, and the point of now at its right end.
  *
  * @param counts The most people in each step, the oldest first.
- * @param count The people now. They stand in the place of the last step, which still runs.
+ * @param count The people now. They replace the last step, which still runs.
  */
 export function curveOf(counts, count, { width, height }) {
   const means = meansOf([...counts.slice(0, -1), count]);
@@ -27,7 +27,7 @@ export function curveOf(counts, count, { width, height }) {
   return { line, area: `${line}V${height}H0Z`, now: `M${points.at(-1)}h0` };
 }
 
-/** Beyond the ends, the first and the last step repeat. */
+/** The weighted means. Beyond the ends, the first and the last step repeat. */
 function meansOf(counts) {
   const last = counts.length - 1;
   return counts.map((_, step) => {

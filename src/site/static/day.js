@@ -1,10 +1,10 @@
-// The last 24 hours: the sentence below the number, and the line. Only the service with the room has them, and a circle never.
+// The last 24 hours: the sentence below the number, and the line. Only a service with the room has them, and a circle has none.
 import { curveOf } from '/curve.js';
 import { channel, presence } from '/here.js';
 import { hasRoom } from '/service.js';
 import { crowdOf, sentences } from '/words.js';
 
-/** Each question is a billed request. With five minutes, a visit on a live socket would cost eight times as many. */
+/** Each read of the history is a billed request. With five minutes, a visit on a live socket costs eight times as many. */
 const REFRESH_MS = 1_800_000;
 /** The caches of the browser and of the service keep an answer for a minute each. The first answer can lack this visit. */
 const CACHED_MS = 120_000;
@@ -17,7 +17,7 @@ const { width, height } = day.viewBox.baseVal;
 let history = null;
 let cameAt = null;
 let isDue = channel === '';
-/** Whether the first question is answered. Otherwise a sentence without the history shows for a moment, and another one follows. */
+/** Whether the first read has ended. Otherwise a sentence without the history appears, and another one replaces it. */
 let isSettled = !isDue;
 
 function show() {
@@ -35,7 +35,7 @@ function show() {
   day.classList.add('drawn');
 }
 
-/** Asks for the history if the page is visible, and later again. */
+/** Reads the history if it is due and the page is visible, and sets a timer for the next read. */
 async function refresh() {
   if (!isDue || document.hidden || cameAt === null) return;
   isDue = false;

@@ -9,13 +9,13 @@ const count = document.querySelector('#count');
 const buttons = document.querySelectorAll('button[data-mood]');
 const { format } = new Intl.NumberFormat(document.documentElement.lang);
 
-// Runs once now, and again after every change.
+// This function runs now, and after every change.
 presence.subscribe(({ status, data, others, mood }) => {
   document.body.dataset.status = status;
   for (const button of buttons) button.setAttribute('aria-pressed', button.dataset.mood === mood);
   // There is no data before the first answer.
   if (data === null) return;
-  // The people besides this browser. If it only watches, these are all people.
+  // `others` are the people besides this browser. If it only watches, these are all people.
   count.textContent = format(others);
   for (const button of buttons)
     button.querySelector('.of').textContent = format(data.moods[button.dataset.mood]);

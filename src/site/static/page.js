@@ -1,11 +1,11 @@
-// The look of the page. here.js counts. This script loads all others, otherwise a number can show before its words.
+// The look of the page. here.js counts. This script loads all others, otherwise the number can appear before its words.
 import { presence } from '/here.js';
 import '/words.js';
 import '/day.js';
 import '/circle.js';
 
 const BREATH_MS = 10_000;
-/** A smaller difference between two breaths is invisible. */
+/** Two breaths with a smaller difference look the same. */
 const OFF_MAX_MS = 60;
 
 const { body } = document;
@@ -26,8 +26,8 @@ function keepTime() {
 
 const orb = document.querySelector('.orb');
 /**
- * Sets each mood's share of all people, and the share of the moods before it. A calm orb has the colours of all moods, faintly. Shares
- * are whole hundredths. Otherwise each change in a crowd moves the lights for two seconds, and the orb of a crowd never rests.
+ * Sets each mood's share of all people, and the share of the moods before it. A calm orb has the pale colours of all moods. Shares are
+ * whole hundredths. Otherwise each change in a crowd moves the lights for 2 s, and they never stop.
  */
 function tint({ count, moods }) {
   orb.classList.toggle('calm', count === 0);

@@ -10,7 +10,7 @@ export function sentencesIn(lang) {
   const timeOf = (ms) => new Date(ms).toLocaleTimeString(lang, { hour: 'numeric', minute: '2-digit' });
   const people = (count) => (count === 1 ? '1 person' : `${format(count)} people`);
 
-  /** The words around the number, or a headline in its place. Without an answer, `others` is null. */
+  /** The words around the number, or a headline that replaces it. `others` is null before the first answer. */
   function heading({ isCounted, others }) {
     if (others === 0) return { headline: isCounted ? 'You are here' : 'No one is here now' };
     if (!isCounted) return { lead: 'Breathing here now', unit: others === 1 ? 'person' : 'people' };
@@ -64,12 +64,12 @@ export function sentencesIn(lang) {
   return { heading, note, day, spoken, timeOf };
 }
 
-/** The visits and the peak, with the people now. An answer can be two minutes old, and lacks later visits. */
+/** The visits and the peak, at least as high as the people now. An answer can be two minutes old, and lacks later visits. */
 function withPresent({ visits, peak }, count) {
   return { visits: Math.max(visits, count), peak: Math.max(peak.count, count) };
 }
 
-/** Whether the only visit of a history is this one. It can be an earlier one, in an answer that lacks this one. */
+/** Whether the only visit of a history is this one. In an answer that lacks this visit, it is an earlier one. */
 function isFirst({ timestamp, stepMs, counts }, cameAt) {
   if (timestamp >= cameAt + KNOWN_AFTER_MS) return true;
   const stepsSince = Math.floor(timestamp / stepMs) - Math.floor(cameAt / stepMs);

@@ -1,10 +1,10 @@
-// What the service of this page can do.
+// The features of the service of this page.
 
 let health;
 
 /**
- * Whether the service has the room, and with it circles and a history. Otherwise a question for them prints a 404 in the console. All
- * callers share one request. Undefined if it fails: then the next call asks again.
+ * Whether the service has the room, and with it circles and a history. Without the room, a request for them prints a 404 in the console.
+ * All callers share one request. Undefined if it fails. Then the next call sends a new one.
  */
 export async function hasRoom() {
   health ??= fetch('/health').then((response) => response.json());

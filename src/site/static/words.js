@@ -2,9 +2,9 @@
 import { channel, presence } from '/here.js';
 import { sentencesIn } from '/sentences.js';
 
-/** Between two sentences with a number. A screen reader would otherwise interrupt its user at every change. */
+/** The time between two sentences with a number. Otherwise a screen reader interrupts its user at every change. */
 const SPOKEN_EVERY_MS = 30_000;
-/** Most first answers arrive earlier. "Connecting" is then neither shown nor spoken. */
+/** Most first answers arrive earlier. Then the page neither shows nor speaks "Connecting". */
 const LATE_MS = 2_000;
 
 const isCircle = channel !== '';
@@ -39,7 +39,7 @@ let speaking;
 let lastStatus;
 let numberSpokenAt = 0;
 const sentence = () => sentences.spoken(crowdOf(presence.getSnapshot()));
-/** Speaks the sentence of the moment, soon after the status changes and seldom after the number changes. */
+/** Speaks the current sentence: 2 s after the status changes, and at most every 30 s after the number changes. */
 function speak({ status }) {
   if (status !== lastStatus) {
     clearTimeout(speaking);

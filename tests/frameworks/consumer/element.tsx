@@ -1,4 +1,4 @@
-// What a React component may write with the types of the package.
+// The code of a React component that the types of the package must accept.
 import type {} from 'breathe-together-presence-client/react';
 
 export const watching = (

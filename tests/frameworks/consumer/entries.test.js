@@ -1,4 +1,4 @@
-// What a project with Jest may write. Jest loads CommonJS, and compiles no package.
+// A test in a project with Jest. Jest loads CommonJS, and compiles no package.
 test('the client, the hook and the element load', () => {
   const { createPresence } = require('breathe-together-presence-client');
   const { usePresence } = require('breathe-together-presence-client/react');

@@ -1,4 +1,4 @@
-// What a page may write with the types of the package.
+// The code of a page that the types of the package must accept.
 import { createPresence, type Mood, type PresenceState } from 'breathe-together-presence-client';
 import { PresenceCount } from 'breathe-together-presence-client/element';
 import { usePresence } from 'breathe-together-presence-client/react';
