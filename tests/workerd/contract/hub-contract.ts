@@ -7,24 +7,25 @@ import { FakeRuntime } from '../../support/fake-runtime';
 import { sessionId } from '../../support/session-id';
 import { SyncedReplica } from '../../support/synced-replica';
 
-/** The place where the hubs of a test exchange sessions. */
+/** The namespace or the room in which the hubs of a test exchange sessions. */
 export interface HubSite {
   readonly timing: Timing;
-  /** A session counts at least this long after its last heartbeat, if the replica that got it has vanished (ms). */
+  /** A session whose replica stopped counts at least this long after its last heartbeat (ms). */
   readonly orphanMs: number;
-  /** Such a session has ended this long after its last heartbeat (ms). */
+  /** A session whose replica stopped counts at most this long after its last heartbeat (ms). */
   readonly orphanMaxMs: number;
-  /** A hub for one more replica at this site. */
+  /** Returns a hub for one more replica at this site. */
   join(): Hub;
-  /** Makes every call to the hub fail, until `heal`. */
+  /** Makes every call of the hubs fail until `heal`. */
   breakDown(): void;
   heal(): void;
 }
 
 /**
- * What each hub guarantees to its replicas, for the sessions of one channel. `open` makes an empty site.
+ * Tests what each hub guarantees to its replicas, with the sessions of one channel.
  *
- * @param channel Every other channel stays empty.
+ * @param open Returns an empty site.
+ * @param channel The channel of the sessions. Each test checks that every other channel stays empty.
  */
 export function hubContract(
   name: string,
@@ -56,14 +57,14 @@ export function hubContract(
 
     const join = () => new SyncedReplica(site.join(), site.timing, runtime);
 
-    /** A sync interval passes, then the replicas sync one after the other. */
+    /** Moves the clock by a sync interval, and lets the replicas sync one after the other. */
     async function syncAll(...replicas: readonly SyncedReplica[]): Promise<void> {
       await runtime.advance(site.timing.syncIntervalMs);
       for (const replica of replicas) await replica.presence(channel);
     }
 
-    /** Each replica has one session, and both have read what the other one wrote. */
-    async function meet(): Promise<void> {
+    /** Gives each replica one session, and lets each read what the other one wrote. */
+    async function countEachOther(): Promise<void> {
       for (let round = 0; round < 4; round += 1) {
         await here.heartbeat(ANNA);
         await there.heartbeat(BEN);
@@ -99,7 +100,7 @@ export function hubContract(
       expect((await there.presence(channel)).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     });
 
-    it('the answer to a heartbeat counts a session once that another replica stored before', async () => {
+    it('the answer to a heartbeat counts a session of another replica once', async () => {
       await here.heartbeat(ANNA, 'gratitude');
       await syncAll(here, there);
       expect((await there.heartbeat(ANNA, 'release')).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
@@ -131,7 +132,7 @@ export function hubContract(
       expect(await there.count(channel)).toBe(2);
     });
 
-    it('a leave at another replica ends a session at both', async () => {
+    it('a leave at one replica ends a session of the other one at both', async () => {
       await here.heartbeat(ANNA);
       await syncAll(here, there);
       await there.leave(ANNA);
@@ -141,7 +142,7 @@ export function hubContract(
       expect(await here.count(channel)).toBe(0);
     });
 
-    it('a heartbeat after a leave at another replica counts at both', async () => {
+    it('a heartbeat after a leave counts at both replicas', async () => {
       await here.heartbeat(ANNA);
       await syncAll(here, there);
       await there.leave(ANNA);
@@ -152,15 +153,15 @@ export function hubContract(
       expect((await there.presence(channel)).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
     });
 
-    it('the sessions of a replica that vanishes count for the guaranteed time, and then end', async () => {
-      await meet();
+    it('the sessions of a replica that stops count for the guaranteed time, and then end', async () => {
+      await countEachOther();
       const lastSeen = runtime.now();
-      // The replica that vanishes has written its last heartbeat by then.
+      // Otherwise the replica stops before it writes its last heartbeat.
       await syncAll(here, there);
       await syncAll(here, there);
-      const surelyUntil = lastSeen + site.orphanMs - 1;
-      while (runtime.now() < surelyUntil) {
-        await runtime.advance(Math.min(site.timing.ttlMs / 3, surelyUntil - runtime.now()));
+      const guaranteedUntil = lastSeen + site.orphanMs - 1;
+      while (runtime.now() < guaranteedUntil) {
+        await runtime.advance(Math.min(site.timing.ttlMs / 3, guaranteedUntil - runtime.now()));
         await there.heartbeat(BEN);
         expect(await there.count(channel)).toBe(2);
       }
@@ -216,7 +217,7 @@ export function hubContract(
     });
 
     it('remote sessions expire while the hub fails', async () => {
-      await meet();
+      await countEachOther();
       await syncAll(here, there);
       expect(await there.count(channel)).toBe(2);
       site.breakDown();

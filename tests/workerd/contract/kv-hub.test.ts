@@ -15,7 +15,7 @@ for (const [name, times] of [
     return {
       timing: times,
       orphanMs: times.remoteTtlMs,
-      // The other replica may be alone meanwhile. Then its summary extends all sessions of the value.
+      // The other replica is alone by then. That extends its own sessions only.
       orphanMaxMs: times.remoteTtlMs,
       join: () => {
         const hub = new KvHub({ kv: kv.store, timing: times, runtime, report: () => undefined });

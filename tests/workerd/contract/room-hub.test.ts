@@ -18,7 +18,7 @@ for (const [name, times, channel] of [
 ] as const) {
   const open = async (runtime: FakeRuntime) => {
     await emptyStorage();
-    // The object reads its own clock, which must show the time of the test.
+    // The object reads the system clock. Otherwise its sessions expire at other times than those of the replicas.
     runtime.onTick = (now) => void vi.setSystemTime(now);
     const room = new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));
     return {
@@ -27,7 +27,7 @@ for (const [name, times, channel] of [
       orphanMaxMs: times.remoteTtlMs,
       join: () => new RoomHub({ room: () => room, timing: times, runtime, hasChannels: true }),
       breakDown: () => {
-        room.trouble = 'is away';
+        room.trouble = 'throws';
       },
       heal: () => {
         room.trouble = undefined;

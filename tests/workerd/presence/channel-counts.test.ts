@@ -11,7 +11,7 @@ import { sessionId } from '../../support/session-id';
 const LOBBY = (n: number) => sessionKey('lobby', sessionId(n));
 const POST = (n: number) => sessionKey('post-7', sessionId(n));
 
-describe('the counts of channels', () => {
+describe('counts of channels', () => {
   it('a session counts in its own channel only', () => {
     const counts = new ChannelCounts();
     counts.move(sessionId(1), null, 'gratitude');
@@ -33,7 +33,7 @@ describe('the counts of channels', () => {
     expect([...counts.names]).toEqual([]);
   });
 
-  it('counts that were cleared are zero in every channel', () => {
+  it('a clear sets the counts of every channel to zero', () => {
     const counts = new ChannelCounts();
     for (const key of [sessionId(1), LOBBY(1), POST(1)]) counts.move(key, null, 'release');
     counts.clear();
@@ -41,7 +41,7 @@ describe('the counts of channels', () => {
     expect([...counts.names]).toEqual([]);
   });
 
-  it('the counts are those of a plain list of sessions, after any changes', () => {
+  it('the counts equal those of a plain list of sessions after any changes', () => {
     const keys = ['', 'lobby', 'constructor'].flatMap((channel) =>
       [1, 2, 3].map((n) => sessionKey(channel, sessionId(n))),
     );
@@ -66,10 +66,10 @@ describe('the counts of channels', () => {
   });
 });
 
-describe('the open channels', () => {
+describe('open channels', () => {
   const rules = new ChannelRules(['lobby'], ['post-', 'circle-'], 2);
 
-  it('two collections with sessions of one channel have one open channel', () => {
+  it('a channel that is open in two collections counts as one open channel', () => {
     const open = new OpenChannels(rules);
     const [own, remote] = [new ChannelCounts(open), new ChannelCounts(open)];
     own.move(POST(1), null, 'release');
@@ -98,7 +98,7 @@ describe('the open channels', () => {
   });
 });
 
-describe('the rules of channels', () => {
+describe('rules of channels', () => {
   it.each([
     ['lobby', true],
     ['Lobby', false],
@@ -107,7 +107,7 @@ describe('the rules of channels', () => {
     ['post-7', true],
     ['apost-7', false],
     ['circle-x', true],
-  ])('a listed name and each name with a prefix are channels: %s %s', (name, isAllowed) => {
+  ])('the rules allow listed names and names with a listed prefix: %s, allowed: %s', (name, isAllowed) => {
     expect(new ChannelRules(['lobby'], ['post-', 'circle-'], 2).allows(name)).toBe(isAllowed);
   });
 

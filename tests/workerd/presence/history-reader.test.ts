@@ -8,8 +8,8 @@ import { FakeRuntime, settle } from '../../support/fake-runtime';
 let runtime: FakeRuntime;
 let questions: number;
 let reports: string[];
-/** What the room answers. */
-let room: () => Promise<unknown>;
+/** The room's answer to each question. */
+let answer: () => Promise<unknown>;
 let deferred: Promise<void>[];
 let reader: HistoryReader;
 
@@ -26,17 +26,17 @@ beforeEach(() => {
   questions = 0;
   reports = [];
   deferred = [];
-  room = async () => historyOf(questions);
+  answer = async () => historyOf(questions);
   const history = () => {
     questions += 1;
-    return room();
+    return answer();
   };
   const report = (what: string) => void reports.push(what);
   reader = new HistoryReader({ room: () => ({ history }), runtime, report });
 });
 
-describe('the history of an isolate', () => {
-  it('any number of requests in a minute are one question, also while it runs', async () => {
+describe('history of an isolate', () => {
+  it('1,000 requests within a minute share one question to the room, also while it runs', async () => {
     const together = await Promise.all(Array.from({ length: 1_000 }, visits));
     expect(new Set(together)).toEqual(new Set([1]));
     await runtime.advance(HISTORY_INTERVAL_MS - 1);
@@ -47,20 +47,20 @@ describe('the history of an isolate', () => {
     expect(questions).toBe(2);
   });
 
-  it('without a request there is no question', async () => {
+  it('the reader sends no question to the room without a request', async () => {
     await read();
     await runtime.advance(10 * HISTORY_INTERVAL_MS);
     expect(questions).toBe(1);
   });
 
-  it('each question outlives the request that asked', async () => {
+  it('the reader defers each question once, so the question outlives its request', async () => {
     await Promise.all([read(), read()]);
     expect(deferred).toHaveLength(1);
   });
 
-  it('a room that fails is asked again after a minute, and its last history holds for five minutes', async () => {
+  it('the reader sends a question a minute to a failing room, and returns the last history for five minutes', async () => {
     await read();
-    room = () => Promise.reject(new Error('overloaded'));
+    answer = () => Promise.reject(new Error('overloaded'));
     for (let minute = 1; minute < HISTORY_KEPT_MS / HISTORY_INTERVAL_MS; minute += 1) {
       await runtime.advance(HISTORY_INTERVAL_MS);
       expect([await visits(), await visits()]).toEqual([1, 1]);
@@ -69,7 +69,7 @@ describe('the history of an isolate', () => {
     await runtime.advance(HISTORY_INTERVAL_MS);
     expect(await read()).toBeUndefined();
     expect(reports).toContain('the room did not send its history');
-    room = async () => historyOf(7);
+    answer = async () => historyOf(7);
     await runtime.advance(HISTORY_INTERVAL_MS);
     expect(await visits()).toBe(7);
   });
@@ -78,14 +78,14 @@ describe('the history of an isolate', () => {
     ['nothing', undefined],
     ['another object', { counts: [] }],
     ['too few counts', () => ({ ...historyOf(1), counts: [1, 2] })],
-    ['a negative count', () => ({ ...historyOf(1), visits: -1 })],
-  ])('a room that sends %s sends no history', async (_what, answer) => {
-    room = async () => (typeof answer === 'function' ? answer() : answer);
+    ['a negative number of visits', () => ({ ...historyOf(1), visits: -1 })],
+  ])('the reader returns no history if the room sends %s', async (_what, sent) => {
+    answer = async () => (typeof sent === 'function' ? sent() : sent);
     expect(await read()).toBeUndefined();
   });
 
-  it('a stub without the method, as of a room of version 1.0, is no history', async () => {
-    room = () => {
+  it('the reader returns no history of a room of version 1.0, whose stub lacks the method', async () => {
+    answer = () => {
       throw new TypeError('The RPC receiver does not implement the method "history".');
     };
     expect(await read()).toBeUndefined();
@@ -94,7 +94,7 @@ describe('the history of an isolate', () => {
   it('requests wait for a room that hangs until 5 s after the question, and later ones do not wait', async () => {
     await read();
     await runtime.advance(HISTORY_INTERVAL_MS);
-    room = () => new Promise(() => undefined);
+    answer = () => new Promise(() => undefined);
     let answered = 0;
     void read().then(() => (answered += 1));
     await runtime.advance(HISTORY_WAIT_MAX_MS - 1);
@@ -109,7 +109,7 @@ describe('the history of an isolate', () => {
 
   it('a late answer to an earlier question does not replace a newer one', async () => {
     let answerLate: (history: History) => void = () => undefined;
-    room = () =>
+    answer = () =>
       new Promise((resolve) => {
         answerLate = resolve;
       });
@@ -117,14 +117,14 @@ describe('the history of an isolate', () => {
     const late = historyOf(1);
     await runtime.advance(HISTORY_INTERVAL_MS);
     expect(await first).toBeUndefined();
-    room = async () => historyOf(2);
+    answer = async () => historyOf(2);
     expect(await visits()).toBe(2);
     answerLate(late);
     await settle();
     expect(await visits()).toBe(2);
   });
 
-  it('a clock that steps back does not keep an old answer', async () => {
+  it('the reader sends a new question after the clock steps back by a minute', async () => {
     await read();
     await runtime.advance(-HISTORY_INTERVAL_MS);
     expect(await visits()).toBe(2);

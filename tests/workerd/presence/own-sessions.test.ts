@@ -6,7 +6,7 @@ import { sessionId } from '../../support/session-id';
 const TIMING = kvTiming(30_000, 10_000);
 const idsOf = (own: OwnSessions) => [...own].map(([id]) => id);
 
-/** So many sessions, one heartbeat a millisecond, of which all have expired. */
+/** Returns `count` expired sessions. Each sent one heartbeat, 1 ms after the session before it. */
 function expiredSessions(count: number, endedMax: number): OwnSessions {
   const own = new OwnSessions(TIMING, endedMax);
   for (let n = 0; n < count; n += 1) own.add(sessionId(n), 'presence', n);
@@ -14,7 +14,7 @@ function expiredSessions(count: number, endedMax: number): OwnSessions {
   return own;
 }
 
-it('an iteration gives the tombstones of left and of expired sessions before the present ones', () => {
+it('an iteration returns the tombstones of left and of expired sessions before the present ones', () => {
   const own = new OwnSessions(TIMING, 10);
   own.add(sessionId(1), 'presence', 0);
   own.expire(TIMING.ttlMs);
@@ -24,7 +24,7 @@ it('an iteration gives the tombstones of left and of expired sessions before the
   expect(idsOf(own)).toEqual([3, 1, 2].map(sessionId));
 });
 
-it('expired sessions become tombstones in the order of their heartbeats, up to endedBy', () => {
+it('expired sessions with a heartbeat up to endedBy become tombstones in the order of their heartbeats', () => {
   const own = expiredSessions(5, 10);
   expect(own.recordsSize).toBe(0);
   own.endExpired(2);
@@ -47,7 +47,7 @@ it('expired sessions and their tombstones together stay within the limit', () =>
   expect(own.recordsSize).toBe(8);
 });
 
-it('a tombstone of an expired session does not wait in the outbox, because each write to KV has all sessions', () => {
+it('a tombstone of an expired session is not in the outbox, because each write to KV has all sessions', () => {
   const own = expiredSessions(1, 8);
   own.endExpired(100);
   expect(own.outbox(0).size).toBe(0);

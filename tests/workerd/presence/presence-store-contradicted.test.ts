@@ -18,10 +18,10 @@ beforeEach(() => {
   replica = new WaitingReplica(hub, runtime);
 });
 
-describe('a replica that the hub contradicts', () => {
+describe('contradictions of the hub', () => {
   const LEFT: SessionRecord = { mood: null, lastSeen: START + 2_000 };
 
-  it('an answer counts its caller even if another clock stamped a leave later', async () => {
+  it('an answer counts the session of its request, also when another clock stamped a leave later', async () => {
     hub.stored.set(ANNA, LEFT);
     expect((await replica.heartbeat(ANNA)).count).toBe(1);
     // The heartbeat has a stamp that wins the next merge too.
@@ -36,7 +36,7 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.replica.get(ANNA)).toMatchObject({ mood: 'presence', lastSeen: LEFT.lastSeen });
   });
 
-  it('a leave of the hub ends a session after its heartbeat has been answered', async () => {
+  it('a leave from the hub ends a session whose heartbeat has its answer', async () => {
     await replica.heartbeat(ANNA);
     hub.stored.set(ANNA, LEFT);
     await runtime.advance(10_000);
@@ -44,11 +44,11 @@ describe('a replica that the hub contradicts', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('a leave of the hub ends a session whose request the platform has ended, after that sync', async () => {
-    hub.next = never;
+  it('a leave from the hub ends a session although the platform ended the request that pinned it', async () => {
+    hub.beforeMerge = never;
     void replica.heartbeat(ANNA);
     await runtime.advance(20_000);
-    hub.next = () => Promise.resolve(DONE);
+    hub.beforeMerge = () => Promise.resolve(DONE);
     await replica.presence();
     hub.stored.set(ANNA, { mood: null, lastSeen: START + 20_000 });
     await runtime.advance(1_000);
@@ -56,18 +56,18 @@ describe('a replica that the hub contradicts', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('a leave ends a session while its heartbeat waits', async () => {
-    const landing = Promise.withResolvers<SyncOutcome>();
-    hub.next = () => landing.promise;
+  it('a leave ends a session whose heartbeat waits for a sync', async () => {
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
+    hub.beforeMerge = () => pendingSync.promise;
     const answers = [replica.heartbeat(ANNA), replica.leave(ANNA)];
     await settle();
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
-    landing.resolve(DONE);
+    pendingSync.resolve(DONE);
     await Promise.all(answers);
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('the first sync of a fresh replica writes the tombstone of a leave', async () => {
+  it('a leave at a fresh replica makes a tombstone of a session that the first sync adds', async () => {
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START });
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
@@ -76,20 +76,20 @@ describe('a replica that the hub contradicts', () => {
     expect((await replica.presence()).count).toBe(0);
   });
 
-  it('a leave at a fresh replica waits until the hub has it', async () => {
-    const landing = Promise.withResolvers<SyncOutcome>();
+  it('a leave at a fresh replica waits until the first sync ends', async () => {
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START });
-    hub.next = () => {
+    hub.beforeMerge = () => {
       hub.merge();
-      return landing.promise;
+      return pendingSync.promise;
     };
     const leave = replica.leave(ANNA);
     expect(await isWaiting(leave)).toBe(true);
-    landing.resolve(DONE);
+    pendingSync.resolve(DONE);
     await leave;
   });
 
-  it('a fresh replica sends no leave that the hub has already', async () => {
+  it('a leave at a fresh replica adds no tombstone if the hub has one', async () => {
     hub.stored.set(ANNA, { mood: null, lastSeen: START - 1_000 });
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
@@ -97,9 +97,9 @@ describe('a replica that the hub contradicts', () => {
   });
 
   it('a fresh replica starts no second sync for a leave while the first one runs', async () => {
-    hub.next = never;
+    hub.beforeMerge = never;
     const leave = replica.leave(BEN);
-    // A sync may merge some sessions before all of it has ended.
+    // A sync merges sessions before it ends.
     hub.stored.set(BEN, { mood: 'presence', lastSeen: START });
     hub.merge();
     await runtime.advance(SYNC_WAIT_MAX_MS);
@@ -109,42 +109,45 @@ describe('a replica that the hub contradicts', () => {
   });
 
   it.each([
-    ['ended well', (): Promise<SyncOutcome> => Promise.resolve(DONE)],
-    ['failed', fail],
-  ])('all answers that wait for a sync count a caller, also when that sync %s', async (_name, end) => {
-    const landing = Promise.withResolvers<void>();
-    hub.next = async () => {
-      await landing.promise;
-      hub.stored.set(ANNA, LEFT);
-      hub.merge();
-      return end();
-    };
-    const earlier = replica.presence();
-    const heartbeat = replica.heartbeat(ANNA);
-    landing.resolve();
-    expect((await earlier).count).toBe(1);
-    expect((await heartbeat).count).toBe(1);
-  });
+    ['succeeds', (): Promise<SyncOutcome> => Promise.resolve(DONE)],
+    ['fails', fail],
+  ])(
+    'each answer that waits for a sync counts the session of a waiting heartbeat when that sync %s',
+    async (_name, end) => {
+      const pendingSync = Promise.withResolvers<void>();
+      hub.beforeMerge = async () => {
+        await pendingSync.promise;
+        hub.stored.set(ANNA, LEFT);
+        hub.merge();
+        return end();
+      };
+      const earlier = replica.presence();
+      const heartbeat = replica.heartbeat(ANNA);
+      pendingSync.resolve();
+      expect((await earlier).count).toBe(1);
+      expect((await heartbeat).count).toBe(1);
+    },
+  );
 
-  it('a leave ends no session that sent a later heartbeat at another replica', async () => {
-    const landing = Promise.withResolvers<SyncOutcome>();
-    hub.next = () => landing.promise;
+  it('a leave ends no session that sent a later heartbeat to another replica', async () => {
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
+    hub.beforeMerge = () => pendingSync.promise;
     const leave = replica.leave(ANNA);
     await runtime.advance(500);
     hub.stored.set(ANNA, { mood: 'release', lastSeen: START + 1 });
-    landing.resolve(DONE);
+    pendingSync.resolve(DONE);
     await leave;
     expect(hub.replica.own.recordsSize).toBe(0);
     expect(hub.syncs).toBe(1);
   });
 
   it.each([
-    ['the other heartbeat is as late as this clock, and its mood counts', START + 500, 'release'],
-    ['the other heartbeat has a clock that is ahead, and the mood from here counts', START + 501, 'presence'],
+    ['the other heartbeat is not ahead of this clock, so its mood counts', START + 500, 'release'],
+    ['the other heartbeat is ahead of this clock, so the mood from here counts', START + 501, 'presence'],
   ])(
-    'a caller whose other heartbeat came elsewhere while this one waited counts once: %s',
+    'a session with a heartbeat at another replica while one waits here counts once: %s',
     async (_name, lastSeen, mood) => {
-      hub.next = async () => {
+      hub.beforeMerge = async () => {
         await runtime.sleep(500);
         hub.stored.set(ANNA, { mood: 'release', lastSeen });
         return DONE;
@@ -153,8 +156,8 @@ describe('a replica that the hub contradicts', () => {
       await runtime.advance(500);
       expect((await answer).moods).toEqual({ ...ZERO_COUNTS, [mood]: 1 });
       expect(hub.replica.remote.recordsSize).toBe(0);
-      // That holds when the hub brings the other heartbeat again.
-      hub.next = () => Promise.resolve(DONE);
+      // The count stays the same when the hub sends the other heartbeat again.
+      hub.beforeMerge = () => Promise.resolve(DONE);
       await runtime.advance(10_000);
       await replica.presence();
       expect((await replica.presence()).moods).toEqual({ ...ZERO_COUNTS, [mood]: 1 });
@@ -162,46 +165,46 @@ describe('a replica that the hub contradicts', () => {
   );
 
   it.each([
-    ['beat, leave', 'BL', 0],
-    ['leave, beat', 'LB', 1],
-    ['beat, leave, beat', 'BLB', 1],
-    ['leave, beat, leave', 'LBL', 0],
-    ['beat, leave, beat, leave', 'BLBL', 0],
+    ['heartbeat, leave', 'HL', 0],
+    ['leave, heartbeat', 'LH', 1],
+    ['heartbeat, leave, heartbeat', 'HLH', 1],
+    ['leave, heartbeat, leave', 'LHL', 0],
+    ['heartbeat, leave, heartbeat, leave', 'HLHL', 0],
   ])(
     'a fresh replica applies requests that wait in their order of arrival: %s',
     async (_name, order, count) => {
       for (const knownBefore of [false, true]) {
         hub = new ScriptedHub(runtime);
         replica = new WaitingReplica(hub, runtime);
-        const landing = Promise.withResolvers<SyncOutcome>();
-        hub.next = () => landing.promise;
-        const ask = { B: () => replica.heartbeat(ANNA), L: () => replica.leave(ANNA) };
-        const answers = [...order].map((one) => ask[one as 'B' | 'L']());
+        const pendingSync = Promise.withResolvers<SyncOutcome>();
+        hub.beforeMerge = () => pendingSync.promise;
+        const send = { H: () => replica.heartbeat(ANNA), L: () => replica.leave(ANNA) };
+        const answers = [...order].map((one) => send[one as 'H' | 'L']());
         await settle();
         if (knownBefore) hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
-        hub.next = () => Promise.resolve(DONE);
-        landing.resolve(DONE);
+        hub.beforeMerge = () => Promise.resolve(DONE);
+        pendingSync.resolve(DONE);
         await Promise.all(answers);
         expect((await replica.presence()).count).toBe(count);
       }
     },
   );
 
-  it('a replica remembers a leave after its answer, until a sync brings the session', async () => {
-    const landing = Promise.withResolvers<SyncOutcome>();
-    hub.next = () => landing.promise;
+  it('a leave that has its answer ends a session that the running sync adds later', async () => {
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
+    hub.beforeMerge = () => pendingSync.promise;
     const leave = replica.leave(ANNA);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     await leave;
     await runtime.advance(200);
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
-    landing.resolve(DONE);
+    pendingSync.resolve(DONE);
     await settle();
     expect(hub.replica.get(ANNA)).toMatchObject({ mood: null });
     expect(hub.replica.own.recordsSize).toBe(1);
   });
 
-  it('a replica remembers a leave of a session that only a later sync brings', async () => {
+  it('a leave ends a session that only a later sync adds', async () => {
     await replica.leave(ANNA);
     await runtime.advance(10_000);
     hub.stored.set(ANNA, { mood: 'presence', lastSeen: START - 1_000 });
@@ -210,14 +213,14 @@ describe('a replica that the hub contradicts', () => {
     expect(hub.replica.get(ANNA)).toMatchObject({ mood: null });
   });
 
-  it('a heartbeat at this replica cancels an earlier leave of an unknown session', async () => {
+  it('a session that sends a heartbeat after its leave at the same replica counts', async () => {
     await replica.leave(ANNA);
     await replica.heartbeat(ANNA);
     await runtime.advance(10_000);
     expect((await replica.presence()).count).toBe(1);
   });
 
-  it('a replica remembers the latest 1,000 leaves of unknown sessions', async () => {
+  it('a replica remembers the latest 1,000 leaves for unknown sessions', async () => {
     await replica.presence();
     for (let n = 1; n <= 1_001; n += 1) await replica.leave(sessionId(n));
     for (const n of [1, 2]) hub.stored.set(sessionId(n), { mood: 'presence', lastSeen: START - 1_000 });
@@ -227,48 +230,48 @@ describe('a replica that the hub contradicts', () => {
     expect([1, 2].map((n) => hub.replica.get(sessionId(n))?.mood)).toEqual(['presence', null]);
   });
 
-  it('a fresh replica sends no leave of a session that the hub does not know', async () => {
+  it('a leave at a fresh replica adds no tombstone of a session that the hub does not have', async () => {
     await replica.leave(ANNA);
     expect(hub.syncs).toBe(1);
     expect(hub.replica.own.recordsSize).toBe(0);
   });
 });
 
-describe('a new session whose heartbeat waits for the limiter', () => {
-  let answer: (isWithin: boolean) => void;
+describe('heartbeats at the limiter', () => {
+  let answerLimiter: (isWithin: boolean) => void;
   let heartbeat: Promise<unknown>;
   beforeEach(async () => {
     await replica.presence();
     const limiter = Promise.withResolvers<boolean>();
-    answer = limiter.resolve;
-    heartbeat = replica.arrive(ANNA, 'presence', () => limiter.promise);
+    answerLimiter = limiter.resolve;
+    heartbeat = replica.heartbeatWithLimiter(ANNA, 'presence', () => limiter.promise);
     await settle();
     await runtime.advance(500);
   });
 
-  it('a waiting heartbeat does not count if its session left at another replica meanwhile', async () => {
+  it('a heartbeat that waits for the limiter does not count if its session leaves at another replica', async () => {
     hub.stored.set(ANNA, { mood: null, lastSeen: START + 200 });
     hub.merge();
-    answer(true);
+    answerLimiter(true);
     expect(await heartbeat).toMatchObject({ count: 0 });
   });
 
-  it('a waiting heartbeat keeps the mood of a later heartbeat at another replica', async () => {
+  it('a heartbeat that waits for the limiter keeps the mood of a later one at another replica', async () => {
     hub.stored.set(ANNA, { mood: 'release', lastSeen: START + 200 });
     hub.merge();
-    answer(true);
+    answerLimiter(true);
     expect(await heartbeat).toMatchObject({ count: 1, moods: { release: 1 } });
   });
 
-  it('a waiting heartbeat counts in its own mood if the heartbeat at another replica is older', async () => {
+  it('a heartbeat that the limiter refuses counts if a merge adds an older one of its session', async () => {
     hub.stored.set(ANNA, { mood: 'release', lastSeen: START - 200 });
     hub.merge();
-    answer(false);
+    answerLimiter(false);
     expect(await heartbeat).toMatchObject({ count: 1, moods: { presence: 1 } });
   });
 
-  it('a session expires a TTL after its heartbeat came, not after the limiter answered', async () => {
-    answer(true);
+  it('a session expires a TTL after its heartbeat arrived, not after the limiter answered', async () => {
+    answerLimiter(true);
     await heartbeat;
     await runtime.advance(29_499);
     expect((await replica.presence()).count).toBe(1);

@@ -17,7 +17,7 @@ beforeEach(() => {
   replica = new WaitingReplica(hub, runtime);
 });
 
-describe('a change between two frequent syncs', () => {
+describe('changes between frequent syncs', () => {
   const FREQUENT = roomTiming(30_000, 1_000);
   beforeEach(async () => {
     replica = new WaitingReplica(hub, runtime, FREQUENT);
@@ -25,12 +25,12 @@ describe('a change between two frequent syncs', () => {
     replica.deferred.length = 0;
   });
 
-  /** Ten seconds without a request. */
+  /** Moves the clock by 10 s without a request. */
   async function tenSecondsPass(): Promise<void> {
     for (let tenth = 0; tenth < 100; tenth += 1) await runtime.advance(100);
   }
 
-  it('the next sync sends a change, once and not before', async () => {
+  it('a change leads to one sync at the end of the interval, and to no other', async () => {
     await replica.heartbeatAtOnce();
     await runtime.advance(999);
     expect(hub.syncs).toBe(1);
@@ -40,32 +40,32 @@ describe('a change between two frequent syncs', () => {
     expect(hub.syncs).toBe(2);
   });
 
-  it('a change starts no sync of its own if a request starts one', async () => {
+  it('a change starts no second sync if its request starts one', async () => {
     replica = new WaitingReplica(hub, runtime, FREQUENT);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
   });
 
-  it('any number of requests keeps one deferred task alive', async () => {
+  it('100 changes share one deferred task', async () => {
     for (let n = 0; n < 100; n += 1) await replica.heartbeatAtOnce(sessionId(n));
     expect(replica.deferred).toHaveLength(1);
   });
 
-  it('a leave of an unknown session is no change', async () => {
+  it('a leave for an unknown session starts no sync', async () => {
     await replica.leave(ANNA);
     await tenSecondsPass();
     expect(hub.syncs).toBe(1);
   });
 
-  it('no request waits while a sync sends a change', async () => {
+  it('a heartbeat does not wait for a sync that a deferred task started', async () => {
     await replica.heartbeatAtOnce();
-    hub.next = never;
+    hub.beforeMerge = never;
     await runtime.advance(1_000);
     expect(hub.syncs).toBe(2);
     await replica.heartbeatAtOnce();
   });
 
-  it('a deferred task runs no longer than the platform allows, and sends the last change', async () => {
+  it('each sleep of a deferred task is longer than 0 ms and at most 30 s', async () => {
     const sleeps: number[] = [];
     const sleep = (ms: number) => {
       sleeps.push(ms);
@@ -74,26 +74,26 @@ describe('a change between two frequent syncs', () => {
     replica = new WaitingReplica(hub, { now: runtime.now, random: runtime.random, sleep }, FREQUENT);
     await replica.heartbeatAtOnce();
     await replica.heartbeatAtOnce(BEN);
-    hub.next = never;
+    hub.beforeMerge = never;
     await tenSecondsPass();
     await replica.presence();
     expect(Math.min(...sleeps)).toBeGreaterThan(0);
     expect(Math.max(...sleeps)).toBeLessThanOrEqual(DEFERRED_MAX_MS);
   });
 
-  it('a refused change is sent again without another request', async () => {
+  it('a deferred task sends a refused change again without another request', async () => {
     await replica.heartbeatAtOnce();
-    hub.next = () => Promise.resolve(REFUSED);
+    hub.beforeMerge = () => Promise.resolve(REFUSED);
     await runtime.advance(1_000);
     expect(hub.syncs).toBe(2);
-    hub.next = () => Promise.resolve(DONE);
+    hub.beforeMerge = () => Promise.resolve(DONE);
     await tenSecondsPass();
     expect(hub.syncs).toBe(3);
   });
 
-  it('a deferred task ends when the hub fails until the platform would end it', async () => {
+  it('a deferred task whose hub fails starts no sync after 30 s', async () => {
     await replica.heartbeatAtOnce();
-    hub.next = fail;
+    hub.beforeMerge = fail;
     for (let round = 0; round < 3; round += 1) await tenSecondsPass();
     const { syncs } = hub;
     expect(syncs).toBeGreaterThan(20);
@@ -103,22 +103,22 @@ describe('a change between two frequent syncs', () => {
 
   it('a deferred task starts no sync in its last 5 s', async () => {
     await replica.heartbeatAtOnce();
-    const begunAt = runtime.now();
-    let lastAt = begunAt;
-    hub.next = () => {
-      lastAt = runtime.now();
+    const startedAt = runtime.now();
+    let lastSyncAt = startedAt;
+    hub.beforeMerge = () => {
+      lastSyncAt = runtime.now();
       return fail();
     };
     for (let round = 0; round < 4; round += 1) await tenSecondsPass();
-    expect(lastAt - begunAt).toBeGreaterThan(FLUSH_MAX_MS - 2_000);
-    expect(lastAt - begunAt).toBeLessThanOrEqual(FLUSH_MAX_MS);
+    expect(lastSyncAt - startedAt).toBeGreaterThan(FLUSH_MAX_MS - 2_000);
+    expect(lastSyncAt - startedAt).toBeLessThanOrEqual(FLUSH_MAX_MS);
   });
 
-  it('the next request sends a change whose deferred task has ended with its request', async () => {
+  it('a change is sent after the platform ended the deferred task of an earlier request', async () => {
     let isEnded = false;
     const sleep = (ms: number) => {
-      const waking = runtime.sleep(ms);
-      return isEnded ? never() : waking;
+      const sleeping = runtime.sleep(ms);
+      return isEnded ? never() : sleeping;
     };
     replica = new WaitingReplica(hub, { now: runtime.now, random: runtime.random, sleep }, FREQUENT);
     await replica.presence();
@@ -126,7 +126,7 @@ describe('a change between two frequent syncs', () => {
     await replica.heartbeatAtOnce();
     isEnded = false;
     for (let tenth = 0; tenth < 21; tenth += 1) await runtime.advance(100);
-    // A sync is due, so this request starts it. The change after it finds no flush.
+    // A sync is due, so this request starts it. The next change finds no flush.
     await replica.heartbeatAtOnce(BEN);
     await runtime.advance(100);
     await replica.heartbeatAtOnce();
@@ -135,12 +135,12 @@ describe('a change between two frequent syncs', () => {
     expect(hub.syncs).toBe(syncs + 1);
   });
 
-  it('a change is sent within two intervals although an earlier sync never ends', async () => {
-    hub.next = never;
+  it('a change is sent within 6.5 s of the start of a sync that never ends', async () => {
+    hub.beforeMerge = never;
     await runtime.advance(1_000);
     await replica.presence();
     expect(hub.syncs).toBe(2);
-    hub.next = () => Promise.resolve(DONE);
+    hub.beforeMerge = () => Promise.resolve(DONE);
     await replica.heartbeatAtOnce();
     await runtime.advance(4_999 - 1_000);
     expect(hub.syncs).toBe(2);
@@ -148,12 +148,12 @@ describe('a change between two frequent syncs', () => {
     expect(hub.syncs).toBe(3);
   });
 
-  it('a change that comes near the end of a deferred task is sent too', async () => {
-    hub.next = fail;
+  it('a change near the end of a deferred task is sent without another request', async () => {
+    hub.beforeMerge = fail;
     await replica.heartbeatAtOnce();
     for (let tenth = 0; tenth < 245; tenth += 1) await runtime.advance(100);
     await replica.heartbeatAtOnce(BEN);
-    hub.next = () => Promise.resolve(DONE);
+    hub.beforeMerge = () => Promise.resolve(DONE);
     const { syncs } = hub;
     await tenSecondsPass();
     expect(hub.syncs).toBe(syncs + 1);
@@ -162,16 +162,19 @@ describe('a change between two frequent syncs', () => {
   });
 
   it.each([
-    ['on KV', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS), 2],
-    ['on KV with a longer sync interval', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS + 1), 1],
-    ['with the room', roomTiming(30_000, 7_000), 2],
-    ['with the room and a sync interval of 60 s', roomTiming(600_000, 60_000), 2],
-  ])('a change is sent after so many syncs without another request: %s', async (_where, timing, syncs) => {
-    hub = new ScriptedHub(runtime);
-    replica = new WaitingReplica(hub, runtime, timing);
-    await replica.presence();
-    await replica.heartbeatAtOnce();
-    for (let round = 0; round < 3; round += 1) await tenSecondsPass();
-    expect(hub.syncs).toBe(syncs);
-  });
+    [2, 'KV, sync interval of 2 s', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS)],
+    [1, 'KV, sync interval above 2 s', kvTiming(30_000, KV_FLUSH_INTERVAL_MAX_MS + 1)],
+    [2, 'the room, sync interval of 7 s', roomTiming(30_000, 7_000)],
+    [2, 'the room, sync interval of 60 s', roomTiming(600_000, 60_000)],
+  ])(
+    'a hub has %d syncs after a read and a heartbeat without another request: %s',
+    async (syncs, _where, timing) => {
+      hub = new ScriptedHub(runtime);
+      replica = new WaitingReplica(hub, runtime, timing);
+      await replica.presence();
+      await replica.heartbeatAtOnce();
+      for (let round = 0; round < 3; round += 1) await tenSecondsPass();
+      expect(hub.syncs).toBe(syncs);
+    },
+  );
 });

@@ -21,45 +21,48 @@ beforeEach(() => {
   replica = new WaitingReplica(hub, runtime);
 });
 
-describe('the sync', () => {
+describe('syncs', () => {
   it.each([
-    ['an unlucky', 0, 7_500],
-    ['a middling', 0.5, 10_000],
-    ['a lucky', 1, 12_500],
-  ])('a sync comes due after the interval and its jitter: %s draw', async (_name, luck, dueMs) => {
-    runtime.luck = luck;
-    await replica.heartbeatAtOnce();
-    await runtime.advance(dueMs - 1);
-    await replica.heartbeatAtOnce();
-    expect(hub.syncs).toBe(1);
-    await runtime.advance(1);
-    await replica.heartbeatAtOnce();
-    expect(hub.syncs).toBe(2);
-  });
+    [0, 7_500],
+    [0.5, 10_000],
+    [1, 12_500],
+  ])(
+    'a sync is due after the interval and its jitter: random number %d, %d ms',
+    async (randomNumber, dueMs) => {
+      runtime.randomNumber = randomNumber;
+      await replica.heartbeatAtOnce();
+      await runtime.advance(dueMs - 1);
+      await replica.heartbeatAtOnce();
+      expect(hub.syncs).toBe(1);
+      await runtime.advance(1);
+      await replica.heartbeatAtOnce();
+      expect(hub.syncs).toBe(2);
+    },
+  );
 
   it('a sync of a warm replica runs after the response, in waitUntil', async () => {
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);
-    hub.next = never;
+    hub.beforeMerge = never;
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
     expect(replica.deferred).toHaveLength(2);
   });
 
   it('all first requests wait for the same sync', async () => {
-    const landing = Promise.withResolvers<SyncOutcome>();
-    hub.next = () => landing.promise;
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
+    hub.beforeMerge = () => pendingSync.promise;
     const answers = [1, 2, 3].map((n) => replica.heartbeat(sessionId(n)));
     expect(await isWaiting(Promise.race(answers))).toBe(true);
-    hub.others = { ...ZERO_COUNTS, release: 5 };
-    landing.resolve(DONE);
+    hub.otherLocationCounts = { ...ZERO_COUNTS, release: 5 };
+    pendingSync.resolve(DONE);
     for (const answer of answers) expect((await answer).count).toBe(8);
     expect(hub.syncs).toBe(1);
     expect(replica.deferred).toHaveLength(1);
   });
 
-  it('a request waits for a sync until 1 s after its start', async () => {
-    hub.next = never;
+  it('a request waits for a sync until 1 s after the start of that sync', async () => {
+    hub.beforeMerge = never;
     const first = replica.heartbeat(ANNA);
     await runtime.advance(SYNC_WAIT_MAX_MS - 100);
     const second = replica.heartbeat(BEN);
@@ -73,36 +76,36 @@ describe('the sync', () => {
 
   it('a request waits for a sync if the last attempt is older than 1.5 intervals', async () => {
     await replica.heartbeatAtOnce();
-    hub.next = never;
+    hub.beforeMerge = never;
     await runtime.advance(15_001);
     expect(await isWaiting(replica.heartbeat(ANNA))).toBe(true);
   });
 
   it('a request does not wait for a sync if the last attempt is 1.5 intervals old', async () => {
     await replica.heartbeatAtOnce();
-    hub.next = never;
+    hub.beforeMerge = never;
     await runtime.advance(15_000);
     await replica.heartbeatAtOnce();
   });
 
-  it('the next sync comes due an interval after the start of the last one', async () => {
-    const landing = Promise.withResolvers<SyncOutcome>();
+  it('the next sync is due an interval after the start of the last one', async () => {
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);
-    hub.next = () => landing.promise;
+    hub.beforeMerge = () => pendingSync.promise;
     await replica.heartbeatAtOnce();
     await runtime.advance(3_000);
-    landing.resolve(DONE);
+    pendingSync.resolve(DONE);
     await settle();
     await runtime.advance(7_000);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(3);
   });
 
-  it('the first request after a sync that ended with its request starts another one', async () => {
+  it('the first request after a sync that the platform ended starts another sync', async () => {
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);
-    hub.next = never;
+    hub.beforeMerge = never;
     await replica.heartbeatAtOnce();
     await runtime.advance(3_600_000);
     expect(await isWaiting(replica.presence())).toBe(true);
@@ -110,16 +113,16 @@ describe('the sync', () => {
   });
 
   it('a request waits for the retry of a replica that has never synced', async () => {
-    hub.next = fail;
+    hub.beforeMerge = fail;
     await replica.heartbeatAtOnce();
-    hub.next = never;
+    hub.beforeMerge = never;
     await runtime.advance(1_000);
     expect(await isWaiting(replica.heartbeat(ANNA))).toBe(true);
   });
 
-  it('a sync without an answer for two intervals is abandoned, and its late end changes nothing', async () => {
-    const landing = Promise.withResolvers<SyncOutcome>();
-    hub.next = () => landing.promise;
+  it('a replica abandons a sync without an answer after two intervals, and ignores its late answer', async () => {
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
+    hub.beforeMerge = () => pendingSync.promise;
     const first = replica.heartbeat(ANNA);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     await first;
@@ -129,26 +132,26 @@ describe('the sync', () => {
     await runtime.advance(1);
     await replica.heartbeatAtOnce();
     expect(replica.reports).toHaveLength(1);
-    landing.resolve(DONE);
+    pendingSync.resolve(DONE);
     await settle();
     expect(replica.health().lastSyncAgeMs).toBeNull();
-    hub.next = () => Promise.resolve(DONE);
+    hub.beforeMerge = () => Promise.resolve(DONE);
     await runtime.advance(1_000);
     await replica.heartbeatAtOnce();
     expect(hub.syncs).toBe(2);
     expect(replica.health()).toEqual({ hub: 'kv', lastSyncAgeMs: 0, trouble: undefined });
   });
 
-  it('an abandoned sync that fails later is no second failure', async () => {
+  it('a replica does not report the late failure of an abandoned sync', async () => {
     await replica.heartbeatAtOnce();
-    const landing = Promise.withResolvers<SyncOutcome>();
+    const pendingSync = Promise.withResolvers<SyncOutcome>();
     await runtime.advance(10_000);
-    hub.next = () => landing.promise;
+    hub.beforeMerge = () => pendingSync.promise;
     await replica.heartbeatAtOnce();
-    hub.next = () => Promise.resolve(DONE);
+    hub.beforeMerge = () => Promise.resolve(DONE);
     await runtime.advance(ABANDON_MS + 1_000);
     await replica.heartbeatAtOnce();
-    landing.reject(new Error('KV is away'));
+    pendingSync.reject(new Error('KV is unavailable'));
     await settle();
     expect(replica.health().trouble).toBeUndefined();
     expect(replica.reports).toHaveLength(1);

@@ -16,7 +16,7 @@ beforeEach(() => {
   answer({});
 });
 
-/** The room answers at 0 with these remote sessions. */
+/** Applies an answer of the room at 0 ms with these remote sessions. */
 function answer(records: Readonly<Record<string, SessionRecord>>, more: Partial<HubAnswer> = {}): void {
   const none = new Map();
   const sessions = new Map(Object.entries(records));
@@ -39,14 +39,14 @@ it('a session counts in each channel that gets its heartbeats, and a leave ends 
   expect(replica.countsOf('lobby')).toEqual({ ...ZERO_COUNTS, presence: 1 });
 });
 
-it('own and remote sessions of a channel count together, and a channel that only others have counts', () => {
+it('own and remote sessions of a channel count together, and a channel with only remote sessions counts', () => {
   answer({ [inPost(1, BEN)]: present, [inPost(2, BEN)]: present });
   replica.heartbeat(inPost(1), 'release', 0);
   expect(replica.countsOf('post-1')).toEqual({ ...ZERO_COUNTS, presence: 1, release: 1 });
   expect(replica.countsOf('post-2')).toEqual({ ...ZERO_COUNTS, presence: 1 });
 });
 
-it('a heartbeat keeps its channel open, so that the channel is never opened twice', () => {
+it('two heartbeats of one session open its channel once', () => {
   replica.heartbeat(inPost(1), 'release', 0);
   replica.heartbeat(inPost(1), 'release', 10_000);
   expect(replica.hasMaxChannels).toBe(false);
@@ -54,7 +54,7 @@ it('a heartbeat keeps its channel open, so that the channel is never opened twic
   expect(replica.hasMaxChannels).toBe(true);
 });
 
-it('a new session is admitted to as many channels as the maximum, whether own or remote sessions opened them', () => {
+it('a replica whose own and remote sessions open all allowed channels admits sessions to these only', () => {
   answer({ [inPost(1, BEN)]: present });
   expect(replica.admit(inPost(2), 0)).toBe('new');
   replica.heartbeat(inPost(2), 'presence', 0);
@@ -63,21 +63,21 @@ it('a new session is admitted to as many channels as the maximum, whether own or
   expect(replica.admit(inPost(2, BEN), 0)).toBe('new');
 });
 
-it('the default channel and a listed channel always get in', () => {
+it('a replica at its maximum of channels admits sessions to the default and to listed channels', () => {
   for (const n of [1, 2]) replica.heartbeat(inPost(n), 'presence', 0);
   expect(replica.admit(inPost(3), 0)).toBe('full');
   expect(replica.admit(ANNA, 0)).toBe('new');
   expect(replica.admit(sessionKey('lobby', ANNA), 0)).toBe('new');
 });
 
-it('a channel that expired makes room for another one', () => {
+it('a replica at its maximum of channels admits a new channel when the open ones expire', () => {
   for (const n of [1, 2]) replica.heartbeat(inPost(n), 'presence', 0);
   answer({}, { sentAt: 20_000 });
   expect(replica.admit(inPost(3), 29_999)).toBe('full');
   expect(replica.admit(inPost(3), 30_000)).toBe('new');
 });
 
-it('a session opens a channel only if the channel is empty everywhere, and is not listed', () => {
+it('a session opens a channel only if the channel is empty everywhere and not listed', () => {
   answer({ [inPost(1, BEN)]: present });
   replica.heartbeat(inPost(2), 'presence', 0);
   expect(['', 'lobby', 'post-1', 'post-2', 'post-3'].filter((one) => replica.wouldOpen(one))).toEqual([
@@ -88,13 +88,13 @@ it('a session opens a channel only if the channel is empty everywhere, and is no
 it.each([
   ['before the first answer', () => (replica = new Replica(roomTiming(30_000, 1_000), 100, RULES))],
   ['with a room that knows no channels', () => answer({}, { includesChannels: false })],
-  ['while the last answer is too old', () => replica.expire(30_000)],
+  ['when the last answer is a TTL old', () => replica.expire(30_000)],
 ])('no session opens a channel %s, because every channel looks empty', (_when, make) => {
   make();
   expect(replica.wouldOpen('post-3')).toBe(false);
 });
 
-it('no property of an object is a channel', () => {
+it('a channel with the name of an object property is empty, and counts its sessions', () => {
   for (const name of ['constructor', 'toString', 'valueOf']) {
     expect(replica.countsOf(name)).toEqual(ZERO_COUNTS);
     replica.heartbeat(sessionKey(name, ANNA), 'release', 0);

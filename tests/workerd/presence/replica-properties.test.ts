@@ -14,10 +14,10 @@ import {
 } from '../../../src/presence/session';
 import { kvTiming } from '../../../src/presence/timing';
 import { sessionId } from '../../support/session-id';
-import { allOf, mergeStored } from './stored-merge';
+import { mergeStored, storedAfterMerge } from './stored-merge';
 
 const TIMING = kvTiming(30_000, 10_000);
-/** So long a stored record counts: less than its tombstone is remembered, by more than the allowed clock skew. */
+/** A stored record counts this long. Its tombstone stays longer, by more than the allowed clock skew. */
 const COUNTS_MS = [70_000, 140_000] as const;
 
 // Few ids and short times, otherwise few steps concern the same session.
@@ -29,7 +29,7 @@ const records: fc.Arbitrary<SessionRecords> = fc
   .array(fc.tuple(anId, aRecord), { maxLength: 6 })
   .map((entries) => new Map(entries));
 
-/** A replica that holds just these records. */
+/** Returns a replica that holds exactly these records. */
 function replicaOf(from: SessionRecords): Replica {
   const replica = new Replica(kvTiming(1e9, 0));
   for (const [id, { mood, lastSeen }] of [...from].sort(([, a], [, b]) => a.lastSeen - b.lastSeen)) {
@@ -38,9 +38,9 @@ function replicaOf(from: SessionRecords): Replica {
   }
   return replica;
 }
-const merge = (a: SessionRecords, b: SessionRecords) => allOf(replicaOf(a), b, 60_000);
+const merge = (a: SessionRecords, b: SessionRecords) => storedAfterMerge(replicaOf(a), b, 60_000);
 
-describe('the merge', () => {
+describe('the merge of records', () => {
   it('the merge is commutative, so two replicas that merge each other agree', () =>
     fc.assert(
       fc.property(records, records, (a, b) => {
@@ -55,7 +55,7 @@ describe('the merge', () => {
       }),
     ));
 
-  it('the merge is idempotent, so a record that comes twice changes nothing', () =>
+  it('the merge is idempotent, so a record that arrives twice changes nothing', () =>
     fc.assert(
       fc.property(records, records, (a, b) => {
         expect(merge(a, a)).toEqual(a);
@@ -70,7 +70,7 @@ interface Own {
   readonly lastSeen: number;
 }
 
-/** The rules of a replica in their simplest form: it keeps all records, and checks their times at each query. */
+/** The rules of a replica in their simplest form. It keeps all records, and compares their times at each query. */
 class NaiveReplica {
   readonly #countsMs: number;
   readonly #own = new Map<string, Own>();
@@ -140,7 +140,7 @@ class NaiveReplica {
     return kept;
   }
 
-  /** The stored records, or newer ones of an earlier merge. */
+  /** Returns the stored records, or newer ones of an earlier merge. */
   #withKnown(stored: SessionRecords, now: number): SessionRecords {
     const all = new Map(stored);
     for (const id of this.#remote.keys()) {
@@ -161,7 +161,7 @@ class NaiveReplica {
     }
   }
 
-  /** The stamp of the last own record, also when it has expired. */
+  /** Returns the stamp of the last own record, also of an expired one. */
   ownStamp(id: string): number | undefined {
     return this.#own.get(id)?.lastSeen;
   }

@@ -5,10 +5,10 @@ import { type SessionRecord, type SessionRecords, ZERO_COUNTS } from '../../../s
 import { kvTiming, roomTiming } from '../../../src/presence/timing';
 import { sessionId } from '../../support/session-id';
 import { recordsIn } from './records-in';
-import { allOf, mergeStored } from './stored-merge';
+import { mergeStored, storedAfterMerge } from './stored-merge';
 
 const TIMING = kvTiming(30_000, 10_000);
-/** So long a stored session counts whose writer was alone. */
+/** A stored session counts this long if its writer was alone. */
 const EXTENDED = { countsMs: TIMING.remoteTtlMs + TIMING.aloneExtensionMs };
 const NEVER = Number.NEGATIVE_INFINITY;
 const NONE: SessionRecords = new Map();
@@ -21,7 +21,7 @@ beforeEach(() => {
   replica = new Replica(TIMING);
 });
 
-describe('a replica by itself', () => {
+describe('heartbeats, leaves and expiry', () => {
   it('a replica keeps a session for the TTL after its last heartbeat, to the millisecond', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(29_999);
@@ -36,14 +36,14 @@ describe('a replica by itself', () => {
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('a replica keeps the order of heartbeats and leaves that come within one millisecond', () => {
+  it('a replica keeps the order of heartbeats and leaves that arrive within 1 ms', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     replica.heartbeat(BEN, 'presence', 5);
     replica.leave(ANNA, 5);
     replica.leave(BEN, 5);
     replica.heartbeat(ANNA, 'gratitude', 5);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
-    expect(allOf(replica, NONE, 5)).toEqual(
+    expect(storedAfterMerge(replica, NONE, 5)).toEqual(
       new Map([
         [ANNA, { mood: 'gratitude', lastSeen: 7 }],
         [BEN, { mood: null, lastSeen: 6 }],
@@ -51,7 +51,7 @@ describe('a replica by itself', () => {
     );
   });
 
-  it('a replica expires a session on time though its stamp is ahead, and the sessions after it too', () => {
+  it('a session whose stamp is ahead of the clock expires on time, and so do the sessions after it', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     replica.leave(ANNA, 5);
     replica.heartbeat(ANNA, 'presence', 5);
@@ -60,22 +60,25 @@ describe('a replica by itself', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('a replica stamps no session further ahead than another clock may be', () => {
+  it('a replica stamps a session at most 5 s ahead of its clock', () => {
     for (let round = 0; round < 10_000; round += 1) {
       replica.heartbeat(ANNA, 'presence', 5);
       replica.leave(ANNA, 5);
     }
-    expect(allOf(replica, NONE, 5).get(ANNA)).toEqual({ mood: null, lastSeen: 5 + CLOCK_SKEW_MAX_MS });
+    expect(storedAfterMerge(replica, NONE, 5).get(ANNA)).toEqual({
+      mood: null,
+      lastSeen: 5 + CLOCK_SKEW_MAX_MS,
+    });
   });
 
-  it('a replica keeps no record of a leave for an unknown session', () => {
+  it('a leave for an unknown session, or for a remote tombstone, adds no own record', () => {
     expect(replica.leave(ANNA, 5)).toBe(false);
     mergeStored(replica, anna(null, 4), 5);
     expect(replica.leave(ANNA, 5)).toBe(false);
     expect(replica.own.recordsSize).toBe(0);
   });
 
-  it('a stored heartbeat wins against a known tombstone of its stamp, whichever counts longer', () => {
+  it('a stored heartbeat wins against a known tombstone of the same stamp that counts longer', () => {
     mergeStored(replica, anna(null, 1_000), 1_000, { countsMs: 150_000 });
     mergeStored(replica, anna('presence', 1_000), 1_000, { countsMs: 70_000 });
     expect(replica.counts.presence).toBe(1);
@@ -90,7 +93,7 @@ describe('a replica by itself', () => {
     expect(replica.counts.presence).toBe(0);
   });
 
-  it('a replica knows an expired session while a copy of it may come back, and at most as many as its limit', () => {
+  it('a replica remembers expired sessions for tombstoneTtlMs, and at most as many as its limit', () => {
     replica = new Replica(TIMING, 8);
     for (let n = 0; n < 9; n += 1) replica.heartbeat(sessionId(n), 'presence', n);
     replica.expire(40_000);
@@ -100,7 +103,7 @@ describe('a replica by itself', () => {
     expect(replica.admit(sessionId(8), 8 + TIMING.tombstoneTtlMs)).toBe('new');
   });
 
-  it('a replica with its limit of own sessions is full, and still admits known sessions', () => {
+  it('a replica at its limit of own sessions admits known sessions and refuses new ones', () => {
     replica = new Replica(TIMING, 2);
     replica.heartbeat(ANNA, 'presence', 0);
     expect(replica.admit(BEN, 0)).toBe('new');
@@ -111,11 +114,11 @@ describe('a replica by itself', () => {
   });
 });
 
-describe('a replica that merges all that a hub stores', () => {
-  it('a replica keeps a tombstone as long as another replica may hold an old copy', () => {
+describe('a merge of stored records', () => {
+  it('a replica keeps a tombstone for tombstoneTtlMs, and the tombstone overrules an older copy', () => {
     replica.heartbeat(ANNA, 'presence', 5);
     expect(replica.leave(ANNA, 100)).toBe(true);
-    expect(allOf(replica, anna('presence', 5), 200)).toEqual(anna(null, 100));
+    expect(storedAfterMerge(replica, anna('presence', 5), 200)).toEqual(anna(null, 100));
     expect(replica.remote.recordsSize).toBe(0);
     replica.expire(100 + TIMING.tombstoneTtlMs - 1);
     expect(replica.own.recordsSize).toBe(1);
@@ -123,7 +126,7 @@ describe('a replica that merges all that a hub stores', () => {
     expect(replica.own.recordsSize).toBe(0);
   });
 
-  it('a replica does not count a session that expired here, unless another replica had a later heartbeat', () => {
+  it('a replica does not count a session that expired here, unless another replica has a later heartbeat', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     mergeStored(replica, anna('presence', 1_000), 31_000);
     expect(replica.counts).toEqual(ZERO_COUNTS);
@@ -131,38 +134,38 @@ describe('a replica that merges all that a hub stores', () => {
     expect(replica.counts.presence).toBe(1);
   });
 
-  it('a replica does not store a session that has expired since the last write', () => {
+  it('a replica stores an own session for the TTL after its heartbeat, and no longer', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
-    expect(allOf(replica, NONE, 30_999).size).toBe(1);
-    expect(allOf(replica, NONE, 31_000).size).toBe(0);
+    expect(storedAfterMerge(replica, NONE, 30_999).size).toBe(1);
+    expect(storedAfterMerge(replica, NONE, 31_000).size).toBe(0);
   });
 
   it.each([
-    [undefined, 1_000 + TIMING.remoteTtlMs],
-    [EXTENDED, 1_000 + TIMING.remoteTtlMs + TIMING.aloneExtensionMs],
+    ['70 s', undefined, 1_000 + TIMING.remoteTtlMs],
+    ['150 s', EXTENDED, 1_000 + TIMING.remoteTtlMs + TIMING.aloneExtensionMs],
   ])(
-    'a replica keeps the stored record of a session that expired here while another one may count it: %#',
-    (options, until) => {
+    'a stored record that counts for %s stays stored until then, although its session expired here',
+    (_time, options, until) => {
       replica.heartbeat(ANNA, 'presence', 1_000);
       const stored = anna('presence', 1_000);
       for (const now of [31_000, until - 1]) {
         expect(recordsIn(mergeStored(replica, stored, now, options).kept)).toEqual(stored);
         expect(replica.counts).toEqual(ZERO_COUNTS);
       }
-      expect(allOf(replica, stored, until, options).size).toBe(0);
+      expect(storedAfterMerge(replica, stored, until, options).size).toBe(0);
     },
   );
 
   it('a session with a later heartbeat at another replica moves there, and its next heartbeat moves it back', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     const later = anna('release', 2_000);
-    expect(allOf(replica, later, 2_000)).toEqual(later);
+    expect(storedAfterMerge(replica, later, 2_000)).toEqual(later);
     expect(replica.own.size).toBe(0);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
     // This clock is behind the other one, but this heartbeat is the later one.
     replica.heartbeat(ANNA, 'gratitude', 1_500);
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
-    expect(allOf(replica, later, 2_000)).toEqual(anna('gratitude', 2_001));
+    expect(storedAfterMerge(replica, later, 2_000)).toEqual(anna('gratitude', 2_001));
   });
 
   it('a merge of stored sessions empties the outbox, because each write sends all sessions', () => {
@@ -186,7 +189,7 @@ describe('a replica that merges all that a hub stores', () => {
     }
   });
 
-  it('a replica expires remote sessions on time in any order of the value', () => {
+  it('remote sessions expire on time in any order of the stored value', () => {
     const stored = new Map([
       [ANNA, { mood: 'presence', lastSeen: 9_000, expiresAt: 90_000 }],
       [BEN, { mood: 'release', lastSeen: 1_000, expiresAt: 50_000 }],
@@ -199,16 +202,16 @@ describe('a replica that merges all that a hub stores', () => {
   });
 
   it.each([
-    ['a leave', null, 'presence', 2_000],
-    ['a heartbeat', 'release', 'release', 2_001],
+    ['a leave at another replica', null, 'presence', 2_000],
+    ['a heartbeat at another replica', 'release', 'release', 2_001],
     ['a heartbeat of a clock that is ahead', 'release', 'presence', 3_001],
   ] as const)(
-    'a replica keeps a pinned session against %s, and only while it is pinned',
+    'a replica keeps an own session against %s while it is pinned, and no longer',
     (_what, mood, kept, lastSeen) => {
       const theirs = anna(mood, mood === null ? lastSeen : lastSeen - 1);
       replica.heartbeat(ANNA, 'presence', 1_500);
       replica.pin(ANNA);
-      expect(allOf(replica, theirs, 2_500)).toEqual(anna(kept, lastSeen));
+      expect(storedAfterMerge(replica, theirs, 2_500)).toEqual(anna(kept, lastSeen));
       expect(replica.own.isPresent(ANNA)).toBe(true);
       replica.unpin(ANNA);
       mergeStored(replica, anna(mood, lastSeen + 1), 2_500);
@@ -216,7 +219,7 @@ describe('a replica that merges all that a hub stores', () => {
     },
   );
 
-  it('a pin neither lengthens a session nor outlives a leave', () => {
+  it('a pin does not extend a session, and a leave removes it', () => {
     replica.heartbeat(ANNA, 'presence', 1_000);
     replica.pin(ANNA);
     mergeStored(replica, anna(null, 2_000), 2_000);
@@ -231,7 +234,7 @@ describe('a replica that merges all that a hub stores', () => {
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('an earlier leave ends a session that a merge brings, unless that has a later heartbeat', () => {
+  it('an earlier leave ends a session that a merge adds, unless the session has a later heartbeat', () => {
     for (const [lastSeen, count] of [
       [4_999, 0],
       [5_000, 0],
@@ -244,7 +247,7 @@ describe('a replica that merges all that a hub stores', () => {
     }
   });
 
-  it('a replica forgets a leave for an unknown session when no copy of that session counts', () => {
+  it('a replica forgets a leave for an unknown session after tombstoneTtlMs', () => {
     const longer = { countsMs: TIMING.tombstoneTtlMs + 1 };
     replica.leave(ANNA, 5_000);
     mergeStored(replica, anna('presence', 5_000), 5_000 + TIMING.tombstoneTtlMs - 1, longer);
@@ -267,8 +270,8 @@ describe('a replica that merges all that a hub stores', () => {
   });
 });
 
-describe('a replica that merges an older value than before', () => {
-  /** The replica has merged this record at 2,000 ms; it counts until 72,000 ms. */
+describe('a merge of an older value', () => {
+  /** The replica merges this record at 2,000 ms. It counts until 72,000 ms. */
   const KNOWN = { mood: 'presence', lastSeen: 2_000 } as const;
   it.each([
     ['keeps its newer record against a value without the session', undefined, KNOWN, 72_000],
@@ -310,10 +313,10 @@ describe('a replica that merges an older value than before', () => {
   });
 
   it.each([
-    ['a shorter', TIMING.remoteTtlMs, EXTENDED.countsMs],
-    ['a longer', EXTENDED.countsMs, TIMING.remoteTtlMs],
+    ['the shorter', TIMING.remoteTtlMs, EXTENDED.countsMs],
+    ['the longer', EXTENDED.countsMs, TIMING.remoteTtlMs],
   ])(
-    'the same record counts for the longer time, also when it comes with %s one later',
+    'a record in two merges counts for its longer time when the second merge has %s one',
     (_which, later, earlier) => {
       mergeStored(replica, anna('presence', 1_000), 1_000, { countsMs: earlier });
       mergeStored(replica, anna('presence', 1_000), 1_000, { countsMs: later });
@@ -321,7 +324,7 @@ describe('a replica that merges an older value than before', () => {
     },
   );
 
-  it('a replica does not take an expired record back from an earlier merge', () => {
+  it('a merge does not restore an expired record of an earlier merge', () => {
     mergeStored(replica, anna('presence', 1_000), 1_000);
     mergeStored(replica, NONE, 1_000 + TIMING.remoteTtlMs);
     expect(replica.remote.recordsSize).toBe(0);
@@ -336,7 +339,7 @@ describe('a replica that merges an older value than before', () => {
   });
 });
 
-describe('an own session that expired', () => {
+describe('expired own sessions', () => {
   const HEARTBEAT = 1_000;
   const EXPIRED = HEARTBEAT + TIMING.ttlMs;
   const copy = anna('presence', HEARTBEAT);
@@ -346,21 +349,25 @@ describe('an own session that expired', () => {
   });
 
   it.each([
-    ['becomes a tombstone 1 ms after its last heartbeat, when that came by endedBy', HEARTBEAT, tombstone],
     [
-      'is no tombstone, and its stored record stays, when its last heartbeat came after endedBy',
+      'becomes a tombstone 1 ms after its last heartbeat, if that is not later than endedBy',
+      HEARTBEAT,
+      tombstone,
+    ],
+    [
+      'keeps its stored record, and gets no tombstone, if its last heartbeat is later than endedBy',
       HEARTBEAT - 1,
       copy,
     ],
-  ])('an own session that expired %s', (_what, endedBy, written) => {
-    expect(allOf(replica, copy, EXPIRED, { endedBy })).toEqual(written);
+  ])('an expired own session %s', (_what, endedBy, written) => {
+    expect(storedAfterMerge(replica, copy, EXPIRED, { endedBy })).toEqual(written);
     expect(replica.counts).toEqual(ZERO_COUNTS);
     expect(replica.remote.recordsSize).toBe(0);
     expect(replica.own.recordsSize).toBe(endedBy < HEARTBEAT ? 0 : 1);
   });
 
-  it('an own session that is present is not ended, though its heartbeat came by endedBy', () => {
-    expect(allOf(replica, copy, EXPIRED - 1, { endedBy: EXPIRED })).toEqual(copy);
+  it('a merge ends no present own session, although its heartbeat is earlier than endedBy', () => {
+    expect(storedAfterMerge(replica, copy, EXPIRED - 1, { endedBy: EXPIRED })).toEqual(copy);
     expect(replica.own.isPresent(ANNA)).toBe(true);
   });
 
@@ -369,26 +376,28 @@ describe('an own session that expired', () => {
     ['an older heartbeat is stored', anna('release', HEARTBEAT - 1)],
     ['an older leave is stored', anna(null, HEARTBEAT - 1)],
     ['its last heartbeat is stored', copy],
-  ])('an own session that expired becomes a tombstone when %s', (_what, stored) => {
-    expect(allOf(replica, stored, EXPIRED, { endedBy: HEARTBEAT })).toEqual(tombstone);
+  ])('an expired own session becomes a tombstone when %s', (_what, stored) => {
+    expect(storedAfterMerge(replica, stored, EXPIRED, { endedBy: HEARTBEAT })).toEqual(tombstone);
   });
 
   it.each([
     ['a later heartbeat', anna('release', HEARTBEAT + 1)],
     ['a much later heartbeat', anna('release', HEARTBEAT + 20_000)],
     ['a later leave', anna(null, HEARTBEAT + 2)],
-  ])('a stored record with %s prevents the tombstone, and becomes a remote one', (_what, stored) => {
-    expect(allOf(replica, stored, EXPIRED, { endedBy: HEARTBEAT })).toEqual(stored);
+  ])('a stored record with %s prevents a tombstone, and becomes a remote record', (_what, stored) => {
+    expect(storedAfterMerge(replica, stored, EXPIRED, { endedBy: HEARTBEAT })).toEqual(stored);
     expect(replica.own.recordsSize).toBe(0);
     expect(replica.remote.recordsSize).toBe(1);
   });
 
-  it('a later heartbeat of an earlier merge prevents the tombstone too', () => {
+  it('a later heartbeat of an earlier merge prevents a tombstone', () => {
     mergeStored(replica, anna('release', 25_000), EXPIRED);
-    expect(allOf(replica, copy, EXPIRED + 1, { endedBy: HEARTBEAT })).toEqual(anna('release', 25_000));
+    expect(storedAfterMerge(replica, copy, EXPIRED + 1, { endedBy: HEARTBEAT })).toEqual(
+      anna('release', 25_000),
+    );
   });
 
-  it('a replica returns the stored record in kept, with its expiry, before endedBy', () => {
+  it('a merge returns the stored record of an expired session in kept until a merge ends the session', () => {
     const entry = { mood: 'presence', lastSeen: HEARTBEAT, expiresAt: 90_000 } as const;
     expect(replica.mergeStored(new Map([[ANNA, entry]]), EXPIRED, NEVER).kept).toEqual(
       new Map([[ANNA, entry]]),
@@ -397,19 +406,19 @@ describe('an own session that expired', () => {
   });
 
   it.each([NEVER, HEARTBEAT])(
-    'a fresh copy in a later merge does not revive the session: endedBy %d',
+    'an older copy in a later merge does not revive an expired session: endedBy %d',
     (endedBy) => {
-      const fresh = { countsMs: 140_000, endedBy };
+      const longer = { countsMs: 140_000, endedBy };
       mergeStored(replica, NONE, EXPIRED, { endedBy });
       for (const now of [EXPIRED + 1, 60_000, HEARTBEAT + 140_000 - 1]) {
-        mergeStored(replica, copy, now, fresh);
+        mergeStored(replica, copy, now, longer);
         expect(replica.counts).toEqual(ZERO_COUNTS);
         expect(replica.remote.recordsSize).toBe(0);
       }
     },
   );
 
-  it('a replica remembers the tombstone for tombstoneTtlMs after the last heartbeat', () => {
+  it('a replica keeps the tombstone of an expired session for tombstoneTtlMs after its last heartbeat', () => {
     mergeStored(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
     replica.expire(HEARTBEAT + TIMING.tombstoneTtlMs - 1);
     expect(replica.own.recordsSize).toBe(1);
@@ -417,9 +426,9 @@ describe('an own session that expired', () => {
     expect(replica.own.recordsSize).toBe(0);
   });
 
-  it('a replica that reads its tombstone back has it as its own record only', () => {
+  it('a replica that reads its own tombstone holds it once, as an own record', () => {
     mergeStored(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
-    expect(allOf(replica, tombstone, EXPIRED + 1, { endedBy: HEARTBEAT })).toEqual(tombstone);
+    expect(storedAfterMerge(replica, tombstone, EXPIRED + 1, { endedBy: HEARTBEAT })).toEqual(tombstone);
     expect(replica.own.recordsSize).toBe(1);
     expect(replica.remote.recordsSize).toBe(0);
   });
@@ -428,8 +437,8 @@ describe('an own session that expired', () => {
     ['overrules a copy of the heartbeat', copy, 0],
     ['loses to a heartbeat 1 ms later', anna('release', HEARTBEAT + 1), 1],
     ['loses to a heartbeat 20 s later', anna('release', HEARTBEAT + 20_000), 1],
-  ])('the tombstone %s at its owner and at another replica', (_what, later, count) => {
-    const written = allOf(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
+  ])('the tombstone of an expired session %s at its owner and at other replicas', (_what, later, count) => {
+    const written = storedAfterMerge(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
     mergeStored(replica, later, EXPIRED + 1, { endedBy: HEARTBEAT });
     expect(replica.counts.release).toBe(count);
     expect(replica.counts.presence).toBe(0);
@@ -442,27 +451,29 @@ describe('an own session that expired', () => {
     }
   });
 
-  it('a heartbeat after the tombstone brings the session back with a later stamp', () => {
+  it('a heartbeat after the tombstone of a session makes it present again with a later stamp', () => {
     mergeStored(replica, copy, EXPIRED, { endedBy: HEARTBEAT });
     replica.heartbeat(ANNA, 'release', EXPIRED, HEARTBEAT + 1);
-    expect(allOf(replica, tombstone, EXPIRED)).toEqual(anna('release', HEARTBEAT + 2));
+    expect(storedAfterMerge(replica, tombstone, EXPIRED)).toEqual(anna('release', HEARTBEAT + 2));
     expect(replica.own.recordsSize).toBe(1);
   });
 
-  it('a heartbeat before endedBy brings the session back, and no tombstone follows', () => {
+  it('a new heartbeat of an expired session makes it present again, and prevents a tombstone', () => {
     mergeStored(replica, copy, EXPIRED);
     replica.heartbeat(ANNA, 'release', EXPIRED + 1);
-    const merged = allOf(replica, copy, EXPIRED + 2, { endedBy: HEARTBEAT });
+    const merged = storedAfterMerge(replica, copy, EXPIRED + 2, { endedBy: HEARTBEAT });
     expect(merged).toEqual(anna('release', EXPIRED + 1));
   });
 
-  it('the tombstone is 1 ms after the stamp, where that stamp is ahead of the clock', () => {
+  it('the tombstone of a session whose stamp is ahead of the clock is 1 ms after that stamp', () => {
     replica.leave(ANNA, HEARTBEAT);
     replica.heartbeat(ANNA, 'presence', HEARTBEAT);
-    expect(allOf(replica, NONE, EXPIRED, { endedBy: HEARTBEAT })).toEqual(anna(null, HEARTBEAT + 3));
+    expect(storedAfterMerge(replica, NONE, EXPIRED, { endedBy: HEARTBEAT })).toEqual(
+      anna(null, HEARTBEAT + 3),
+    );
   });
 
-  it('a replica ends each session by its own last heartbeat', () => {
+  it('a merge ends only expired sessions whose own last heartbeat is not later than endedBy', () => {
     replica.heartbeat(BEN, 'presence', HEARTBEAT + 1);
     const stored = new Map([...copy, [BEN, { mood: 'presence' as const, lastSeen: HEARTBEAT + 1 }]]);
     const { kept } = mergeStored(replica, stored, EXPIRED + 1, { endedBy: HEARTBEAT });
@@ -473,7 +484,7 @@ describe('an own session that expired', () => {
   });
 });
 
-describe('a replica whose hub sends changes', () => {
+describe('a hub of changes', () => {
   const ROOM = roomTiming(30_000, 1_000);
   const NOTHING = {
     records: NONE,
@@ -503,16 +514,16 @@ describe('a replica whose hub sends changes', () => {
     expect([...replica.outbox(0).keys()]).toEqual([ANNA]);
   });
 
-  it('a replica asks for sessions that expired or expire soon, until the hub has no more or they come back', () => {
+  it('an outbox holds expired and expiring sessions until the hub answers, or until a new heartbeat', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(BEN, 'presence', 10_000);
     replica.applyAnswer({ ...NOTHING, sent: replica.outbox(0) }, 10_000);
-    const asked = (expiringBy: number) => [...replica.outbox(expiringBy).keys()];
-    expect(asked(29_999)).toEqual([]);
-    expect(asked(39_999)).toEqual([ANNA]);
-    expect(asked(40_000)).toEqual([ANNA, BEN]);
+    const outboxKeys = (expiringBy: number) => [...replica.outbox(expiringBy).keys()];
+    expect(outboxKeys(29_999)).toEqual([]);
+    expect(outboxKeys(39_999)).toEqual([ANNA]);
+    expect(outboxKeys(40_000)).toEqual([ANNA, BEN]);
     replica.expire(40_000);
-    expect(asked(0)).toEqual([ANNA, BEN]);
+    expect(outboxKeys(0)).toEqual([ANNA, BEN]);
     replica.heartbeat(ANNA, 'presence', 40_000);
     expect(recordsIn(replica.outbox(0))).toEqual(
       new Map([
@@ -521,10 +532,10 @@ describe('a replica whose hub sends changes', () => {
       ]),
     );
     replica.applyAnswer({ ...NOTHING, sent: replica.outbox(0) }, 40_000);
-    expect(asked(0)).toEqual([]);
+    expect(outboxKeys(0)).toEqual([]);
   });
 
-  it('a replica asks again for an expired session while the hub still counts it', () => {
+  it('a replica sends an expired session again while the hub counts it without a later heartbeat', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(30_000);
     const records = anna('presence', 0);
@@ -554,7 +565,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('an answer that comes a TTL after its call adds no session', () => {
+  it('an answer that arrives a TTL after its call adds no session', () => {
     const late = { ...NOTHING, records: anna('presence', 1), isSnapshot: true, sentAt: 1_000 };
     replica.applyAnswer(late, 30_999);
     expect(replica.counts.presence).toBe(1);
@@ -562,7 +573,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('a replica sends the missing own sessions and tombstones to a hub that lost its memory, and reports that', () => {
+  it('a replica queues the own sessions and tombstones that a restarted hub lacks, and returns true', () => {
     const CARL = sessionId(3);
     for (const id of [ANNA, BEN, CARL]) replica.heartbeat(id, 'presence', 0);
     replica.leave(CARL, 1);
@@ -575,7 +586,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.outbox(0).size).toBe(0);
   });
 
-  it('a replica reports that the hub is behind when a pin or an earlier leave contradicts its answer', () => {
+  it('an answer that a pin or an earlier leave contradicts shows that the hub is behind', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.pin(ANNA);
     expect(replica.applyAnswer({ ...NOTHING, records: anna(null, 500), sent: replica.outbox(0) }, 600)).toBe(
@@ -588,7 +599,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
   });
 
-  it('a session that comes back after it has expired, and after it has left, counts once', () => {
+  it('a session has one own record after it expired and returned, and after it expired and left', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.expire(ROOM.ttlMs);
     replica.heartbeat(ANNA, 'presence', ROOM.ttlMs);
@@ -600,7 +611,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.outbox(0).size).toBe(1);
   });
 
-  it('a replica forgets an unsent tombstone when no copy of the session can come back', () => {
+  it('a replica forgets unsent tombstones and expired sessions after tombstoneTtlMs', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(BEN, 'presence', 0);
     replica.leave(BEN, 0);
@@ -619,7 +630,7 @@ describe('a replica whose hub sends changes', () => {
     expect(replica.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('a replica remembers a remote leave for two sync intervals, and a remote expiry not at all', () => {
+  it('a replica remembers a remote leave for two sync intervals, and a remote expiry ends a session', () => {
     replica.applyAnswer({ ...NOTHING, records: anna('presence', 5_000), isSnapshot: true }, 5_000);
     replica.applyAnswer({ ...NOTHING, records: anna(null, 5_500) }, 6_000);
     expect(replica.counts).toEqual(ZERO_COUNTS);
@@ -653,7 +664,7 @@ describe('a replica whose hub sends changes', () => {
   });
 });
 
-describe('a replica with a limit', () => {
+describe('limits of a replica', () => {
   it('a replica at its limit drops expired sessions first, then the oldest tombstones, and does not send them', () => {
     replica = new Replica(roomTiming(30_000, 1_000), 8);
     for (let n = 0; n < 8; n += 1) replica.heartbeat(sessionId(n), 'presence', n);
@@ -669,7 +680,7 @@ describe('a replica with a limit', () => {
     expect(replica.admit(sessionId(9), 30_300)).toBe('new');
   });
 
-  it('a replica at its limit drops remote tombstones before remote sessions', () => {
+  it('dropRemote drops remote tombstones before remote sessions', () => {
     const entry = (mood: SessionRecord['mood'], lastSeen: number) => ({ mood, lastSeen, expiresAt: 60_000 });
     replica.mergeStored(
       new Map([

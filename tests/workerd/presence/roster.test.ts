@@ -16,7 +16,7 @@ it('a roster stays in the order of expiry when the clock steps back, and expires
   expect(roster.counts.of('')).toEqual(ZERO_COUNTS);
 });
 
-it('a roster that has emptied takes any time', () => {
+it('an emptied roster accepts an entry that expires earlier than the deleted one', () => {
   const roster = new Roster();
   roster.set('first', 'presence', 10_000, 10_000);
   roster.delete('first');
@@ -32,7 +32,7 @@ it('a roster counts no tombstone', () => {
   expect(roster.counts.of('')).toEqual(ZERO_COUNTS);
 });
 
-it('a roster that changes an entry keeps its place and its expiry', () => {
+it('a restamp keeps the place and the expiry of an entry', () => {
   const roster = new Roster();
   roster.set('first', 'presence', 10_000, 5_000);
   roster.set('second', 'release', 20_000, 6_000);
@@ -41,7 +41,7 @@ it('a roster that changes an entry keeps its place and its expiry', () => {
   expect(roster.counts.of('')).toEqual({ ...ZERO_COUNTS, gratitude: 1, release: 1 });
 });
 
-it('a roster that was cleared is empty and takes any time', () => {
+it('a cleared roster is empty, and accepts an entry that expires earlier than the cleared one', () => {
   const roster = new Roster();
   roster.set('first', 'presence', 10_000, 5_000);
   roster.clear();

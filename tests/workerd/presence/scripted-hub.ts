@@ -6,15 +6,15 @@ import type { FakeRuntime } from '../../support/fake-runtime';
 export const DONE: SyncOutcome = { isRefused: false, trouble: undefined };
 export const REFUSED: SyncOutcome = { isRefused: true, trouble: undefined };
 
-/** A hub whose answers the test decides. Each sync that does not fail merges the stored records, after `next`. */
+/** A hub whose syncs a test controls. Each sync awaits `beforeMerge`, and then merges the stored records. */
 export class ScriptedHub implements Hub {
   readonly kind = 'kv';
   syncs = 0;
-  others: MoodCounts = ZERO_COUNTS;
-  /** The records that other replicas stored. */
+  otherLocationCounts: MoodCounts = ZERO_COUNTS;
+  /** The records of other replicas. */
   readonly stored = new Map<string, SessionRecord>();
-  /** Runs in the next sync before its merge. */
-  next: (replica: Replica) => Promise<SyncOutcome> = () => Promise.resolve(DONE);
+  /** Each sync awaits this before its merge, and ends with its outcome. */
+  beforeMerge: (replica: Replica) => Promise<SyncOutcome> = () => Promise.resolve(DONE);
   #replica: Replica | undefined;
   readonly #runtime: FakeRuntime;
 
@@ -24,19 +24,19 @@ export class ScriptedHub implements Hub {
 
   /** The replica of the last sync. */
   get replica(): Replica {
-    if (this.#replica === undefined) throw new Error('There has been no sync.');
+    if (this.#replica === undefined) throw new Error('The hub has had no sync.');
     return this.#replica;
   }
 
   async sync(replica: Replica): Promise<SyncOutcome> {
     this.syncs += 1;
     this.#replica = replica;
-    const outcome = await this.next(replica);
+    const outcome = await this.beforeMerge(replica);
     this.merge();
     return outcome;
   }
 
-  /** Merges the stored records, as a sync does before it ends. It ends no expired session. */
+  /** Merges the stored records, as a sync does at its end. The merge ends no expired session. */
   merge(): void {
     const stored = [...this.stored].map(
       ([id, record]) => [id, { ...record, expiresAt: record.lastSeen + 60_000 }] as const,
@@ -45,7 +45,7 @@ export class ScriptedHub implements Hub {
   }
 
   otherLocations(): MoodCounts {
-    return this.others;
+    return this.otherLocationCounts;
   }
 }
 

@@ -15,7 +15,7 @@ const LONGEST = 'a'.repeat(64);
 
 describe('the key of a session', () => {
   it.each([DEFAULT_CHANNEL, 'lobby', 'default', 'a', LONGEST, 'constructor', '0._-'])(
-    'a key has its channel and its id: %j',
+    'a key contains its channel and its id: %j',
     (channel) => {
       const key = sessionKey(channel, ANNA);
       expect(channelOf(key)).toBe(channel);
@@ -42,15 +42,15 @@ describe('the key of a session', () => {
     `a/b/${ANNA}`,
     `${'a'.repeat(65)}/${ANNA}`,
     `lobby\n/${ANNA}`,
-  ])('a stored text that is no key is not read: %j', (text) => {
+  ])('parseSessionKey returns undefined for a text that is no key: %j', (text) => {
     expect(parseSessionKey(text)).toBeUndefined();
   });
 
-  it('an id that version 1.0 stored in capitals is read in lower case', () => {
+  it('parseSessionKey returns an id that version 1.0 stored in capitals in lower case', () => {
     expect(parseSessionKey(ANNA.toUpperCase())).toBe(ANNA);
   });
 
-  it('a reader of ids reads no key of a named channel', () => {
+  it('parseSessionId accepts an id, and no key of a named channel', () => {
     expect(parseSessionId(ANNA)).toBe(ANNA);
     expect(parseSessionId(`lobby/${ANNA}`)).toBeUndefined();
   });
@@ -58,14 +58,14 @@ describe('the key of a session', () => {
 
 describe('the name of a channel', () => {
   it.each(['a', 'Z', '0', 'post-7', 'a.b_c-d', LONGEST, 'default', 'constructor'])(
-    'a name is valid: %j',
+    'the schema accepts a channel name: %j',
     (name) => {
       expect(ChannelName.safeParse(name).success).toBe(true);
     },
   );
 
   it.each(['', '.', '..', '-a', '_a', 'a b', 'a/b', 'é', 'a\n', '__proto__', `${LONGEST}a`, 'a%2fb', 7])(
-    'a name is not valid: %j',
+    'the schema refuses a text that is no channel name: %j',
     (name) => {
       expect(ChannelName.safeParse(name).success).toBe(false);
     },

@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { MOODS } from '../../../src/moods';
 import { overrules } from '../../../src/presence/session';
 
-describe('of two records of one session', () => {
-  it('the later overrules', () => {
+describe('two records of one session', () => {
+  it('a record with a later time overrules the other record of its session', () => {
     expect(overrules({ mood: null, lastSeen: 2 }, { mood: 'presence', lastSeen: 1 })).toBe(true);
     expect(overrules({ mood: 'presence', lastSeen: 1 }, { mood: null, lastSeen: 2 })).toBe(false);
   });
 
-  it('at the same time the heartbeat overrules the leave', () => {
+  it('a heartbeat overrules a leave of the same time', () => {
     for (const mood of MOODS) {
       expect(overrules({ mood, lastSeen: 1 }, { mood: null, lastSeen: 1 })).toBe(true);
       expect(overrules({ mood: null, lastSeen: 1 }, { mood, lastSeen: 1 })).toBe(false);
     }
   });
 
-  it('exactly one overrules if they differ, and none if they are the same', () => {
+  it('exactly one of two heartbeats of the same time overrules if their moods differ, and none otherwise', () => {
     for (const mood of MOODS) {
       for (const other of MOODS) {
         const [a, b] = [

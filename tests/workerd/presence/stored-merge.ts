@@ -2,13 +2,15 @@ import type { Replica, StoredMerge } from '../../../src/presence/replica';
 import type { SessionRecord, SessionRecords } from '../../../src/presence/session';
 import { recordsIn } from './records-in';
 
-/** How a test merges, both in ms. By default each record counts for 70 s, and no session that expired here is ended. */
+/** By default each record counts for 70 s, and the merge ends no session that expired here. */
 interface MergeOptions {
+  /** A record counts this long after its stamp (ms). */
   readonly countsMs?: number;
+  /** The merge ends expired sessions whose last heartbeat is not later (ms). */
   readonly endedBy?: number;
 }
 
-/** Merges records that a hub stores. */
+/** Merges the records that a hub stores. */
 export function mergeStored(
   replica: Replica,
   stored: SessionRecords,
@@ -21,8 +23,8 @@ export function mergeStored(
   return replica.mergeStored(new Map(entries), now, endedBy);
 }
 
-/** Returns all records that the hub stores after such a merge. */
-export function allOf(
+/** Merges the records that a hub stores, and returns those that the replica would write next. */
+export function storedAfterMerge(
   replica: Replica,
   stored: SessionRecords,
   now: number,

@@ -11,7 +11,7 @@ import { sessionId } from '../../support/session-id';
 const NOW = 1_000_000;
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 const parse = (value: unknown) => parseSessions(JSON.stringify(value), NOW);
-/** What the reader checks by hand. */
+/** The schema of the entries that the reader checks by hand. */
 const Record = z.object({ mood: z.nullable(Mood), lastSeen: WholeNumber });
 const here = { mood: 'presence', lastSeen: NOW } as const;
 
@@ -30,7 +30,7 @@ describe('stored sessions', () => {
     });
   });
 
-  it('a reader takes ids in any case, and turns them into lower case', () => {
+  it('a reader accepts ids in any case, and returns them in lower case', () => {
     const id = '0A1B2C3D-4E5F-4A0B-8C1D-2E3F4A5B6C7D';
     expect([...parse({ [id]: here }).sessions.keys()]).toEqual([id.toLowerCase()]);
   });
@@ -66,7 +66,7 @@ describe('stored sessions', () => {
     fc.double(),
     fc.jsonValue(),
   );
-  it('a reader takes exactly the entries that the schema of a record takes', () => {
+  it('a reader accepts exactly the entries that the schema of a record accepts', () => {
     void fc.assert(
       fc.property(
         fc.oneof(fc.record({ mood: moodLike, lastSeen: timeLike }, { requiredKeys: [] }), fc.jsonValue()),
@@ -79,7 +79,7 @@ describe('stored sessions', () => {
     );
   });
 
-  it.each([false, 1, 'true', null, {}])('a reader takes no other value than true for rests: %j', (rests) => {
+  it.each([false, 1, 'true', null, {}])('a reader ignores a value of rests that is not true: %j', (rests) => {
     expect(parse({ [ANNA]: { ...here, rests } })).toEqual({
       sessions: new Map([[ANNA, here]]),
       dropped: 0,
@@ -103,7 +103,7 @@ describe('stored sessions', () => {
     expect(read(9)).toEqual({ sessions: many(9), dropped: 0, isCut: true });
   });
 
-  it('an id that comes twice counts once towards the limit, and its last record counts', () => {
+  it('an id that a value has twice counts once towards the limit, and its last record counts', () => {
     const text = formatSessions(many(2_000));
     const twice = `${text.slice(0, -1)},${text.replaceAll('presence', 'release').slice(1)}`;
     const { sessions, isCut } = parseSessions(twice, NOW, 2_000);
@@ -136,45 +136,45 @@ describe('stored sessions', () => {
   });
 
   it.each(['', '[]', 'no JSON', '{', '{}{}'])(
-    'a reader finds no session in a text that is no object: %s',
+    'a reader returns no session of a text that is no object: %j',
     (text) => {
       expect(parseSessions(text, NOW)).toEqual({ sessions: new Map(), dropped: 1, isCut: false });
     },
   );
 
-  const [crowd, all] = [many(5_000), formatSessions(many(5_000))];
+  const [manySessions, manyText] = [many(5_000), formatSessions(many(5_000))];
   it.each([
-    ['an end that is no JSON', `${all.slice(0, -1)},?}`],
-    ['more after its end', `${all},`],
-    ['no end', all.slice(0, -1)],
+    ['an end that is no JSON', `${manyText.slice(0, -1)},?}`],
+    ['further text after its end', `${manyText},`],
+    ['no end', manyText.slice(0, -1)],
     [
       'an end with more inner objects than a part may have',
-      `${all.slice(0, -1)},"x":{${'"y":{},'.repeat(2_000)}"z":{}}}`,
+      `${manyText.slice(0, -1)},"x":{${'"y":{},'.repeat(2_000)}"z":{}}}`,
     ],
-    ['an end with an entry that is too long', `${all.slice(0, -1)},"x":"${'x'.repeat(100_000)}"}`],
+    ['an end with an entry that is too long', `${manyText.slice(0, -1)},"x":"${'x'.repeat(100_000)}"}`],
   ])('a reader reads the parts before the end of a text that has %s', (_what, text) => {
     const { sessions, dropped, isCut } = parseSessions(text, NOW);
     expect([dropped, isCut]).toEqual([1, false]);
-    expect([...sessions]).toEqual([...crowd].slice(0, sessions.size));
+    expect([...sessions]).toEqual([...manySessions].slice(0, sessions.size));
     expect(sessions.size).toBeGreaterThan(4_000);
   });
 
   it.each([1, '\t'])(
     'a reader reads all sessions of a value that other software has indented: %j',
     (space) => {
-      const text = JSON.stringify(Object.fromEntries(crowd), null, space);
-      expect(parseSessions(text, NOW)).toEqual({ sessions: crowd, dropped: 0, isCut: false });
+      const text = JSON.stringify(Object.fromEntries(manySessions), null, space);
+      expect(parseSessions(text, NOW)).toEqual({ sessions: manySessions, dropped: 0, isCut: false });
     },
   );
 
-  it('a reader reads all sessions of a later version, whose entries hold texts and inner objects that look like an end', () => {
+  it('a reader reads entries of a later version with texts and inner objects that look like an end', () => {
     const entryOf = (n: number) =>
       `"${sessionId(n)}":{"mood":"presence","a":{"b":{},"c":"},\\"{"},"lastSeen":${n},"d":{}}`;
     const text = `{${Array.from({ length: 5_000 }, (_, n) => entryOf(n)).join(',')}}`;
-    expect(parseSessions(text, NOW)).toEqual({ sessions: crowd, dropped: 0, isCut: false });
+    expect(parseSessions(text, NOW)).toEqual({ sessions: manySessions, dropped: 0, isCut: false });
   });
 
-  it('as many of the longest records as the limit allows fit into the 25 MiB of a KV value', () => {
+  it('100,000 of the longest records fit into the 25 MiB of a KV value', () => {
     const longest = { mood: 'connection', lastSeen: 9_999_999_999_999, rests: true } as const;
     const sessions = new Map(
       Array.from({ length: KV_SESSIONS_MAX }, (_, n) => [sessionId(n), longest] as const),

@@ -6,7 +6,7 @@ import { type KvTiming, kvTiming } from '../../../src/presence/timing';
 
 const TTLS = Array.from({ length: 599 }, (_, n) => n + 2);
 
-/** Checks the times on KV for all TTLs and for the shortest, the longest and other sync intervals that a start accepts. */
+/** Checks the times on KV for all TTLs that the settings allow, each with nine sync intervals from 1 to 60 s. */
 function checkAll(check: (timing: KvTiming, settings: string) => void): void {
   for (const ttl of TTLS) {
     for (const interval of [1, 2, 3, 7, 10, 49, 50, 51, 60])
@@ -14,13 +14,13 @@ function checkAll(check: (timing: KvTiming, settings: string) => void): void {
   }
 }
 
-it('a reader accepts a summary with every TTL and sync interval that a start accepts', () =>
+it('a reader accepts a summary with every TTL and sync interval that the settings allow', () =>
   checkAll(({ leaseMs, aloneExtensionMs }, settings) => {
     const summary = { at: 1, until: 1 + leaseMs + aloneExtensionMs, moods: ZERO_COUNTS };
     expect(LocationSummary.safeParse(summary).success, settings).toBe(true);
   }));
 
-it('a summary shows that its writer is alone, unless that writer refreshes every 100 s or less often anyway', () =>
+it('a summary shows that its writer is alone if refreshMs is below 100 s', () =>
   checkAll((timing, settings) => {
     const summary = { at: 1, until: 1 + timing.leaseMs, moods: ZERO_COUNTS };
     expect(isWriterAlone(summary, timing), settings).toBe(false);
@@ -28,7 +28,7 @@ it('a summary shows that its writer is alone, unless that writer refreshes every
     expect(isWriterAlone({ ...summary, until }, timing), settings).toBe(timing.refreshMs < 100_000);
   }));
 
-it('a replica that is alone refreshes every 100 s, or less often with a long sync interval', () =>
+it('a replica that is alone refreshes every 100 s, or every refreshMs if that is longer', () =>
   checkAll(({ refreshMs, aloneExtensionMs }, settings) => {
     expect(refreshMs + aloneExtensionMs, settings).toBe(Math.max(100_000, refreshMs));
   }));

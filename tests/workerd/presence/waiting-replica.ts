@@ -8,9 +8,9 @@ import { sessionId } from '../../support/session-id';
 
 const ANNA = sessionId(1);
 
-/** A replica whose requests do not await each other, so a test sees which of them wait for a sync. */
+/** A replica that does not await its syncs, so a test sees which requests wait for one. */
 export class WaitingReplica {
-  /** The tasks that the requests passed to `waitUntil`. */
+  /** The tasks that the requests pass to `waitUntil`. */
   readonly deferred: Promise<void>[] = [];
   readonly reports: string[] = [];
   readonly #store: PresenceStore;
@@ -24,8 +24,8 @@ export class WaitingReplica {
     return this.#store.countHeartbeat(id, mood, this.#defer);
   }
 
-  /** Sends a heartbeat of a new session, which waits for the limiter. */
-  async arrive(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
+  /** Sends a heartbeat, which waits for the limiter if its session is new. */
+  async heartbeatWithLimiter(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
     return this.#store.heartbeat(id, mood, this.#defer, isWithinLimit);
   }
 
@@ -41,17 +41,17 @@ export class WaitingReplica {
     return this.#store.health();
   }
 
-  /** Sends a heartbeat. Rejects if the answer waits for anything. */
+  /** Sends a heartbeat. Rejects if the answer waits for a sync. */
   async heartbeatAtOnce(id = ANNA): Promise<PresenceState> {
     const answer = await Promise.race([this.heartbeat(id), settle()]);
-    if (answer === undefined) throw new Error('The heartbeat had to wait.');
+    if (answer === undefined) throw new Error('The heartbeat waits for a sync.');
     return answer;
   }
 
   readonly #defer = (task: Promise<void>) => void this.deferred.push(task);
 }
 
-/** Whether the answer is pending while the clock stands still. */
+/** Returns whether the answer is still pending before the clock moves. */
 export async function isWaiting(answer: Promise<unknown>): Promise<boolean> {
   let answered = false;
   void answer.then(() => {

@@ -21,7 +21,7 @@ const run = (trouble?: string) =>
   });
 
 describe('a daily quota', () => {
-  it('a quota that is not used up runs each operation, and passes other errors on', async () => {
+  it('a quota runs each operation after an error that is no daily limit, and rejects with that error', async () => {
     expect(await run()).toBe('done');
     await expect(run('KV PUT failed: 429 Too Many Requests')).rejects.toThrow('429');
     expect(await run()).toBe('done');
@@ -47,7 +47,7 @@ describe('a daily quota', () => {
     expect(await run()).toBe('done');
   });
 
-  it('a refusal 10 s after midnight may belong to the day before, so the next operation runs 1 minute after midnight', async () => {
+  it('a quota that KV refuses 10 s after midnight runs the next operation 1 minute after midnight', async () => {
     now = MIDNIGHT + 10_000;
     await expect(run(USED_UP)).rejects.toThrow('limit exceeded');
     now = MIDNIGHT + 59_999;

@@ -7,7 +7,7 @@ import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { SyncedReplica } from '../../../support/synced-replica';
 import { OPENED_PREFIX, type TroubledKv } from '../../../support/troubled-kv';
-import { crowdOf, KEY, KvSite, NO_MAPS, stored, storedSummary, TIMING } from './kv-site';
+import { KEY, KvSite, NO_MAPS, stored, storedSummary, TIMING, unnamedSessionIds } from './kv-site';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
@@ -42,7 +42,7 @@ describe('other locations', () => {
     expect((await site.join().heartbeat(BEN)).count).toBe(2);
   });
 
-  it('a failed listing is repeated at the next sync', async () => {
+  it('a replica repeats a failed listing at the next sync', async () => {
     const here = site.join();
     kv.trouble.list = 'throws';
     kv.trouble.getOpened = 'throws';
@@ -55,7 +55,7 @@ describe('other locations', () => {
     expect(await here.count()).toBe(2);
   });
 
-  it('foreign keys, keys without a summary and summaries of the future count nowhere', async () => {
+  it('a replica ignores foreign keys, keys without a valid summary and summaries of the future', async () => {
     const hostile = [
       { at: START, moods: { gratitude: -1, presence: 0, release: 0, connection: 0 } },
       { at: START, moods: { gratitude: 1 } },
@@ -89,7 +89,7 @@ describe('other locations', () => {
   });
 });
 
-/** The keys in which new locations find each other, with their values. */
+/** Returns the opened keys, in which new locations find each other, with their values. */
 async function openedKeys(): Promise<ReadonlyMap<string, unknown>> {
   const { keys } = await env.PRESENCE_KV.list({ prefix: OPENED_PREFIX });
   const values = keys.map(async ({ name }) => [name, await env.PRESENCE_KV.get(name, 'json')] as const);
@@ -100,19 +100,19 @@ const ALL_OPENED_KEYS = [0, 1].flatMap((group) =>
   [0, 1, 2, 3].map((index) => `${OPENED_PREFIX}${group}:${index}`),
 );
 
-const summaryOf = (people: number, at = START): LocationSummary => ({
+const summaryOf = (sessionCount: number, at = START): LocationSummary => ({
   at,
   until: at + TIMING.leaseMs,
-  moods: { ...ZERO_COUNTS, release: people },
+  moods: { ...ZERO_COUNTS, release: sessionCount },
 });
 
-/** The text stands under all these keys. */
+/** Writes the text to all opened keys. */
 async function putOpened(text: string): Promise<void> {
   for (const key of ALL_OPENED_KEYS) await env.PRESENCE_KV.put(key, text);
 }
 
-/** A replica with one session in this location. Its next list is due 40 s later or more. */
-async function listedJustNow(location = 'fra') {
+/** Returns a replica with one session, whose next listing is due 40 s later or more. */
+async function replicaThatListed(location = 'fra') {
   const observed = site.joinObserved(location);
   await observed.replica.heartbeat(BEN, 'gratitude');
   await site.sync(observed.replica);
@@ -120,8 +120,8 @@ async function listedJustNow(location = 'fra') {
   return observed;
 }
 
-/** So many syncs, with a heartbeat each. */
-async function live(replica: SyncedReplica, intervals: number): Promise<void> {
+/** Sends a heartbeat in each of `intervals` sync intervals, and lets the replica sync. */
+async function runIntervals(replica: SyncedReplica, intervals: number): Promise<void> {
   for (let interval = 0; interval < intervals; interval += 1) {
     await runtime.advance(TIMING.syncIntervalMs);
     await replica.heartbeat(BEN, 'gratitude');
@@ -129,9 +129,9 @@ async function live(replica: SyncedReplica, intervals: number): Promise<void> {
   }
 }
 
-describe('locations that have just opened', () => {
+describe('newly opened locations', () => {
   it.each(['AMS', 'fra', 'sin', 'X', '0123456789abcdef'])(
-    'the first write of the location %s also writes its summary to one key of each group',
+    'the first write of the location %s also writes its summary to one opened key of each group',
     async (location) => {
       await site.join(location).heartbeat(ANNA, 'release');
       const key = `presence:sessions:${location.toLowerCase()}`;
@@ -146,7 +146,7 @@ describe('locations that have just opened', () => {
 
   const storedMetadata = async (key: string) => (await stored(key)).metadata;
 
-  it('a location writes these keys once, not at its later writes and not from a second isolate', async () => {
+  it('a location writes its opened keys once, and not at later writes or from a second isolate', async () => {
     const [here, second] = [site.join(), site.join()];
     await here.heartbeat(ANNA);
     expect(kv.operations.putOpened).toBe(2);
@@ -158,7 +158,7 @@ describe('locations that have just opened', () => {
     expect(kv.operations.putOpened).toBe(2);
   });
 
-  it('a location that opens again after all its sessions have ended writes these keys again', async () => {
+  it('a location that opens again after all its sessions have ended writes its opened keys again', async () => {
     await site.join().heartbeat(ANNA);
     await runtime.advance(TIMING.tombstoneTtlMs);
     await site.join().heartbeat(ANNA);
@@ -167,33 +167,32 @@ describe('locations that have just opened', () => {
     expect(entries.map((entry) => entry[KEY]?.at)).toEqual([runtime.now(), runtime.now()]);
   });
 
-  it('a replica counts a location that has just opened although its next listing is not due', async () => {
-    const { replica: here, kv: observed } = await listedJustNow();
+  it('a replica counts a newly opened location although its next listing is not due', async () => {
+    const { replica: here, kv: observed } = await replicaThatListed();
     await site.join().heartbeat(ANNA, 'release');
-    await live(here, 2);
+    await runIntervals(here, 2);
     expect((await here.presence()).moods).toEqual({ ...ZERO_COUNTS, gratitude: 1, release: 1 });
     expect(observed.operations.list).toBe(1);
   });
 
-  it('a location counts once when a list shows it too, and not for longer than its summary', async () => {
-    const { replica: here, kv: observed } = await listedJustNow();
+  it('a location in a list and in the opened keys counts once, and not longer than its summary', async () => {
+    const { replica: here, kv: observed } = await replicaThatListed();
     const there = site.join();
     await there.heartbeat(ANNA, 'release');
-    await live(here, 2);
+    await runIntervals(here, 2);
     const lists = observed.operations.list;
     for (let round = 0; round < 20; round += 1) {
       await there.heartbeat(ANNA, 'release');
-      await live(here, 1);
+      await runIntervals(here, 1);
       expect((await here.presence()).moods).toEqual({ ...ZERO_COUNTS, gratitude: 1, release: 1 });
     }
     expect(observed.operations.list).toBeGreaterThan(lists);
     const { until } = await storedSummary();
-    while (runtime.now() < until) await live(here, 1);
+    while (runtime.now() < until) await runIntervals(here, 1);
     expect((await here.presence()).moods).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
   });
 
-  it('two locations that write the same key after each other both count', async () => {
-    // These two share the keys of both groups.
+  it('two locations that write the same opened keys one after the other both count', async () => {
     const names = await namesWithSameKeys();
     for (const [n, name] of names.entries()) await site.join(name).heartbeat(sessionId(10 + n), 'release');
     expect((await openedKeys()).size).toBe(2);
@@ -201,7 +200,7 @@ describe('locations that have just opened', () => {
     expect((await site.join('zrh').presence()).moods).toEqual({ ...ZERO_COUNTS, release: 2 });
   });
 
-  /** Two names of locations whose summaries stand under the same two keys. */
+  /** Returns the names of two locations that write the same two opened keys. */
   async function namesWithSameKeys(): Promise<readonly string[]> {
     const byKeys = new Map<string, string>();
     for (let n = 0; ; n += 1) {
@@ -216,7 +215,7 @@ describe('locations that have just opened', () => {
     }
   }
 
-  it('a write keeps the entries of other locations until they end', async () => {
+  it('a write of an opened key keeps the entries of other locations until they end', async () => {
     const current = ['presence:sessions:cdg', summaryOf(1)] as const;
     const ended = ['presence:sessions:lhr', summaryOf(1, START - TIMING.leaseMs)] as const;
     const endless = ['presence:sessions:zrh', { ...summaryOf(1), until: 9e12 }] as const;
@@ -235,17 +234,17 @@ describe('locations that have just opened', () => {
     ['11 sessions here and 9 elsewhere', 11, 9, { gets: true, puts: 2 }],
     ['11 sessions here and 10 elsewhere', 11, 10, { gets: false, puts: 0 }],
   ])(
-    'replicas read and write these keys with at most 20 people everywhere: %s',
+    'a replica reads and writes opened keys only with at most 20 sessions everywhere: %s',
     async (_what, here, elsewhere, expected) => {
       const { replica, kv: observed } = site.joinObserved();
       if (elsewhere > 0)
         await env.PRESENCE_KV.put('presence:sessions:fra', '{}', { metadata: summaryOf(elsewhere) });
       await replica.presence();
-      const crowd = crowdOf(here);
-      for (const id of crowd) await replica.heartbeat(id);
+      const ids = unnamedSessionIds(here);
+      for (const id of ids) await replica.heartbeat(id);
       observed.operations.getOpened = 0;
       await site.sync(replica);
-      // A write first reads its two keys.
+      // Each write of an opened key reads that key first.
       expect(observed.operations.getOpened - observed.operations.putOpened > 0).toBe(expected.gets);
       expect(observed.operations.putOpened).toBe(expected.puts);
       expect(observed.operations.put).toBe(1);
@@ -260,7 +259,7 @@ describe('locations that have just opened', () => {
     ['putOpened', 'throws'],
     ['putOpened', 'refuses'],
     ['putOpened', 'lags'],
-  ] as const)('a sync succeeds, and is no trouble, when %s %s', async (operation, trouble) => {
+  ] as const)('a sync succeeds without trouble when %s %s', async (operation, trouble) => {
     await env.PRESENCE_KV.put('presence:sessions:fra', '{}', { metadata: summaryOf(1) });
     const { replica, kv: observed } = site.joinObserved();
     observed.trouble[operation] = trouble;
@@ -280,7 +279,7 @@ describe('locations that have just opened', () => {
     expect(await site.join().count()).toBe(2);
   });
 
-  it('a sync of a reader ends, and is no trouble, when getOpened hangs', async () => {
+  it('a sync of a reader ends without trouble when getOpened hangs', async () => {
     const reader = site.join();
     kv.trouble.getOpened = 'hangs';
     await site.afterWaiting(reader.presence());
@@ -291,7 +290,7 @@ describe('locations that have just opened', () => {
   });
 
   it.each(['getOpened', 'putOpened'] as const)(
-    'the first write of a location ends, and is no trouble, when %s hangs',
+    'the first write of a location ends without trouble when %s hangs',
     async (operation) => {
       const replica = site.join();
       await replica.presence();
@@ -311,25 +310,25 @@ describe('locations that have just opened', () => {
   );
 
   const entry = (key: string, summary: unknown) => JSON.stringify({ [key]: summary });
-  const FRA = 'presence:sessions:cdg';
+  const CDG = 'presence:sessions:cdg';
   it.each([
     ...NO_MAPS,
     ['a text', JSON.stringify('presence:sessions:cdg')],
     ['a prototype', `{"__proto__":${JSON.stringify(summaryOf(5))},"constructor":1}`],
-    ['a list in place of a summary', entry(FRA, [])],
-    ['null in place of a summary', entry(FRA, null)],
-    ['a summary without its end', entry(FRA, { at: START, moods: summaryOf(5).moods })],
-    ['a summary without moods', entry(FRA, { at: START, until: START + 100_000 })],
-    ['negative moods', entry(FRA, summaryOf(-5))],
-    ['more people than a location has', entry(FRA, summaryOf(1e9))],
-    ['a summary of the future', entry(FRA, summaryOf(5, START + 60_000))],
-    ['a summary that has ended', entry(FRA, summaryOf(5, START - TIMING.leaseMs))],
+    ['a list in place of a summary', entry(CDG, [])],
+    ['null in place of a summary', entry(CDG, null)],
+    ['a summary without its end', entry(CDG, { at: START, moods: summaryOf(5).moods })],
+    ['a summary without moods', entry(CDG, { at: START, until: START + 100_000 })],
+    ['negative moods', entry(CDG, summaryOf(-5))],
+    ['more sessions than a location has', entry(CDG, summaryOf(1e9))],
+    ['a summary of the future', entry(CDG, summaryOf(5, START + 60_000))],
+    ['a summary that has ended', entry(CDG, summaryOf(5, START - TIMING.leaseMs))],
     ['the own location', entry(KEY, summaryOf(5))],
     ['the key without a location', entry('presence:sessions', summaryOf(5))],
     ['a location with a bad name', entry('presence:sessions:CDG:1', summaryOf(5))],
     ['a key of another app', entry('another-app:cdg', summaryOf(5))],
-    ['too long a text', entry(FRA, { ...summaryOf(5), more: 'x'.repeat(OPENED_CHARS_MAX) })],
-  ])('a hostile value of these keys changes nothing: %s', async (_what, hostile) => {
+    ['too long a text', entry(CDG, { ...summaryOf(5), more: 'x'.repeat(OPENED_CHARS_MAX) })],
+  ])('a hostile value of all opened keys changes no count: %s', async (_what, hostile) => {
     await putOpened(hostile);
     const here = site.join();
     expect((await here.heartbeat(ANNA)).moods).toEqual({ ...ZERO_COUNTS, presence: 1 });
@@ -345,18 +344,18 @@ describe('locations that have just opened', () => {
     expect(texts.filter((text) => text === hostile)).toHaveLength(6);
   });
 
-  it('a usable entry beside hostile ones counts', async () => {
+  it('a valid entry of an opened key counts beside hostile ones', async () => {
     await putOpened(
-      JSON.stringify({ x: 1, [FRA]: summaryOf(3), [KEY]: summaryOf(5), 'presence:sessions:y': null }),
+      JSON.stringify({ x: 1, [CDG]: summaryOf(3), [KEY]: summaryOf(5), 'presence:sessions:y': null }),
     );
     const here = site.join();
     expect((await here.heartbeat(ANNA)).moods).toEqual({ ...ZERO_COUNTS, presence: 1, release: 3 });
   });
 
-  it('a location never counts by its own entry, also when a replica learns its location after its first sync', async () => {
+  it('a location does not count by its own entry, also if a replica gets its location late', async () => {
     await site.join().heartbeat(ANNA);
     const late = site.join();
-    await live(late, 1);
+    await runIntervals(late, 1);
     expect(await late.count()).toBe(2);
     kv.trouble.list = 'throws';
     const hub = site.hub(null);
@@ -368,7 +367,7 @@ describe('locations that have just opened', () => {
       await runtime.advance(TIMING.syncIntervalMs);
       await late.heartbeat(BEN);
       await replica.heartbeat(CARL);
-      // Anna has left no trace at the fresh replica but by the key of the location.
+      // The fresh replica reads the session of ANNA only from the key of the location.
       expect(await replica.count()).toBe(3);
     }
   });

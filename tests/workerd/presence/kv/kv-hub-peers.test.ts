@@ -7,7 +7,7 @@ import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledKv } from '../../../support/troubled-kv';
-import { crowdOf, extensionOf, KEY, KvSite, stored, storedSummary, TIMING } from './kv-site';
+import { extensionOf, KEY, KvSite, stored, storedSummary, TIMING, unnamedSessionIds } from './kv-site';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 const SECOND = 1_000;
@@ -24,34 +24,34 @@ async function heartbeats(replica: SyncedReplica, ids: readonly string[]): Promi
   for (const id of ids) await replica.heartbeat(id);
 }
 
-/** The count after the sync that is due. */
+/** Runs the sync that is due, and returns the count after it. */
 async function syncedCount(replica: SyncedReplica): Promise<number> {
   await replica.presence();
   return replica.count();
 }
 
-/** So many sessions at one replica, which has been alone for so long that it may write changes, and has just written. */
-async function crowdAlone(people: number) {
+/** Returns a replica with `sessionCount` sessions, which has been alone for 100 s and has just refreshed the key. */
+async function replicaAloneWith(sessionCount: number) {
   const observed = site.joinObserved();
-  const crowd = crowdOf(people);
+  const ids = unnamedSessionIds(sessionCount);
   const { replica: writer } = observed;
-  // The first heartbeat opens the location. The second round is written at the next refresh.
-  await heartbeats(writer, crowd);
+  // The first heartbeat opens the location. The next refresh writes the other sessions.
+  await heartbeats(writer, ids);
   for (let elapsedMs = 0; elapsedMs < 100 * SECOND; elapsedMs += TIMING.syncIntervalMs) {
     await runtime.advance(TIMING.syncIntervalMs);
-    await heartbeats(writer, crowd);
+    await heartbeats(writer, ids);
   }
-  // A small crowd writes 100 s after the first heartbeat, a large crowd 100 s after its first sync.
+  // With few sessions the refresh is 100 s after the first heartbeat, with many 100 s after the first sync.
   while ((await storedSummary()).at < runtime.now()) {
     await runtime.advance(TIMING.syncIntervalMs);
-    await heartbeats(writer, crowd);
+    await heartbeats(writer, ids);
   }
   expect(extensionOf(await storedSummary())).toBe(TIMING.aloneExtensionMs);
-  return { writer, writerKv: observed.kv, crowd };
+  return { writer, writerKv: observed.kv, ids };
 }
 
 describe('remote sessions', () => {
-  it('remote sessions expire each at its time, in whatever order they are stored', async () => {
+  it('each remote session expires at its own time, in any order of the stored value', async () => {
     const record = (lastSeen: number) => ({ mood: 'presence', lastSeen });
     const value = { [ANNA]: record(START), [BEN]: record(START - 20_000) };
     await env.PRESENCE_KV.put(KEY, JSON.stringify(value));
@@ -67,15 +67,15 @@ describe('remote sessions', () => {
   const ALONE = { metadata: { at: START, until: START + TIMING.leaseMs + TIMING.aloneExtensionMs } };
   const TOGETHER = { metadata: { at: START, until: START + TIMING.leaseMs } };
   it.each([
-    ['its summary says that the writer was alone', false, ALONE, 150_000],
-    ['it has rests itself', true, TOGETHER, 150_000],
-    ['both say so', true, ALONE, 150_000],
-    ['it has rests and there is no summary', true, {}, 150_000],
-    ['neither says that its writer was alone', false, TOGETHER, 70_000],
-    ['there is no summary', false, {}, 70_000],
+    ['whose summary shows that the writer was alone', 150_000, false, ALONE],
+    ['with rests', 150_000, true, TOGETHER],
+    ['with rests, whose summary shows that the writer was alone,', 150_000, true, ALONE],
+    ['with rests and without a summary', 150_000, true, {}],
+    ['whose summary shows that the writer was not alone', 70_000, false, TOGETHER],
+    ['without a summary', 70_000, false, {}],
   ] as const)(
-    'a remote session counts for the right time, and not longer after a later read, where %s',
-    async (_what, rests, { metadata }: { metadata?: object }, countsMs) => {
+    'a remote session %s counts for %d ms, and not longer after a later read',
+    async (_what, countsMs, rests, { metadata }: { metadata?: object }) => {
       const moods = { ...ZERO_COUNTS, presence: 1 };
       const value = { [ANNA]: { mood: 'presence', lastSeen: START, ...(rests && { rests }) } };
       const options = metadata && { metadata: { ...metadata, moods } };
@@ -94,22 +94,25 @@ describe('remote sessions', () => {
   it.each([
     ['first', 0],
     ['second', 1],
-  ])('a session keeps its longer time when only the %s of two reads has it', async (_name, nth) => {
-    const session = { mood: 'presence', lastSeen: START };
-    const reader = site.join();
-    for (const round of [0, 1]) {
-      const value = { [ANNA]: round === nth ? { ...session, rests: true } : session };
-      await env.PRESENCE_KV.put(KEY, JSON.stringify(value));
-      await site.sync(reader);
-    }
-    await env.PRESENCE_KV.delete(KEY);
-    await runtime.advance(START + TIMING.tombstoneTtlMs - 1 - runtime.now());
-    expect(await reader.count()).toBe(1);
-    await runtime.advance(1);
-    expect(await reader.count()).toBe(0);
-  });
+  ])(
+    'a session keeps its longer time when only the %s of two reads has the session with rests',
+    async (_name, nth) => {
+      const session = { mood: 'presence', lastSeen: START };
+      const reader = site.join();
+      for (const round of [0, 1]) {
+        const value = { [ANNA]: round === nth ? { ...session, rests: true } : session };
+        await env.PRESENCE_KV.put(KEY, JSON.stringify(value));
+        await site.sync(reader);
+      }
+      await env.PRESENCE_KV.delete(KEY);
+      await runtime.advance(START + TIMING.tombstoneTtlMs - 1 - runtime.now());
+      expect(await reader.count()).toBe(1);
+      await runtime.advance(1);
+      expect(await reader.count()).toBe(0);
+    },
+  );
 
-  it('a reader counts the session of a replica that is alone at each moment between two of its writes', async () => {
+  it('a reader counts the session of a replica that is alone at each sync between two writes', async () => {
     const [here, reader] = [site.join(), site.join()];
     await here.heartbeat(ANNA);
     for (let elapsedMs = 0; elapsedMs < 300 * SECOND; elapsedMs += 10 * SECOND) {
@@ -121,7 +124,7 @@ describe('remote sessions', () => {
   });
 
   it.each([30, 180])(
-    'the sessions of a replica that vanishes end after TTL and grace although the other replica is alone by then: TTL %d s',
+    'the sessions of a replica that stops end after remoteTtlMs although the other replica is alone: TTL %d s',
     async (ttlSeconds) => {
       const timing = kvTiming(ttlSeconds * SECOND, 10 * SECOND);
       const join = () => {
@@ -156,42 +159,46 @@ describe('remote sessions', () => {
   });
 });
 
-describe('a crowd at one replica', () => {
-  it.each([10, 30].flatMap((people) => [30, 45, 70, 99.999].map((seconds) => [people, seconds] as const)))(
-    'no replica loses a crowd of %d at a replica that was alone when a second replica writes %d s after its refresh',
-    async (people, seconds) => {
-      const { writer, writerKv, crowd } = await crowdAlone(people);
+describe('many sessions at one replica', () => {
+  it.each(
+    [10, 30].flatMap((sessionCount) =>
+      [30, 45, 70, 99.999].map((seconds) => [sessionCount, seconds] as const),
+    ),
+  )(
+    'all replicas count %d sessions of a replica that was alone when another one writes %d s after its refresh',
+    async (sessionCount, seconds) => {
+      const { writer, writerKv, ids } = await replicaAloneWith(sessionCount);
       const third = site.join();
-      expect(await third.count()).toBe(people);
+      expect(await third.count()).toBe(sessionCount);
       const wroteAt = runtime.now();
       writerKv.operations.put = 0;
       while (runtime.now() < wroteAt + seconds * SECOND) {
         const leftMs = wroteAt + seconds * SECOND - runtime.now();
         await runtime.advance(Math.min(leftMs, TIMING.syncIntervalMs));
-        await heartbeats(writer, crowd);
+        await heartbeats(writer, ids);
       }
       expect(writerKv.operations.put).toBe(0);
       const second = site.join();
       await second.heartbeat(ANNA);
       const extended = { mood: 'presence', lastSeen: expect.any(Number), rests: true };
-      expect((await stored()).value).toMatchObject(Object.fromEntries(crowd.map((id) => [id, extended])));
-      // The first replica cannot write for 40 s, so its sessions count only by what the second one stores.
+      expect((await stored()).value).toMatchObject(Object.fromEntries(ids.map((id) => [id, extended])));
+      // The first replica writes nothing for 40 s, so its sessions count only by the writes of the second one.
       writerKv.all = 'throws';
       for (let elapsedSeconds = 0; elapsedSeconds < 40; elapsedSeconds += 5) {
         for (const reader of [second, third, site.join()])
-          expect(await syncedCount(reader), `after ${elapsedSeconds} s`).toBe(people + 1);
+          expect(await syncedCount(reader), `after ${elapsedSeconds} s`).toBe(sessionCount + 1);
         await runtime.advance(5 * SECOND);
-        await heartbeats(writer, crowd);
+        await heartbeats(writer, ids);
         await second.heartbeat(ANNA);
       }
       writerKv.all = undefined;
       for (let round = 0; round < 12; round += 1) {
         await runtime.advance(TIMING.syncIntervalMs);
-        await heartbeats(writer, crowd);
+        await heartbeats(writer, ids);
         await second.heartbeat(ANNA);
         for (const reader of [writer, second, third, site.join()])
-          expect(await syncedCount(reader)).toBe(people + 1);
-        expect(presentIn((await stored()).value)).toBe(people + 1);
+          expect(await syncedCount(reader)).toBe(sessionCount + 1);
+        expect(presentIn((await stored()).value)).toBe(sessionCount + 1);
       }
     },
   );
@@ -212,9 +219,9 @@ describe('a crowd at one replica', () => {
     expect(Object.keys((await stored()).value as object).sort()).toEqual([ANNA, BEN, CARL]);
   });
 
-  it('a leave reaches the value at the next sync of a replica with 30 sessions', async () => {
-    const { writer, crowd } = await crowdAlone(30);
-    const [leaver = ''] = crowd;
+  it('a replica with 30 sessions writes a leave at its next sync', async () => {
+    const { writer, ids } = await replicaAloneWith(30);
+    const [leaver = ''] = ids;
     await writer.leave(leaver);
     await site.sync(writer);
     expect((await stored()).value).toMatchObject({ [leaver]: { mood: null } });
@@ -222,15 +229,15 @@ describe('a crowd at one replica', () => {
   });
 });
 
-describe('a session that expires', () => {
+describe('expired sessions', () => {
   it.each([10, 50])(
-    'a session that expires at a replica with %d sessions gets a tombstone at the next sync, and readers without sessions never write it back',
-    async (people) => {
-      const { writer, crowd } = await crowdAlone(people);
-      const [ended = '', ...others] = crowd;
+    'a replica with %d sessions writes the tombstone of an expired one, and readers do not revive it',
+    async (sessionCount) => {
+      const { writer, ids } = await replicaAloneWith(sessionCount);
+      const [ended = '', ...others] = ids;
       const lastSeen = runtime.now();
       const readers = [site.joinObserved(), site.joinObserved()];
-      for (const { replica } of readers) expect(await replica.count()).toBe(people);
+      for (const { replica } of readers) expect(await replica.count()).toBe(sessionCount);
       const tombstone = { mood: null, lastSeen: lastSeen + 1 };
       let endedAfterMs = Number.NaN;
       while (runtime.now() < lastSeen + 2 * TIMING.tombstoneTtlMs) {
@@ -241,11 +248,11 @@ describe('a session that expires', () => {
         const elapsedMs = runtime.now() - lastSeen;
         if (Number.isNaN(endedAfterMs) && elapsedMs >= TIMING.ttlMs) endedAfterMs = elapsedMs;
         if (Number.isNaN(endedAfterMs)) expect(record).toEqual({ mood: 'presence', lastSeen, rests: true });
-        // The tombstone stays at least as long as any copy counts.
+        // Otherwise a copy that still counts revives the session.
         else if (elapsedMs < TIMING.tombstoneTtlMs) expect(record).toEqual(tombstone);
         const isPresent = Number.isNaN(endedAfterMs);
         for (const { replica } of readers)
-          expect(await syncedCount(replica)).toBe(isPresent ? people : people - 1);
+          expect(await syncedCount(replica)).toBe(isPresent ? sessionCount : sessionCount - 1);
       }
       expect((await stored()).value).not.toHaveProperty(ended);
       for (const { kv: readerKv } of readers) expect(readerKv.operations.put).toBe(0);
@@ -253,10 +260,10 @@ describe('a session that expires', () => {
   );
 
   it.each(['has read the tombstone', 'has not read the tombstone'])(
-    'a reader with an older copy that %s does not write the session back with its own first session',
+    'a reader that %s does not write its older copy with its own first session',
     async (what) => {
-      const { writer, crowd } = await crowdAlone(30);
-      const [ended = '', ...others] = crowd;
+      const { writer, ids } = await replicaAloneWith(30);
+      const [ended = '', ...others] = ids;
       const lastSeen = runtime.now();
       const [reader, third] = [site.join(), site.join()];
       for (const replica of [reader, third]) expect(await replica.count()).toBe(30);
@@ -269,7 +276,7 @@ describe('a session that expires', () => {
       await third.presence();
       if (what === 'has read the tombstone') {
         await reader.presence();
-        // KV may return an older value than before.
+        // KV sometimes returns an older value than before.
         await env.PRESENCE_KV.put(KEY, older.value ?? '', { metadata: older.metadata });
         await runtime.advance(TIMING.syncIntervalMs);
       }
@@ -288,9 +295,9 @@ describe('a session that expires', () => {
     },
   );
 
-  it('an owner stores its tombstone again at its next sync after a reader wrote the session back from an old value of KV', async () => {
-    const { writer, crowd } = await crowdAlone(30);
-    const [ended = '', ...others] = crowd;
+  it('an owner writes its tombstone again after a reader wrote the session from an older value', async () => {
+    const { writer, ids } = await replicaAloneWith(30);
+    const [ended = '', ...others] = ids;
     const older = await env.PRESENCE_KV.getWithMetadata(KEY);
     for (let elapsedMs = 0; elapsedMs < TIMING.ttlMs; elapsedMs += TIMING.syncIntervalMs) {
       await runtime.advance(TIMING.syncIntervalMs);
@@ -306,7 +313,7 @@ describe('a session that expires', () => {
     expect(await reader.count()).toBe(30);
   });
 
-  it('a tombstone of an expired session does not end it where a later heartbeat came to another replica', async () => {
+  it('a tombstone of an expired session does not end it at a replica with a later heartbeat', async () => {
     const [here, there] = [site.join(), site.join()];
     await here.heartbeat(ANNA);
     await runtime.advance(29 * SECOND);
@@ -318,7 +325,7 @@ describe('a session that expires', () => {
     }
   });
 
-  it('a replica without sessions writes when stored sessions have expired, otherwise other locations keep counting them', async () => {
+  it('a replica without sessions writes a summary without the stored sessions that have expired', async () => {
     await site.join().heartbeat(ANNA);
     const { replica: reader, kv: observed } = site.joinObserved();
     await reader.count();
@@ -330,62 +337,62 @@ describe('a session that expires', () => {
   });
 });
 
-describe('a session that moves between replicas', () => {
+describe('sessions that move', () => {
   const MOVES = {
     'once from A to B': () => 'B',
-    'between A and B with each heartbeat': (beat: number) => (beat % 2 === 0 ? 'A' : 'B'),
-    'between A and B with every third heartbeat': (beat: number) =>
-      Math.floor(beat / 3) % 2 === 0 ? 'B' : 'A',
-    'to B for 60 s, and back to A': (beat: number) => (beat <= 6 ? 'B' : 'A'),
+    'between A and B with each heartbeat': (nth: number) => (nth % 2 === 0 ? 'A' : 'B'),
+    'between A and B with every third heartbeat': (nth: number) =>
+      Math.floor(nth / 3) % 2 === 0 ? 'B' : 'A',
+    'to B for 60 s, and back to A': (nth: number) => (nth <= 6 ? 'B' : 'A'),
   } as const;
   const CASES = Object.keys(MOVES).flatMap((move) =>
-    [1, 30].flatMap((people) =>
-      [0.001, 5, 11, 14].map((seconds) => [move as keyof typeof MOVES, people, seconds] as const),
+    [1, 30].flatMap((sessionCount) =>
+      [0.001, 5, 11, 14].map((seconds) => [move as keyof typeof MOVES, sessionCount, seconds] as const),
     ),
   );
 
   it.each(CASES)(
-    'a session that moves %s counts at each moment at B and at a third replica, while B holds %d sessions and wrote %d s before',
-    async (move, people, seconds) => {
-      const { writer: b, crowd } = await crowdAlone(people);
-      const [a, watcher] = [site.join(), site.join()];
-      /** B syncs every 12.5 s and the others every 10 s, otherwise the last refresh before the move is never just before it. */
+    'a session that moves %s counts at B and at a third replica: B holds %d sessions and wrote %d s before',
+    async (move, sessionCount, seconds) => {
+      const { writer: b, ids } = await replicaAloneWith(sessionCount);
+      const [a, third] = [site.join(), site.join()];
+      /** B syncs every 12.5 s and the others every 10 s. Otherwise no refresh of B is just before the move. */
       const atB = async (request: () => Promise<unknown>) => {
-        runtime.luck = 1;
+        runtime.randomNumber = 1;
         await request();
-        runtime.luck = 0.5;
+        runtime.randomNumber = 0.5;
       };
       await atB(() => b.presence());
-      await watcher.presence();
+      await third.presence();
       const movesAt = runtime.now() + seconds * SECOND;
       while (runtime.now() < movesAt) {
         await runtime.advance(Math.min(SECOND, movesAt - runtime.now()));
         await atB(() => b.presence());
       }
       await a.heartbeat(ANNA, 'release');
-      // B and the watcher count the session from their next syncs on.
+      // B and the third replica count the session after their next syncs.
       for (let round = 0; round < 10; round += 1) {
         await runtime.advance(SECOND);
-        for (const replica of [a, watcher]) await replica.presence();
+        for (const replica of [a, third]) await replica.presence();
         await atB(() => b.presence());
       }
-      const expected = { ...ZERO_COUNTS, presence: people, release: 1 };
+      const expected = { ...ZERO_COUNTS, presence: sessionCount, release: 1 };
       let missingSeconds = 0;
       for (let second = 0; second < 200; second += 1) {
         if (second % 10 === 0) {
           const isAtA = MOVES[move](1 + second / 10) === 'A';
           if (isAtA) await a.heartbeat(ANNA, 'release');
           else await atB(() => b.heartbeat(ANNA, 'release'));
-          await atB(() => heartbeats(b, crowd));
+          await atB(() => heartbeats(b, ids));
         }
-        // Before and after a sync that is due.
+        // The first answer is from before a sync that is due, the second one from after it.
         for (let request = 0; request < 2; request += 1) {
-          expect((await watcher.presence()).moods, `at C after ${second} s`).toEqual(expected);
+          expect((await third.presence()).moods, `at the third replica after ${second} s`).toEqual(expected);
           await atB(async () =>
             expect((await b.presence()).moods, `at B after ${second} s`).toEqual(expected),
           );
         }
-        // The session expires at A up to a sync before A reads that B has it.
+        // The session expires at A up to one sync interval before A reads the record of B.
         await a.presence();
         const isMissingAtA = (await a.presence()).moods.release === 0;
         missingSeconds = isMissingAtA ? missingSeconds + 1 : 0;
@@ -396,15 +403,15 @@ describe('a session that moves between replicas', () => {
   );
 });
 
-describe('a read that is older than the read before', () => {
-  it('a session stays, for its readers and in the next write, when KV returns an older value', async () => {
+describe('reads of an older value', () => {
+  it('a session stays at its readers and in the next write when KV returns an older value', async () => {
     const [here, there] = [site.join(), site.join()];
-    const none = (await env.PRESENCE_KV.get(KEY)) ?? '{}';
+    const emptyValue = (await env.PRESENCE_KV.get(KEY)) ?? '{}';
     await there.heartbeat(BEN, 'release');
     await here.heartbeat(ANNA);
     expect(await here.count()).toBe(2);
-    // KV usually returns a write at once in its own location, and does not guarantee it.
-    await env.PRESENCE_KV.put(KEY, none);
+    // KV does not guarantee that a location reads its own last write.
+    await env.PRESENCE_KV.put(KEY, emptyValue);
     await site.sync(here);
     expect(await here.count()).toBe(2);
     expect(await site.join().count()).toBe(2);
@@ -413,7 +420,7 @@ describe('a read that is older than the read before', () => {
   it('a session that left at another replica does not return when KV returns an older value', async () => {
     const [here, there] = [site.join(), site.join()];
     await there.heartbeat(BEN, 'release');
-    const old = (await env.PRESENCE_KV.get(KEY)) ?? '';
+    const oldValue = (await env.PRESENCE_KV.get(KEY)) ?? '';
     await there.leave(BEN);
     await here.heartbeat(ANNA);
     await site.sync(there);
@@ -422,7 +429,7 @@ describe('a read that is older than the read before', () => {
     await here.heartbeat(ANNA);
     // A page may send its leave twice when it closes.
     await here.leave(BEN);
-    await env.PRESENCE_KV.put(KEY, old);
+    await env.PRESENCE_KV.put(KEY, oldValue);
     await site.sync(here);
     expect(await here.count()).toBe(1);
     expect(await site.join().count()).toBe(1);

@@ -17,7 +17,7 @@ beforeEach(async () => {
 });
 
 describe('a daily limit of KV', () => {
-  it('a replica that reaches the daily limit of writes tries again after an hour, and reads on', async () => {
+  it('a replica at the daily limit of writes tries again after an hour, and still reads', async () => {
     let writes = 0;
     const { get, list, getWithMetadata } = kv.store;
     const put = () => {
@@ -41,7 +41,7 @@ describe('a daily limit of KV', () => {
 });
 
 describe('a failing KV', () => {
-  it('a replica whose writes fail reads the sessions of others, and its requests wait only for its first sync', async () => {
+  it('a replica whose writes fail counts remote sessions, and its requests wait only for its first sync', async () => {
     await site.join().heartbeat(BEN);
     kv.trouble.put = 'throws';
     const replica = site.join();
@@ -77,7 +77,7 @@ describe('a failing KV', () => {
   );
 
   it.each(['refuses', 'throws'] as const)(
-    'a first answer counts the sessions of others when a write %s',
+    'a first answer counts remote sessions when KV %s at the write',
     async (trouble) => {
       await site.join().heartbeat(ANNA);
       const replica = site.join();
@@ -86,12 +86,12 @@ describe('a failing KV', () => {
     },
   );
 
-  it('a refused write is merged again and repeated within 3 s', async () => {
+  it('a replica repeats a refused write within 3 s, with the sessions that it has by then', async () => {
     const replica = site.join();
     kv.trouble.put = 'refuses';
     await replica.heartbeat(ANNA);
     expect(kv.lastGetOptions).toEqual({ cacheTtl: 30 });
-    // Busy isolates refuse each other often, so a refused write is no failure.
+    // KV often refuses writes of busy isolates, so a refused write is no failure.
     expect(replica.reports).toEqual([]);
     expect(replica.store.health().trouble).toBeUndefined();
     delete kv.trouble.put;
@@ -145,7 +145,7 @@ describe('a failing KV', () => {
     expect(await replica.count()).toBe(0);
   });
 
-  it('a write keeps a good entry among bad ones, with its id in lower case', async () => {
+  it('a write keeps a valid entry beside an invalid one, with its id in lower case', async () => {
     const upper = 'ABCDEF00-0000-4000-8000-000000000000';
     await env.PRESENCE_KV.put(
       KEY,
@@ -158,7 +158,7 @@ describe('a failing KV', () => {
     });
   });
 
-  it('a replica without list counts its own location, and locations that have just opened', async () => {
+  it('a replica without list counts its own location and newly opened ones', async () => {
     const { get, put } = kv.store;
     await site.join('fra').heartbeat(ANNA);
     const replica = site.join('ams', { get, put });

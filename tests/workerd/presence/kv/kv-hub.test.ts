@@ -9,7 +9,7 @@ import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledKv } from '../../../support/troubled-kv';
-import { crowdOf, extensionOf, KEY, KvSite, stored, storedSummary, TIMING } from './kv-site';
+import { extensionOf, KEY, KvSite, stored, storedSummary, TIMING, unnamedSessionIds } from './kv-site';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 
@@ -21,8 +21,8 @@ beforeEach(async () => {
   ({ runtime, kv } = site);
 });
 
-describe('the stored value', () => {
-  it('the value is a map of sessions under the key of the location, with its summary as metadata', async () => {
+describe('stored value', () => {
+  it('the value of a location is a map of its sessions, with its summary as metadata', async () => {
     const replica = site.join('AMS');
     await replica.heartbeat(ANNA, 'gratitude');
     await replica.heartbeat(BEN, 'release');
@@ -52,7 +52,7 @@ describe('the stored value', () => {
     expect((await stored('presence:sessions')).value).toHaveProperty(ANNA);
   });
 
-  it('a replica that gets its location later moves to its key and loses no session', async () => {
+  it('a replica that gets its location later moves to the key of that location and loses no session', async () => {
     const hub = new KvHub({ kv: kv.store, timing: TIMING, runtime, report: () => undefined });
     const replica = new SyncedReplica(hub, TIMING, runtime);
     await replica.heartbeat(ANNA);
@@ -66,7 +66,7 @@ describe('the stored value', () => {
     expect(await replica.count()).toBe(2);
   });
 
-  it('KV deletes a key no earlier than its summary and its sessions stop counting', async () => {
+  it('a key stays in KV at least until its summary and its sessions stop counting', async () => {
     expect(TIMING).toMatchObject({
       leaseMs: 220_000,
       aloneExtensionMs: 80_000,
@@ -83,7 +83,7 @@ describe('the stored value', () => {
     expect((keys[0]?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(290);
   });
 
-  it('a write leaves out own sessions that no replica counts any more', async () => {
+  it('a write leaves out own sessions after tombstoneTtlMs', async () => {
     const replica = site.join();
     await replica.heartbeat(ANNA);
     await runtime.advance(TIMING.tombstoneTtlMs);
@@ -91,7 +91,7 @@ describe('the stored value', () => {
     expect(Object.keys((await stored()).value as object)).toEqual([BEN]);
   });
 
-  it('a write leaves out a remote session from the millisecond on that it stops counting', async () => {
+  it('a write leaves out a remote session from the millisecond at which it stops counting', async () => {
     const record = (lastSeen: number) => ({ mood: 'presence', lastSeen });
     const keptFrom = START - TIMING.remoteTtlMs;
     await env.PRESENCE_KV.put(KEY, JSON.stringify({ [ANNA]: record(keptFrom), [BEN]: record(keptFrom + 1) }));
@@ -100,13 +100,13 @@ describe('the stored value', () => {
   });
 });
 
-describe('a write', () => {
+describe('writes', () => {
   it('a replica that finds no session does not write', async () => {
     await site.join().presence();
     expect(kv.operations).toMatchObject({ get: 1, put: 0, putOpened: 0 });
   });
 
-  it('a replica without sessions does not write for sessions of others, nor for leaves of unknown sessions', async () => {
+  it('a replica without sessions does not write for remote sessions or leaves for unknown sessions', async () => {
     const { replica: reader, kv: observed } = site.joinObserved();
     await site.join().heartbeat(ANNA);
     await site.sync(reader);
@@ -118,14 +118,14 @@ describe('a write', () => {
     expect(observed.operations).toMatchObject({ get: 6, put: 0, putOpened: 0 });
   });
 
-  it('a fresh replica writes its session although another replica has stored it in the same mood', async () => {
+  it('a fresh replica writes its session although another replica stored it in the same mood', async () => {
     await site.join().heartbeat(ANNA);
     await runtime.advance(10_000);
     await site.join().heartbeat(ANNA);
     expect((await stored()).value).toEqual({ [ANNA]: { mood: 'presence', lastSeen: START + 10_000 } });
   });
 
-  it('a refused write is no trouble, and a failed write is', async () => {
+  it('a refused write is no trouble, and a failed write is trouble', async () => {
     const replica = site.join();
     kv.trouble.put = 'refuses';
     await replica.heartbeat(ANNA);
@@ -136,9 +136,13 @@ describe('a write', () => {
   });
 });
 
-describe('a replica that is alone in its location', () => {
-  /** Each session sends a heartbeat and the replica syncs, in so many intervals. */
-  async function live(replica: SyncedReplica, ids: readonly string[], intervals: number): Promise<void> {
+describe('a replica that is alone', () => {
+  /** Sends a heartbeat of each session in each of `intervals` sync intervals, and lets the replica sync. */
+  async function runIntervals(
+    replica: SyncedReplica,
+    ids: readonly string[],
+    intervals: number,
+  ): Promise<void> {
     for (let interval = 0; interval < intervals; interval += 1) {
       await runtime.advance(TIMING.syncIntervalMs);
       for (const id of ids) await replica.heartbeat(id);
@@ -146,7 +150,7 @@ describe('a replica that is alone in its location', () => {
   }
 
   it.each([1, 2, 5, 10, 20, 49, 50, 60])(
-    'with a sync every %d s, two writes of a replica that is alone are at most 100 s apart, as version 1.0 requires',
+    'a replica that is alone and syncs every %d s writes every 100 s, or every refreshMs if that is longer',
     (seconds) => {
       const { refreshMs, aloneExtensionMs } = kvTiming(30_000, seconds * 1_000);
       expect(aloneExtensionMs).toBeLessThanOrEqual(Math.max(ALONE_INTERVAL_MS - 2_000 * seconds, 0));
@@ -161,10 +165,10 @@ describe('a replica that is alone in its location', () => {
   const gapsOf = (times: readonly number[]) => times.slice(1).map((at, n) => at - (times[n] ?? 0));
 
   it.each([1, 40, 41, 60])(
-    'a replica that is alone with %d sessions writes unchanged sessions every 100 s, and each summary says so',
-    async (people) => {
+    'a replica that is alone with %d sessions writes them every 100 s, and each summary shows that',
+    async (sessionCount) => {
       const { replica, kv: observed } = site.joinObserved();
-      await live(replica, crowdOf(people), 55);
+      await runIntervals(replica, unnamedSessionIds(sessionCount), 55);
       const refreshes = timesOf(observed).filter((at) => at > START + 50_000);
       expect(gapsOf(refreshes)).toEqual([100_000, 100_000, 100_000, 100_000]);
       expect(new Set(extensionsOf(observed))).toEqual(new Set([TIMING.aloneExtensionMs]));
@@ -172,22 +176,22 @@ describe('a replica that is alone in its location', () => {
   );
 
   it.each([
-    ['a session comes', async (replica: SyncedReplica) => replica.heartbeat(BEN), { presence: 46 }],
+    ['a session starts', async (replica: SyncedReplica) => replica.heartbeat(BEN), { presence: 46 }],
     [
       'a session leaves',
-      async (replica: SyncedReplica) => replica.leave(crowdOf(1)[0] ?? ''),
+      async (replica: SyncedReplica) => replica.leave(unnamedSessionIds(1)[0] ?? ''),
       { presence: 44 },
     ],
     [
       'a session changes its mood',
-      async (replica: SyncedReplica) => replica.heartbeat(crowdOf(1)[0] ?? '', 'release'),
+      async (replica: SyncedReplica) => replica.heartbeat(unnamedSessionIds(1)[0] ?? '', 'release'),
       { presence: 44, release: 1 },
     ],
   ])(
     'a replica that is alone with 45 sessions writes at its next sync when %s',
     async (_what, change, moods) => {
       const replica = site.join();
-      await live(replica, crowdOf(45), 4);
+      await runIntervals(replica, unnamedSessionIds(45), 4);
       const before = await storedSummary();
       await change(replica);
       await site.sync(replica);
@@ -198,20 +202,20 @@ describe('a replica that is alone in its location', () => {
     },
   );
 
-  it('without getWithMetadata a replica never thinks that it is alone: it writes every 20 s for the usual lease', async () => {
+  it('a replica without getWithMetadata never counts as alone, and writes every 20 s with the usual lease', async () => {
     const { get, put, list } = kv.store;
     const replica = site.join('ams', { get, put, list });
-    await live(replica, [ANNA], 22);
+    await runIntervals(replica, [ANNA], 22);
     expect(gapsOf(timesOf(kv))).toEqual(Array.from({ length: 10 }, () => TIMING.refreshMs));
     expect(new Set(extensionsOf(kv))).toEqual(new Set([0]));
   });
 
-  it.each(['vanishes', 'loses its session'])(
-    'no write comes later than the one before has said while a second replica comes, writes and %s',
+  it.each(['stops', 'loses its session'])(
+    'a replica writes in the time that its last write allows while a second one starts, writes and %s',
     async (end) => {
       const { replica: here, kv: observed } = site.joinObserved();
       const [there, reader] = [site.join(), site.join()];
-      /** Writes of the first replica in this phase: the time since the write before, and the extension. */
+      /** Writes of the first replica in this phase: the time since the last write, and the extension. */
       let writes: { afterMs: number; extensionMs: number }[] = [];
       let lastAt = Number.NaN;
       const phase = async (intervals: number, step: () => Promise<unknown>) => {
@@ -234,7 +238,7 @@ describe('a replica that is alone in its location', () => {
       await phase(34, async () => undefined);
       expect(writes.slice(-2)).toEqual([alone, alone]);
       await phase(20, () => there.heartbeat(BEN, 'release'));
-      // The second replica came 40 s after the last write.
+      // The second replica starts 40 s after the last write.
       expect(writes.slice(0, 4)).toEqual([{ ...together, afterMs: 50_000 }, together, together, together]);
       if (end === 'loses its session') await there.leave(BEN);
       await phase(50, async () => end === 'loses its session' && (await there.presence()));

@@ -10,21 +10,21 @@ import { TroubledKv } from '../../../support/troubled-kv';
 
 export const TIMING = kvTiming(30_000, 10_000);
 
-/** The key of the location where replicas are unless a test sets another one. */
+/** The key of the default location of a test's replicas. */
 export const KEY = 'presence:sessions:ams';
 
-/** So many session ids, none of them that of a test's named sessions. */
-export const crowdOf = (size: number): readonly string[] =>
+/** Returns `size` session ids. No test has a name for their sessions, as for ANNA. */
+export const unnamedSessionIds = (size: number): readonly string[] =>
   Array.from({ length: size }, (_, n) => sessionId(100 + n));
 
-/** Replicas with one real KV namespace, which fails where a test says so. */
+/** Replicas that share one real KV namespace. A test sets its faults in `kv.trouble`. */
 export class KvSite {
   readonly runtime = new FakeRuntime();
   readonly kv = new TroubledKv(env.PRESENCE_KV);
-  /** What the hubs reported. */
+  /** All reports of the hubs. */
   readonly reports: string[] = [];
 
-  /** A site where nothing is stored. */
+  /** Returns a site without stored keys. */
   static async open(): Promise<KvSite> {
     await emptyStorage();
     return new KvSite();
@@ -38,7 +38,7 @@ export class KvSite {
     return new SyncedReplica(hub, TIMING, this.runtime);
   }
 
-  /** A replica whose operations are counted apart from those of the others. */
+  /** Returns a replica with a `TroubledKv` of its own, which counts the operations of this replica only. */
   joinObserved(location = 'ams'): { readonly replica: SyncedReplica; readonly kv: TroubledKv } {
     const kv = new TroubledKv(env.PRESENCE_KV);
     return { replica: this.join(location, kv.store), kv };
@@ -52,13 +52,13 @@ export class KvSite {
     return hub;
   }
 
-  /** An interval passes and the replica syncs. */
+  /** Moves the clock by a sync interval, and lets the replica sync. */
   async sync(replica: SyncedReplica): Promise<void> {
     await this.runtime.advance(TIMING.syncIntervalMs);
     await replica.presence();
   }
 
-  /** Moves the clock second by second until the answer comes. Real time passes between, because KV needs it. */
+  /** Moves the clock by 1 s at a time until the answer arrives. Waits 10 real ms each time, otherwise KV cannot answer. */
   async afterWaiting(answer: Promise<unknown>): Promise<void> {
     let answered = false;
     void answer.then(() => {
@@ -71,19 +71,19 @@ export class KvSite {
   }
 }
 
-/** The value under a key, with its summary. */
+/** Returns the value under a key, with its summary as metadata. */
 export const stored = (key = KEY) => env.PRESENCE_KV.getWithMetadata(key, 'json');
 
-/** The summary under the key. */
+/** Returns the summary of the default location. */
 export const storedSummary = async () => LocationSummary.parse((await stored()).metadata);
 
-/** How much longer than usual a summary counts. */
+/** Returns how much longer than `leaseMs` a summary counts (ms). */
 export const extensionOf = ({ at, until }: LocationSummary) => until - at - TIMING.leaseMs;
 
-/** Values that are no map: the name of each, and its text. */
+/** Texts that are no JSON object, each after its name. */
 export const NO_MAPS: string[][] = [
   ['no JSON', '{{{'],
-  ['nothing', ''],
+  ['an empty text', ''],
   ['a list', '[1,2,3]'],
   ['null', 'null'],
   ['a number', '42'],

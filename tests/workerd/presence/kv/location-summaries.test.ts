@@ -23,7 +23,7 @@ const LEASE_MS = 220_000;
 const ALONE_LEASE_MS = 300_000;
 const FRA = 'presence:sessions:fra';
 
-/** Returns these pages, the last one again and again: cached, stale and endless lists, which local KV never returns. */
+/** Returns these pages, and then the last one again. Local KV never returns cached, stale or endless lists. */
 function lister(pages: readonly Listed[]): KeyLister & { calls: number } {
   const stub = {
     calls: 0,
@@ -36,7 +36,7 @@ function lister(pages: readonly Listed[]): KeyLister & { calls: number } {
   return stub as KeyLister & { calls: number };
 }
 
-/** A lister that calls `list` each time. */
+/** Makes a lister of a function. */
 const listerOf = (list: () => Promise<unknown>) => ({ list: list as KeyLister['list'] });
 const failing = listerOf(() => Promise.reject(new Error('KV is unavailable')));
 
@@ -61,8 +61,8 @@ function expectDueAt(others: LocationSummaries, dueAt: number, everywhere = 10):
   expect(others.isDue(dueAt, everywhere)).toBe(true);
 }
 
-describe('a listing', () => {
-  it('a cached list that is older than the one before changes nothing', async () => {
+describe('listings', () => {
+  it('a cached list that is older than the last one changes nothing', async () => {
     const others = summaries();
     const kv = lister([page(2_000, 5), page(1_000, 9), page(3_000, 6)]);
     const seen: number[] = [];
@@ -98,7 +98,7 @@ describe('a listing', () => {
   });
 });
 
-describe('the summaries that count', () => {
+describe('counted summaries', () => {
   it.each([
     [CLOCK_SKEW_MAX_MS, 5],
     [CLOCK_SKEW_MAX_MS + 1, 0],
@@ -155,7 +155,7 @@ describe('the summaries that count', () => {
     ['fra\n', false],
     ['fr\u00e4', false],
     ['__proto__', false],
-    // The own location.
+    // The replica is in this location.
     ['ams', false],
   ])('a reader counts a location with the name %j: %s', async (name, counts) => {
     const key = `presence:sessions:${name}`;
@@ -182,7 +182,7 @@ describe('the summaries that count', () => {
     expect(others.counts(1_000)).toEqual(ZERO_COUNTS);
   });
 
-  it('a reader counts 1,000 locations, ignores further ones, and still takes newer summaries of the first', async () => {
+  it('a reader counts 1,000 locations, ignores further ones, and accepts newer summaries of the first', async () => {
     const others = summaries();
     const keys = Array.from({ length: LOCATIONS_MAX + 100 }, (_, n) => `${FRA}${n}`);
     const first = pageOf(...keys.slice(0, 900).map((key) => [key, summary(1_000, 1)] as const));
@@ -193,7 +193,7 @@ describe('the summaries that count', () => {
     expect(others.counts(1_001).release).toBe(LOCATIONS_MAX + 4);
   });
 
-  it('a reader takes new locations again when 1,000 old summaries have ended', () => {
+  it('a reader accepts new locations again when 1,000 old summaries have ended', () => {
     const others = summaries();
     others.add(
       Array.from({ length: LOCATIONS_MAX }, (_, n) => [`${FRA}${n}`, summary(1_000, 1)] as const),
@@ -217,14 +217,14 @@ describe('the summaries that count', () => {
   });
 
   it.each([
-    ['no object', 5],
-    ['nothing', null],
+    ['a number', 5],
+    ['null', null],
     ['a list', [1]],
-    ['no moods', { at: 1_000, until: 9_000 }],
-    ['a negative count', { ...summary(1_000, -1) }],
-    ['a broken count', { ...summary(1_000, 0.5) }],
-    ['a negative time', { ...summary(-1, 5), until: 9_000 }],
-    ['a time that is a text', { ...summary(1_000, 5), until: '9000' }],
+    ['an object without moods', { at: 1_000, until: 9_000 }],
+    ['an object with a negative count', { ...summary(1_000, -1) }],
+    ['an object with a fractional count', { ...summary(1_000, 0.5) }],
+    ['an object with a negative time', { ...summary(-1, 5), until: 9_000 }],
+    ['an object with a text for a time', { ...summary(1_000, 5), until: '9000' }],
   ])('a reader ignores %s as a summary', async (_what, metadata) => {
     const others = summaries();
     others.add([[FRA, metadata]], 1_000);
@@ -232,7 +232,7 @@ describe('the summaries that count', () => {
     expect(others.counts(1_000)).toEqual(ZERO_COUNTS);
   });
 
-  it('the own location counts no more when the replica learns its name', async () => {
+  it('the summary of the own location stops counting when the replica gets its location', async () => {
     const others = summaries();
     await others.refresh(lister([page(1_000, 5)]), 1_000);
     others.ownKey = FRA;
@@ -242,7 +242,7 @@ describe('the summaries that count', () => {
   });
 });
 
-describe('add', () => {
+describe('added summaries', () => {
   it('an added summary counts at once, and the newer of two summaries counts', async () => {
     const others = summaries();
     others.add([[FRA, summary(2_000, 5)]], 2_000);
@@ -255,7 +255,7 @@ describe('add', () => {
     expect(others.counts(3_000).release).toBe(6);
   });
 
-  it('an added summary joins the listed ones', async () => {
+  it('an added summary counts beside the listed ones', async () => {
     const others = summaries();
     await others.refresh(lister([page(1_000, 5)]), 1_000);
     others.add([['presence:sessions:sin', summary(1_000, 2)]], 1_000);
@@ -270,7 +270,7 @@ describe('add', () => {
   });
 });
 
-describe('the interval', () => {
+describe('listing interval', () => {
   const empty = pageOf();
 
   it('the first listing is due at once', () => {
@@ -286,10 +286,9 @@ describe('the interval', () => {
     },
   );
 
-  it('a listing that fails is not one of the first two', async () => {
+  it('a listing is due 60 s after a failed and then an empty one', async () => {
     const others = summaries();
-    const away = { list: () => Promise.reject(new Error('KV is away')) } as unknown as KeyLister;
-    await others.refresh(away, 0).catch(() => undefined);
+    await others.refresh(failing, 0).catch(() => undefined);
     await others.refresh(lister([empty]), LIST_RETRY_MS);
     expectDueAt(others, LIST_RETRY_MS + LIST_INTERVAL_MS, 1);
   });
@@ -297,7 +296,7 @@ describe('the interval', () => {
   it.each([
     ['100 s after two empty ones with 20 sessions', empty, 20, ALONE_INTERVAL_MS],
     ['60 s after two empty ones with 21 sessions', empty, 21, LIST_INTERVAL_MS],
-    ['60 s after one that brought a location', page(59_000, 5, ALONE_LEASE_MS), 6, LIST_INTERVAL_MS],
+    ['60 s after one with a location', page(59_000, 5, ALONE_LEASE_MS), 6, LIST_INTERVAL_MS],
   ])('a third listing is due %s', async (_when, listed, everywhere, waitMs) => {
     const others = summaries();
     await others.refresh(lister([empty]), 0);
@@ -312,7 +311,7 @@ describe('the interval', () => {
     expectDueAt(others, 60_000 + LIST_INTERVAL_MS);
   });
 
-  it('the interval is the same while the number of sessions changes', async () => {
+  it('a listing is due 60 s after one with a location, with any number of sessions', async () => {
     const others = summaries();
     await others.refresh(lister([page(0, 5)]), 0);
     for (const everywhere of [0, 6, 15, 1_000, 100_000]) expectDueAt(others, LIST_INTERVAL_MS, everywhere);
@@ -331,27 +330,35 @@ describe('the interval', () => {
   const alone = (at: number) => summary(at, 1, ALONE_LEASE_MS);
   const shared = (at: number) => summary(at, 1);
   it.each([
-    // KV shows a summary 20 s after its write.
-    ['60 s after 80 s, by a summary of a shared location of 60 s', [shared(60_000)], 80_000],
-    ['by the newest summary of two shared locations', [shared(60_000), shared(70_000)], 90_000],
-    ['60 s after 65 s, by a summary of 1 ms, because a list counts as at most 45 s old', [shared(1)], 65_000],
+    // KV lists a summary 20 s after its write, and the next listing is due 60 s after that.
+    ['140 s for a shared summary of 60 s', [shared(60_000)], 80_000],
+    ['150 s for shared summaries of 60 s and 70 s', [shared(60_000), shared(70_000)], 90_000],
+    ['125 s for a shared summary of 1 ms, because a list counts as at most 45 s old', [shared(1)], 65_000],
     [
-      '60 s after now, by a summary of 100 s, because a list is never of the future',
+      '170 s for a shared summary of 100 s, because a list is never of the future',
       [shared(100_000)],
       110_000,
     ],
-    ['60 s after now, by the old summary of a location whose writer is alone', [alone(60_000)], 110_000],
-    ['60 s after now, by an ended summary', [summary(60_000, 1, 50_000)], 110_000],
-    ['by the shared location, where another writer is alone', [alone(85_000), shared(60_000)], 80_000],
-    ['by the shared location, where another writer has been alone', [shared(70_000), alone(60_000)], 90_000],
-  ])('a listing at 110 s dates itself: the next one is due %s', async (_when, listed, listedAt) => {
+    ['170 s for a summary of 60 s whose writer is alone', [alone(60_000)], 110_000],
+    ['170 s for an ended summary', [summary(60_000, 1, 50_000)], 110_000],
+    [
+      '140 s for a shared summary of 60 s beside one of 85 s whose writer is alone',
+      [alone(85_000), shared(60_000)],
+      80_000,
+    ],
+    [
+      '150 s for a shared summary of 70 s beside one of 60 s whose writer is alone',
+      [shared(70_000), alone(60_000)],
+      90_000,
+    ],
+  ])('the listing after one at 110 s is due at %s', async (_when, listed, listedAt) => {
     const others = summaries();
     const kv = lister([pageOf(...listed.map((one, n) => [`${FRA}${n}`, one] as const))]);
     await others.refresh(kv, 110_000);
     expectDueAt(others, listedAt + LIST_INTERVAL_MS);
   });
 
-  it('a list whose copy of a shared summary is older than the known one counts as old', async () => {
+  it('an old summary dates a list although a newer one is known: the next listing is due at 140 s', async () => {
     const others = summaries();
     others.add([[FRA, shared(109_000)]], 110_000);
     await others.refresh(lister([page(60_000, 1)]), 110_000);
@@ -363,14 +370,14 @@ it.each([
   [LEASE_MS, false],
   [LEASE_MS + 1, true],
   [ALONE_LEASE_MS, true],
-])('a summary with a lease of %d ms says that its writer is alone: %s', (leaseMs, isAlone) => {
+])('a summary with a lease of %d ms shows that its writer is alone: %s', (leaseMs, isAlone) => {
   expect(isWriterAlone(summary(1_000, 5, leaseMs), TIMING)).toBe(isAlone);
 });
 
-describe('health', () => {
+describe('failing listings', () => {
   const never = listerOf(() => new Promise(() => undefined));
 
-  it('a listing that does not end is failing after 5 s, also during the next one, until one succeeds', async () => {
+  it('a listing that does not end counts as failing after 5 s, until a later one succeeds', async () => {
     const others = summaries();
     void others.refresh(never, 0);
     expect(others.isFailing(LIST_RETRY_MS - 1)).toBe(false);
@@ -381,7 +388,7 @@ describe('health', () => {
     expect(others.isFailing(10 * LIST_RETRY_MS)).toBe(false);
   });
 
-  it('a listing that fails is failing at once, and the late success of an earlier one changes nothing', async () => {
+  it('a failed listing counts as failing at once, also after the late success of an earlier one', async () => {
     const others = summaries();
     const late = Promise.withResolvers<Listed>();
     const earlier = others.refresh(
@@ -395,7 +402,7 @@ describe('health', () => {
     expect(others.isFailing(LIST_RETRY_MS)).toBe(true);
   });
 
-  it('a listing that fails late, after a newer one has succeeded, changes nothing', async () => {
+  it('a listing that fails after a newer one has succeeded does not count as failing', async () => {
     const others = summaries();
     const late = Promise.withResolvers<Listed>();
     const earlier = others.refresh(

@@ -9,10 +9,10 @@ const NOW = 1_000_000;
 const CACHE_MS = KV_CACHE_TTL_SECONDS * 1000;
 const [FRA, SIN] = ['presence:sessions:fra', 'presence:sessions:sin'];
 const SUMMARY = { at: NOW, until: NOW + 220_000, moods: { ...ZERO_COUNTS, release: 5 } };
-/** Data centres and other names, enough for each key and each pair of keys. */
-const NAMES = Array.from({ length: 2_000 }, (_, n) => `presence:sessions:${n.toString(36)}x`);
+/** Keys of enough locations to use each pair of opened keys. */
+const LOCATIONS = Array.from({ length: 2_000 }, (_, n) => `presence:sessions:${n.toString(36)}x`);
 
-/** One isolate's view of a KV that a plain map stands for. */
+/** Returns an isolate whose KV is a plain map. */
 function isolate(kv = new Map<string, string>()) {
   const reads: string[] = [];
   const opened = new OpenedLocations(
@@ -23,7 +23,7 @@ function isolate(kv = new Map<string, string>()) {
     async (key, text) => void kv.set(key, text),
     300_000,
   );
-  /** Reads both groups, long after each read before. */
+  /** Reads both groups, after the cache time of all earlier reads. */
   let readAt = NOW;
   const readAll = async () => {
     readAt += CACHE_MS;
@@ -32,23 +32,23 @@ function isolate(kv = new Map<string, string>()) {
   return { kv, reads, opened, readAll };
 }
 
-/** The keys that a location writes. */
+/** Returns the opened keys that a location writes. */
 async function keysOf(location: string): Promise<readonly string[]> {
   const { kv, opened } = isolate();
   await opened.add(location, SUMMARY);
   return [...kv.keys()];
 }
 
-/** Another location whose keys pass the check. */
+/** Returns a location whose opened keys pass the check. */
 async function locationWhere(check: (keys: readonly string[]) => boolean): Promise<string> {
-  for (const name of NAMES) if (check(await keysOf(name))) return name;
-  throw new Error('No name passes the check.');
+  for (const name of LOCATIONS) if (check(await keysOf(name))) return name;
+  throw new Error('No location passes the check.');
 }
 
-describe('a read', () => {
+describe('reads', () => {
   const groupOf = (key: string) => Number(key.split(':')[2]);
 
-  it('a reader reads the four keys of one group, each group at most every 30 s, in turns', async () => {
+  it('a reader reads the four keys of each group in turns, each group at most every 30 s', async () => {
     const { reads, opened } = isolate();
     const groups: number[][] = [];
     for (const now of [0, 10_000, 20_000, 29_999, 30_000, 39_999, 40_000, 50_000, 60_000]) {
@@ -60,7 +60,7 @@ describe('a read', () => {
     expect(groups).toEqual([[0], [1], [], [], [0], [], [1], [], [0]]);
   });
 
-  it('a reader that reads again late reads the group that it read least recently', async () => {
+  it('a reader that pauses next reads the group that it read least recently', async () => {
     const { reads, opened } = isolate();
     for (const now of [0, 10_000]) await opened.read(now);
     reads.length = 0;
@@ -72,7 +72,7 @@ describe('a read', () => {
     expect(await isolate().readAll()).toEqual([]);
   });
 
-  it('a read and a write reject when KV does', async () => {
+  it('a read and a write reject when KV rejects', async () => {
     const fail = () => Promise.reject(new Error('KV is unavailable'));
     const opened = new OpenedLocations(fail, fail, 300_000);
     await expect(opened.read(0)).rejects.toThrow('KV is unavailable');
@@ -82,9 +82,15 @@ describe('a read', () => {
   });
 });
 
-describe('a write', () => {
-  it('a reader finds a location that was added in both groups', async () => {
-    for (const location of [FRA, SIN, 'presence:sessions:ams', 'presence:sessions', ...NAMES.slice(0, 50)]) {
+describe('writes', () => {
+  it('a reader finds an added location in both groups', async () => {
+    for (const location of [
+      FRA,
+      SIN,
+      'presence:sessions:ams',
+      'presence:sessions',
+      ...LOCATIONS.slice(0, 50),
+    ]) {
       const writer = isolate();
       await writer.opened.add(location, SUMMARY);
       const reader = isolate(writer.kv);
@@ -93,8 +99,8 @@ describe('a write', () => {
     }
   });
 
-  it('each location writes one key of each group, and none that version 1.0 takes for a location', async () => {
-    for (const name of NAMES) {
+  it('each location writes two keys, and none with the prefix that version 1.0 lists', async () => {
+    for (const name of LOCATIONS) {
       const keys = await keysOf(name);
       expect(keys).toHaveLength(GROUPS);
       for (const key of keys) expect(key.startsWith('presence:sessions:')).toBe(false);
@@ -105,17 +111,17 @@ describe('a write', () => {
     expect(await keysOf(FRA)).toEqual(await keysOf(FRA));
   });
 
-  it('two locations share both keys in one of 16 times, and the names use all pairs of keys alike', async () => {
+  it('locations use all 16 pairs of keys, each pair at least half as often as the mean', async () => {
     const uses = new Map<string, number>();
-    for (const name of NAMES) {
+    for (const name of LOCATIONS) {
       const pair = (await keysOf(name)).join();
       uses.set(pair, (uses.get(pair) ?? 0) + 1);
     }
     expect(uses.size).toBe(16);
-    for (const used of uses.values()) expect(used).toBeGreaterThan(NAMES.length / 16 / 2);
+    for (const used of uses.values()) expect(used).toBeGreaterThan(LOCATIONS.length / 16 / 2);
   });
 
-  it('two locations that share both keys keep each other', async () => {
+  it('two locations that share both keys are both stored', async () => {
     const both = (await keysOf(FRA)).join();
     const other = await locationWhere((keys) => keys.join() === both);
     const kv = new Map<string, string>();
@@ -128,7 +134,7 @@ describe('a write', () => {
     expect(await isolate(kv).readAll()).toEqual([...entries, ...entries]);
   });
 
-  it('two locations that share one key and write it at once are found by the other group', async () => {
+  it('a reader finds two locations that write a shared key at once, by the other group', async () => {
     const [first, second] = await keysOf(FRA);
     const other = await locationWhere((keys) => keys[0] === first && keys[1] !== second);
     const kv = new Map<string, string>();
@@ -155,8 +161,8 @@ describe('a write', () => {
     ['drops a summary without moods', { at: NOW, until: NOW + 9_000 }, false],
     ['drops a summary with a broken time', { ...SUMMARY, until: 'late' }, false],
     ['drops a text', 'text', false],
-    ['drops nothing at all', null, false],
-  ])('the next write %s', async (_what, other, isKept) => {
+    ['drops null', null, false],
+  ])('a write of an opened key %s', async (_what, other, isKept) => {
     const { kv, opened, readAll } = isolate();
     for (const key of await keysOf(FRA)) kv.set(key, JSON.stringify({ [SIN]: other }));
     await opened.add(FRA, SUMMARY);
@@ -165,7 +171,7 @@ describe('a write', () => {
   });
 });
 
-describe('a hostile value', () => {
+describe('hostile values', () => {
   const text = JSON.stringify(SUMMARY);
   const hostile = [
     ['no JSON', '{"presence:sessions:sin":'],
@@ -184,10 +190,10 @@ describe('a hostile value', () => {
     ['a number for a summary', `{"${SIN}":5}`],
     ['an array for a summary', `{"${SIN}":[${text}]}`],
     ['a summary with numbers that are too large', `{"${SIN}":{"at":1e999,"until":1e999,"moods":{}}}`],
-    ['a summary under the name of no location', `{"sin":${text},"":${text},"presence:sessions:SIN":${text}}`],
+    ['a summary under names of no location', `{"sin":${text},"":${text},"presence:sessions:SIN":${text}}`],
   ] as const;
 
-  it.each(hostile)('a key that holds %s adds no session', async (_what, value) => {
+  it.each(hostile)('an opened key that holds %s adds no session', async (_what, value) => {
     const { kv, opened, readAll } = isolate();
     const keys = [0, 1].flatMap((group) => [0, 1, 2, 3].map((n) => `presence:opened:${group}:${n}`));
     for (const key of keys) kv.set(key, value);
@@ -199,7 +205,7 @@ describe('a hostile value', () => {
     expect(({} as Record<string, unknown>)[SIN]).toBeUndefined();
   });
 
-  it('a reader takes a value of 8,192 characters', async () => {
+  it('a reader accepts a value of 8,192 characters', async () => {
     const { kv, readAll } = isolate();
     kv.set('presence:opened:0:0', `{"${SIN}":${text}}`.padEnd(8_192));
     expect(await readAll()).toEqual([[SIN, SUMMARY]]);

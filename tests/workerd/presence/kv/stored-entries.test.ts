@@ -23,7 +23,7 @@ const summaryOf = (lease: number) => ({ at: NOW, until: NOW + lease, moods: ZERO
 const ALONE = summaryOf(leaseMs + aloneExtensionMs);
 const SHARED = summaryOf(leaseMs);
 
-/** What stands under a key, in the form of a read. */
+/** Returns what a replica reads from a key with these sessions. */
 function storedValue(
   sessions: Iterable<readonly [string, StoredRecord]>,
   summary: StoredValue['summary'],
@@ -35,46 +35,56 @@ const present = (lastSeen: number): StoredRecord => ({ mood: 'presence', lastSee
 const left = (lastSeen: number): StoredRecord => ({ mood: null, lastSeen });
 const extended = (record: StoredRecord): StoredRecord => ({ ...record, rests: true });
 
-describe('a read', () => {
+describe('reads', () => {
   it.each([
-    ['no session of a value without a summary', undefined, [remoteTtlMs, EXTENDED_MS, EXTENDED_MS]],
     [
-      'no session of a value whose writer shares its location',
+      'without a summary',
+      'records with rests and tombstones',
+      undefined,
+      [remoteTtlMs, EXTENDED_MS, EXTENDED_MS],
+    ],
+    [
+      'whose writer shares its location',
+      'records with rests and tombstones',
       SHARED,
       [remoteTtlMs, EXTENDED_MS, EXTENDED_MS],
     ],
     [
-      'no session of a value of this version, in which each session says so itself',
+      'of this version, whose writer was alone,',
+      'records with rests and tombstones',
       { ...ALONE, marksRest: true as const },
       [remoteTtlMs, EXTENDED_MS, EXTENDED_MS],
     ],
-    ['all sessions of a value of 1.0 whose writer was alone', ALONE, [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS]],
     [
-      'all records of a lease that is 1 ms longer',
+      'of version 1.0, whose writer was alone,',
+      'all records',
+      ALONE,
+      [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS],
+    ],
+    [
+      'of version 1.0 with a lease that is 1 ms longer',
+      'all records',
       summaryOf(leaseMs + 1),
       [EXTENDED_MS, EXTENDED_MS, EXTENDED_MS],
     ],
-  ] as const)(
-    'a reader extends %s, each record with rests, and each tombstone',
-    (_what, summary, countMs) => {
-      const records = [
-        [ANNA, present(NOW)],
-        [BEN, left(NOW - 1)],
-        [CARL, extended(present(NOW - 2))],
-      ] as const;
-      const entries = storedValue(records, summary).sessions;
-      expect([...entries]).toEqual(
-        records.map(([id, { mood, lastSeen }], n) => [
-          id,
-          { mood, lastSeen, expiresAt: lastSeen + (countMs[n] ?? Number.NaN) },
-        ]),
-      );
-    },
-  );
+  ] as const)('a reader of a value %s extends %s', (_value, _records, summary, countMs) => {
+    const records = [
+      [ANNA, present(NOW)],
+      [BEN, left(NOW - 1)],
+      [CARL, extended(present(NOW - 2))],
+    ] as const;
+    const entries = storedValue(records, summary).sessions;
+    expect([...entries]).toEqual(
+      records.map(([id, { mood, lastSeen }], n) => [
+        id,
+        { mood, lastSeen, expiresAt: lastSeen + (countMs[n] ?? Number.NaN) },
+      ]),
+    );
+  });
 });
 
-describe('a write', () => {
-  /** What the replica writes. */
+describe('writes', () => {
+  /** Returns what the replica writes. */
   function written(replica: Replica, kept: Entries = new Map(), isAlone = false) {
     const all: (readonly [string, StoredRecord])[] = [];
     forEachToStore(replica, kept, isAlone, TIMING, (id, { mood, lastSeen }, rests) =>
@@ -83,15 +93,15 @@ describe('a write', () => {
     return all;
   }
 
-  /** Merges a read, and returns what the replica writes then. */
+  /** Merges a read, and returns what the replica writes after it. */
   function rewrite(replica: Replica, value: StoredValue, now = NOW, endedBy = NEVER, isAlone = false) {
     return written(replica, replica.mergeStored(value.sessions, now, endedBy).kept, isAlone);
   }
-  /** The same as text and back, with the summary of another write. */
+  /** Returns the entries as the next reader has them. */
   const readBack = (entries: readonly (readonly [string, StoredRecord])[], summary = SHARED) =>
     storedValue(entries, summary).sessions;
 
-  it('a session of a writer that was alone keeps its longer time when two other replicas write it on', () => {
+  it('a session of a writer that was alone keeps its longer time when two other replicas write it again', () => {
     const first = rewrite(new Replica(TIMING), storedValue([[ANNA, present(NOW)]], ALONE));
     expect(first).toEqual([[ANNA, extended(present(NOW))]]);
     const second = rewrite(new Replica(TIMING), storedValue(first, SHARED));
@@ -99,7 +109,7 @@ describe('a write', () => {
     expect(readBack(second).get(ANNA)?.expiresAt).toBe(NOW + EXTENDED_MS);
   });
 
-  it('a tombstone of a writer that was alone keeps its longer time too', () => {
+  it('a tombstone of a writer that was alone keeps its longer time in the next write', () => {
     const written = rewrite(new Replica(TIMING), storedValue([[ANNA, left(NOW)]], ALONE));
     expect(written).toEqual([[ANNA, extended(left(NOW))]]);
   });
@@ -116,20 +126,20 @@ describe('a write', () => {
     ]);
   });
 
-  it('a session of a shared location gets no longer time', () => {
+  it('a session of a shared location counts for the usual time after another replica wrote it again', () => {
     const written = rewrite(new Replica(TIMING), storedValue([[ANNA, present(NOW)]], SHARED));
     expect(written).toEqual([[ANNA, present(NOW)]]);
     expect(readBack(written).get(ANNA)?.expiresAt).toBe(NOW + remoteTtlMs);
   });
 
-  it('a kept record keeps its longer time', () => {
+  it('a stored record whose session expired here keeps its longer time in the next write', () => {
     const replica = new Replica(TIMING);
     replica.heartbeat(ANNA, 'presence', NOW - TIMING.ttlMs);
     const value = storedValue([[ANNA, present(NOW - TIMING.ttlMs)]], ALONE);
     expect(rewrite(replica, value)).toEqual([[ANNA, extended(present(NOW - TIMING.ttlMs))]]);
   });
 
-  it('a replica writes an extended session that came to it without rests', () => {
+  it('a replica writes an extended session that moved to it without rests', () => {
     const replica = new Replica(TIMING);
     replica.mergeStored(storedValue([[ANNA, present(NOW)]], ALONE).sessions, NOW, NEVER);
     replica.heartbeat(ANNA, 'release', NOW + 1);

@@ -7,8 +7,8 @@ const DAY_MS = 86_400_000;
 const REFRESH_MS = 100_000;
 
 /**
- * Returns the writes of one day of a replica that is alone with a few sessions. It refreshes 100 s after its last write, and writes each
- * ended session for which it has budget. A session ends every `endsEveryMs`, and the write costs `cost` writes.
+ * Returns the writes of one day of a replica that is alone with a few sessions. It refreshes 100 s after its last write. A session
+ * ends every `endsEveryMs`. Its write costs `cost` writes, and needs a budget of `needed`.
  */
 function writesOfADay(endsEveryMs: number, cost = 1, needed = cost): number {
   const budget = new WriteBudget();
@@ -25,7 +25,7 @@ function writesOfADay(endsEveryMs: number, cost = 1, needed = cost): number {
   return writes;
 }
 
-it('a replica may write ten ended sessions in a row, and then one in 90 s', () => {
+it('a replica may write ten ended sessions in a row, and the next one 90 s later', () => {
   const budget = new WriteBudget();
   for (let now = 0; now < WRITES_KEPT_MAX; now += 1) {
     expect(budget.has(1, now)).toBe(true);
@@ -44,14 +44,14 @@ it('a replica that has not written for a day may write ten ended sessions and no
   expect(budget.has(1, DAY_MS)).toBe(false);
 });
 
-it('refreshes without budget delay no ended session by more than 90 s', () => {
+it('refreshes without budget delay an ended session by at most 90 s', () => {
   const budget = new WriteBudget();
   for (let now = 0; now <= 1_000_000; now += 20_000) budget.spend(1, now);
   expect(budget.has(1, 1_089_999)).toBe(false);
   expect(budget.has(1, 1_090_000)).toBe(true);
 });
 
-it('a clock that steps back earns nothing', () => {
+it('a budget earns no write when the clock steps back', () => {
   const budget = new WriteBudget();
   budget.spend(WRITES_KEPT_MAX, 1_000_000);
   expect(budget.has(1, 0)).toBe(false);
@@ -65,7 +65,7 @@ it.each([500, 1_000, 7_000, 33_500, 60_000, 99_000, 100_500, 151_000, 300_000, D
 );
 
 it.each([500, 60_000, 99_000, 250_000])(
-  'a location that opens every %d ms makes at most 980 writes a day, of all keys',
+  'a location that opens every %d ms makes at most 980 writes a day to all keys',
   (opensEveryMs) => {
     const writes = writesOfADay(opensEveryMs, 1 + GROUPS, WRITES_KEPT_MAX - GROUPS);
     expect(writes).toBeLessThanOrEqual(980);

@@ -15,11 +15,11 @@ const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 const NONE: SessionRecords = new Map();
 const BEN_PRESENT: SessionRecords = new Map([[BEN, { mood: 'presence', lastSeen: NOW - 5 }]]);
 
-/** Anna's stored record: in a mood, as a tombstone (`null`), or none. */
+/** The stored record of ANNA: a mood, `null` for a tombstone, or undefined for none. */
 const anna = (mood: Mood | null | undefined, lastSeen = NOW - 1_000): SessionRecords =>
   new Map(mood === undefined ? [] : [[ANNA, { mood, lastSeen }]]);
 
-/** So many stored sessions in the mood `presence`, each with an earlier heartbeat than its owner has. Anna's comes first. */
+/** Returns `count` stored sessions, ANNA first. Each has an older heartbeat than its owner. */
 const storedSessions = (count: number): SessionRecords =>
   new Map(
     Array.from({ length: count }, (_, n) => [sessionId(n + 1), { mood: 'presence', lastSeen: NOW - 2_000 }]),
@@ -28,8 +28,8 @@ const storedSessions = (count: number): SessionRecords =>
 type Given = Partial<Parameters<typeof decideWrite>[0]> & { readonly endedBy?: number };
 
 /**
- * The decision of a replica that has merged the stored records. Unless a test says otherwise, no other location has sessions, another
- * replica has written the key lately, and this one wrote it 1 s ago.
+ * Merges the stored records, and returns whether the replica writes. By default no other location has sessions. The replica is not
+ * alone in its location, and wrote the key 1 s ago.
  */
 function decide(replica: Replica, stored: SessionRecords, { endedBy, ...given }: Given = {}): boolean {
   const { ended } = mergeStored(replica, stored, NOW, endedBy === undefined ? {} : { endedBy });
@@ -47,7 +47,7 @@ function decide(replica: Replica, stored: SessionRecords, { endedBy, ...given }:
   });
 }
 
-/** A replica with so many own sessions in the mood `presence`. Anna's comes first. */
+/** Returns a replica with `ownSessions` sessions in the mood `presence`, ANNA first. */
 function replicaWith(ownSessions: number): Replica {
   const replica = new Replica(TIMING);
   for (let n = 1; n <= ownSessions; n += 1) replica.heartbeat(sessionId(n), 'presence', NOW - 1_000);
@@ -56,7 +56,7 @@ function replicaWith(ownSessions: number): Replica {
 
 describe('changes', () => {
   const heartbeat = (mood: Mood) => (replica: Replica) => replica.heartbeat(ANNA, mood, NOW);
-  const nothing = () => undefined;
+  const noEvent = () => undefined;
   const leave = (replica: Replica) => {
     replica.heartbeat(ANNA, 'presence', NOW - 2_000);
     replica.leave(ANNA, NOW);
@@ -64,8 +64,8 @@ describe('changes', () => {
   const mergeEarlier = (mood: Mood | null) => (replica: Replica) =>
     mergeStored(replica, anna(mood, NOW - 2_000), NOW - 1_500);
   it.each([
-    ['writes a session that came', heartbeat('presence'), anna(undefined), true],
-    ['writes a session that came back after its leave', heartbeat('presence'), anna(null), true],
+    ['writes a new session', heartbeat('presence'), anna(undefined), true],
+    ['writes a session that returned after its leave', heartbeat('presence'), anna(null), true],
     ['writes a session that left', leave, anna('presence'), true],
     ['writes a session that changed its mood', heartbeat('release'), anna('presence'), true],
     [
@@ -76,9 +76,9 @@ describe('changes', () => {
     ],
     ['does not write a tombstone of a session that was never stored', leave, anna(undefined), false],
     ['does not write a tombstone that is stored already', leave, anna(null), false],
-    ['writes when a stored session counts no more', nothing, anna('presence', NOW - 70_000), true],
-    ['does not write when a stored tombstone counts no more', nothing, anna(null, NOW - 70_000), false],
-    ['does not write for a stored remote session', nothing, anna('presence'), false],
+    ['writes when a stored session has stopped counting', noEvent, anna('presence', NOW - 70_000), true],
+    ['does not write when a stored tombstone has stopped counting', noEvent, anna(null, NOW - 70_000), false],
+    ['does not write for a stored remote session', noEvent, anna('presence'), false],
     ['does not write a remote session that the stored value lacks', mergeEarlier('presence'), NONE, false],
     [
       'does not write a remote session in a newer mood',
@@ -94,7 +94,7 @@ describe('changes', () => {
     ],
   ] as const)('a replica %s', (_what, event, stored, writes) => {
     const replica = new Replica(TIMING);
-    // Another own session, which is stored as it is.
+    // The stored value has this session already, so it is no change.
     replica.heartbeat(BEN, 'presence', NOW);
     event(replica);
     expect(decide(replica, new Map([...stored, ...BEN_PRESENT]))).toBe(writes);
@@ -113,39 +113,44 @@ describe('changes', () => {
 
   const writtenAt = NOW - 1_000;
   it.each([
-    ['that is older than all heartbeats of the last write', writtenAt - TIMING.ttlMs - 1, true],
-    ['that the last write may have had', writtenAt - TIMING.ttlMs, false],
-  ])(
-    'a replica with a stored heartbeat of its present session %s: writes again %s',
-    (_what, lastSeen, writes) => {
-      const lastWrite = { at: writtenAt, isAlone: false };
-      expect(decide(replicaWith(1), anna('presence', lastSeen), { lastWrite })).toBe(writes);
-      // Its owner writes a remote session again.
-      expect(decide(new Replica(TIMING), anna('presence', lastSeen), { lastWrite })).toBe(false);
-    },
-  );
+    [
+      'writes its session again if the stored heartbeat is older than all of its last write',
+      writtenAt - TIMING.ttlMs - 1,
+      true,
+    ],
+    [
+      'does not write its session again if its last write may have had the stored heartbeat',
+      writtenAt - TIMING.ttlMs,
+      false,
+    ],
+  ])('a replica %s', (_what, lastSeen, writes) => {
+    const lastWrite = { at: writtenAt, isAlone: false };
+    expect(decide(replicaWith(1), anna('presence', lastSeen), { lastWrite })).toBe(writes);
+    // Only its owner writes a session again.
+    expect(decide(new Replica(TIMING), anna('presence', lastSeen), { lastWrite })).toBe(false);
+  });
 
   const leaveOf = (ids: number) => (replica: Replica) => {
     for (let n = 1; n <= ids; n += 1) replica.leave(sessionId(n), NOW);
   };
-  const LARGE = 1_000;
+  const MANY_SESSIONS = 1_000;
   it.each([
     ['writes 6 leaves of 1,000 sessions at once', 6, 1_000, true],
-    ['lets 4 leaves of 1,000 sessions wait', 4, 1_000, false],
-    ['lets 4 leaves of 1,000 sessions wait until refreshMs have passed', 4, refreshMs - 1, false],
+    ['does not write 4 leaves of 1,000 sessions at once', 4, 1_000, false],
+    ['does not write 4 leaves of 1,000 sessions 1 ms before refreshMs', 4, refreshMs - 1, false],
     ['writes 4 leaves of 1,000 sessions after refreshMs', 4, refreshMs, true],
-    ['writes nothing after refreshMs without a change', 0, refreshMs, false],
+    ['does not write after refreshMs without a change', 0, refreshMs, false],
   ] as const)('a replica that is alone in its location %s', (_what, leaves, sinceWriteMs, writes) => {
-    const replica = replicaWith(LARGE);
+    const replica = replicaWith(MANY_SESSIONS);
     leaveOf(leaves)(replica);
     const lastWrite = { at: NOW - sinceWriteMs, isAlone: true };
-    expect(decide(replica, storedSessions(LARGE), { isAlone: true, lastWrite })).toBe(writes);
+    expect(decide(replica, storedSessions(MANY_SESSIONS), { isAlone: true, lastWrite })).toBe(writes);
   });
 
   it.each([
     ['writes its last leave of 200 sessions at once', 200, 1_000, true],
-    ['lets its last leave of 201 sessions wait', 201, 1_000, false],
-    ['lets its last leave of 201 sessions wait until refreshMs have passed', 201, refreshMs - 1, false],
+    ['does not write its last leave of 201 sessions at once', 201, 1_000, false],
+    ['does not write its last leave of 201 sessions 1 ms before refreshMs', 201, refreshMs - 1, false],
     ['writes its last leave of 201 sessions after refreshMs', 201, refreshMs, true],
   ])(
     'a replica that holds one of many sessions of its location %s',
@@ -157,7 +162,7 @@ describe('changes', () => {
     },
   );
 
-  it('a replica measures its changes by the sessions of all locations', () => {
+  it('a replica writes one new session at once with 199 sessions everywhere, and not with 200', () => {
     const isWritten = (everywhere: number) => decide(replicaWith(1), NONE, { everywhere });
     expect(isWritten(199)).toBe(true);
     expect(isWritten(200)).toBe(false);
@@ -169,31 +174,32 @@ describe('heartbeats', () => {
   it.each([
     [shared, shared, refreshMs - 1, false],
     [shared, shared, refreshMs, true],
-    // Another replica has written since. Its readers do not expect late heartbeats.
+    // The other replica has written since. Its readers do not expect late heartbeats.
     [shared, alone, refreshMs - 1, false],
     [shared, alone, refreshMs, true],
-    // The last write did not say that the next one comes late.
+    // The last write extended no session, so its readers drop them before a late refresh.
     [alone, shared, refreshMs - 1, false],
     [alone, shared, refreshMs, true],
     [alone, alone, refreshMs, false],
     [alone, alone, refreshMs + aloneExtensionMs - 1, false],
     [alone, alone, refreshMs + aloneExtensionMs, true],
   ])(
-    'a replica (alone: %s, at its last write: %s) decides %d ms after that write whether it refreshes: %s',
+    'a replica (alone now: %s, alone at its last write: %s) refreshes %d ms after that write: %s',
     (isAlone, wasAlone, sinceWriteMs, writes) => {
       const lastWrite = { at: NOW - sinceWriteMs, isAlone: wasAlone };
-      for (const people of [1, FEW_PEOPLE, FEW_PEOPLE + 1, 300]) {
+      for (const ownSessions of [1, FEW_PEOPLE, FEW_PEOPLE + 1, 300]) {
         for (const hasBudget of [true, false]) {
           const given = { isAlone, lastWrite, hasBudget };
-          expect(decide(replicaWith(people), storedSessions(people), given), `${people} sessions`).toBe(
-            writes,
-          );
+          expect(
+            decide(replicaWith(ownSessions), storedSessions(ownSessions), given),
+            `${ownSessions} sessions`,
+          ).toBe(writes);
         }
       }
     },
   );
 
-  const left = () => {
+  const replicaWithTombstone = () => {
     const replica = replicaWith(1);
     replica.leave(ANNA, NOW - 500);
     return replica;
@@ -201,8 +207,12 @@ describe('heartbeats', () => {
   it.each([
     ['without sessions', () => new Replica(TIMING), NONE],
     ['with remote sessions only', () => new Replica(TIMING), storedSessions(5)],
-    ['with a tombstone only', left, anna(null, NOW - 500)],
-    ['with a tombstone and remote sessions only', left, new Map([...anna(null, NOW - 500), ...BEN_PRESENT])],
+    ['with a tombstone only', replicaWithTombstone, anna(null, NOW - 500)],
+    [
+      'with a tombstone and remote sessions only',
+      replicaWithTombstone,
+      new Map([...anna(null, NOW - 500), ...BEN_PRESENT]),
+    ],
   ])('a replica %s never refreshes the key', (_what, replica, stored) => {
     for (const isAlone of [true, false])
       expect(decide(replica(), stored, { isAlone, lastWrite: NEVER })).toBe(false);
@@ -215,11 +225,11 @@ describe('heartbeats', () => {
   });
 });
 
-describe('the budget', () => {
+describe('budget of writes', () => {
   const [withBudget, without] = [true, false];
   it.each([
-    ['that is alone in the world with 40 sessions', 2 * FEW_PEOPLE, 0, true, true],
-    ['that holds more than 40 sessions', 2 * FEW_PEOPLE + 1, 0, true, false],
+    ['that holds all 40 sessions', 2 * FEW_PEOPLE, 0, true, true],
+    ['that holds all 41 sessions', 2 * FEW_PEOPLE + 1, 0, true, false],
     ['with another replica in its location', FEW_PEOPLE, 0, false, false],
     ['with sessions in another location', 1, 1, true, false],
   ])(
@@ -236,13 +246,16 @@ describe('the budget', () => {
   );
 
   it.each([
-    ['a session that came', storedSessions(1)],
+    ['a new session', storedSessions(1)],
     ['a changed mood', new Map([...storedSessions(2), ...anna('release')])],
-  ])('a replica that is alone in the world writes %s at its refresh, also with budget', (_what, stored) => {
-    expect(decide(replicaWith(2), stored, { isAlone: true, hasBudget: true })).toBe(false);
-  });
+  ])(
+    'a replica that holds all of a few sessions does not write %s before its refresh, despite its budget',
+    (_what, stored) => {
+      expect(decide(replicaWith(2), stored, { isAlone: true, hasBudget: true })).toBe(false);
+    },
+  );
 
-  it('the last leave in the world needs budget', () => {
+  it('the leave of the last session everywhere needs budget', () => {
     const replica = replicaWith(1);
     replica.leave(ANNA, NOW);
     expect(decide(replica, anna('presence'), { isAlone: true, hasBudget: withBudget })).toBe(true);
@@ -250,10 +263,14 @@ describe('the budget', () => {
   });
 
   it.each([
-    ['lets an ended session without budget wait after refreshMs', refreshMs, false],
-    ['lets an ended session without budget wait until the refresh', refreshMs + aloneExtensionMs - 1, false],
-    ['writes an ended session without budget at the refresh', refreshMs + aloneExtensionMs, true],
-  ])('a replica that is alone in the world %s', (_what, sinceWriteMs, writes) => {
+    ['does not write an ended session without budget after refreshMs', refreshMs, false],
+    [
+      'does not write an ended session without budget 1 ms before its refresh',
+      refreshMs + aloneExtensionMs - 1,
+      false,
+    ],
+    ['writes an ended session without budget at its refresh', refreshMs + aloneExtensionMs, true],
+  ])('a replica that holds all of a few sessions %s', (_what, sinceWriteMs, writes) => {
     const lastWrite = { at: NOW - sinceWriteMs, isAlone: true };
     const given = { isAlone: true, lastWrite, hasBudget: without };
     const replica = replicaWith(2);
@@ -261,7 +278,7 @@ describe('the budget', () => {
     expect(decide(replica, storedSessions(2), given)).toBe(writes);
   });
 
-  it('a replica that is alone in the world writes nothing early without a change, though it has budget', () => {
+  it('a replica that holds all of a few sessions writes no unchanged sessions before its refresh', () => {
     const lastWrite = { at: NOW - 1_000, isAlone: true };
     expect(decide(replicaWith(2), storedSessions(2), { isAlone: true, lastWrite, hasBudget: true })).toBe(
       false,
