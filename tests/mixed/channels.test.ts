@@ -12,13 +12,14 @@ const TTL_ROUNDS = 33;
 /** The room saves its changes every 5 s. */
 const SAVE_ROUNDS = 6;
 
-/** The isolate that gets the heartbeats of a session, the mood, and the channel; without a name the default one. */
+/** The isolate that gets the heartbeats of a session, its mood and its channel. Without a channel it is the default one. */
 type Visit = readonly [isolate: Isolate, id: string, mood: string, channel?: string];
 type Moods = Readonly<Record<string, number>>;
 
 let deployment: Deployment;
-/** An isolate of 1.0, and two of today, with channels. */
+/** An isolate of 1.0. */
 let old: Isolate;
+/** Two isolates of today, with channels. */
 let here: Isolate;
 let there: Isolate;
 
@@ -51,7 +52,7 @@ async function open(isolate: Isolate, channel?: string): Promise<LiveClient> {
   return client;
 }
 
-/** The object hibernates, and the next event wakes a room of that version. */
+/** The object hibernates, and the next event constructs a room of that version. */
 async function switchTo(version: Version): Promise<void> {
   await deployment.deployRoom(version);
   await deployment.hibernate();
@@ -73,7 +74,7 @@ const expectDefault = (moods: Moods) =>
 const expectChannel = (channel: string, moods: Moods) =>
   expectMoods([here, there, deployment.isolate('today')], moods, channel);
 
-/** The visits that each case starts with. Anna is in two channels, at two isolates. */
+/** The visits at the start of each test. Anna has a session in two channels, at two isolates. */
 const visits = (): readonly Visit[] => [
   [old, ANNA, 'gratitude'],
   [here, BEN, 'release'],
@@ -82,7 +83,7 @@ const visits = (): readonly Visit[] => [
   [there, DORA, 'connection', 'post-7'],
 ];
 
-describe('a room of today with an isolate of 1.0 and two isolates of today that have channels', () => {
+describe('a room of today', () => {
   useDeployment('today');
 
   it('an isolate of 1.0 counts the default channel only, and all isolates of today agree on each channel', async () => {
@@ -94,7 +95,7 @@ describe('a room of today with an isolate of 1.0 and two isolates of today that 
     expect(await here.health()).toMatchObject({ status: 'ok', reason: null });
   });
 
-  it('the room sends sessions of channels only to an isolate that asks for them', async () => {
+  it('the room sends sessions of channels only to an isolate that requests them', async () => {
     await live(3, visits());
     await live(2);
     const calls = await deployment.calls();
@@ -157,10 +158,10 @@ describe('a room of today with an isolate of 1.0 and two isolates of today that 
   });
 });
 
-describe('a room of 1.0 with an isolate of 1.0 and two isolates of today that have channels', () => {
+describe('a room of 1.0', () => {
   useDeployment('1.0');
 
-  it('all isolates count the default channel, and an isolate of today counts its own sessions of a channel', async () => {
+  it('with a room of 1.0, an isolate of today counts only its own sessions in a channel', async () => {
     await live(3, visits());
     await live(2);
     await expectDefault({ gratitude: 1, release: 1 });
@@ -169,18 +170,18 @@ describe('a room of 1.0 with an isolate of 1.0 and two isolates of today that ha
     await expectMoods([deployment.isolate('today')], {}, 'lobby');
   });
 
-  it('the room gets no session of a channel among those of the default one, and stores none', async () => {
+  it('a room of 1.0 receives and stores no session of a channel', async () => {
     await live(3, visits());
     await live(SAVE_ROUNDS);
-    const heard = JSON.stringify((await deployment.calls()).map(({ report }) => report['heard']));
-    expect(heard).toContain(ANNA);
-    expect(heard).not.toContain('lobby');
+    const reported = JSON.stringify((await deployment.calls()).map(({ report }) => report['heard']));
+    expect(reported).toContain(ANNA);
+    expect(reported).not.toContain('lobby');
     const { rows } = await deployment.room();
     expect(JSON.stringify(rows)).toContain(ANNA);
     expect(JSON.stringify(rows)).not.toContain('lobby');
   });
 
-  it('a session of a channel leaves and expires at its own isolate', async () => {
+  it('with a room of 1.0, a session of a channel leaves and expires at its own isolate', async () => {
     await live(3, visits());
     await there.leave(CARL, 'lobby');
     await expectMoods([there], {}, 'lobby');
@@ -189,14 +190,14 @@ describe('a room of 1.0 with an isolate of 1.0 and two isolates of today that ha
     await expectDefault({ gratitude: 1 });
   });
 
-  it('the health of an isolate with channels is degraded, and that of an isolate of 1.0 is not', async () => {
+  it('with a room of 1.0, an isolate with channels is degraded, and an isolate of 1.0 is not', async () => {
     await live(2);
     for (const isolate of [here, there])
       expect(await isolate.health()).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
     expect(await old.health()).toMatchObject({ status: 'ok' });
   });
 
-  it('a request for a live socket in a channel gets 503, and the room keeps no socket of it', async () => {
+  it('with a room of 1.0, a request for a live socket in a channel gets 503 and leaves no socket', async () => {
     const watcher = await open(here);
     await live(1, [[old, ANNA, 'gratitude']]);
     for (const isolate of [here, there])
@@ -245,7 +246,7 @@ describe('a room of 1.0 with an isolate of 1.0 and two isolates of today that ha
   });
 });
 
-describe('a room of today that becomes a room of 1.0, with isolates that have channels', () => {
+describe('a rollback of the room', () => {
   useDeployment('today');
 
   /** The stored sessions and the attachments of the room. */
@@ -254,7 +255,7 @@ describe('a room of today that becomes a room of 1.0, with isolates that have ch
     return JSON.stringify([rows, attachments]);
   }
 
-  it('the room of 1.0 counts no session of a channel from the journal', async () => {
+  it('a room of 1.0 counts no session of a channel from the journal of today', async () => {
     await live(3, visits());
     await live(SAVE_ROUNDS);
     expect(await stored()).toContain(`lobby/${ANNA}`);
@@ -267,7 +268,7 @@ describe('a room of today that becomes a room of 1.0, with isolates that have ch
     expect(await here.health()).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
   });
 
-  it('the default channel is right for a TTL after the change, and each session expires', async () => {
+  it('after a rollback of the room the default channel is right, and each session expires', async () => {
     await live(3, visits());
     await live(SAVE_ROUNDS);
     await switchTo('1.0');
@@ -276,7 +277,7 @@ describe('a room of today that becomes a room of 1.0, with isolates that have ch
     await expectMoods([here, there], {}, 'lobby');
   });
 
-  it('a room that is of today again counts each channel two syncs later', async () => {
+  it('a room that returns to today counts each channel two syncs later', async () => {
     await live(3, visits());
     await live(SAVE_ROUNDS);
     await switchTo('1.0');
@@ -310,7 +311,7 @@ describe('a room of today that becomes a room of 1.0, with isolates that have ch
     await expectDefault({ gratitude: 1, presence: 1 });
   });
 
-  it('the room of 1.0 closes a socket of a channel that changes its mood, and counts it nowhere', async () => {
+  it('a room of 1.0 closes a socket of a channel that changes its mood, and does not count it', async () => {
     const lobby = await open(here, 'lobby');
     await deployment.send(lobby, { sessionId: CARL, mood: 'release' });
     await live(SAVE_ROUNDS, [[old, ANNA, 'gratitude']]);
@@ -325,7 +326,7 @@ describe('a room of today that becomes a room of 1.0, with isolates that have ch
     await live(2, [[old, ANNA, 'gratitude']]);
     await live(1);
     const lobby = await open(here, 'lobby');
-    // After the heartbeats in the default channel, otherwise those would keep the session there.
+    // This follows the heartbeats in the default channel, otherwise they keep the session there.
     await deployment.send(lobby, { sessionId: ANNA, mood: 'release' });
     await live(SAVE_ROUNDS);
     await switchTo('1.0');
@@ -335,7 +336,7 @@ describe('a room of today that becomes a room of 1.0, with isolates that have ch
     await expectDefault({ gratitude: 1 });
   });
 
-  it('a socket of a channel is in its channel again when the room is of today again', async () => {
+  it('a socket of a channel is in its channel again when the room returns to today', async () => {
     const lobby = await open(here, 'lobby');
     await deployment.send(lobby, { sessionId: CARL, mood: 'release' });
     await live(SAVE_ROUNDS, [[old, ANNA, 'gratitude']]);

@@ -14,10 +14,10 @@ import {
   type Version,
 } from './test-protocol';
 
-/** Where the clock of each test starts. It is in the future, otherwise workerd would run the alarms of a room at once. */
+/** The clock of each test starts here. It is in the future, otherwise workerd runs the alarms of a room at once. */
 const START = RECORDED_AT;
 
-/** On this machine a sync or a message takes less than so many requests. */
+/** A sync or a message takes fewer requests on a local machine. */
 const TURNS_MAX = 200;
 const TURN_MS = 10;
 
@@ -38,11 +38,11 @@ export interface Isolate {
   presence(channel?: string): Promise<PresenceState>;
   health(): Promise<Health>;
   history(): Promise<History>;
-  /** Asks the isolate, whose next sync is due, and waits until that sync has ended. */
+  /** Sends a request that starts the due sync, and waits until that sync has ended. */
   sync(): Promise<void>;
   /** Opens a live socket at the room. */
   open(channel?: string): Promise<LiveClient>;
-  /** Requests a live socket that the isolate refuses. Returns the status and the type of the problem. */
+  /** Requests a live socket that the isolate must refuse. Returns the status and the type of the problem. */
   openRefused(channel?: string): Promise<{ readonly status: number; readonly type: string }>;
 }
 
@@ -102,21 +102,21 @@ export class Deployment {
   isolate(version: Version, colo = 'AMS'): Isolate {
     this.#isolates += 1;
     const isolate = String(this.#isolates);
-    const ask = (path: string, body?: object) =>
-      this.#ask(version, path, { isolate, colo, ...(body && { body: JSON.stringify(body) }) });
-    const health = async () => (await (await ask('/health')).json()) as Health;
+    const request = (path: string, body?: object) =>
+      this.#request(version, path, { isolate, colo, ...(body && { body: JSON.stringify(body) }) });
+    const health = async () => (await (await request('/health')).json()) as Health;
     // The contract test checks the shapes.
     const presence = async (channel?: string) =>
-      (await (await ask(pathOf('presence', channel))).json()) as PresenceState;
+      (await (await request(pathOf('presence', channel))).json()) as PresenceState;
     return {
       version,
       heartbeat: async (sessionId, mood = 'presence', channel) =>
-        (await (await ask(pathOf('heartbeat', channel), { sessionId, mood })).json()) as PresenceState,
+        (await (await request(pathOf('heartbeat', channel), { sessionId, mood })).json()) as PresenceState,
       leave: async (sessionId, channel) =>
-        void (await (await ask(pathOf('leave', channel), { sessionId })).text()),
+        void (await (await request(pathOf('leave', channel), { sessionId })).text()),
       presence,
       health,
-      history: async () => (await (await ask('/api/history')).json()) as History,
+      history: async () => (await (await request('/api/history')).json()) as History,
       sync: async () => {
         await presence();
         await until(async () => (await health()).lastSyncAgeMs === 0);
@@ -142,14 +142,14 @@ export class Deployment {
     if (this.#hasRoom) await this.room();
   }
 
-  /** What the room holds, after its timers that are due. */
+  /** Runs the due timers of the room, and returns its state. */
   async room(): Promise<RoomState> {
-    const state = (await (await this.#ask('room', '/test/room')).json()) as RoomState;
+    const state = (await (await this.#request('room', '/test/room')).json()) as RoomState;
     this.#calls = [...this.#calls, ...state.calls];
     return state;
   }
 
-  /** All calls to the room so far in this test. */
+  /** Returns all calls to the room since the test started. */
   async calls(): Promise<RoomCalls> {
     await this.room();
     return this.#calls;
@@ -164,7 +164,7 @@ export class Deployment {
     });
   }
 
-  /** Waits until the last state that the socket got has this count. The clock moves, since the room sends once a second. */
+  /** Waits until the last state of the socket has this count. The clock moves, because the room sends once a second. */
   async shows(client: LiveClient, count: number): Promise<void> {
     await until(async () => {
       await this.pass(TURN_MS);
@@ -172,22 +172,22 @@ export class Deployment {
     });
   }
 
-  /** Brings so many sessions into the room. */
+  /** Adds that many sessions to the room. */
   async fill(sessions: number): Promise<void> {
-    await (await this.#ask('room', '/test/fill', { body: String(sessions) })).text();
+    await (await this.#request('room', '/test/fill', { body: String(sessions) })).text();
   }
 
-  /** The alarm of the room comes. */
+  /** Runs the alarm of the room. */
   async alarm(): Promise<void> {
-    await (await this.#ask('room', '/test/alarm')).text();
+    await (await this.#request('room', '/test/alarm')).text();
   }
 
-  /** The next event that wakes the room wakes the room of that version. */
+  /** The next event constructs the room of that version. */
   async deployRoom(version: Version): Promise<void> {
-    await (await this.#ask('room', '/test/deploy', { body: version })).text();
+    await (await this.#request('room', '/test/deploy', { body: version })).text();
   }
 
-  /** The room hibernates: it loses its memory and its timers, and keeps its sockets. */
+  /** Lets the room hibernate: it loses its memory and its timers, and keeps its sockets. */
   async hibernate(): Promise<void> {
     await this.#miniflare.unsafeEvictDurableObject('room', 'PresenceRoom', {
       name: this.#roomName,
@@ -195,9 +195,9 @@ export class Deployment {
     });
   }
 
-  /** What the isolates of that version wrote into KV since this was asked last. */
+  /** Returns what the isolates of that version wrote into KV since the last call. */
   async puts(version: Version): Promise<readonly Put[]> {
-    return (await (await this.#ask(version, '/test/puts')).json()) as readonly Put[];
+    return (await (await this.#request(version, '/test/puts')).json()) as readonly Put[];
   }
 
   #kv() {
@@ -212,7 +212,7 @@ export class Deployment {
     return { [CLOCK_HEADER]: String(this.nowMs), [ISOLATE_HEADER]: isolate, [ROOM_HEADER]: this.#roomName };
   }
 
-  async #ask(
+  async #request(
     worker: Version | 'room',
     path: string,
     { isolate = '', colo = 'AMS', body }: { isolate?: string; colo?: string; body?: string } = {},
@@ -228,15 +228,16 @@ export class Deployment {
   }
 }
 
-/** Waits until it holds. On this machine that takes less than 200 requests. */
+/** Waits until the condition holds, and throws after TURNS_MAX attempts. */
 export async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let turn = 0; !(await holds()); turn += 1) if (turn === TURNS_MAX) throw new Error('It never holds.');
+  for (let turn = 0; !(await holds()); turn += 1)
+    if (turn === TURNS_MAX) throw new Error('The condition never holds.');
 }
 
 const pathOf = (action: string, channel?: string) =>
   channel === undefined ? `/api/${action}` : `/api/channels/${channel}/${action}`;
 
-/** The mood of the session in an attachment. A socket of a named channel has its session in another key. */
+/** Returns the mood of the session in an attachment. A socket of a named channel has its session in another key. */
 function moodOf(attachment: unknown): unknown {
   const kept = attachment as { mood?: unknown; session?: { mood?: unknown } } | null;
   return kept?.session?.mood ?? kept?.mood;

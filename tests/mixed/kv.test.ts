@@ -28,7 +28,7 @@ async function live(rounds: number, heartbeats: readonly Heartbeat[]): Promise<v
   for (let round = 0; round < rounds; round += 1) {
     await deployment.pass(ROUND_MS);
     for (const isolate of [here, there]) {
-      // Two writes of one millisecond look like one.
+      // Otherwise two writes have the same millisecond, and look like one.
       await deployment.pass(1);
       await isolate.sync();
     }
@@ -36,7 +36,7 @@ async function live(rounds: number, heartbeats: readonly Heartbeat[]): Promise<v
   }
 }
 
-/** Both isolates answer with these moods and no others. */
+/** Expects that both isolates answer with these moods and no others. */
 async function expectMoods(moods: Readonly<Record<string, number>>): Promise<void> {
   const all = { gratitude: 0, presence: 0, release: 0, connection: 0, ...moods };
   for (const isolate of [here, there]) {
@@ -44,18 +44,18 @@ async function expectMoods(moods: Readonly<Record<string, number>>): Promise<voi
   }
 }
 
-it('each isolate runs the version that a test names', async () => {
+it('an isolate runs the version that a test names', async () => {
   expect(await deployment.isolate('1.0').health()).not.toHaveProperty('reason');
   expect(await deployment.isolate('today').health()).toHaveProperty('reason');
 });
 
-describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key', (first, second) => {
+describe.each(BOTH_WAYS)('isolates of %s and %s, one KV key', (first, second) => {
   beforeEach(() => {
     here = deployment.isolate(first);
     there = deployment.isolate(second);
   });
 
-  it('both isolates count the sessions of both', async () => {
+  it('two isolates of one KV key count the sessions of both', async () => {
     await live(5, [
       [here, ANNA, 'gratitude'],
       [there, BEN, 'release'],
@@ -64,7 +64,7 @@ describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key'
     await expectMoods({ gratitude: 1, release: 1, presence: 1 });
   });
 
-  it.each(['first', 'second'])('a leave at the %s isolate ends a session at both', async (where) => {
+  it.each(['first', 'second'])('a leave at the %s isolate ends a session at both isolates', async (where) => {
     await live(5, [
       [here, ANNA, 'presence'],
       [there, BEN, 'presence'],
@@ -76,7 +76,7 @@ describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key'
     await expectMoods({ presence: 1 });
   });
 
-  it('a change of the mood reaches both isolates', async () => {
+  it('a change of the mood reaches both isolates of one KV key', async () => {
     await live(5, [
       [here, ANNA, 'gratitude'],
       [there, BEN, 'gratitude'],
@@ -88,7 +88,7 @@ describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key'
     await expectMoods({ release: 1, connection: 1 });
   });
 
-  it('a session that moves to the other isolate, and back, counts once', async () => {
+  it('a session that moves to the other isolate and back counts once', async () => {
     const ben: Heartbeat = [there, BEN, 'presence'];
     await live(5, [[here, ANNA, 'gratitude'], ben]);
     expect((await there.heartbeat(ANNA, 'release')).count).toBe(2);
@@ -99,7 +99,7 @@ describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key'
     await expectMoods({ connection: 1, presence: 1 });
   });
 
-  it('the second isolate counts a single session at each moment while the first isolate writes rarely', async () => {
+  it('the second isolate counts a single session at each moment, although the first isolate writes rarely', async () => {
     await here.heartbeat(ANNA);
     for (let elapsedMs = 0; elapsedMs < 360 * SECOND; elapsedMs += 10 * SECOND) {
       await deployment.pass(10 * SECOND);
@@ -114,7 +114,7 @@ describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key'
       Array.from({ length: 30 }, (_, n) => [n % 2 === 0 ? here : there, sessionId(n), 'presence']),
     );
     await expectMoods({ presence: 30 });
-    // A TTL of 30 s, a grace of 40 s, and 80 s for sessions of an isolate that was alone.
+    // The limit is a TTL of 30 s, a grace of 40 s, and 80 s for sessions of a lone isolate.
     await live(16, []);
     await expectMoods({});
     await live(16, []);
@@ -150,82 +150,79 @@ describe.each(BOTH_WAYS)('an isolate of %s and an isolate of %s with one KV key'
   });
 });
 
-describe.each(BOTH_WAYS)(
-  'an isolate of %s and an isolate of %s for 10 minutes without a change',
-  (first, second) => {
-    beforeEach(() => {
-      here = deployment.isolate(first);
-      there = deployment.isolate(second);
-    });
+describe.each(BOTH_WAYS)('isolates of %s and %s, 10 minutes without a change', (first, second) => {
+  beforeEach(() => {
+    here = deployment.isolate(first);
+    there = deployment.isolate(second);
+  });
 
-    const MINUTES = 10;
-    const ROUNDS = (MINUTES * 60 * SECOND) / (ROUND_MS - 1);
-    const FEW = Array.from({ length: 3 }, (_, n) => sessionId(100 + n));
-    const CROWD = Array.from({ length: 25 }, (_, n) => sessionId(100 + n));
+  const MINUTES = 10;
+  const ROUNDS = (MINUTES * 60 * SECOND) / (ROUND_MS - 1);
+  const FEW = Array.from({ length: 3 }, (_, n) => sessionId(100 + n));
+  const CROWD = Array.from({ length: 25 }, (_, n) => sessionId(100 + n));
 
-    const differing = (id: string) => id.replace(/^0/, 'a');
+  const differing = (id: string) => id.replace(/^0/, 'a');
 
-    /** After three rounds, the writes of each version while all sessions go on, and the lowest and highest counts. */
-    async function observe(heartbeats: readonly Heartbeat[]) {
-      await live(3, heartbeats);
-      for (const { version } of [here, there]) await deployment.puts(version);
-      const counts: number[] = [];
-      for (let round = 0; round < ROUNDS; round += 1) {
-        await live(1, heartbeats);
-        for (const isolate of [here, there]) counts.push((await isolate.presence()).count);
-      }
-      const puts = new Map<Version, number>();
-      for (const { version } of [here, there]) puts.set(version, (await deployment.puts(version)).length);
-      return { puts, min: Math.min(...counts), max: Math.max(...counts) };
+  /** Runs three rounds to settle. Then returns the writes of each version, and the lowest and highest counts. */
+  async function observe(heartbeats: readonly Heartbeat[]) {
+    await live(3, heartbeats);
+    for (const { version } of [here, there]) await deployment.puts(version);
+    const counts: number[] = [];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await live(1, heartbeats);
+      for (const isolate of [here, there]) counts.push((await isolate.presence()).count);
     }
+    const puts = new Map<Version, number>();
+    for (const { version } of [here, there]) puts.set(version, (await deployment.puts(version)).length);
+    return { puts, min: Math.min(...counts), max: Math.max(...counts) };
+  }
 
-    const at = (isolate: Isolate, ids: readonly string[]): Heartbeat[] =>
-      ids.map((id) => [isolate, id, 'presence']);
+  const at = (isolate: Isolate, ids: readonly string[]): Heartbeat[] =>
+    ids.map((id) => [isolate, id, 'presence']);
 
-    it.each([
-      ['3 sessions', FEW],
-      ['25 sessions', CROWD],
-    ])(
-      'both isolates count all sessions and write at most 4 times a minute each, with %s at each',
-      async (_what, ids) => {
-        const { puts, min, max } = await observe([...at(here, ids), ...at(there, ids.map(differing))]);
-        expect([min, max]).toEqual([2 * ids.length, 2 * ids.length]);
-        for (const written of puts.values()) expect(written).toBeLessThanOrEqual(4 * MINUTES);
-      },
-    );
+  it.each([
+    ['3 sessions', FEW],
+    ['25 sessions', CROWD],
+  ])(
+    'both isolates count all sessions and write at most 4 times a minute each, with %s at each',
+    async (_what, ids) => {
+      const { puts, min, max } = await observe([...at(here, ids), ...at(there, ids.map(differing))]);
+      expect([min, max]).toEqual([2 * ids.length, 2 * ids.length]);
+      for (const written of puts.values()) expect(written).toBeLessThanOrEqual(4 * MINUTES);
+    },
+  );
 
-    it.each([
-      ['3 sessions', FEW],
-      ['25 sessions', CROWD],
-    ])('the second isolate without sessions loses none of %s and writes nothing', async (_what, ids) => {
-      const { puts, min, max } = await observe(at(here, ids));
-      expect([min, max]).toEqual([ids.length, ids.length]);
-      expect(puts.get(second)).toBe(0);
-      // Version 1.0 writes rarely with at most 20 sessions only.
-      const isRare = first === 'today' || ids.length <= 20;
-      expect(puts.get(first)).toBeLessThanOrEqual(isRare ? MINUTES : 4 * MINUTES);
-    });
+  it.each([
+    ['3 sessions', FEW],
+    ['25 sessions', CROWD],
+  ])('a second isolate without sessions loses none of %s and writes nothing', async (_what, ids) => {
+    const { puts, min, max } = await observe(at(here, ids));
+    expect([min, max]).toEqual([ids.length, ids.length]);
+    expect(puts.get(second)).toBe(0);
+    // Version 1.0 writes rarely with at most 20 sessions only.
+    const isRare = first === 'today' || ids.length <= 20;
+    expect(puts.get(first)).toBeLessThanOrEqual(isRare ? MINUTES : 4 * MINUTES);
+  });
 
-    it.each([
-      ['no session', []],
-      ['25 sessions', CROWD],
-    ])(
-      'a session without heartbeats ends at both isolates within 150 s, with %s at the second isolate',
-      async (_what, ids) => {
-        const others = at(there, ids.map(differing));
-        await live(15, [...at(here, FEW), ...others]);
-        const lastSeen = deployment.nowMs;
-        await expectMoods({ presence: FEW.length + ids.length });
-        while (deployment.nowMs < lastSeen + 140 * SECOND) await live(1, others);
-        await deployment.pass(lastSeen + 150 * SECOND - deployment.nowMs);
-        for (const isolate of [here, there]) await isolate.presence();
-        await expectMoods({ presence: ids.length });
-        await live(20, others);
-        await expectMoods({ presence: ids.length });
-      },
-    );
-  },
-);
+  it.each([
+    ['no session', []],
+    ['25 sessions', CROWD],
+  ])(
+    'a session without heartbeats ends at both isolates within 150 s, with %s at the second isolate',
+    async (_what, ids) => {
+      const others = at(there, ids.map(differing));
+      await live(15, [...at(here, FEW), ...others]);
+      const lastSeen = deployment.nowMs;
+      await expectMoods({ presence: FEW.length + ids.length });
+      while (deployment.nowMs < lastSeen + 140 * SECOND) await live(1, others);
+      await deployment.pass(lastSeen + 150 * SECOND - deployment.nowMs);
+      for (const isolate of [here, there]) await isolate.presence();
+      await expectMoods({ presence: ids.length });
+      await live(20, others);
+      await expectMoods({ presence: ids.length });
+    },
+  );
+});
 
 it('a new location counts a location of 1.0 through a list, because 1.0 writes no other key', async () => {
   await deployment.puts('1.0');
@@ -247,13 +244,13 @@ it('a new location counts a location of 1.0 through a list, because 1.0 writes n
   await expectMoods({ gratitude: 1, release: 1 });
 });
 
-describe.each(BOTH_WAYS)('a location of %s and a location of %s', (first, second) => {
+describe.each(BOTH_WAYS)('locations of %s and %s', (first, second) => {
   beforeEach(() => {
     here = deployment.isolate(first, 'AMS');
     there = deployment.isolate(second, 'FRA');
   });
 
-  it('both locations count the sessions of both', async () => {
+  it('two locations count the sessions of both', async () => {
     await here.heartbeat(ANNA, 'gratitude');
     expect((await there.heartbeat(BEN, 'release')).count).toBe(2);
     await live(12, [
@@ -283,7 +280,7 @@ describe.each(BOTH_WAYS)('a location of %s and a location of %s', (first, second
       [here, ANNA, 'gratitude'],
       [there, BEN, 'release'],
     ]);
-    // A lease takes at most 300 s. A listing comes within 60 s.
+    // A lease takes at most 300 s. A listing follows within 60 s.
     for (let round = 0; round < 38; round += 1) {
       await deployment.pass(ROUND_MS);
       await there.sync();

@@ -27,7 +27,7 @@ const MOODS = [
   heartbeat(1, DORA, 'connection'),
 ];
 
-/** Each on its own location, whose isolates take these steps. */
+/** Two isolates of one location run the steps of each case. */
 const KV_CASES: Readonly<Record<string, readonly Step[]>> = {
   'several moods': [...MOODS, ...KV_ROUND, ...MOODS, ...KV_ROUND, ...MOODS, ...KV_ROUND],
   'a leave': [...MOODS, ...KV_ROUND, ...MOODS, ...KV_ROUND, leave(0, CARL), ...KV_ROUND],
@@ -60,7 +60,7 @@ const kv = new Deployment();
 const withRoom = new Deployment('1.0');
 afterAll(() => Promise.all([kv.dispose(), withRoom.dispose()]));
 
-it.each(Object.entries(KV_CASES))('1.0 stores in KV what is recorded: %s', async (name, steps) => {
+it.each(Object.entries(KV_CASES))('version 1.0 stores in KV what is recorded: %s', async (name, steps) => {
   await kv.reset();
   await kv.puts('1.0');
   await run(kv, steps);
@@ -69,14 +69,14 @@ it.each(Object.entries(KV_CASES))('1.0 stores in KV what is recorded: %s', async
   await expectRecorded(`kv-${name.replaceAll(' ', '-')}`, recorded);
 });
 
-it('1.0 sends to the room, and keeps there, what is recorded', async () => {
+it('version 1.0 sends to the room, and stores there, what is recorded', async () => {
   await withRoom.reset();
   const steps = await run(withRoom, ROOM_STEPS);
   const { rows, attachments } = await withRoom.room();
   await expectRecorded('room', { steps, rows, attachments } as RecordedRoom);
 });
 
-/** Takes the steps with isolates of 1.0. Returns them with the calls to the room that they caused. */
+/** Runs the steps with isolates of 1.0. Returns them with the calls to the room that they caused. */
 async function run(deployment: Deployment, steps: readonly Step[]): Promise<readonly Step[]> {
   const isolates = [deployment.isolate('1.0'), deployment.isolate('1.0')];
   const sockets: LiveClient[] = [];

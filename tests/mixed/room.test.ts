@@ -12,7 +12,7 @@ const ROUND_MS = SECOND + 1;
 const TTL_ROUNDS = 33;
 
 /** A session, the isolate that gets its heartbeats, and its mood. */
-type Visitor = readonly [Isolate, string, string];
+type Heartbeat = readonly [Isolate, string, string];
 
 describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
   let deployment: Deployment;
@@ -25,15 +25,15 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
   let here: Isolate;
   let there: Isolate;
 
-  async function live(rounds: number, visitors: readonly Visitor[] = []): Promise<void> {
+  async function live(rounds: number, heartbeats: readonly Heartbeat[] = []): Promise<void> {
     for (let round = 0; round < rounds; round += 1) {
       await deployment.pass(ROUND_MS);
       for (const isolate of [here, there]) await isolate.sync();
-      for (const [isolate, id, mood] of visitors) await isolate.heartbeat(id, mood);
+      for (const [isolate, id, mood] of heartbeats) await isolate.heartbeat(id, mood);
     }
   }
 
-  /** Both isolates and the room count these moods and no others. */
+  /** Expects that both isolates, and fresh ones of both versions, count these moods and no others. */
   async function expectMoods(moods: Readonly<Record<string, number>>): Promise<void> {
     const all = { gratitude: 0, presence: 0, release: 0, connection: 0, ...moods };
     for (const isolate of [here, there, deployment.isolate('1.0'), deployment.isolate('today')]) {
@@ -50,13 +50,13 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
   describe.each<[Version, Version]>([
     ['1.0', 'today'],
     ['today', '1.0'],
-  ])('with an isolate of %s and an isolate of %s', (first, second) => {
+  ])('isolates of %s and %s', (first, second) => {
     beforeEach(() => {
       here = deployment.isolate(first);
       there = deployment.isolate(second);
     });
 
-    it('both isolates count the sessions of both', async () => {
+    it('two isolates with the room count the sessions of both', async () => {
       await live(2, [
         [here, ANNA, 'gratitude'],
         [there, BEN, 'release'],
@@ -66,18 +66,21 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({ gratitude: 1, release: 1, presence: 1 });
     });
 
-    it.each(['first', 'second'])('a leave at the %s isolate ends a session at both', async (where) => {
-      await live(3, [
-        [here, ANNA, 'presence'],
-        [there, BEN, 'presence'],
-      ]);
-      await deployment.pass(1);
-      await (where === 'first' ? here : there).leave(ANNA);
-      await live(2);
-      await expectMoods({ presence: 1 });
-    });
+    it.each(['first', 'second'])(
+      'a leave at the %s isolate ends a session at both isolates',
+      async (where) => {
+        await live(3, [
+          [here, ANNA, 'presence'],
+          [there, BEN, 'presence'],
+        ]);
+        await deployment.pass(1);
+        await (where === 'first' ? here : there).leave(ANNA);
+        await live(2);
+        await expectMoods({ presence: 1 });
+      },
+    );
 
-    it('a change of the mood reaches both isolates', async () => {
+    it('a change of the mood reaches both isolates through the room', async () => {
       await live(3, [
         [here, ANNA, 'gratitude'],
         [there, BEN, 'gratitude'],
@@ -90,7 +93,7 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({ release: 1, connection: 1 });
     });
 
-    it('a session that moves to the other isolate, and back, is counted once', async () => {
+    it('a session that moves to the other isolate and back is counted once', async () => {
       await live(3, [
         [here, ANNA, 'gratitude'],
         [there, BEN, 'presence'],
@@ -104,7 +107,7 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({ connection: 1, presence: 1 });
     });
 
-    it('a session that moved outlives its first heartbeats, and ends a TTL after its last', async () => {
+    it('a session that moved ends a TTL after its last heartbeat at its last isolate', async () => {
       await live(3, [[here, ANNA, 'gratitude']]);
       await live(20, [[there, ANNA, 'gratitude']]);
       await live(TTL_ROUNDS - 6);
@@ -137,7 +140,7 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await here.leave(ANNA);
       await deployment.pass(ROUND_MS);
       await here.sync();
-      // The room saves every 5 s what has changed.
+      // The room saves its changes every 5 s.
       await deployment.pass(6 * SECOND);
       await deployment.hibernate();
       await there.sync();
@@ -183,7 +186,7 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({ gratitude: 1 });
     });
 
-    it('a socket whose session expires is closed when the alarm of the room comes', async () => {
+    it('the alarm of the room closes a socket whose session has expired', async () => {
       const [socket, watcher] = [await open(here), await open(there)];
       await deployment.send(socket, { sessionId: ANNA, mood: 'gratitude' });
       await live(2);
@@ -205,7 +208,7 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
     expect(await there.health()).toMatchObject({ status: 'ok', reason: null });
   });
 
-  it('an isolate of today has the history of all isolates with a room of today, and none with a room of 1.0', async () => {
+  it('an isolate of today has the history of all isolates with a room of today, and 503 with a room of 1.0', async () => {
     here = deployment.isolate('1.0');
     there = deployment.isolate('today');
     await live(2, [

@@ -3,24 +3,24 @@ export type Version = '1.0' | 'today';
 
 /** The header that sets the clock of a Worker (ms since 1970). */
 export const CLOCK_HEADER = 'test-clock';
-/** The header that names the replica: a Worker holds one for each name. */
+/** The header that names the replica. A Worker holds one replica for each name. */
 export const ISOLATE_HEADER = 'test-isolate';
 /** The header that names the room object. */
 export const ROOM_HEADER = 'test-room';
 
-/** What a test sees of a room. */
+/** The state of a room that a test can read. */
 export interface RoomState {
   readonly version: Version;
   /** The rows of its journal, the oldest first. */
   readonly rows: readonly Readonly<Record<string, unknown>>[];
-  /** What is kept with each open socket. */
+  /** The attachment of each open socket. */
   readonly attachments: readonly unknown[];
   readonly alarmAt: number | null;
-  /** The calls of its replicas since the test looked last, with objects in place of Maps. */
+  /** The calls of its replicas since the test last read the state, with objects in place of Maps. */
   readonly calls: readonly { readonly report: RoomMessage; readonly answer: RoomMessage }[];
 }
 
-/** What an isolate wrote into KV. */
+/** A write of an isolate to KV. */
 export interface Put {
   readonly key: string;
   readonly value: unknown;

@@ -12,7 +12,7 @@ const UPGRADE_AND_ROLLBACK: readonly [Version, Version][] = [
   ['today', '1.0'],
 ];
 
-describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read', (before, after) => {
+describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s, isolates of %s', (before, after) => {
   const deployment = new Deployment();
   afterAll(() => deployment.dispose());
   beforeEach(() => deployment.reset());
@@ -25,7 +25,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read
     }
   }
 
-  it('the first answer counts all sessions of both locations, and no session that has left', async () => {
+  it('the first answer after a deploy counts the sessions of both locations, and no session that has left', async () => {
     const [here, there, elsewhere] = ['AMS', 'AMS', 'FRA'].map((colo) => deployment.isolate(before, colo));
     if (!here || !there || !elsewhere) throw new Error('No isolates.');
     const stay = [
@@ -42,7 +42,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read
     }
   });
 
-  it('a session of an isolate that was alone goes on when its heartbeats come to the other version', async () => {
+  it('a session of a lone isolate stays counted when the other version receives its heartbeats', async () => {
     const old = deployment.isolate(before);
     await old.heartbeat(ANNA, 'gratitude');
     await live(9, [[old, ANNA, 'gratitude']]);
@@ -67,7 +67,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s that only isolates of %s read
   });
 });
 
-describe.each(UPGRADE_AND_ROLLBACK)('a room of %s that becomes a room of %s', (before, after) => {
+describe.each(UPGRADE_AND_ROLLBACK)('a room, from %s to %s', (before, after) => {
   let deployment: Deployment;
   beforeAll(() => {
     deployment = new Deployment(before);
@@ -96,14 +96,14 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room of %s that becomes a room of %s', (b
     return client;
   }
 
-  /** The room hibernates, and wakes as the other version. */
+  /** Lets the room hibernate. The next event constructs the room of the other version. */
   async function upgrade(): Promise<void> {
     await deployment.deployRoom(after);
     await deployment.hibernate();
     expect((await deployment.room()).version).toBe(after);
   }
 
-  /** Fresh isolates of both versions count these moods and no others. */
+  /** Expects that fresh isolates of both versions count these moods and no others. */
   async function expectMoods(moods: Readonly<Record<string, number>>): Promise<void> {
     const all = { gratitude: 0, presence: 0, release: 0, connection: 0, ...moods };
     for (const isolate of [deployment.isolate('1.0'), deployment.isolate('today')]) {
@@ -120,13 +120,13 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room of %s that becomes a room of %s', (b
       [there, DORA, 'presence'],
     ]);
     await there.leave(DORA);
-    // The room saves every 5 s what has changed.
+    // The room saves its changes every 5 s.
     await live(6);
     await upgrade();
     await expectMoods({ gratitude: 1, release: 1, connection: 1 });
   });
 
-  it('the sockets go on: they show changes, change their moods, and end their sessions', async () => {
+  it('open sockets of the old room show changes, change their moods and end their sessions in the new room', async () => {
     const [ben, watcher] = [await open(), await open()];
     await deployment.send(ben, { sessionId: BEN, mood: 'release' });
     await live(6);
@@ -141,7 +141,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room of %s that becomes a room of %s', (b
     await expectMoods({ gratitude: 1 });
   });
 
-  it('the isolates of both versions send the new room what the old room had not saved', async () => {
+  it('isolates of both versions send the new room what the old room had not saved', async () => {
     await live(6, [[here, ANNA, 'gratitude']]);
     await live(2, [
       [here, BEN, 'release'],

@@ -1,4 +1,4 @@
-/** The sources of version 1.0 as the test Worker uses them. `build.ts` says where they are. */
+/** The sources of version 1.0 that the test Worker uses. `build.ts` has their path. */
 declare module 'version-1.0/app' {
   export const createApp: typeof import('../../src/app').createApp;
 }

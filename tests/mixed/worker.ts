@@ -26,15 +26,15 @@ interface Timer {
 let now = 0;
 let timers: Timer[] = [];
 
-// The room takes its time from these two.
+// The room takes its time from `Date.now` and `setTimeout`.
 Date.now = () => now;
 globalThis.setTimeout = ((run: () => void, ms: number) =>
   timers.push({ at: now + ms, run })) as unknown as typeof setTimeout;
 
-/** The clock stands still until a test moves it, and no sleep ends. Otherwise a deferred task would sync at a random moment. */
+/** The clock stands still until a test moves it, and no sleep ends. Otherwise a deferred task syncs at a random moment. */
 const RUNTIME = { now: () => now, random: () => 0.5, sleep: () => new Promise<void>(() => undefined) };
 
-/** A room that keeps the calls of its replicas, and that a test can look into. */
+/** Returns a room class that records the calls of its replicas, and that shows its state to a test. */
 const observable = (version: Version, Room: typeof TodaysRoom) =>
   class extends Room {
     readonly #calls: RoomState['calls'][number][] = [];
@@ -66,7 +66,7 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
       };
     }
 
-    /** Takes in so many sessions, as from replicas that know all others. */
+    /** Merges that many sessions, in calls of replicas that know all earlier sessions. */
     async fill(count: number): Promise<void> {
       const record = { mood: 'presence', lastSeen: now } as const;
       let known: WireReport['known'];
@@ -75,20 +75,20 @@ const observable = (version: Version, Room: typeof TodaysRoom) =>
           { length: Math.min(FILL_SESSIONS, count - from) },
           (_, n) => FILLED + from + n,
         );
-        const heard = new Map(ids.map((n) => [sessionId(n), record]));
-        ({ version: known } = await super.sync({ known, heard }));
+        const sessions = new Map(ids.map((n) => [sessionId(n), record]));
+        ({ version: known } = await super.sync({ known, heard: sessions }));
       }
     }
 
-    /** Runs the alarm, which the platform would run at this time. */
-    async ring(nowMs: number): Promise<void> {
+    /** Runs the alarm at this time, as the platform does. */
+    async runAlarm(nowMs: number): Promise<void> {
       now = nowMs;
       await this.ctx.storage.deleteAlarm();
       await this.alarm();
     }
   };
 
-/** A message with objects in place of its Maps, which JSON cannot hold. */
+/** Returns a message with objects in place of its Maps, which JSON cannot hold. */
 const withObjects = (message: object) =>
   Object.fromEntries(
     Object.entries(message).map(([key, value]) => [
@@ -97,17 +97,18 @@ const withObjects = (message: object) =>
     ]),
   );
 
-/** A call with more sessions is not kept: RPC takes 32 MiB. */
+/** A call with more sessions is not recorded, because RPC takes at most 32 MiB. */
 const CALL_SESSIONS_MAX = 1_000;
 
-/** Sessions in one call, few enough to be sent as changes, and the number of the first session that fills the room. */
+/** Sessions in one call, few enough to be sent as changes. */
 const FILL_SESSIONS = 4_000;
+/** The number of the first session that fills the room. */
 const FILLED = 1_000_000;
 
-/** What a timer starts takes fewer microtasks. */
+/** The work that a timer starts takes fewer microtasks. */
 const MICROTASKS = 10;
 
-/** Takes the next timer that is due by then. */
+/** Removes the next timer that is due by then, and returns it. */
 function takeDue(untilMs: number): Timer | undefined {
   const [next] = timers.filter(({ at }) => at <= untilMs).sort((a, b) => a.at - b.at);
   timers = timers.filter((timer) => timer !== next);
@@ -122,7 +123,7 @@ const VERSIONS = {
 /** The version of the next room object, if a test has changed it. */
 let deployed: Version | undefined;
 
-/** The room of the version that is deployed when the object wakes. A test has one room, so the timers of another one are over. */
+/** Constructs the room of the deployed version. A test has one room, so the timers of an earlier one are dropped. */
 export const PresenceRoom = new Proxy(VERSIONS.today.Room, {
   construct: (_, [state, env]: [DurableObjectState, Env]) => {
     timers = [];
@@ -153,7 +154,7 @@ function replicaOf(name: string, env: Env, room: RoomOfTest): Replica {
 
 let puts: Put[] = [];
 
-/** A namespace that keeps what is written. */
+/** Returns the namespace with a `put` that records each write. */
 function observed(kv: KVNamespace): KVNamespace {
   const put = (key: string, value: string, options?: KVNamespacePutOptions) => {
     puts.push({ key, value: JSON.parse(value), options });
@@ -186,7 +187,7 @@ export default {
         await room().fill(Number(await request.text()));
         return new Response();
       case '/test/alarm':
-        await room().ring(nowMs);
+        await room().runAlarm(nowMs);
         return new Response();
       case '/test/deploy':
         deployed = (await request.text()) as Version;

@@ -5,11 +5,11 @@ import { createApp, fetchOf } from '../support/observed-app';
 import { sessionId } from '../support/session-id';
 
 const ANNA = sessionId(1);
-const BEAT = { sessionId: ANNA, mood: 'presence' };
+const HEARTBEAT = { sessionId: ANNA, mood: 'presence' };
 
 const milliseconds = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** As little of a KV namespace as somebody may write for a test of their own. */
+/** The smallest KV namespace that the service accepts. */
 class MinimalKv {
   readonly values = new Map<string, string>();
 
@@ -24,8 +24,8 @@ class MinimalKv {
   }
 }
 
-async function answersTheContract(fetch: Fetch): Promise<void> {
-  expect(await (await post(fetch, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+async function expectContract(fetch: Fetch): Promise<void> {
+  expect(await (await post(fetch, '/api/heartbeat', HEARTBEAT)).json()).toMatchObject({ count: 1 });
   expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 1, moods: { presence: 1 } });
   expect(await (await post(fetch, '/api/leave', { sessionId: ANNA })).json()).toEqual({ success: true });
   expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });
@@ -34,25 +34,25 @@ async function answersTheContract(fetch: Fetch): Promise<void> {
 
 const healthOf = async (fetch: Fetch) => (await fetch('/health')).json();
 
-describe('app.request without an execution context', () => {
-  it('works with a minimal KV namespace, and stores the documented map in it', async () => {
+describe('no execution context', () => {
+  it('an app works with a minimal KV namespace, and stores the documented map in it', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const kv = new MinimalKv();
     const fetch = fetchOf({ PRESENCE_KV: kv, NEW_SESSION_LIMIT: 'off' });
-    await post(fetch, '/api/heartbeat', BEAT);
+    await post(fetch, '/api/heartbeat', HEARTBEAT);
     expect([...kv.values]).toEqual([
       ['presence:sessions', expect.stringContaining(`{"${ANNA}":{"mood":"presence","lastSeen":`)],
     ]);
-    await answersTheContract(fetch);
+    await expectContract(fetch);
     expect(log).not.toHaveBeenCalled();
   });
 
-  it('has one replica where every request comes with another env of the same bindings', async () => {
+  it('an app has one replica if each request has another env of the same bindings', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     for (const bindings of [{ PRESENCE_KV: new MinimalKv() }, {}]) {
       const app = createApp();
       const fetch: Fetch = (path, init) => app.request(path, init, { ...bindings, incoming: {} });
-      await answersTheContract(fetch);
+      await expectContract(fetch);
       for (const count of [1, 2, 3]) {
         const answer = await post(fetch, '/api/heartbeat', { sessionId: sessionId(count), mood: 'presence' });
         expect(await answer.json()).toMatchObject({ count });
@@ -60,7 +60,7 @@ describe('app.request without an execution context', () => {
     }
   });
 
-  it('is degraded, and logs it, where every request comes with other bindings', async () => {
+  it('an app is degraded, which is logged, if each request has other bindings', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const app = createApp();
     const fetch: Fetch = (path, init) =>
@@ -77,18 +77,18 @@ describe('app.request without an execution context', () => {
     ['a null for a namespace', { PRESENCE_KV: null }, 'none'],
     ['a namespace that can do nothing', { PRESENCE_KV: {} }, 'kv'],
     ['a namespace that is a text', { PRESENCE_KV: 'presence' }, 'kv'],
-  ])('counts from memory with %s, and says so', async (_name, env, hub) => {
+  ])('an app counts in memory with %s, and reports it', async (_name, env, hub) => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const fetch = fetchOf(env);
-    await answersTheContract(fetch);
-    // Of the hub, and of the limiter, which is not bound either.
+    await expectContract(fetch);
+    // One line names the hub, the other the limiter, which is not bound either.
     expect(log).toHaveBeenCalledTimes(2);
     expect(JSON.parse(String(log.mock.lastCall?.[0]))).toMatchObject({ level: 'warn', event: 'trouble' });
     const health = await (await fetch('/health')).json();
     expect(health).toMatchObject({ hub, lastSyncAgeMs: null });
   });
 
-  it('answers 500 to a wrong setting, and logs which one', async () => {
+  it('a wrong setting gets 500, and the log names the setting', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const response = await fetchOf({ SESSION_TTL_SECONDS: 'soon' })('/api/presence');
     expect(response.status).toBe(500);
@@ -99,17 +99,17 @@ describe('app.request without an execution context', () => {
   });
 });
 
-describe('an execution context that can do nothing', () => {
-  it('is as good as none', async () => {
+describe('an empty execution context', () => {
+  it('an app works with an execution context without methods', async () => {
     const app = createApp();
     const env = { PRESENCE_KV: new MinimalKv() };
-    // biome-ignore lint/suspicious/noExplicitAny: what a careless caller may hand over
-    await answersTheContract((path, init) => app.request(path, init, env, {} as any));
+    // biome-ignore lint/suspicious/noExplicitAny: a caller without types may pass this
+    await expectContract((path, init) => app.request(path, init, env, {} as any));
   });
 });
 
 describe('an execution context', () => {
-  it('is asked to keep a sync alive after the response', async () => {
+  it('an app passes its sync to `waitUntil` of the execution context', async () => {
     const tasks: Promise<unknown>[] = [];
     const context = {
       waitUntil: (task: Promise<unknown>) => void tasks.push(task),
@@ -118,30 +118,30 @@ describe('an execution context', () => {
     };
     const env = { PRESENCE_KV: new MinimalKv() };
     const app = createApp();
-    // The platform's context has more to it; an app asks for this much.
+    // The context of the platform has more members. An app uses these.
     await app.request('/api/presence', {}, env, context as unknown as ExecutionContext);
     expect(tasks).toHaveLength(1);
     await Promise.all(tasks);
   });
 });
 
-describe('without a hub', () => {
-  it('nobody is known from elsewhere, so the limit of new sessions holds', async () => {
+describe('no hub', () => {
+  it('a replica without a hub applies the limit of new sessions', async () => {
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const env = { NEW_SESSIONS: { limit: async () => ({ success: false }) } };
     const fetch = fetchOf(env, new FakeRuntime());
     await fetch('/api/presence');
-    const response = await post(fetch, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.7' });
+    const response = await post(fetch, '/api/heartbeat', HEARTBEAT, { 'CF-Connecting-IP': '192.0.2.7' });
     expect(response.status).toBe(429);
   });
 });
 
-describe('one set of bindings', () => {
-  it('has one replica, and two have two', async () => {
+describe('bindings', () => {
+  it('an app has one replica for each set of bindings', async () => {
     const app = createApp(new FakeRuntime());
     const [one, two] = [{ PRESENCE_KV: new MinimalKv() }, { PRESENCE_KV: new MinimalKv() }];
     vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    await post((path, init) => app.request(path, init, one), '/api/heartbeat', BEAT);
+    await post((path, init) => app.request(path, init, one), '/api/heartbeat', HEARTBEAT);
     expect(await (await app.request('/api/presence', {}, one)).json()).toMatchObject({ count: 1 });
     expect(await (await app.request('/api/presence', {}, two)).json()).toMatchObject({ count: 0 });
   });

@@ -51,7 +51,7 @@ describe('the settings', () => {
     ],
     ['ALLOWED_ORIGINS', 'https://a.example:443', { allowedOrigins: ['https://a.example'] }],
     ['ALLOWED_ORIGINS', 'capacitor://localhost/', { allowedOrigins: ['capacitor://localhost'] }],
-  ])('the settings take %s = %j', (name, value, expected) => {
+  ])('the settings accept %s = %j', (name, value, expected) => {
     expect(parseSettings({ PRESENCE_ROOM, [name]: value })).toMatchObject(expected);
   });
 
@@ -105,7 +105,7 @@ describe('the settings', () => {
     ['CHANNELS', 'lobby, post-*', 'CHANNELS needs PRESENCE_HUB durable-object'],
     ['CHANNELS_MAX', '0', 'CHANNELS_MAX takes a whole number from 1 to 10000'],
     ['CHANNELS_MAX', '10001', 'CHANNELS_MAX takes a whole number from 1 to 10000'],
-  ])('the settings refuse %s = %j, and the message says what they take', (name, value, message) => {
+  ])('the settings refuse %s = %j, and the message names the accepted values', (name, value, message) => {
     expect(() => parseSettings({ [name]: value })).toThrow(new Error(`Wrong setting: ${message}.`));
   });
 

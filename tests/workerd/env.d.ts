@@ -1,4 +1,4 @@
-/** What `cloudflare:workers` hands out in tests: the bindings of wrangler.toml and the Worker under test. */
+/** The exports of `cloudflare:workers` in tests: the bindings of wrangler.toml and the Worker under test. */
 declare namespace Cloudflare {
   interface Env {
     PRESENCE_KV: KVNamespace;

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { TROUBLE_LOG_INTERVAL_MS } from '../../src/limits';
 import { RateLimitedLog } from '../../src/rate-limited-log';
 
-it('trouble is told once a minute, as JSON, with how often it was not', () => {
+it('the log writes one line a minute, as JSON, with the number of lines that it left out', () => {
   let now = 0;
   const lines: unknown[] = [];
   const log = new RateLimitedLog(
@@ -10,26 +10,26 @@ it('trouble is told once a minute, as JSON, with how often it was not', () => {
     (line) => lines.push(JSON.parse(line)),
   );
   for (now = 0; now <= TROUBLE_LOG_INTERVAL_MS; now += 1_000)
-    log.report('sync failed', new Error('KV is away'));
+    log.report('sync failed', new Error('KV is unavailable'));
   expect(lines).toEqual([
     {
       level: 'warn',
       event: 'trouble',
       trouble: 'sync failed',
-      error: 'Error: KV is away',
+      error: 'Error: KV is unavailable',
       unsaidBefore: 0,
     },
     {
       level: 'warn',
       event: 'trouble',
       trouble: 'sync failed',
-      error: 'Error: KV is away',
+      error: 'Error: KV is unavailable',
       unsaidBefore: 59,
     },
   ]);
 });
 
-it('trouble without an error behind it names none', () => {
+it('a trouble without an error has no error in its line', () => {
   const lines: unknown[] = [];
   const log = new RateLimitedLog(
     () => 0,

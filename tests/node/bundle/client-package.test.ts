@@ -9,7 +9,7 @@ import { blocksOf } from '../../support/commands';
 
 const NAME = 'breathe-together-presence-client';
 const BUILT = 'dist/client';
-/** What strict applications may write. `npm run test:frameworks` compiles it with other versions of TypeScript too. */
+/** The code of strict applications. `npm run test:frameworks` compiles it with other versions of TypeScript too. */
 const CONSUMER = 'tests/frameworks/consumer';
 const TSC = resolve('node_modules/typescript/bin/tsc');
 
@@ -31,19 +31,22 @@ const CORE_BYTES_MAX = 4_730;
 /** The hook and the element may add this to it. */
 const BINDING_BYTES_MAX = 680;
 
-it('the client is at most 4,730 bytes', async () => {
+it('the client is at most 4,730 bytes, gzipped', async () => {
   expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
 });
 
-it.each(['react.ts', 'element.ts'])('%s, with the client in it, adds at most 680 bytes', async (file) => {
-  const core = await gzippedBytes('src/client/presence.ts');
-  expect((await gzippedBytes(`src/client/${file}`)) - core).toBeLessThanOrEqual(BINDING_BYTES_MAX);
-});
+it.each(['react.ts', 'element.ts'])(
+  'the binding %s adds at most 680 gzipped bytes to the client',
+  async (file) => {
+    const core = await gzippedBytes('src/client/presence.ts');
+    expect((await gzippedBytes(`src/client/${file}`)) - core).toBeLessThanOrEqual(BINDING_BYTES_MAX);
+  },
+);
 
 describe('the package', () => {
   const folder = mkdtempSync(join(tmpdir(), 'presence-package-'));
   const installed = join(folder, 'node_modules', NAME);
-  /** What npm would put into it. */
+  /** The paths that npm puts into the package. */
   let files: readonly string[];
   beforeAll(() => {
     rmSync(BUILT, { recursive: true, force: true });
@@ -51,7 +54,7 @@ describe('the package', () => {
     const packed = JSON.parse(
       execFileSync('npm', ['pack', `./${BUILT}`, '--dry-run', '--json'], { encoding: 'utf8' }),
     );
-    // Of npm 11 a list, and since by name.
+    // npm 11 prints a list, and later versions an object by name.
     const [first] = Object.values(packed) as { files: { path: string }[] }[];
     files = first?.files.map(({ path }) => path) ?? [];
     for (const path of files) {
@@ -63,7 +66,7 @@ describe('the package', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it('has the client, its types, and nothing of the service', () => {
+  it('the package has the client, its types, and no file of the service', () => {
     const code = /^(cjs\/)?(client\/[a-z-]+|moods)\.(js|d\.ts)$/;
     expect(files.filter((path) => !code.test(path)).sort()).toEqual([
       'LICENSE',
@@ -77,10 +80,10 @@ describe('the package', () => {
   });
 
   it.each([
-    ['can be imported on a server', 'module', 'await import'],
-    // As Jest does, and Node before version 20.19.
-    ['can be required on a server by a loader that takes no ES modules', 'commonjs', 'require'],
-  ])('%s', (_, type, load) => {
+    ['an import on a server', 'module', 'await import'],
+    // Jest loads packages so, and Node before version 20.19.
+    ['a `require` on a server without ES modules', 'commonjs', 'require'],
+  ])('the package loads by %s', (_, type, load) => {
     const script = `
       const { createPresence } = ${load}('${NAME}');
       const { usePresence } = ${load}('${NAME}/react');
@@ -101,7 +104,7 @@ describe('the package', () => {
     ['bundler', 'esnext'],
     ['nodenext', 'nodenext'],
   ])(
-    'has types that strict TypeScript takes, with the examples of its documents, resolved as %s does',
+    'strict TypeScript accepts the package and the examples of its documents, with %s resolution',
     (moduleResolution, module) => {
       cpSync(CONSUMER, folder, { recursive: true });
       for (const document of ['docs/client.md', 'src/client/README.md']) {

@@ -10,7 +10,7 @@ import type { PresenceState } from '../../../src/presence/session';
 import { DeployedWorker } from '../../support/deployed-worker';
 import { started } from '../../support/started';
 
-/** What these tests use of the client. Its own types need those of a page. */
+/** The members of the client that these tests use. Its own types need those of a page. */
 interface Client {
   createPresence(options?: { readonly url: string | URL; readonly whenHidden: 'leave' }): {
     start(): void;
@@ -19,7 +19,7 @@ interface Client {
   };
 }
 
-/** What the client uses of the `URL` of React Native, which takes only strings, refuses no address, and joins paths by rules of its own. */
+/** The `URL` of React Native accepts only strings, refuses no address, and joins paths by its own rules. */
 class UrlOfReactNative {
   readonly origin: string;
   constructor(url: string, base?: string) {
@@ -28,7 +28,7 @@ class UrlOfReactNative {
   }
 }
 
-/** What React Native has of the web since version 0.80: no page, no locks, no storage, and no `AbortSignal.timeout`. */
+/** The web globals of React Native since version 0.80: no page, locks, storage or `AbortSignal.timeout`. */
 const GLOBALS_OF_REACT_NATIVE = {
   AbortController,
   AbortSignal: {},
@@ -41,8 +41,8 @@ const GLOBALS_OF_REACT_NATIVE = {
   WebSocket,
 };
 
-/** Counts once, prints in which mood, and leaves. */
-const ONE_PERSON = `
+/** Starts one session, prints the count of its mood, and leaves. */
+const ONE_SESSION = `
   const presence = createPresence({ url, mood: 'release' });
   const mood = new Promise((resolve) => {
     presence.subscribe(({ status, data }) => status === 'live' && resolve(data.moods.release));
@@ -52,7 +52,7 @@ const ONE_PERSON = `
   await presence.stop();
 `;
 
-/** Counts in two threads, prints the count of the service when both are live, and leaves. */
+/** Starts a session in each of two threads, prints the count when both are live, and leaves. */
 const TWO_THREADS = `
   import { once } from 'node:events';
   import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -72,7 +72,7 @@ const TWO_THREADS = `
 const bundle = (options: BuildOptions) =>
   build({ entryPoints: ['src/client/presence.ts'], bundle: true, write: false, ...options });
 
-/** The client in a realm that has these globals only. */
+/** Returns the client of a realm that has only these globals. */
 async function clientOf(globals: object): Promise<Client> {
   const { outputFiles } = await bundle({ format: 'iife', globalName: 'client' });
   const realm = createContext({ ...globals });
@@ -80,12 +80,12 @@ async function clientOf(globals: object): Promise<Client> {
   return runInContext('client', realm);
 }
 
-describe.each(['kv', 'durable-object'])('without a page, with the hub %s', (hub) => {
+describe.each(['kv', 'durable-object'])('no page, %s', (hub) => {
   const folder = mkdtempSync(join(tmpdir(), 'presence-node-'));
   let worker: DeployedWorker | undefined;
   const origin = () => started(worker).origin;
   const count = async () => (await started(worker).presence()).count;
-  /** A leave by socket takes until the next sync. */
+  /** A leave by socket takes effect at the next sync. */
   const hasLeft = () => expect.poll(count, { timeout: 4_000 }).toBe(0);
   beforeAll(async () => {
     worker = await DeployedWorker.start({ PRESENCE_HUB: hub });
@@ -97,21 +97,21 @@ describe.each(['kv', 'durable-object'])('without a page, with the hub %s', (hub)
   });
 
   it.each([
-    ['a Node process counts as one person and leaves', ONE_PERSON, '1\n'],
-    ['two threads of a Node process count as two persons and leave', TWO_THREADS, '2\n'],
+    ['a Node process counts as one session and leaves', ONE_SESSION, '1\n'],
+    ['two threads of a Node process count as two sessions and leave', TWO_THREADS, '2\n'],
   ])('%s, and the process ends by itself', async (_, program, printed) => {
     const file = join(folder, 'program.mjs');
     const setting = "import { createPresence } from './client.mjs'; const url = process.argv[2];";
     writeFileSync(file, setting + program);
-    // The Node that runs npm. The lock brings a newer one for npm's scripts.
+    // This is the Node that runs npm. The lock file installs a newer one for npm's scripts.
     const node = process.env['npm_node_execpath'] ?? process.execPath;
-    // Sooner than the next heartbeat, which a client that is not stopped sends after 9 s or more.
+    // A client that is not stopped sends its next heartbeat after 9 s or more.
     const { stdout } = await promisify(execFile)(node, [file, origin()], { timeout: 8_000 });
     expect(stdout).toBe(printed);
     await hasLeft();
   });
 
-  it('a program with the globals of React Native counts as one person, and leaves', async () => {
+  it('a program with the globals of React Native counts as one session and leaves', async () => {
     const { createPresence } = await clientOf(GLOBALS_OF_REACT_NATIVE);
     const presence = createPresence({ url: new URL('/app', origin()), whenHidden: 'leave' });
     presence.start();
@@ -121,7 +121,7 @@ describe.each(['kv', 'durable-object'])('without a page, with the hub %s', (hub)
   });
 });
 
-it('a program without a page gets an error that names the option that it lacks', async () => {
+it('a program without a page gets an error that names the missing option', async () => {
   const presence = (await clientOf(GLOBALS_OF_REACT_NATIVE)).createPresence();
   expect(presence.getSnapshot().status).toBe('idle');
   expect(() => presence.start()).toThrow('url must be an address such as https://presence.example.');

@@ -7,7 +7,7 @@ import { sessionId } from '../../support/session-id';
 /** The longest value that KV takes, in bytes. */
 const VALUE_BYTES_MAX = 25 * 2 ** 20;
 
-/** The heap of each isolate, less than the platform's 128 MB. Miniflare's own, which passes the value on, has no more. */
+/** The heap of each isolate, less than the platform's 128 MB. Miniflare's own isolate has the same heap. */
 const HEAP_MB = 96;
 
 const filled = (bytes: number, head: string, part: string, tail = '') =>
@@ -22,7 +22,7 @@ const sessions = (bytes: number) => {
   return `{${Array.from({ length: count }, (_, n) => entry(sessionId(n), now)).join(',')}}`;
 };
 
-/** One string without parts, as KV returns it. */
+/** Returns one string without parts, as KV does. */
 const flat = (text: string) => Buffer.from(text, 'latin1').toString('latin1');
 
 const VALUES: readonly (readonly [string, (bytes: number) => string, number])[] = [
@@ -45,7 +45,7 @@ const VALUES: readonly (readonly [string, (bytes: number) => string, number])[] 
   ['commas', (bytes) => filled(bytes, '{', ','), 0],
 ];
 
-/** A wide and a deep value. Each ends an isolate which parses it whole. */
+/** A wide and a deep value. Each ends an isolate that parses the whole value. */
 const DEADLY = VALUES.filter(([what]) => ['sessions', 'nested objects'].includes(what));
 
 const KEY = 'presence:sessions';
@@ -54,7 +54,7 @@ const OPENED_KEYS = [0, 1, 2, 3].map((index) => `presence:opened:0:${index}`);
 
 describe.each([
   ['the key of a location', [KEY], DEADLY],
-  // One of them is enough: a replica parses no such value above 8,192 characters.
+  // One value is enough, because a replica parses no such value above 8,192 characters.
   ['four keys of new locations', OPENED_KEYS, DEADLY.slice(-1)],
 ] as const)('25 MiB under %s', (where, keys, values) => {
   it.each(values)(
@@ -99,9 +99,9 @@ describe.each([
 describe('the time to read a stored value', () => {
   const LARGE_BYTES = 8 * 2 ** 20;
   const GROWTH = 8;
-  /** More than 8, since other work on the machine takes time, and far less than the 64 of a quadratic time. */
+  /** More than 8, because other work on the machine takes time. A quadratic time has 64. */
   const RATIO_MAX = 24;
-  /** A shorter time says nothing about growth. */
+  /** A shorter time is too short to show growth. */
   const SHORTEST_MS = 2;
 
   it.each(VALUES)('the time to read a value grows no faster than its length: %s', (_what, make) => {

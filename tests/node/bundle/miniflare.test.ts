@@ -16,7 +16,7 @@ let miniflare: Miniflare;
 let origin: URL;
 let overHttp: Fetch;
 
-// Options as Miniflare 4 takes them, with nothing but the namespace and not even a compatibility date.
+// These options are those of Miniflare 4. They have the namespace, and no compatibility date.
 beforeAll(async () => {
   const options = { modules: true, scriptPath: BUNDLE, kvNamespaces: ['PRESENCE_KV'] };
   miniflare = new Miniflare(convertV4MiniflareOptions(options));
@@ -29,17 +29,17 @@ it('the bundle is at most 37 KiB, gzipped', () => {
   expect(gzipSync(readFileSync(BUNDLE)).byteLength).toBeLessThanOrEqual(GZIPPED_BYTES_MAX);
 });
 
-it('the bundle does not start with a wrong setting', async () => {
+it('a bundle with a wrong setting does not start', async () => {
   const options = { modules: true, scriptPath: BUNDLE, bindings: { SESSION_TTL_SECONDS: 'soon' } };
   const wrong = new Miniflare(convertV4MiniflareOptions(options));
   await expect(wrong.ready).rejects.toThrow('SESSION_TTL_SECONDS takes a whole number from 2 to 600');
-  // What failed to start fails to stop with the same error.
+  // A Worker that failed to start fails to stop with the same error.
   await wrong.dispose().catch(() => undefined);
 });
 
-describe('the bundle in a Miniflare without a compatibility date', () => {
-  /** Asks the Worker with these options, and returns the lines that it logged. */
-  async function asked(options: object, ask: (fetch: Fetch) => Promise<void>): Promise<string> {
+describe('no compatibility date', () => {
+  /** Starts the Worker with these options, and returns the lines that it logged during `use`. */
+  async function logOf(options: object, use: (fetch: Fetch) => Promise<void>): Promise<string> {
     let log = '';
     const plain = { modules: true, scriptPath: BUNDLE, kvNamespaces: ['PRESENCE_KV'], ...options };
     const handleStructuredLogs = ({ message }: { message: string }) => {
@@ -47,24 +47,24 @@ describe('the bundle in a Miniflare without a compatibility date', () => {
     };
     const other = new Miniflare(convertV4MiniflareOptions({ ...plain, handleStructuredLogs }));
     const url = await other.ready;
-    await ask((path, init) => observedFetch(new URL(path, url), init)).finally(() => other.dispose());
+    await use((path, init) => observedFetch(new URL(path, url), init)).finally(() => other.dispose());
     return log;
   }
 
-  it('starts with a list of origins, and keeps others out', async () => {
-    await asked({ bindings: { ALLOWED_ORIGINS: 'https://good.example' } }, async (fetch) => {
+  it('the bundle without a compatibility date starts with a list of origins, and refuses other origins', async () => {
+    await logOf({ bindings: { ALLOWED_ORIGINS: 'https://good.example' } }, async (fetch) => {
       const from = (Origin: string) => fetch('/api/presence', { headers: { Origin } });
       expect((await from('https://good.example')).status).toBe(200);
       expect((await from('https://other.example')).status).toBe(403);
     });
   });
 
-  it('is degraded with the room, whose calls need one, and logs why', async () => {
+  it('the bundle without a compatibility date is degraded with the room, and logs the reason', async () => {
     const room = {
       bindings: { PRESENCE_HUB: 'durable-object' },
       durableObjects: { PRESENCE_ROOM: { className: 'PresenceRoom', useSQLite: true } },
     };
-    const log = await asked(room, async (fetch) => {
+    const log = await logOf(room, async (fetch) => {
       expect((await post(fetch, '/api/heartbeat', { sessionId: ANNA, mood: 'release' })).status).toBe(200);
       expect(await (await fetch('/health')).json()).toMatchObject({
         status: 'degraded',
@@ -75,19 +75,19 @@ describe('the bundle in a Miniflare without a compatibility date', () => {
   });
 });
 
-describe('the bundle in a plain Miniflare, over HTTP', () => {
-  it('answers the whole contract', async () => {
-    const beat = (id: string, mood: string) => post(overHttp, '/api/heartbeat', { sessionId: id, mood });
+describe('a plain Miniflare', () => {
+  it('the bundle answers heartbeats, leaves, presence and health over HTTP', async () => {
+    const heartbeat = (id: string, mood: string) => post(overHttp, '/api/heartbeat', { sessionId: id, mood });
     const moods = { gratitude: 0, presence: 0, release: 0, connection: 0 };
     const timestamp = expect.any(Number);
     expect(await (await overHttp('/api/presence')).json()).toEqual({ count: 0, moods, timestamp });
-    const first = await beat(ANNA, 'presence');
+    const first = await heartbeat(ANNA, 'presence');
     expect(first.status).toBe(200);
     expect(await first.json()).toEqual({ count: 1, moods: { ...moods, presence: 1 }, timestamp });
     const both = { count: 2, moods: { ...moods, presence: 1, release: 1 }, timestamp };
-    expect(await (await beat(BEN, 'release')).json()).toEqual(both);
+    expect(await (await heartbeat(BEN, 'release')).json()).toEqual(both);
     expect(await (await overHttp('/api/presence')).json()).toEqual(both);
-    // As a beacon: a string, so text/plain.
+    // A beacon sends a string, so the type is text/plain.
     const leave = await overHttp('/api/leave', {
       method: 'POST',
       body: JSON.stringify({ sessionId: ANNA.toUpperCase() }),
@@ -101,14 +101,14 @@ describe('the bundle in a plain Miniflare, over HTTP', () => {
     });
   });
 
-  it('refuses an invalid body with a problem', async () => {
+  it('the bundle refuses an invalid body with a problem', async () => {
     const response = await post(overHttp, '/api/heartbeat', {});
     expect(response.status).toBe(400);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');
     expect(await response.json()).toMatchObject({ status: 400, type: '/docs#invalid-body' });
   });
 
-  it('counts 1,000 sessions that come 50 at a time as 1,000, and none when all have left', async () => {
+  it('the bundle counts 1,000 sessions that start 50 at a time, and none after all have left', async () => {
     const ids = Array.from({ length: 1_000 }, (_, n) => sessionId(1_000 + n));
     const forAll = async (path: string, body: (id: string) => object) => {
       const waiting = [...ids];
@@ -129,7 +129,7 @@ describe('the bundle in a plain Miniflare, over HTTP', () => {
     expect(await count()).toBe(before);
   });
 
-  it('refuses a chunked body that does not end, and answers the next request', async () => {
+  it('the bundle refuses a chunked body that does not end, and answers the next request', async () => {
     const status = await new Promise((resolve, reject) => {
       const drip = request(new URL('/api/heartbeat', origin).href, { method: 'POST' }, (response) => {
         clearInterval(timer);
@@ -137,7 +137,7 @@ describe('the bundle in a plain Miniflare, over HTTP', () => {
         response.resume();
         drip.destroy();
       });
-      // What the server does with the rest of the body is its business, once it has answered.
+      // An error after the answer changes nothing, because the promise is settled.
       drip.on('error', reject);
       const timer = setInterval(() => drip.write('x'.repeat(200)), 5);
     });

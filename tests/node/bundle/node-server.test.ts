@@ -5,7 +5,7 @@ import { createApp } from '../../../src/app';
 import { post } from '../../support/http';
 import { sessionId } from '../../support/session-id';
 
-// A Node server hands over a new `env` with each request: what came in, and where the answer goes.
+// A Node server passes a new `env` with each request: the incoming message and the outgoing response.
 
 let server: Server;
 let origin: string;
@@ -30,12 +30,12 @@ afterAll(() => {
   server.close();
 });
 
-const ask = (path: string, init?: RequestInit) => fetch(`${origin}${path}`, init);
+const request = (path: string, init?: RequestInit) => fetch(`${origin}${path}`, init);
 
-it('a Node server counts all its requests together, and its health says that it has no hub', async () => {
+it('a Node server counts all its requests together, and its health is degraded with `no-hub`', async () => {
   for (const count of [1, 2, 3]) {
-    const answer = await post(ask, '/api/heartbeat', { sessionId: sessionId(count), mood: 'release' });
+    const answer = await post(request, '/api/heartbeat', { sessionId: sessionId(count), mood: 'release' });
     expect(await answer.json()).toMatchObject({ count });
   }
-  expect(await (await ask('/health')).json()).toMatchObject({ status: 'degraded', reason: 'no-hub' });
+  expect(await (await request('/health')).json()).toMatchObject({ status: 'degraded', reason: 'no-hub' });
 });

@@ -6,7 +6,7 @@ import { bundledSimulator, complaintAbout } from '../../../tools/faults/notice';
 import { OUR_HUBS } from '../../../tools/simulator/scenario';
 import { HOSTILE_TABLE } from '../hostile/hostile-table';
 
-/** Two for each hub, and four guards. `npm run faults` plants all faults. */
+/** Two faults of each hub, and four of guards. `npm run faults` plants all faults. */
 const SMOKE = [
   'a merge keeps the older record',
   'a session that moves here is counted twice',
@@ -70,7 +70,7 @@ it.each([
   ['no place', 'const old = then - ttlMs;', 0],
   ['two places', 'const old = now - ttlMs; const older = now - remoteTtlMs;', 2],
 ])(
-  'a fault that matches %s throws with its file, its pattern and the number of places',
+  'a fault that matches %s throws an error with its file, its pattern and the number of places',
   (_, source, places) => {
     const message = `The pattern \`now - $AGE\` matches ${places} places in table.ts, and must match one.`;
     expect(() => withFault(source, FAULT)).toThrow(message);

@@ -9,7 +9,7 @@ export function complaintsOf(
   sends: RawRequest,
   { expected, variables }: HostileRow,
 ): readonly string[] {
-  if (answer?.text.includes(MARK)) return ['echoes what came'];
+  if (answer?.text.includes(MARK)) return ['repeats the request'];
   if (expected === 'refused by server') {
     return answer === undefined || [400, 413, 501].includes(answer.status)
       ? []
@@ -38,7 +38,7 @@ export function complaintsOf(
   ];
 }
 
-/** Only the listed origin may send credentials, and only an answer to that very origin says so. */
+/** Only the listed origin may send credentials, and only an answer to it allows them. */
 function complaintsOfCredentials({ headers }: RawAnswer, mayAllow: boolean): readonly string[] {
   const allowed = headers.get('Access-Control-Allow-Credentials');
   if (!mayAllow) return allowed === null ? [] : ['allows credentials'];

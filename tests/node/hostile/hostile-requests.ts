@@ -1,11 +1,11 @@
 import { sessionId } from '../../support/session-id';
-import { type Expected, MARK, RESIDENT } from './hostile-row';
+import { type Expected, MARK, PRESENT_ID } from './hostile-row';
 import type { RawRequest } from './raw-http';
 
-// The rows of the hostile table send these requests, and expect these answers.
+// The requests of the hostile table, and the answers that it expects.
 
 /** The id of a session that is never present. */
-export const STRANGER = sessionId(2);
+export const ABSENT_ID = sessionId(2);
 
 export type Headers = Readonly<Record<string, string>>;
 export type Body = string | Uint8Array;
@@ -47,12 +47,12 @@ export const heartbeat = (body: Body, headers: Headers = JSON_TYPE) =>
 export const leave = (body: Body, headers: Headers = JSON_TYPE) =>
   request('POST', '/api/leave', headers, body);
 
-export const beat = (more: object = {}) =>
-  JSON.stringify({ sessionId: STRANGER, mood: 'presence', note: MARK, ...more });
-export const residentBeat = (more = '') => `{"sessionId":"${RESIDENT}","mood":"presence"${more}}`;
+export const absentBody = (more: object = {}) =>
+  JSON.stringify({ sessionId: ABSENT_ID, mood: 'presence', note: MARK, ...more });
+export const presentBody = (more = '') => `{"sessionId":"${PRESENT_ID}","mood":"presence"${more}}`;
 export const filled = (length: number) => {
-  const body = residentBeat(`,"note":""`);
-  return residentBeat(`,"note":"${'x'.repeat(length - body.length)}"`);
+  const body = presentBody(`,"note":""`);
+  return presentBody(`,"note":"${'x'.repeat(length - body.length)}"`);
 };
 export const from = (Origin: string) => ({ ...JSON_TYPE, Origin });
 export const upgrade = (headers: Headers = {}, path = '/api/live') =>
@@ -65,11 +65,11 @@ export const upgrade = (headers: Headers = {}, path = '/api/live') =>
 export const preflight = (headers: Headers, path = '/api/heartbeat') =>
   request('OPTIONS', path, { 'Access-Control-Request-Method': 'POST', ...headers });
 
-/** A row with a request that `make` builds, and with a second one that is eight times as long. */
+/** Returns a row with a request of `make`, and with a second one that is eight times as long. */
 export const growing = (
   name: string,
   make: (length: number) => RawRequest,
   expected: Expected,
   length = 7_000,
-) => [`${name} takes linear time`, make(length), expected, { eightTimes: make(8 * length) }] as const;
+) => [`the time for ${name} is linear`, make(length), expected, { eightTimes: make(8 * length) }] as const;
 export const at = (address: string) => ({ ...JSON_TYPE, 'CF-Connecting-IP': address });

@@ -1,11 +1,11 @@
 import { sessionId } from '../../support/session-id';
 import type { RawRequest } from './raw-http';
 
-/** Stands in whatever hostile rows send, and must not stand in any answer. */
+/** The requests of hostile rows contain this text. No answer may contain it. */
 export const MARK = 'peter-and-paul';
 
-/** Is here all the time. Rows that are to be accepted beat with this id, so that the count stays. */
-export const RESIDENT = sessionId(1);
+/** The session with this id is present in every row. Accepted heartbeats have this id, so the count does not change. */
+export const PRESENT_ID = sessionId(1);
 
 export const GOOD_ORIGIN = 'https://good.example';
 
@@ -14,17 +14,18 @@ export interface HostileRow {
   readonly name: string;
   /** Variables of the service, beside those that all rows share. */
   readonly variables?: Readonly<Record<string, string>>;
-  /** What is sent before, and answered 200 or 101. */
+  /** The service gets these requests before, and answers them with 200 or 101. */
   readonly before?: readonly RawRequest[];
   readonly expected: Expected;
   readonly sends: RawRequest | SocketMessages | Flood;
-  /** The same request with eight times as much in it: its answer may take eight times as long, and not 64 times. */
+  /** The same request with eight times the length. Its answer may take eight times as long, and not 64 times. */
   readonly eightTimes?: RawRequest;
 }
 
 /**
- * `status` with the problem of that code, if it is none of 101, 200 and 204. `refused by server`: the HTTP server in front of the Worker
- * refuses it or hangs up, in its own words. `closeCode`: the one with which the socket is closed. With status 101 the socket stays open.
+ * `status`: the answer has this status, and the problem of `code` unless it is 101, 200 or 204. With 101 the socket stays open.
+ * `refused by server`: the HTTP server in front of the Worker refuses the request or closes the connection.
+ * `closeCode`: the socket is closed with this code.
  */
 export type Expected =
   | {
@@ -57,7 +58,7 @@ type Rows = readonly (readonly [
   expected: Expected,
   more?: Partial<HostileRow>,
 ])[];
-/** The rows of one category, each with what all of them have in common. */
+/** Returns the rows of one category. Each row gets the fields of `common`. */
 export const category = (name: string, rows: Rows, common: Partial<HostileRow> = {}): readonly HostileRow[] =>
   rows.map(([row, sends, expected, more]) => ({
     category: name,

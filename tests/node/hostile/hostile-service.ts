@@ -4,38 +4,38 @@ import { COMPATIBILITY_DATE } from '../../support/compatibility-date';
 import { post } from '../../support/http';
 import { limiterOf, untilMinuteLasts } from '../../support/limiter';
 import { complaintsOf } from './answer-complaints';
-import { GOOD_ORIGIN, type HostileRow, MARK, RESIDENT, type SocketMessages } from './hostile-row';
+import { GOOD_ORIGIN, type HostileRow, MARK, PRESENT_ID, type SocketMessages } from './hostile-row';
 import { type RawAnswer, type RawRequest, sendRaw } from './raw-http';
 
-/** How much longer the answer to eight times as much may take. A quadratic step takes 64 times as long. */
+/** The answer to eight times the length may take so many times as long. A quadratic step takes 64 times as long. */
 const GROWTH_MAX = 24;
-/** The shortest of so many attempts is compared, since other work on this machine only makes them longer. */
+/** The shortest of these attempts is compared, because other work on the machine only makes an attempt longer. */
 const ATTEMPTS = 5;
 
-/** In a minute, one network may start so many sessions, and open so many channels. */
+/** One network may start these sessions and open these channels in a minute. */
 const LIMITS = { sessions: 2, channels: 1 };
 /** Within this time a change at the isolate is in the room. It is more than one sync. */
 const SENT_MS = 1_500;
 /** Within this time a change in the room is at the isolate. It is more than two syncs. */
 const SYNCED_MS = 2_500;
 const POLL_MS = 50;
-/** Channels of every service that has channels. The resident is in the first one. */
+/** Channels of every service that has channels. The session PRESENT_ID is in the first one. */
 const [LOBBY, POST] = ['lobby', 'post-1'];
 
-/** The Worker in that file with all its guards up; it sends rows of the hostile table, and says what is wrong with the answers. */
+/** Runs the Worker in that file, sends it rows of the hostile table, and returns what is wrong with the answers. */
 export class HostileService {
   readonly #miniflare: Miniflare;
-  readonly #hear: (request: RawRequest, answer: RawAnswer) => void;
+  readonly #onAnswer: (request: RawRequest, answer: RawAnswer) => void;
   #origin: URL | undefined;
   #log = '';
 
-  /** @param hear Is told what the Worker has answered to the rows. */
+  /** @param onAnswer Receives each answer of the Worker to a row. */
   constructor(
     scriptPath: string,
     variables: Readonly<Record<string, string>> = {},
-    hear: (request: RawRequest, answer: RawAnswer) => void = () => undefined,
+    onAnswer: (request: RawRequest, answer: RawAnswer) => void = () => undefined,
   ) {
-    this.#hear = hear;
+    this.#onAnswer = onAnswer;
     this.#miniflare = new Miniflare(
       convertV4MiniflareOptions({
         name: 'worker',
@@ -59,12 +59,12 @@ export class HostileService {
     );
   }
 
-  /** All that the Worker has logged. */
+  /** The text that the Worker has logged. */
   get log(): string {
     return this.#log;
   }
 
-  /** Sends the row, and returns what is wrong with what came of it: nothing, if all guards do their work. */
+  /** Sends the row, and returns what is wrong with the answers and the counts. The list is empty if all guards work. */
   async complaints(row: HostileRow): Promise<readonly string[]> {
     this.#origin ??= await this.#miniflare.unsafeGetDirectURL('worker');
     await this.#count(row);
@@ -73,7 +73,7 @@ export class HostileService {
     for (const request of row.before ?? []) {
       const answer = await sendRaw(this.#origin, request);
       if (answer?.status !== 200 && answer?.status !== 101)
-        early.push(`answers ${answer?.status ?? 'nothing'} to what comes before`);
+        early.push(`answers ${answer?.status ?? 'nothing'} to a request before the row`);
     }
     const before = await this.#count(row);
     const complaints = await this.#complaintsOfAnswers(this.#origin, row);
@@ -96,32 +96,34 @@ export class HostileService {
     expected: HostileRow['expected'],
   ): Promise<RawAnswer | undefined> {
     const answer = await sendRaw(origin, request);
-    // What the server in front of it refuses never gets to the Worker.
-    if (answer !== undefined && expected !== 'refused by server') this.#hear(request, answer);
+    // A request that the server in front refuses does not reach the Worker.
+    if (answer !== undefined && expected !== 'refused by server') this.#onAnswer(request, answer);
     return answer;
   }
 
   async #complaintsOfTime(origin: URL, { sends, eightTimes }: HostileRow): Promise<readonly string[]> {
     if (eightTimes === undefined || !('method' in sends)) return [];
     const once = await shortestMs(origin, sends);
-    // No answer within 5 s is too slow, too.
+    // An answer after more than 5 s is too slow too.
     const eight = await shortestMs(origin, eightTimes).catch(() => Number.POSITIVE_INFINITY);
     const growth = eight / once;
-    return growth < GROWTH_MAX ? [] : [`takes ${eight} ms for eight times of what takes ${once} ms`];
+    return growth < GROWTH_MAX
+      ? []
+      : [`takes ${eight} ms for eight times the length, and ${once} ms for the length`];
   }
 
-  /** The counts per mood of the default channel, and of two more if the service has channels. The resident is in two of the three. */
+  /** Returns the counts per mood of the default channel, and of two more if the service has channels. PRESENT_ID is in two of them. */
   async #count({ variables }: HostileRow): Promise<string> {
-    const counts = [await this.#countResident('/api/heartbeat')];
+    const counts = [await this.#countsAt('/api/heartbeat')];
     if (variables?.['CHANNELS'] !== undefined) {
-      counts.push(await this.#countResident(`/api/channels/${LOBBY}/heartbeat`));
+      counts.push(await this.#countsAt(`/api/channels/${LOBBY}/heartbeat`));
       const { channels } = (await this.#get(`/api/channels?names=${POST}`)) as { channels?: object };
       counts.push(JSON.stringify(channels));
     }
     return counts.join();
   }
 
-  /** The session of a socket that closed leaves at the next sync, so the counts of its row get time to return. */
+  /** The session of a closed socket leaves at the next sync. Waits until then for the earlier counts. */
   async #countAfter(before: string, row: HostileRow): Promise<string> {
     const end = Date.now() + ('counts' in row.sends ? SYNCED_MS : 0);
     let counts = await this.#count(row);
@@ -132,9 +134,9 @@ export class HostileService {
     return counts;
   }
 
-  async #countResident(path: string): Promise<string> {
-    const ask = (path: string, init?: RequestInit) => fetch(new URL(path, this.#origin), init);
-    const response = await post(ask, path, { sessionId: RESIDENT, mood: 'presence' });
+  async #countsAt(path: string): Promise<string> {
+    const request = (path: string, init?: RequestInit) => fetch(new URL(path, this.#origin), init);
+    const response = await post(request, path, { sessionId: PRESENT_ID, mood: 'presence' });
     const state = (await response.json()) as { moods?: Record<string, number> };
     return response.status === 200 ? JSON.stringify(state.moods) : `nothing, but status ${response.status}`;
   }
@@ -174,12 +176,12 @@ export class HostileService {
     const code = typeof expected === 'object' && 'closeCode' in expected ? expected.closeCode : undefined;
     return [
       ...(close?.code === code ? [] : [`closes with ${close?.code ?? 'nothing'} instead of ${code}`]),
-      ...(close?.reason.includes(MARK) ? ['echoes what came'] : []),
+      ...(close?.reason.includes(MARK) ? ['repeats the request'] : []),
       ...miscounts,
     ];
   }
 
-  /** Waits for a sync until the count of each path is right. */
+  /** Waits at most SYNCED_MS until the count of each path is right. */
   async #complaintsOfCounts(counts: Readonly<Record<string, number>>): Promise<readonly string[]> {
     for (const end = Date.now() + SYNCED_MS; ; await wait(POLL_MS)) {
       const complaints: string[] = [];

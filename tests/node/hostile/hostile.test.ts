@@ -7,17 +7,17 @@ import type { RawAnswer, RawRequest } from './raw-http';
 
 const services = new Map<string, HostileService>();
 
-const hear = (request: RawRequest, answer: RawAnswer) => {
+const observeAnswer = (request: RawRequest, answer: RawAnswer) => {
   const { method, path } = request;
-  // Behind the head of a handshake come frames, which are no body.
+  // The text behind the head of a handshake is frames, and no body.
   const body = answer.status === 101 ? '' : answer.body;
   observe(method, new URL(`http://localhost${withoutDots(path)}`), answer, body, requestOf(request));
 };
 
-/** `URL` resolves segments of dots, but the Worker gets the path as it was sent. The documents have no such segment. */
+/** `URL` resolves segments of dots, but the Worker gets the path unchanged. The document has no such segment. */
 const withoutDots = (path: string) => path.replaceAll(/(?<=\/)(?:\.|%2e){1,2}(?=\/|$)/gi, 'dots');
 
-/** Undefined for a request in chunks, whose frames are no part of its body. */
+/** Returns undefined for a request in chunks, because the frames are no part of its body. */
 function requestOf({ headers, body, contentLength }: RawRequest): SentRequest | undefined {
   if (contentLength === undefined || headers.some(([name]) => name === 'Transfer-Encoding')) return undefined;
   const text = new TextDecoder().decode(Buffer.concat(body.map((piece) => Buffer.from(piece))));
@@ -25,10 +25,10 @@ function requestOf({ headers, body, contentLength }: RawRequest): SentRequest | 
   return { type: types.length === 0 ? undefined : types.join(', '), body: text };
 }
 
-/** The bundle, as it is deployed, with the variables that a row wants. */
+/** Returns the deployed bundle with the variables of a row. Rows with the same variables share one. */
 function serviceFor(variables: Readonly<Record<string, string>> = {}): HostileService {
   const key = JSON.stringify(variables);
-  const service = services.get(key) ?? new HostileService('dist/index.js', variables, hear);
+  const service = services.get(key) ?? new HostileService('dist/index.js', variables, observeAnswer);
   services.set(key, service);
   return service;
 }
@@ -47,8 +47,8 @@ describe.each([...categories])('hostile %s', (name) => {
   });
 });
 
-it('the Worker logs no line for these rows, unless an isolate or a room is full', () => {
-  // Those of the rows above, which have been sent by now.
+it('the Worker logs no line for the hostile rows, except that an isolate or a room is full', () => {
+  // The rows above have started the services.
   expect(services.size).toBeGreaterThan(1);
   const full = new RegExp(`\\{[^{}]*"trouble":"(?:${FULL.join('|')})"[^{}]*\\}`, 'g');
   for (const { log } of services.values()) expect(log.replace(full, '')).toBe('');

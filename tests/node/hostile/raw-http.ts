@@ -1,32 +1,32 @@
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** A request, written byte for byte as given, for what no HTTP client would send. */
+/** A request that is written byte for byte. HTTP clients refuse to send most of the hostile ones. */
 export interface RawRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
-  /** Written one after the other, 5 ms apart. */
+  /** The pieces of the body are written one after the other, 5 ms apart. */
   readonly body: readonly (string | Uint8Array)[];
-  /** What `Content-Length` says; without it, that none is sent. */
+  /** The value of `Content-Length`. Without it the header is not sent. */
   readonly contentLength?: string | undefined;
-  /** The client goes away when it has sent this much, instead of waiting for an answer. */
-  readonly goesAway?: boolean;
+  /** The client closes the connection 50 ms after it has written the body. */
+  readonly closesEarly?: boolean;
 }
 
 export interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly body: string;
-  /** The whole answer as it came. */
+  /** The whole answer, unparsed. */
   readonly text: string;
 }
 
-const SILENCE_MAX_MS = 5_000;
+const IDLE_MAX_MS = 5_000;
 
-/** Sends it, and returns the answer; undefined if the server closed the connection without one. */
+/** Sends the request and returns the answer, or undefined if the server closed the connection without one. */
 export function sendRaw(origin: URL, request: RawRequest): Promise<RawAnswer | undefined> {
-  const { method, path, headers, body, contentLength, goesAway = false } = request;
+  const { method, path, headers, body, contentLength, closesEarly = false } = request;
   const head = [
     `${method} ${path} HTTP/1.1`,
     ...(headers.some(([name]) => name === 'Host') ? [] : [`Host: ${origin.host}`]),
@@ -41,21 +41,21 @@ export function sendRaw(origin: URL, request: RawRequest): Promise<RawAnswer | u
       socket.destroy();
       resolve(parseAnswer(Buffer.concat(received).toString('latin1'), method));
     };
-    socket.setTimeout(SILENCE_MAX_MS, () => {
+    socket.setTimeout(IDLE_MAX_MS, () => {
       socket.destroy();
-      reject(new Error('Neither an answer nor an end.'));
+      reject(new Error('The server neither answered nor closed the connection.'));
     });
     socket.on('data', (data) => {
       received.push(data);
-      // The answer to a body that goes on may be there before the server closes.
+      // The server may answer an endless body, and not close the connection.
       if (isWhole(Buffer.concat(received).toString('latin1'), method)) finish();
     });
     socket.on('close', finish);
-    // A server that has refused a body may reset the connection while the rest of it comes.
+    // A server that has refused a body may reset the connection during the rest of the body.
     socket.on('error', finish);
     socket.write(Buffer.from(`${head}\r\n\r\n`, 'latin1'));
     void writeAll(body).then(() => {
-      if (goesAway) setTimeout(() => socket.destroy(), 50);
+      if (closesEarly) setTimeout(() => socket.destroy(), 50);
     });
   });
 
@@ -79,7 +79,7 @@ function parseAnswer(text: string, method: string): RawAnswer | undefined {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return undefined;
   const [statusLine = '', ...lines] = text.slice(0, end).split('\r\n');
-  // An interim answer, to Expect: 100-continue.
+  // This is the interim answer to `Expect: 100-continue`.
   if (statusLine.includes(' 100 ')) return parseAnswer(text.slice(end + 4), method);
   const headers = new Headers();
   for (const line of lines) {

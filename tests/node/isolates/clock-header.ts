@@ -1,2 +1,2 @@
-/** The header that sets the clock of a test's isolate (ms since 1970), so that tests with real isolates need not wait. */
+/** The header that sets the clock of an isolate (ms since 1970), so tests with real isolates need no waiting. */
 export const CLOCK_HEADER = 'test-clock';

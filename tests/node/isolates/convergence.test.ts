@@ -19,16 +19,16 @@ beforeEach(() => {
 });
 
 /**
- * An interval and half a one pass and the isolates sync, one after the other: that late a request waits for its sync,
- * so when this returns they have ended.
+ * Moves the clock by one and a half intervals and lets the isolates sync, one after the other. A request that is so late waits for its
+ * sync, so all syncs have ended on return.
  */
 async function syncAll(...ones: readonly Isolate[]): Promise<void> {
   isolates.nowMs += 1.5 * INTERVAL_MS + 1;
   for (const one of ones) await one.presence();
 }
 
-describe('two isolates that share a KV namespace', () => {
-  it('agree within two syncs', async () => {
+describe('two isolates', () => {
+  it('two isolates of one KV namespace agree within two syncs', async () => {
     await here.heartbeat(ANNA, 'gratitude');
     await there.heartbeat(BEN, 'release');
     await here.heartbeat(CARL, 'presence');
@@ -38,7 +38,7 @@ describe('two isolates that share a KV namespace', () => {
     expect(await there.presence()).toMatchObject(expected);
   });
 
-  it('count a session once that both have seen', async () => {
+  it('two isolates count a session that sent heartbeats to both once', async () => {
     await here.heartbeat(ANNA);
     await there.heartbeat(ANNA, 'release');
     expect((await there.presence()).count).toBe(1);
@@ -47,21 +47,21 @@ describe('two isolates that share a KV namespace', () => {
     expect(await there.presence()).toMatchObject({ count: 1, moods: { release: 1 } });
   });
 
-  it('go on counting when one of them vanishes', async () => {
+  it('an isolate counts the sessions of a vanished isolate, and drops them within 160 s', async () => {
     await here.heartbeat(ANNA);
     await there.heartbeat(BEN);
-    // `here` is asked no more.
+    // `here` gets no further request.
     await syncAll(there);
     await there.heartbeat(BEN);
     expect((await there.presence()).count).toBe(2);
-    // It had been alone in the world, so it was believed for longer than the TTL and a grace.
+    // The TTL is 30 s and the grace 40 s. `here` was a lone isolate, so its session counts for 80 s more.
     isolates.nowMs += 140_000;
     await there.heartbeat(BEN);
     expect((await there.presence()).count).toBe(1);
     expect((await isolates.isolate('there').presence()).count).toBe(1);
   });
 
-  it('do not revive from an old copy who has left on one of them', async () => {
+  it('an old copy at one isolate does not revive a session that left at the other', async () => {
     await here.heartbeat(ANNA);
     await there.heartbeat(BEN);
     await syncAll(here, there);
@@ -75,7 +75,7 @@ describe('two isolates that share a KV namespace', () => {
     expect((await there.presence()).count).toBe(1);
   });
 
-  it('end a session whose leave came to the other one, even a fresh one', async () => {
+  it('a leave at another isolate ends a session, although that isolate is fresh', async () => {
     await here.heartbeat(ANNA);
     await there.leave(ANNA);
     expect((await there.presence()).count).toBe(0);
@@ -83,7 +83,7 @@ describe('two isolates that share a KV namespace', () => {
     expect((await here.presence()).count).toBe(0);
   });
 
-  it('do not let a session that expired come back from KV', async () => {
+  it('a session that expired does not return from KV', async () => {
     await here.heartbeat(ANNA);
     isolates.nowMs += 30_000;
     expect((await here.presence()).count).toBe(0);
@@ -93,8 +93,8 @@ describe('two isolates that share a KV namespace', () => {
   });
 });
 
-describe('two isolates in two locations', () => {
-  it('know of each other by their summaries', async () => {
+describe('two locations', () => {
+  it('two locations count the sessions of both', async () => {
     const abroad = isolates.isolate('there', 'FRA');
     await here.heartbeat(ANNA, 'gratitude');
     expect((await abroad.heartbeat(BEN, 'release')).count).toBe(2);

@@ -5,7 +5,7 @@ import { limiterOf } from '../../support/limiter';
 import { observeResponse } from '../../support/observations';
 import { CLOCK_HEADER } from './clock-header';
 
-/** One workerd isolate: what one shares with another goes through KV, and nothing else does. */
+/** One workerd isolate. It shares data with another isolate only through KV. */
 export interface Isolate {
   heartbeat(sessionId: string, mood?: string): Promise<PresenceState>;
   leave(sessionId: string): Promise<void>;
@@ -31,7 +31,7 @@ export class IsolatePairs {
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }
 
-  /** A pair that no test has used. */
+  /** Returns a pair that no test has used. */
   next(): Isolates {
     this.#used += 1;
     return new Isolates(this.#miniflare, this.#used - 1);
@@ -53,9 +53,9 @@ export class Isolates {
     this.#pair = pair;
   }
 
-  /** The isolate of that name, in a location. */
+  /** Returns the isolate of that name, in a location. */
   isolate(name: 'here' | 'there', colo = 'AMS'): Isolate {
-    const ask = async (path: string, body?: object) => {
+    const request = async (path: string, body?: object) => {
       const worker = await this.#miniflare.getWorker(`${name}-${this.#pair}`);
       const response = await worker.fetch(`http://localhost${path}`, {
         method: body === undefined ? 'GET' : 'POST',
@@ -69,9 +69,9 @@ export class Isolates {
       return (await response.json()) as PresenceState;
     };
     return {
-      heartbeat: (sessionId, mood = 'presence') => ask('/api/heartbeat', { sessionId, mood }),
-      leave: async (sessionId) => void (await ask('/api/leave', { sessionId })),
-      presence: () => ask('/api/presence'),
+      heartbeat: (sessionId, mood = 'presence') => request('/api/heartbeat', { sessionId, mood }),
+      leave: async (sessionId) => void (await request('/api/leave', { sessionId })),
+      presence: () => request('/api/presence'),
     };
   }
 }

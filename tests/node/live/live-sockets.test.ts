@@ -31,65 +31,65 @@ afterEach(async () => {
 });
 
 describe('a live socket', () => {
-  it('is told the presence at once, and watches without being counted', async () => {
+  it('a live socket without a session receives the presence when it opens, and does not count', async () => {
     const watcher = await open();
     const moods = { gratitude: 0, presence: 0, release: 0, connection: 0 };
     expect(await watcher.shows(0)).toEqual({ count: 0, moods, timestamp: expect.any(Number) });
     expect((await service.presence()).count).toBe(0);
   });
 
-  it('joins with an id and a mood, changes the mood, and leaves by closing; all the others are told', async () => {
-    const [guest, watcher] = [await open(0), await open(1)];
-    guest.send({ sessionId: ANNA, mood: 'presence' });
+  it('a live socket starts, changes and ends its session, and other sockets receive each change', async () => {
+    const [client, watcher] = [await open(0), await open(1)];
+    client.send({ sessionId: ANNA, mood: 'presence' });
     expect((await watcher.shows(1)).moods).toMatchObject({ presence: 1 });
-    expect((await guest.shows(1)).moods).toMatchObject({ presence: 1 });
-    guest.send({ mood: 'release' });
-    await watcher.told(({ moods }) => moods['release'] === 1);
-    guest.close();
-    expect((await guest.closed).code).toBe(1000);
+    expect((await client.shows(1)).moods).toMatchObject({ presence: 1 });
+    client.send({ mood: 'release' });
+    await watcher.stateWhere(({ moods }) => moods['release'] === 1);
+    client.close();
+    expect((await client.closed).code).toBe(1000);
     await watcher.shows(0);
   });
 
-  it('takes exactly 1 KiB', async () => {
+  it('a live socket may send a message of 1 KiB', async () => {
     const client = await open();
     const message = JSON.stringify({ sessionId: ANNA, mood: 'presence' });
     client.send(message + ' '.repeat(1_024 - message.length));
     await client.shows(1);
   });
 
-  it('answers ping with pong', async () => {
+  it('a ping on a live socket gets a pong', async () => {
     const client = await open();
     client.send('ping');
     await client.pong;
   });
 
-  it('counts a session once that beats by HTTP too, and two sockets of one session as one', async () => {
-    const [guest, twin] = [await open(), await open()];
-    guest.send({ sessionId: ANNA, mood: 'presence' });
-    await guest.shows(1);
-    twin.send({ sessionId: ANNA.toUpperCase(), mood: 'gratitude' });
-    await guest.told(({ moods }) => moods['gratitude'] === 1);
+  it('a session with two live sockets and heartbeats by HTTP counts once', async () => {
+    const [client, second] = [await open(), await open()];
+    client.send({ sessionId: ANNA, mood: 'presence' });
+    await client.shows(1);
+    second.send({ sessionId: ANNA.toUpperCase(), mood: 'gratitude' });
+    await client.stateWhere(({ moods }) => moods['gratitude'] === 1);
     expect(await service.heartbeat(ANNA, 1, 'release')).toMatchObject({ count: 1, moods: { release: 1 } });
-    await guest.told(({ moods }) => moods['release'] === 1);
-    expect(guest.states.at(-1)?.count).toBe(1);
-    twin.close();
-    guest.send({ mood: 'presence' });
-    await guest.told(({ moods }) => moods['presence'] === 1 && moods['release'] === 0);
+    await client.stateWhere(({ moods }) => moods['release'] === 1);
+    expect(client.states.at(-1)?.count).toBe(1);
+    second.close();
+    client.send({ mood: 'presence' });
+    await client.stateWhere(({ moods }) => moods['presence'] === 1 && moods['release'] === 0);
     expect((await service.presence()).count).toBe(1);
   });
 
-  it('that closes does not end a session whose heartbeat came by HTTP since, as when a page is reloaded', async () => {
-    const [guest, watcher] = [await open(), await open()];
-    guest.send({ sessionId: ANNA, mood: 'presence' });
+  it('a live socket that closes does not end a session with a later heartbeat by HTTP', async () => {
+    const [client, watcher] = [await open(), await open()];
+    client.send({ sessionId: ANNA, mood: 'presence' });
     await watcher.shows(1);
     await service.heartbeat(ANNA, 1, 'presence');
-    guest.close();
+    client.close();
     const other = await open();
     other.send({ sessionId: BEN, mood: 'release' });
-    expect(await watcher.told(({ moods }) => moods['release'] === 1)).toMatchObject({ count: 2 });
+    expect(await watcher.stateWhere(({ moods }) => moods['release'] === 1)).toMatchObject({ count: 2 });
   });
 
-  it('a socket that closes with 4000 leaves its session to another socket, and no count is sent in between', async () => {
+  it('a live socket that closes with 4000 leaves its session to another socket without a broadcast between', async () => {
     const [leader, watcher] = [await open(), await open()];
     leader.send({ sessionId: ANNA, mood: 'presence' });
     await watcher.shows(1);
@@ -97,20 +97,20 @@ describe('a live socket', () => {
     expect((await leader.closed).code).toBe(1000);
     // Longer than the time between two broadcasts.
     await wait(1_500);
-    const heir = await open();
-    heir.send({ sessionId: ANNA, mood: 'release' });
-    await watcher.told(({ moods }) => moods['release'] === 1);
+    const next = await open();
+    next.send({ sessionId: ANNA, mood: 'release' });
+    await watcher.stateWhere(({ moods }) => moods['release'] === 1);
     expect(watcher.states.map(({ count }) => count)).toEqual([0, 1, 1]);
-    heir.close();
+    next.close();
     await watcher.shows(0);
   });
 
-  it('that has joined keeps its id: another one closes it with a reason, and counts nowhere', async () => {
-    const [guest, watcher] = [await open(), await open()];
-    guest.send({ sessionId: ANNA, mood: 'presence' });
+  it('a live socket with a session that sends another id is closed with a reason, and that id never counts', async () => {
+    const [client, watcher] = [await open(), await open()];
+    client.send({ sessionId: ANNA, mood: 'presence' });
     await watcher.shows(1);
-    guest.send({ sessionId: BEN, mood: 'release' });
-    expect(await guest.closed).toEqual({
+    client.send({ sessionId: BEN, mood: 'release' });
+    expect(await client.closed).toEqual({
       code: 1008,
       reason: 'A socket keeps its sessionId. Open another socket.',
     });
@@ -118,22 +118,22 @@ describe('a live socket', () => {
     expect(watcher.states.some(({ moods }) => moods.release > 0)).toBe(false);
   });
 
-  it('is told of a heartbeat and a leave by HTTP within two seconds, and so are the isolates of a guest', async () => {
-    const guest = await open(0);
+  it('changes by HTTP reach a live socket within 2 s, and changes by socket reach an isolate within 2 s', async () => {
+    const client = await open(0);
     await service.presence(1);
     const steps = [
       async () => {
         await service.heartbeat(BEN, 0);
-        await guest.shows(1);
+        await client.shows(1);
       },
       async () => {
-        guest.send({ sessionId: ANNA, mood: 'release' });
-        await guest.shows(2);
+        client.send({ sessionId: ANNA, mood: 'release' });
+        await client.shows(2);
         while ((await service.presence(1)).count !== 2) await wait(50);
       },
       async () => {
         await service.leave(BEN, 1);
-        await guest.told(({ count, moods }) => count === 1 && moods.release === 1);
+        await client.stateWhere(({ count, moods }) => count === 1 && moods.release === 1);
       },
     ];
     for (const step of steps) {
@@ -143,72 +143,72 @@ describe('a live socket', () => {
     }
   });
 
-  it('is told the same counts never twice, and of changes once a second', async () => {
+  it('a live socket receives no counts twice, and at most one broadcast a second', async () => {
     const watcher = await open();
-    const guests = await Promise.all([1, 2, 3, 4].map(() => open()));
+    const senders = await Promise.all([1, 2, 3, 4].map(() => open()));
     const start = Date.now();
-    for (const [n, guest] of guests.entries()) {
-      guest.send({ sessionId: sessionId(10 + n), mood: 'presence' });
+    for (const [n, sender] of senders.entries()) {
+      sender.send({ sessionId: sessionId(10 + n), mood: 'presence' });
       await wait(400);
     }
     await watcher.shows(4);
     const took = (Date.now() - start) / 1_000;
     const counts = watcher.states.map(({ moods }) => JSON.stringify(moods));
     expect(new Set(counts).size).toBe(counts.length);
-    // The first one at the opening.
+    // The first state arrives when the socket opens.
     expect(counts.length - 1).toBeLessThanOrEqual(Math.ceil(took) + 1);
-    for (const guest of guests) guest.close();
+    for (const sender of senders) sender.close();
     await watcher.shows(0);
   });
 });
 
-describe('a live socket that sends what it should not', () => {
+describe('wrong messages', () => {
   it.each([
     ['garbage', 'hello', 1008, 'The message must be a JSON object.'],
     ['bytes', new Uint8Array([1, 2, 3]), 1008, 'Send text.'],
     ['more than 1 KiB', ' '.repeat(1_025), 1009, 'Send at most 1024 bytes.'],
-  ] as const)('is closed with a reason: %s', async (_name, message, code, reason) => {
+  ] as const)('a live socket that sends %s is closed with a reason', async (_name, message, code, reason) => {
     const client = await open();
     client.send(message);
     expect(await client.closed).toEqual({ code, reason });
     expect((await service.presence()).count).toBe(0);
   });
 
-  it('is closed when it sends a megabyte', async () => {
+  it('a live socket that sends 1 MiB is closed', async () => {
     const client = await open();
     client.send('x'.repeat(1 << 20));
     expect((await client.closed).code).toBe(1009);
   });
 
-  it('is closed when it floods, and its session ends', async () => {
-    const [guest, watcher] = [await open(), await open()];
+  it('a live socket that sends 25 messages at once is closed, and its session ends', async () => {
+    const [client, watcher] = [await open(), await open()];
     for (let n = 0; n < 25; n += 1)
-      guest.send({ sessionId: ANNA, mood: n % 2 === 0 ? 'presence' : 'release' });
-    expect(await guest.closed).toEqual({ code: 1008, reason: 'Too many messages.' });
+      client.send({ sessionId: ANNA, mood: n % 2 === 0 ? 'presence' : 'release' });
+    expect(await client.closed).toEqual({ code: 1008, reason: 'Too many messages.' });
     await watcher.shows(0);
     expect((await service.presence()).count).toBe(0);
   });
 
-  it('harms nobody else', async () => {
-    const [guest, bad] = [await open(), await open()];
-    guest.send({ sessionId: ANNA, mood: 'presence' });
-    await guest.shows(1);
-    bad.send('garbage');
-    await bad.closed;
-    guest.send({ mood: 'release' });
-    await guest.told(({ moods }) => moods['release'] === 1);
+  it('a live socket that is closed for a wrong message affects no other socket', async () => {
+    const [client, wrong] = [await open(), await open()];
+    client.send({ sessionId: ANNA, mood: 'presence' });
+    await client.shows(1);
+    wrong.send('garbage');
+    await wrong.closed;
+    client.send({ mood: 'release' });
+    await client.stateWhere(({ moods }) => moods['release'] === 1);
   });
 });
 
 describe('many live sockets', () => {
-  it('may all come back at once: a storm of 300 joins, twice', async () => {
+  it('300 live sockets that open at once all count, and 300 that close all leave, twice', async () => {
     const watcher = await open();
-    for (let storm = 0; storm < 2; storm += 1) {
-      const guests = await Promise.all(Array.from({ length: 300 }, () => LiveClient.open(url)));
-      for (const [n, guest] of guests.entries())
-        guest.send({ sessionId: sessionId(1_000 + n), mood: 'presence' });
+    for (let round = 0; round < 2; round += 1) {
+      const senders = await Promise.all(Array.from({ length: 300 }, () => LiveClient.open(url)));
+      for (const [n, sender] of senders.entries())
+        sender.send({ sessionId: sessionId(1_000 + n), mood: 'presence' });
       await watcher.shows(300);
-      for (const guest of guests) guest.close();
+      for (const sender of senders) sender.close();
       await watcher.shows(0);
     }
   });

@@ -7,15 +7,15 @@ import { sessionId } from '../../support/session-id';
 
 const LIMIT = 2;
 const ATTEMPTS = 4;
-/** Within this time an isolate and the room have exchanged what they know: a sync interval and its jitter. */
+/** An isolate and the room exchange their changes within this time: a sync interval and its jitter. */
 const SYNCED_MS = 1_400;
 const ATTACKER = { 'CF-Connecting-IP': '192.0.2.1' };
 
-/** Starts a service whose limiter lets so many new sessions of one network pass in a minute. */
+/** Starts a service whose limiter lets LIMIT new sessions of one network pass in a minute. */
 async function limitedService({ onTestFinished }: TestContext): Promise<Service> {
   const service = new Service(1, { SESSION_TTL_SECONDS: '600' }, undefined, LIMIT);
   onTestFinished(() => service.dispose());
-  // Before its first sync an isolate asks no limiter.
+  // An isolate sends no session to the limiter before its first sync.
   await service.presence();
   await untilMinuteLasts(20_000);
   return service;
@@ -31,7 +31,7 @@ async function heartbeat(service: Service, n: number): Promise<number> {
   return response.status;
 }
 
-it.concurrent('a socket that takes one id after another brings one session, however many heartbeats follow it', {
+it.concurrent('a socket that changes its id starts one session, although a heartbeat follows for each id', {
   timeout: 70_000,
 }, async (context) => {
   const service = await limitedService(context);
@@ -42,18 +42,18 @@ it.concurrent('a socket that takes one id after another brings one session, howe
     await wait(SYNCED_MS);
     await service.presence();
     statuses.push(await heartbeat(service, n));
-    // Otherwise the next message would overtake the heartbeat, and end the session.
+    // Otherwise the next message overtakes the heartbeat, and ends the session.
     await wait(SYNCED_MS);
   }
   socket.close();
   await socket.closed;
   await wait(2 * SYNCED_MS);
-  // The opening of the socket was one pass, and one new session by HTTP the other.
+  // The limiter let the socket pass, and one new session by HTTP.
   expect((await service.presence()).count).toBeLessThanOrEqual(LIMIT);
   expect(statuses.filter((status) => status === 200)).toHaveLength(LIMIT);
 });
 
-it.concurrent('sockets and heartbeats of one network bring as many sessions together as the limiter lets pass', {
+it.concurrent('sockets and heartbeats of one network start together as many sessions as the limiter lets pass', {
   timeout: 70_000,
 }, async (context) => {
   const service = await limitedService(context);
@@ -66,7 +66,7 @@ it.concurrent('sockets and heartbeats of one network bring as many sessions toge
     socket.send({ sessionId: sessionId(n), mood: 'release' });
     await wait(SYNCED_MS);
     await service.presence();
-    // The session lives on by HTTP after its socket has closed.
+    // The heartbeat by HTTP keeps the session after its socket has closed.
     expect(await heartbeat(service, n)).toBe(200);
     await wait(SYNCED_MS);
     socket.close();

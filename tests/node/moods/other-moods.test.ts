@@ -11,7 +11,7 @@ import { DeployedWorker } from '../../support/deployed-worker';
 import { post } from '../../support/http';
 import { sessionId } from '../../support/session-id';
 
-// A copy of the project with another list of moods: its types, its Worker and its site. The copy differs in one line.
+// These tests build a copy of the project with another list of moods. The copy differs in one line.
 
 const OTHERS = ['joy', 'calm', 'grief', 'hope', 'awe'];
 const SECOND = 'calm';
@@ -50,8 +50,9 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const ask = (path: string, init?: RequestInit) => fetch(worker.origin + path, init);
-const heartbeat = (n: number, mood: string) => post(ask, '/api/heartbeat', { sessionId: sessionId(n), mood });
+const request = (path: string, init?: RequestInit) => fetch(worker.origin + path, init);
+const heartbeat = (n: number, mood: string) =>
+  post(request, '/api/heartbeat', { sessionId: sessionId(n), mood });
 
 it('the Worker, the site build and the client type-check with other moods', () => {
   writeFileSync(join(folder, 'types.json'), JSON.stringify(TYPES));
@@ -62,7 +63,7 @@ it('the Worker, the site build and the client type-check with other moods', () =
   }
 }, 60_000);
 
-it('a heartbeat in each of the other moods is counted, and every answer has all of them in their order', async () => {
+it('a heartbeat in each of the other moods counts, and every answer has these moods in their order', async () => {
   for (const [n, mood] of OTHERS.entries()) {
     const response = await heartbeat(n, mood);
     expect(response.status).toBe(200);
@@ -71,12 +72,12 @@ it('a heartbeat in each of the other moods is counted, and every answer has all 
     expect(count).toBe(n + 1);
     expect(Object.entries(counted)).toEqual(moods);
   }
-  for (const n of OTHERS.keys()) await post(ask, '/api/leave', { sessionId: sessionId(n) });
+  for (const n of OTHERS.keys()) await post(request, '/api/leave', { sessionId: sessionId(n) });
   expect((await worker.presence()).count).toBe(0);
 });
 
 it.each(MOODS)(
-  'a heartbeat in a mood of this project is refused by a problem that names the others: %s',
+  'a heartbeat in a mood of this project gets a problem that lists the other moods: %s',
   async (mood) => {
     const response = await heartbeat(1, mood);
     expect(response.status).toBe(400);
@@ -88,7 +89,7 @@ it.each(MOODS)(
 );
 
 it('the OpenAPI document lists the other moods, and its text and examples have no mood of this project', async () => {
-  const document = await (await ask('/openapi.json')).text();
+  const document = await (await request('/openapi.json')).text();
   const { components, paths } = JSON.parse(document);
   expect(components.schemas.Mood.enum).toEqual(OTHERS);
   const { moods } = components.schemas.PresenceState.properties;
@@ -104,7 +105,7 @@ it('the OpenAPI document lists the other moods, and its text and examples have n
 });
 
 it('the page has a button and two lights for each of the other moods, all in the default colour', async () => {
-  const html = await (await ask('/')).text();
+  const html = await (await request('/')).text();
   const window = new Window();
   const { document } = window;
   document.write(html.replaceAll(/<link[^>]*>|<script.*?<\/script>/g, ''));
@@ -131,7 +132,7 @@ it('the page has a button and two lights for each of the other moods, all in the
   await window.happyDOM.close();
 });
 
-it('the client and the element send heartbeats in the second mood, if they are given none', async () => {
+it('the client and the element send heartbeats in the second mood by default', async () => {
   vi.stubGlobal('document', { hidden: false });
   vi.stubGlobal('addEventListener', () => undefined);
   vi.stubGlobal('removeEventListener', () => undefined);

@@ -17,10 +17,10 @@ const STATE: Observation = {
   headers: { ...JSON_TYPE, 'cache-control': 'no-store' },
   body: JSON.stringify(EXAMPLES.presence),
 };
-const BEAT = JSON.stringify(EXAMPLES.heartbeat);
+const HEARTBEAT = JSON.stringify(EXAMPLES.heartbeat);
 const COUNTED: Observation = { ...STATE, method: 'POST', path: '/api/heartbeat' };
-/** A heartbeat of this type. */
-const beat = (type: string | undefined, body = BEAT): Observation => ({
+/** Returns an accepted heartbeat of this type. */
+const heartbeat = (type: string | undefined, body = HEARTBEAT): Observation => ({
   ...COUNTED,
   request: { type, body },
 });
@@ -50,8 +50,11 @@ const complaints = (observation: Observation) => new Conformance(openApiDocument
 
 it.each([
   ['a presence state', STATE],
-  ['its head', { ...STATE, method: 'HEAD', body: '' }],
-  ['one of a service with live sockets', { ...STATE, headers: { ...STATE.headers, 'presence-live': '1' } }],
+  ['the head of a presence state', { ...STATE, method: 'HEAD', body: '' }],
+  [
+    'a presence state of a service with live sockets',
+    { ...STATE, headers: { ...STATE.headers, 'presence-live': '1' } },
+  ],
   ['a problem', FULL],
   ['an unknown path', NOWHERE],
   ['a method that the path does not have', { ...REFUSED, method: 'PUT' }],
@@ -65,13 +68,13 @@ it.each([
       body: JSON.stringify(problemDocument('internal-error', { requestId: crypto.randomUUID() })),
     },
   ],
-  ['a request of JSON', beat('application/json; charset=utf-8')],
-  ['a request of a kind of JSON', beat('Model/glTF+json')],
-  ['a request of text', beat('text/plain;charset=UTF-8')],
-  ['a request without a type', beat(undefined)],
-  ['a request whose type is only parameters', beat(';;')],
-  ['a request of two types', beat('application/json, application/ld+json; profile="a,b"')],
-  ['a request with one more key', beat('text/plain', BEAT.replace('{', '{"x":1,'))],
+  ['a request of JSON', heartbeat('application/json; charset=utf-8')],
+  ['a request of a kind of JSON', heartbeat('Model/glTF+json')],
+  ['a request of text', heartbeat('text/plain;charset=UTF-8')],
+  ['a request without a type', heartbeat(undefined)],
+  ['a request whose type is only parameters', heartbeat(';;')],
+  ['a request of two types', heartbeat('application/json, application/ld+json; profile="a,b"')],
+  ['a request with one more key', heartbeat('text/plain', HEARTBEAT.replace('{', '{"x":1,'))],
   ['an opened socket', { ...STATE, path: '/api/live', status: 101, headers: INTERVAL, body: '' }],
 ])('the judge finds nothing wrong with %s', (_what, observation) => {
   expect(complaints(observation)).toEqual([]);
@@ -149,23 +152,39 @@ it.each([
   ['a success of OPTIONS', { ...STATE, method: 'OPTIONS' }, /200 is not documented/],
   ['a refusal of the method that the path has', REFUSED, /405 is not documented/],
   ['a body of a preflight', { ...STATE, method: 'OPTIONS', status: 204 }, /preflight has a body/],
-  ['an accepted request of another type', beat('text/html'), /request of type text\/html is not documented/],
+  [
+    'an accepted request of another type',
+    heartbeat('text/html'),
+    /request of type text\/html is not documented/,
+  ],
   [
     'an accepted request of one other type',
-    beat('text/plain, a/b'),
+    heartbeat('text/plain, a/b'),
     /request of type a\/b is not documented/,
   ],
-  ['an accepted request whose type has three parts', beat('a/b/c+json'), /a\/b\/c\+json is not documented/],
-  ['an accepted request that is not JSON', beat('text/plain', '{'), /of the request, the body is not JSON/],
+  [
+    'an accepted request whose type has three parts',
+    heartbeat('a/b/c+json'),
+    /a\/b\/c\+json is not documented/,
+  ],
+  [
+    'an accepted request that is not JSON',
+    heartbeat('text/plain', '{'),
+    /of the request, the body is not JSON/,
+  ],
   [
     'an accepted request without its mood',
-    beat('text/plain', BEAT.replace('mood', 'm')),
+    heartbeat('text/plain', HEARTBEAT.replace('mood', 'm')),
     /of the request.*"mood"/,
   ],
-  ['an accepted request that is a text of JSON', beat('application/json', '"x"'), /of the request.*object/],
+  [
+    'an accepted request that is a text of JSON',
+    heartbeat('application/json', '"x"'),
+    /of the request.*object/,
+  ],
   [
     'an accepted request where none is documented',
-    { ...beat('text/plain'), path: '/health' },
+    { ...heartbeat('text/plain'), path: '/health' },
     /not documented/,
   ],
   [
@@ -184,7 +203,7 @@ const LEFT = JSON.stringify(EXAMPLES.left);
 const left = (status = 200, headers: Record<string, string> = {}) =>
   new Response(null, { status, headers: { ...JSON_TYPE, ...headers } });
 
-it('a complaint names the method, the path and the status, and comes once', async () => {
+it('a complaint names the method, the path and the status, and is returned once', async () => {
   observe('POST', LEAVE, left(), LEFT);
   observe('POST', LEAVE, left(202), LEFT);
   observe('POST', LEAVE, left(202), LEFT);
@@ -192,7 +211,7 @@ it('a complaint names the method, the path and the status, and comes once', asyn
   expect(await takeComplaints()).toEqual([]);
 });
 
-it('a complaint waits for its body, and for the bodies of answers that came at the same time', async () => {
+it('takeComplaints waits for the bodies of all answers that were observed before', async () => {
   const body = Promise.withResolvers<string>();
   observe('POST', LEAVE, left(), body.promise);
   observe('POST', LEAVE, left(), Promise.resolve('{'));
@@ -204,12 +223,12 @@ it('a complaint waits for its body, and for the bodies of answers that came at t
   ]);
 });
 
-it('a body that breaks off is a complaint', async () => {
-  observe('POST', LEAVE, left(), Promise.reject(new Error('gone')));
-  expect(await takeComplaints()).toEqual(['POST /api/leave 200: Error: gone']);
+it('an answer whose body fails is a complaint', async () => {
+  observe('POST', LEAVE, left(), Promise.reject(new Error('aborted')));
+  expect(await takeComplaints()).toEqual(['POST /api/leave 200: Error: aborted']);
 });
 
-it('an observed answer still has its body, and the headers count as they were', async () => {
+it('an observed answer keeps its body, and later changes of its headers are no complaint', async () => {
   const answer = new Response(LEFT, { headers: JSON_TYPE });
   observeResponse('POST', LEAVE, answer);
   answer.headers.set('Retry-After', '1');
@@ -233,7 +252,7 @@ it.each([
   ['a stream', { body: new ReadableStream() }, undefined],
   ['nothing', {}, undefined],
 ])(
-  'requestOf returns the type and the text of %s, or undefined if the body cannot be read again',
+  'requestOf returns the type and the text of a body that is %s, or undefined if it cannot be read again',
   (_what, init, sent) => {
     expect(requestOf({ method: 'POST', ...init })).toEqual(sent);
   },

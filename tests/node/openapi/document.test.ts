@@ -4,7 +4,7 @@ import { openApiDocument } from '../../../src/api/openapi';
 
 const document = openApiDocument();
 
-/** Every object within, with the names that lead there. */
+/** Returns every object within the value, with its path. */
 function objectsIn(
   value: unknown,
   path: readonly string[] = [],
@@ -14,20 +14,20 @@ function objectsIn(
   return [[path.join('/'), value as Record<string, unknown>], ...inner];
 }
 
-it('docs/openapi.json is up to date: `npm run openapi` writes it', () => {
+it('docs/openapi.json is what `npm run openapi` writes', () => {
   expect(readFileSync('docs/openapi.json', 'utf8')).toBe(`${JSON.stringify(document, null, 2)}\n`);
 });
 
-it('every object may get new keys, so that validating clients do not break', () => {
+it('the schema of every object allows further keys, so validating clients accept new ones', () => {
   const objects = objectsIn(document.components).filter(([, { properties }]) => properties !== undefined);
   expect(objects.length).toBeGreaterThan(15);
   const closed = objects.filter(([, schema]) => (schema['additionalProperties'] ?? true) !== true);
   expect(closed.map(([path]) => path)).toEqual([]);
 });
 
-it('the origin and a path make the right address by plain concatenation, whatever the document says of servers', () => {
+it('the origin and a path make the right address, also with the server of the document between them', () => {
   const origin = 'https://presence.example';
-  // What clients do that are made of a document: the first server, or nothing, between the origin and the path.
+  // A generated client puts the first server, or nothing, between the origin and the path.
   const base = document.servers?.[0]?.url ?? '';
   for (const template of Object.keys(document.paths ?? {})) {
     const path = template.replace('{channel}', 'lobby');
@@ -39,7 +39,7 @@ it('the origin and a path make the right address by plain concatenation, whateve
   );
 });
 
-it('each request documents the same media types, and text as text that holds JSON', () => {
+it('each request documents the same media types, and `text/plain` as a string with JSON content', () => {
   const bodies = objectsIn(document.paths).filter(([path]) => path.endsWith('requestBody/content'));
   expect(bodies).toHaveLength(4);
   for (const [, content] of bodies) {
@@ -51,7 +51,7 @@ it('each request documents the same media types, and text as text that holds JSO
   }
 });
 
-it('every body has an example', () => {
+it('every body of the document has an example', () => {
   const media = objectsIn(document).filter(([path]) => /content\/[^/]+\/[^/]+$/.test(path));
   expect(media.length).toBeGreaterThan(15);
   expect(media.filter(([, { example, examples }]) => (example ?? examples) === undefined)).toEqual([]);

@@ -5,50 +5,50 @@ import { channelEstimateOf, estimateOf } from '../../../tools/simulator/cost/est
 import { billAMonth, firstFreeLimit, hubDollarsAMonth, monthOf } from '../../../tools/simulator/prices';
 import { httpRequestsPerSecond, socketsUsage, usageOf } from '../../../tools/simulator/usage';
 
-const beats = (people: number) => usageOf(people / 10);
+const heartbeats = (people: number) => usageOf(people / 10);
 const visits = (people: number) => usageOf(httpRequestsPerSecond(people, 10, 30));
 
-describe('a month of 1,000 people', () => {
-  it('is $75 of Worker requests by HTTP, and $5 of CPU time at most', () => {
-    expect(monthOf(beats(1_000), 'workerRequests').dollars).toBeCloseTo(74.76, 2);
-    expect(monthOf(beats(1_000), 'workerCpuMs').dollars).toBeCloseTo(4.58, 2);
+describe('bills of 1,000 people', () => {
+  it('1,000 people cost $75 a month for Worker requests by HTTP, and $5 for CPU time', () => {
+    expect(monthOf(heartbeats(1_000), 'workerRequests').dollars).toBeCloseTo(74.76, 2);
+    expect(monthOf(heartbeats(1_000), 'workerCpuMs').dollars).toBeCloseTo(4.58, 2);
   });
 
-  it('is $1,500 with a read and a write of KV at every heartbeat', () => {
+  it('1,000 people cost $1,500 a month if every heartbeat reads and writes KV', () => {
     expect(billAMonth(usageOf(100, { reads: 100, writes: 100, lists: 0 }))).toBeCloseTo(1_499.94, 1);
   });
 
-  it('is $5.09 by live sockets, $7.03 if answered pings were billed', () => {
+  it('1,000 people cost $5.09 a month by live sockets, or $7.03 if answered pings are billed', () => {
     expect(billAMonth(socketsUsage(1_000, 30))).toBeCloseTo(5.09, 2);
     expect(billAMonth(socketsUsage(1_000, 30, 10))).toBeCloseTo(7.03, 2);
   });
 });
 
-it('the list price of a hub has neither the plan nor Worker requests in it', () => {
+it('the list price of a hub includes neither the plan nor Worker requests', () => {
   expect(hubDollarsAMonth(usageOf(100))).toBe(0);
   expect(hubDollarsAMonth(usageOf(0, undefined, { calls: 1, rows: 0 }))).toBeCloseTo(0.39 + 4.15, 2);
 });
 
 describe('the free plan', () => {
-  it('carries 11 people by HTTP around the clock, and not 12', () => {
+  it('the free plan is enough for 11 people by HTTP around the clock, and not for 12', () => {
     expect(firstFreeLimit(visits(11))).toBeUndefined();
     expect(firstFreeLimit(visits(12))?.what).toBe('Worker requests');
   });
 
-  it('carries some 1,900 on live sockets, or 200 if answered pings were billed', () => {
+  it('the free plan is enough for 1,900 people on live sockets, or 200 if answered pings are billed', () => {
     expect(firstFreeLimit(socketsUsage(1_900, 30))).toBeUndefined();
     expect(firstFreeLimit(socketsUsage(2_000, 30))?.what).toBe('requests to the object');
     expect(firstFreeLimit(socketsUsage(200, 30, 10))).toBeUndefined();
     expect(firstFreeLimit(socketsUsage(250, 30, 10))?.what).toBe('requests to the object');
   });
 
-  it('ends with the limit that is reached first', () => {
+  it('the free plan ends with the limit that is reached first', () => {
     const day = { kvWrites: 2_000, kvLists: 4_000, kvReads: 1 };
     expect(firstFreeLimit(day)).toEqual({ what: 'KV lists', after: 0.25 });
   });
 });
 
-it('a crowd that is here for two hours a day uses a twelfth, and its limits end within those', () => {
+it('a crowd of two hours a day uses a twelfth, and reaches its limits within those two hours', () => {
   const usage = usageOf(12_000 / 86_400 / 12, { reads: 0, writes: 48_000 / 86_400, lists: 0 });
   const result = { usage, meanErrorPercent: 0 };
   const ways = { kv: result, room: result, sockets: {}, socketsWithPings: {} };

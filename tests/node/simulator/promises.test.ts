@@ -7,7 +7,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const run = (options: ScenarioOptions) => simulate(Scenario.parse(options));
 
-it.each(OUR_HUBS)('one isolate is exact while the hub fails: %s', async (hub) => {
+it.each(OUR_HUBS)('one isolate counts exactly while its hub fails: %s', async (hub) => {
   const faults = { fail: 0.3, hang: 0.05, corrupt: 0.1, outageMinutes: 5, homeMiss: 0.2, staleRead: 0.2 };
   const result = await run({ hub, people: 50, isolates: 1, minutes: 10, stayMinutes: 5, ...faults });
   expect(result).toMatchObject({
@@ -37,31 +37,34 @@ it.each([
 
 describe('the free plan', () => {
   it.each([
-    { world: 'on one isolate', options: {} },
+    { world: 'default stays', options: {} },
     {
-      world: 'with short stays, where reads and writes show late',
+      world: 'short stays, with reads and writes that KV shows late',
       options: { stayMinutes: 3, staleRead: 0.2, homeMiss: 0.2 },
     },
-  ])('carries five people for a day without an error, $world', async ({ options }) => {
-    const result = await run({ people: 5, isolates: 1, minutes: 1_440, quota: 'free', ...options });
-    const aDay = (perSecond: number) => perSecond * 86_400;
-    expect(aDay(result.kvPerSecond.writes)).toBeLessThan(1_000);
-    expect(aDay(result.kvPerSecond.lists)).toBeLessThan(1_000);
-    expect(aDay(result.kvPerSecond.reads)).toBeLessThan(100_000);
-    expect(result).toMatchObject({ meanErrorPercent: 0, failedRequests: 0, violations: [] });
-  });
+  ])(
+    'one isolate counts five people on the free plan for a day without an error: $world',
+    async ({ options }) => {
+      const result = await run({ people: 5, isolates: 1, minutes: 1_440, quota: 'free', ...options });
+      const aDay = (perSecond: number) => perSecond * 86_400;
+      expect(aDay(result.kvPerSecond.writes)).toBeLessThan(1_000);
+      expect(aDay(result.kvPerSecond.lists)).toBeLessThan(1_000);
+      expect(aDay(result.kvPerSecond.reads)).toBeLessThan(100_000);
+      expect(result).toMatchObject({ meanErrorPercent: 0, failedRequests: 0, violations: [] });
+    },
+  );
 
-  it('refuses no larger crowd, which asks KV once an hour after its daily limit', async () => {
+  it('a larger crowd on the free plan gets no error, and its isolate calls KV once an hour after the daily limit', async () => {
     const result = await run({ people: 60, isolates: 1, minutes: 360, quota: 'free' });
     expect(result).toMatchObject({ meanErrorPercent: 0, failedRequests: 0, violations: [] });
     const quotaErrors = result.kvPerSecond.quotaErrors * 360 * 60;
     expect(quotaErrors).toBeGreaterThan(0);
-    // Once an hour for each of the three operations.
+    // An isolate tries each of the three operations once an hour.
     expect(quotaErrors).toBeLessThanOrEqual(18);
   });
 });
 
-it('the usual designs count as few people here as a model of KV says', async () => {
+it('the usual designs count at least 17 % too few people', async () => {
   const sharedKey = await run({ hub: 'shared-key', people: 100, minutes: 5 });
   expect(sharedKey.biasPercent).toBeLessThan(-65);
   const aroundTheWorld = await run({ hub: 'shared-key', people: 100, locations: 10, minutes: 5 });
@@ -84,14 +87,14 @@ it('the figures of docs/accuracy.md hold in a short run', async () => {
   expect(few.hubDollarsAMonth).toBeLessThan(4);
 });
 
-it('the count of a channel of ten people has a mean error below 0.2 %, and calls follow isolates', async () => {
+it('a channel of ten people has a mean error below 0.2 %, and channels add no calls to the room', async () => {
   const crowd = { hub: 'durable-object', people: 300, locations: 10, minutes: 3 } as const;
   const alone = await run(crowd);
   const inChannels = await run({ ...crowd, channels: 30, channelSpread: 'even' });
   expect(inChannels.meanErrorPercent).toBeLessThan(0.2);
   expect(inChannels).toMatchObject({ mostChannels: 30, violations: [] });
   expect(inChannels.roomPerSecond.calls).toBeLessThan(alone.roomPerSecond.calls * 1.02);
-  // A save has the row of the channels in place of the row of the history, which is that of the default channel.
+  // A save writes the row of the channels instead of the row of the history. The history has only the default channel.
   expect(inChannels.roomPerSecond.rows - alone.roomPerSecond.rows).toBeCloseTo(0, 1);
 });
 
@@ -120,7 +123,7 @@ it.each([
   { hub: 'kv', mean: 1, p99: 4 },
   { hub: 'durable-object', mean: 0.15, p99: 1 },
 ] as const)(
-  'requests that end with their syncs cost less than $mean % in the mean and $p99 % at p99: $hub',
+  'requests that end before their syncs cause an error below $mean % in the mean and $p99 % at p99: $hub',
   async ({ hub, mean, p99 }) => {
     const result = await run({ hub, people: 1_000, locations: 10, minutes: 3, die: 0.01 });
     expect(result).toMatchObject({ failedRequests: 0, violations: [] });
@@ -133,7 +136,7 @@ it.each([
   { hub: 'kv', shown: 180, gone: 200 },
   { hub: 'durable-object', shown: 10, gone: 10 },
 ] as const)(
-  'a crowd that gathers is shown within $shown s, and after its last session gone within $gone s: $hub',
+  'all answers count nearly all of a crowd within $shown s, and at most 1 % within $gone s after its end: $hub',
   async ({ hub, shown, gone }) => {
     const result = await run({
       hub,

@@ -2,19 +2,19 @@ import { pathToFileURL } from 'node:url';
 import { expect, it } from 'vitest';
 import { endingWith } from '../../support/ending-with';
 
-// The served file, not its source.
+// This is the served file, not its source.
 const { curveOf } = await import(/* @vite-ignore */ pathToFileURL('dist/site/curve.js').href);
 
 const BOX = { width: 288, height: 100 };
 
-/** The points of a line. */
+/** Returns the points of a line. */
 const pointsOf = (line: string) =>
   line
     .slice(1)
     .split('L')
     .map((point) => point.split(' ').map(Number));
 
-/** A day whose last counts are these. */
+/** Returns a day that ends with these counts. */
 const dayOf = (...counts: readonly number[]) => endingWith(counts);
 
 it.each([
@@ -35,26 +35,26 @@ it.each([
   }
 });
 
-it('the line of no people lies on the bottom, and the line of a steady crowd on the top', () => {
+it('the line of no people is at the bottom, and the line of a steady crowd at the top', () => {
   expect(new Set(pointsOf(curveOf(dayOf(), 0, BOX).line).map(([, y]) => y))).toEqual(new Set([100]));
   expect(new Set(pointsOf(curveOf(Array(288).fill(17), 17, BOX).line).map(([, y]) => y))).toEqual(
     new Set([0]),
   );
 });
 
-it('one person reaches a third of the height, and stays visible for a visit of five minutes', () => {
+it('the line of one person reaches a third of the height, and a visit of five minutes is visible', () => {
   const steady = pointsOf(curveOf(Array(288).fill(1), 1, BOX).line);
   expect(steady[0]?.[1]).toBeCloseTo(66.7, 1);
   const short = pointsOf(curveOf(dayOf(1, ...Array(50).fill(0)), 0, BOX).line);
   expect(Math.min(...short.map(([, y]) => y ?? 0))).toBeLessThan(97);
 });
 
-it('the point of now has the height of the people now, also after a crowd has left', () => {
+it('the point of now has the height of the current count, also after a crowd has left', () => {
   const end = (count: number) => pointsOf(curveOf(dayOf(17), count, BOX).line).at(-1)?.[1] ?? 0;
   expect(end(1)).toBeGreaterThan(end(17));
 });
 
-it('the point of now is the right end of the line, and rises when people come', () => {
+it('the point of now is the right end of the line, and is higher with two people', () => {
   const { line, area, now } = curveOf(dayOf(), 2, BOX);
   const [x, y = Number.NaN] = pointsOf(line).at(-1) ?? [];
   expect(now).toBe(`M${x?.toFixed(1)} ${y.toFixed(1)}h0`);

@@ -3,20 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { historyOf as historyAt } from '../../../src/presence/history';
 import { endingWith } from '../../support/ending-with';
 
-// The served file, not its source.
+// This is the served file, not its source.
 const { sentencesIn } = await import(/* @vite-ignore */ pathToFileURL('dist/site/sentences.js').href);
 const { heading, note, day, spoken } = sentencesIn('en');
 
 const STEP_MS = 300_000;
 /** The start of a step. */
 const STEP = 5_666_666 * STEP_MS;
-/** A minute after it, this page comes. */
+/** The page opens a minute later. */
 const CAME_AT = STEP + 60_000;
 
 const counted = (others: number) => ({ isCounted: true, others, count: others + 1, status: 'live' });
 const watching = (count: number) => ({ isCounted: false, others: count, count, status: 'live' });
 
-/** An answer right after the page came, whose last counts are these. */
+/** Returns an answer of a second after the page opened, which ends with these counts. */
 const historyOf = (visits: number, ...counts: readonly number[]) =>
   historyAt(CAME_AT + 1_000, endingWith(counts), visits);
 
@@ -37,7 +37,7 @@ describe('the words around the number', () => {
       { isCounted: false, others: null },
       { lead: 'Breathing here now', unit: 'people' },
     ],
-  ])('%j is %j', (crowd, words) => {
+  ])('the heading of %j is %j', (crowd, words) => {
     expect(heading(crowd)).toEqual(words);
   });
 });
@@ -45,19 +45,14 @@ describe('the words around the number', () => {
 describe('the sentence below the number', () => {
   it.each([
     ['alone on a day of many', counted(0), historyOf(212, 17, 1), '212 breathed here today, 17 at once.'],
-    ['alone after others who came one by one', counted(0), historyOf(5, 1, 0, 1), '5 breathed here today.'],
+    ['alone after others, one at a time', counted(0), historyOf(5, 1, 0, 1), '5 breathed here today.'],
     ['alone without a visit in the answer yet', counted(0), historyOf(0), 'You are the first today.'],
-    ['alone with the own visit only', counted(0), historyOf(1, 1), 'You are the first today.'],
-    [
-      'alone, and a crowd came more than a day ago',
-      counted(0),
-      historyOf(3, 17, 1),
-      '17 breathed here together today.',
-    ],
+    ['alone with only the own visit', counted(0), historyOf(1, 1), 'You are the first today.'],
+    ['alone, a day after a crowd', counted(0), historyOf(3, 17, 1), '17 breathed here together today.'],
     ['two on a quiet day', counted(1), historyOf(1, 1), '2 breathed here together today.'],
     ['two after another visit', counted(1), historyOf(3, 1, 0, 2), '3 breathed here today, 2 at once.'],
     [
-      'more people than the answer knows',
+      'more people than the history has',
       counted(127),
       historyOf(130, 120),
       '130 breathed here today, 128 at once.',
@@ -72,7 +67,7 @@ describe('the sentence below the number', () => {
     ['watching no people on an empty day', watching(0), historyOf(0), 'No one has come yet today.'],
     ['watching no people after one visit', watching(0), historyOf(1, 1, 0), '1 person breathed here today.'],
     [
-      'watching no people, and the last one came more than a day ago',
+      'watching no people, a day after the last one',
       watching(0),
       historyOf(0, 1, 0),
       '1 person breathed here today.',
@@ -87,23 +82,23 @@ describe('the sentence below the number', () => {
     ['alone without a history', counted(0), null, 'The next person to come breathes with you.'],
     ['two without a history', counted(1), null, ''],
     ['watching no people without a history', watching(0), null, ''],
-  ])('%s', (_, crowd, history, sentence) => {
+  ])('the note has its sentence: %s', (_, crowd, history, sentence) => {
     expect(note({ ...crowd, history, cameAt: CAME_AT })).toBe(sentence);
   });
 
-  it('a visitor is not the first if the one visit of a new answer can be an earlier one', () => {
+  it('the note does not call a visitor the first if the one visit of the history may be another one', () => {
     const earlier = historyOf(1, 1, 0, 0);
     expect(note({ ...counted(0), history: earlier, cameAt: CAME_AT })).toBe(
       'The next person to come breathes with you.',
     );
-    // An answer from a cache: its last step ended before this page came.
+    // A cached answer, whose last step ended before the page opened.
     const cached = { ...historyOf(1, 1), timestamp: STEP - 1 };
     expect(note({ ...counted(0), history: cached, cameAt: CAME_AT })).toBe(
       'The next person to come breathes with you.',
     );
   });
 
-  it('a visitor who stays is still the first', () => {
+  it('the note still calls a visitor the first two steps later', () => {
     const later = { ...historyOf(1, 1, 1, 1), timestamp: CAME_AT + 2 * STEP_MS };
     expect(note({ ...counted(0), history: later, cameAt: CAME_AT })).toBe('You are the first today.');
   });
@@ -121,7 +116,7 @@ describe('the history for screen readers', () => {
     [`at most 17 people at once, at ${at(0)}.`, historyOf(3, 17), 17],
     ['212 visits, at most 18 people at once, now.', historyOf(212, 17), 18],
     [`9,000,000 visits, at most 1,234,567 people at once, at ${at(0)}.`, historyOf(9_000_000, 1_234_567), 1],
-  ])('%s', (facts, history, count) => {
+  ])('screen readers get the history: %s', (facts, history, count) => {
     expect(day({ history, count })).toBe(`The last 24 hours: ${facts}`);
   });
 });
@@ -141,7 +136,7 @@ describe('the number for screen readers', () => {
     [{ ...counted(0), status: 'stale' }, 'Reconnecting. The last count was 1 person.'],
     [{ status: 'connecting', isCounted: true, others: null }, 'Connecting.'],
     [{ status: 'idle', isCounted: true, others: null }, 'There is no such circle.'],
-  ])('%j: %s', (crowd, sentence) => {
+  ])('screen readers get for %j: %s', (crowd, sentence) => {
     expect(spoken(crowd)).toBe(sentence);
   });
 });

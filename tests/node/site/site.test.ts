@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.dispose());
 
-/** What the page's one script imports, directly or not. */
+/** The files that the one script of the page imports, directly or not. */
 const SCRIPTS = [
   '/presence.js',
   '/here.js',
@@ -29,14 +29,14 @@ const SCRIPTS = [
 const get = (path: string, init?: RequestInit) => fetch(new URL(path, service.origin), init);
 
 describe('GET /openapi.json', () => {
-  it('the document is served to pages of every origin', async () => {
+  it('/openapi.json is readable by every origin', async () => {
     const response = await get('/openapi.json');
     expect(response.headers.get('Content-Type')).toBe('application/json');
     expect(response.headers.get('Access-Control-Allow-Origin')).toBe('*');
     expect(await response.json()).toEqual(JSON.parse(JSON.stringify(openApiDocument())));
   });
 
-  it('caches keep the document, and a client that has it gets 304', async () => {
+  it('caches may keep /openapi.json for an hour, and a client that has it gets 304', async () => {
     const response = await get('/openapi.json');
     expect(response.headers.get('Cache-Control')).toBe('public, max-age=3600');
     const again = await get('/openapi.json', {
@@ -47,7 +47,7 @@ describe('GET /openapi.json', () => {
 });
 
 describe('GET /', () => {
-  it('the page loads files of this service only, and its policy allows no others', async () => {
+  it('the page loads only files of this service, and its policy allows no others', async () => {
     const response = await get('/');
     const policy = response.headers.get('Content-Security-Policy') ?? '';
     expect(policy).toContain("default-src 'none'");
@@ -73,7 +73,7 @@ describe('GET /', () => {
     expect(document.querySelector('a[href="/docs"]')).not.toBeNull();
   });
 
-  it('the browser fetches each script before the script that imports it', async () => {
+  it('the page preloads each script that its scripts import', async () => {
     const { document } = parseHTML(await (await get('/')).text());
     const preloaded = [...document.querySelectorAll('link[rel=modulepreload]')].map((one) =>
       one.getAttribute('href'),
@@ -88,7 +88,7 @@ describe('GET /', () => {
     expect(preloaded).toEqual(SCRIPTS);
   });
 
-  it('a link to the page gets a title, a description and colours', async () => {
+  it('the page has a title, a description and colours for links to it', async () => {
     const { document } = parseHTML(await (await get('/')).text());
     const metas = Object.fromEntries(
       [...document.querySelectorAll('meta[content]')].map((meta) => [
@@ -107,7 +107,7 @@ describe('GET /', () => {
 });
 
 describe.each(['/presence.js', '/presence-element.js'])('GET %s', (path) => {
-  it('the module is served to pages of every origin, isolated ones too', async () => {
+  it(`${path} loads on pages of every origin, isolated ones too`, async () => {
     const { status, headers } = await get(path);
     expect(status).toBe(200);
     expect(headers.get('Content-Type')).toMatch(/^(text|application)\/javascript/);
@@ -117,7 +117,7 @@ describe.each(['/presence.js', '/presence-element.js'])('GET %s', (path) => {
   });
 });
 
-it('the element is one file, and by default counts at the service that served it', async () => {
+it('the element is one file, and uses `import.meta.url`', async () => {
   const file = 'dist/site/presence-element.js';
   const { metafile } = await build({ entryPoints: [file], bundle: true, write: false, metafile: true });
   expect(Object.keys(metafile.inputs)).toEqual([file]);
@@ -127,7 +127,7 @@ it('the element is one file, and by default counts at the service that served it
 describe('GET /docs', () => {
   const page = async () => parseHTML(await (await get('/docs')).text()).document;
 
-  it('the page loads files of this service only, and its policy allows no others', async () => {
+  it('the page /docs loads only files of this service, and its policy allows no others', async () => {
     const policy = (await get('/docs')).headers.get('Content-Security-Policy');
     expect(policy).toContain("default-src 'none'");
     expect(policy).not.toMatch(/unsafe|http|\*/);
@@ -138,14 +138,14 @@ describe('GET /docs', () => {
     for (const path of loaded) expect((await get(path ?? '')).status).toBe(200);
   });
 
-  it('the page weighs less than 64 KiB with all its files', async () => {
+  it('the page /docs has less than 64 KiB with all its files', async () => {
     const sizes = ['docs.html', 'docs.css', 'docs.js', 'icon.svg'].map(
       (file) => readFileSync(`dist/site/${file}`).length,
     );
     expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(64 * 1024);
   });
 
-  it('the page has an entry for every operation and for the type of every problem, and every link has a target', async () => {
+  it('the page /docs has an entry for every operation and problem, and a target for every link', async () => {
     const document = await page();
     const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
     expect(ids).toEqual(
@@ -160,7 +160,7 @@ describe('GET /docs', () => {
     expect(links.filter((link) => link.startsWith('#') && !ids.includes(link.slice(1)))).toEqual([]);
   });
 
-  it('the page has a command for every operation', async () => {
+  it('the page /docs has a command for every operation', async () => {
     const commands = [...(await page()).querySelectorAll('.command')].map(({ textContent }) =>
       textContent.trim(),
     );
@@ -181,13 +181,13 @@ describe('GET /docs', () => {
   });
 });
 
-it('the script puts the address of the service into the commands, and copies them', async () => {
+it('the script of /docs puts the address of the service into the commands, and copies them', async () => {
   const writeText = vi.fn(async () => undefined);
   const { document } = parseHTML(await (await get('/docs')).text());
   vi.stubGlobal('document', document);
   vi.stubGlobal('location', { origin: 'https://presence.example' });
   vi.stubGlobal('navigator', { clipboard: { writeText } });
-  // The served file, not its source.
+  // This is the served file, not its source.
   await import(/* @vite-ignore */ pathToFileURL('dist/site/docs.js').href);
   const buttons = [...document.querySelectorAll('.command button')];
   for (const button of buttons) button.click();
@@ -200,7 +200,7 @@ it('the script puts the address of the service into the commands, and copies the
   vi.unstubAllGlobals();
 });
 
-it('the Worker answers all other paths', async () => {
+it('the Worker answers paths that are no static assets', async () => {
   expect((await observedFetch(new URL('/nowhere', service.origin))).status).toBe(404);
   expect((await observedFetch(new URL('/health', service.origin))).status).toBe(200);
 });

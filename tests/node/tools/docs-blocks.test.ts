@@ -29,7 +29,7 @@ describe('replaceBlock', () => {
   const file = join(folder, 'page.md');
   const [begin, end] = markersOf('steady');
 
-  it('replaceBlock replaces what stands between the markers and leaves the rest', () => {
+  it('replaceBlock replaces the text between the markers and keeps the rest', () => {
     writeFileSync(file, `# Title\n\n${begin}\n\nold\n\n${end}\n\nLast.\n`);
     replaceBlock(file, 'steady', '| $& |');
     expect(readFileSync(file, 'utf8')).toBe(`# Title\n\n${begin}\n\n| $& |\n\n${end}\n\nLast.\n`);
@@ -40,7 +40,7 @@ describe('replaceBlock', () => {
     ['no end', `${begin}`],
     ['two blocks of one name', `${begin}${end}${begin}${end}`],
     ['an end before its begin', `${end}${begin}`],
-  ])('replaceBlock throws, names file and block, and writes nothing: the page has %s', (_, text) => {
+  ])('replaceBlock throws an error with file and block, and writes nothing: the page has %s', (_, text) => {
     writeFileSync(file, text);
     expect(() => replaceBlock(file, 'steady', 'new')).toThrow(`${file} must have one block 'steady'`);
     expect(readFileSync(file, 'utf8')).toBe(text);

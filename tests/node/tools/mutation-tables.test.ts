@@ -18,11 +18,11 @@ const MUTANTS = [
   mutant('CompileError', 2, 'c'),
 ];
 
-it('the score leaves out mutants that Stryker could not run', () => {
+it('the mutation score leaves out mutants that Stryker could not run', () => {
   expect(scoreOf(MUTANTS)).toBe(50);
 });
 
-it('the tables count the mutants of each file, and list the survivors by line', () => {
+it('the mutation tables count the mutants of each file, and list the survivors by line', () => {
   const { scores, survivors } = mutationTables(MUTANTS, new Map([['src/a.ts', SOURCE]]));
   expect(scores.split('\n').slice(2)).toEqual([
     '| `src/a.ts` | 4 | 2 | 2 | 50.0 % |',

@@ -7,11 +7,11 @@ import { commandsIn } from '../../support/commands';
 
 const PAGE = 'docs/operate.md';
 
-/** Calls that write a log line, or pass its text on. */
+/** Calls that write a log line, or that pass its text to such a call. */
 const WRITES_LOG = /(^|[.#])(report|try)$|^newReport\(\w+\)$|^console\.\w+$|^lowered\.push$/;
-/** Parameters that such calls pass on. The text stands where their function is called. */
+/** Parameters that such calls pass. Their text is in the calls of their function. */
 const PASSED_ON = ['failure', 'line'];
-/** Stands for a value in the middle of a text, in the page too. */
+/** Represents a value in the middle of a text, in the page too. */
 const VALUE = '…';
 
 const sources = new Map(
@@ -22,7 +22,7 @@ const sources = new Map(
 );
 const service = [...sources].filter(([file]) => !/^src\/(client|site)\//.test(file)).map(([, root]) => root);
 
-/** Each text that an expression may have. */
+/** Returns each text that an expression may have. */
 function textsOf(node: SgNode | null): readonly string[] {
   switch (node?.kind()) {
     case 'string':
@@ -63,7 +63,7 @@ function logTexts(): readonly string[] {
 
 const isTable = (token: Token): token is Tokens.Table => token.type === 'table';
 
-/** The first cells of each table below a heading. */
+/** Returns the first cells of each table below a heading. */
 function firstCells(heading: string): readonly string[] {
   const tokens = marked.lexer(readFileSync(PAGE, 'utf8'));
   const start = tokens.findIndex((token) => token.type === 'heading' && token['text'] === heading);
@@ -76,23 +76,23 @@ const codesIn = (cells: readonly string[]) =>
   cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code));
 
 describe('docs/operate.md', () => {
-  it('lists each text that src logs, and no other text', () => {
+  it('docs/operate.md lists each text that src logs, and no other text', () => {
     const logged = [...new Set(logTexts())];
     // A text without a word is a value that `textsOf` cannot read.
     expect(logged.filter((text) => !/[a-z]/.test(text))).toEqual([]);
     expect(codesIn(firstCells('Log lines')).sort()).toEqual(logged.sort());
   });
 
-  it('lists each text of an error that the service throws', () => {
+  it('docs/operate.md lists each text of an error that the service throws', () => {
     const thrown = service.flatMap((root) => root.findAll('new Error($$$)').flatMap(firstTextsOf));
     expect(codesIn(firstCells('Errors in log lines'))).toEqual(expect.arrayContaining(thrown));
   });
 
-  it('lists the reasons of /health, the most severe first', () => {
+  it('docs/operate.md lists the reasons of /health, the most severe first', () => {
     expect(codesIn(firstCells('Health'))).toEqual(HEALTH_REASONS);
   });
 
-  it('has the figures of 100 people from the command that counts them', () => {
+  it('docs/operate.md has the figures of 100 people from the command that counts them', () => {
     const text = readFileSync(PAGE, 'utf8');
     const figures = [...text.matchAll(/\*\*(\d[\d.,]*(?: [kM])?)\*\*/g)].map(([, figure]) => figure);
     const counted = ['README.md', 'docs/cost.md']

@@ -17,9 +17,9 @@ async function run(command: string, ...options: readonly string[]) {
   return { status: await status, stdout, stderr };
 }
 
-// A command that prints help has its options parsed first, so it refuses unknown ones too.
+// A command parses its options before it prints help, so it refuses unknown options too.
 describe.concurrent('every command', { timeout: 60_000 }, () => {
-  it.each(COMMANDS)('%s prints help and does nothing else', async (command) => {
+  it.each(COMMANDS)('the command %s prints help and does nothing else', async (command) => {
     const { status, stdout, stderr } = await run(command, '--help');
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^[A-Z].*\.\n\n(--[a-z-]+ +.*\n)+$/);
@@ -27,15 +27,15 @@ describe.concurrent('every command', { timeout: 60_000 }, () => {
   });
 });
 
-describe.concurrent('a command', { timeout: 60_000 }, () => {
-  it('that gets an unknown option refuses it in one line', async () => {
+describe.concurrent('wrong arguments', { timeout: 60_000 }, () => {
+  it('a command refuses an unknown option in one line', async () => {
     const { status, stdout, stderr } = await run('simulator world', '--breathe');
     expect(stderr).toMatch(/^Unknown option '--breathe'.*\n--help lists the options\.\n$/);
     expect(stdout).toBe('');
     expect(status).toBe(2);
   });
 
-  it('that gets wrong values refuses each in a line', async () => {
+  it('a command refuses each wrong value in a line', async () => {
     const wrong = ['--seeds', 'many', '--from', '1.5', '--minutes', '0', '--hub', 'shared-key'];
     const { status, stderr } = await run('simulator deep', ...wrong);
     expect(stderr).toBe(
@@ -50,7 +50,7 @@ describe.concurrent('a command', { timeout: 60_000 }, () => {
     expect(status).toBe(2);
   });
 
-  it('that does not exist is refused in one line that names the others', async () => {
+  it('an unknown command is refused in one line that names the others', async () => {
     const { status, stderr } = await run('bench speed', 'sleep');
     expect(stderr).toBe(
       "Unknown command 'sleep'. There are: channels, full-replica, full-room, profile, room, sockets, speed.\n",

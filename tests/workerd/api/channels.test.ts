@@ -19,7 +19,7 @@ const CHANNELS = { PRESENCE_HUB: 'durable-object', CHANNELS: 'lobby, post-*, con
 let runtime: FakeRuntime;
 let fetch: Fetch;
 beforeEach(async () => {
-  // Before the storage is emptied, otherwise the last room sees 11 months pass and looks at each quarter of a second.
+  // This precedes `emptyStorage`, otherwise the last room sees 11 months pass and expires at each quarter of a second.
   vi.useFakeTimers({ toFake: ['Date'] });
   runtime = new FakeRuntime();
   // The room reads its own clock, which must show the time of the test.
@@ -89,14 +89,14 @@ describe('a channel', () => {
     expect((await presence('lobby')).count).toBe(0);
   });
 
-  it('`default` is an ordinary name', async () => {
+  it('a channel may have the name `default`', async () => {
     fetch = isolate({ CHANNELS: '*' });
     await heartbeat('default');
     expect((await stateOf(fetch('/api/presence'))).count).toBe(0);
     expect((await presence('default')).count).toBe(1);
   });
 
-  it('a cache may keep the answers to GET for as long as the setting says', async () => {
+  it('caches may keep the answers to GET for PRESENCE_CACHE_SECONDS', async () => {
     fetch = isolate({ PRESENCE_CACHE_SECONDS: '5' });
     for (const path of ['/api/channels/lobby/presence', '/api/channels?names=lobby'])
       expect((await fetch(path)).headers.get('Cache-Control')).toBe('public, max-age=5');
@@ -104,7 +104,7 @@ describe('a channel', () => {
 });
 
 describe('GET /api/channels', () => {
-  it('the answer has the counts of each name, and zeros for an empty channel', async () => {
+  it('a list has the counts of each name, and zeros for an empty channel', async () => {
     await heartbeat('lobby', ANNA, 'release');
     await heartbeat('lobby', BEN, 'gratitude');
     await heartbeat('post-7', ANNA, 'gratitude');
@@ -118,7 +118,7 @@ describe('GET /api/channels', () => {
     });
   });
 
-  it('the name of a property of all objects is a name like others', async () => {
+  it('a channel with the name of an object property counts like others', async () => {
     expect((await counts('constructor,lobby')).channels['constructor']).toEqual({
       count: 0,
       moods: ZERO_COUNTS,
@@ -129,7 +129,7 @@ describe('GET /api/channels', () => {
     });
   });
 
-  it('fifty names are answered', async () => {
+  it('a list of 50 names gets 50 channels', async () => {
     const names = Array.from({ length: 50 }, (_, n) => `post-${n}`);
     expect(Object.keys((await counts(names.join(','))).channels)).toHaveLength(50);
   });
@@ -152,12 +152,12 @@ describe('GET /api/channels', () => {
       ],
     ],
     ['?names=lobby,post-7,lobby', [{ pointer: '#/names/2', detail: 'must differ from the names before it' }]],
-  ])('a query is refused at its position: %s', async (query, errors) => {
+  ])('a wrong list gets 400 with the position of each fault: %s', async (query, errors) => {
     const problem = await problemOf(await fetch(`/api/channels${query}`), 'invalid-channel');
     expect(problem.errors).toEqual(errors);
   });
 
-  it('a name that the service does not allow is refused at its position, and no name is repeated', async () => {
+  it('a list with unknown names gets 404 with their positions, and the answer repeats no name', async () => {
     const response = await fetch('/api/channels?names=lobby,peter,post-7,paul');
     const text = await response.clone().text();
     const detail = 'must be a channel of this service';
@@ -169,24 +169,27 @@ describe('GET /api/channels', () => {
   });
 });
 
-describe('a name that is refused', () => {
+describe('refused names', () => {
   const paths = ['heartbeat', 'presence', 'leave', 'live'] as const;
   const request = (path: string, body: unknown = {}): RequestInit =>
     path === 'heartbeat' || path === 'leave' ? { method: 'POST', body: String(body) } : {};
 
-  it.each(paths)('a service without channels answers 404 before anything else: %s', async (path) => {
-    for (const variables of [{ CHANNELS: undefined }, { CHANNELS: undefined, PRESENCE_HUB: 'kv' }]) {
-      const response = await isolate(variables)(`/api/channels/-x/${path}`, request(path));
-      await problemOf(response, 'no-channels');
-    }
-  });
+  it.each(paths)(
+    'a service without channels answers 404, even to a wrong name and a wrong body: %s',
+    async (path) => {
+      for (const variables of [{ CHANNELS: undefined }, { CHANNELS: undefined, PRESENCE_HUB: 'kv' }]) {
+        const response = await isolate(variables)(`/api/channels/-x/${path}`, request(path));
+        await problemOf(response, 'no-channels');
+      }
+    },
+  );
 
-  it.each(paths)('a name that is not valid gets 400 before the body is read: %s', async (path) => {
+  it.each(paths)('an invalid name gets 400 before the body is read: %s', async (path) => {
     const response = await fetch(`/api/channels/-x/${path}`, request(path, '{'));
     expect((await problemOf(response, 'invalid-channel')).errors?.[0]?.pointer).toBe('#/channel');
   });
 
-  it.each(paths)('a name that is not allowed gets 404 before the body is read: %s', async (path) => {
+  it.each(paths)('an unknown name gets 404 before the body is read: %s', async (path) => {
     const response = await fetch(`/api/channels/hall/${path}`, request(path, '{'));
     const errors = [{ pointer: '#/channel', detail: 'must be a channel of this service' }];
     expect((await problemOf(response, 'unknown-channel')).errors).toEqual(errors);
@@ -198,7 +201,7 @@ describe('a name that is refused', () => {
     await problemOf(await fetch('/api/channels/-x/presence', { headers }), 'origin-not-allowed');
   });
 
-  it('a wrong body gets 400 before the limiter is asked', async () => {
+  it('a wrong body gets 400 before the limiters count it', async () => {
     const limit = vi.fn(async () => ({ success: false }));
     fetch = isolate({ NEW_SESSIONS: { limit }, NEW_CHANNELS: { limit } });
     await problemOf(await post(fetch, '/api/channels/lobby/heartbeat', {}, FROM), 'invalid-body');
@@ -228,7 +231,7 @@ describe('opening channels', () => {
     expect(calls()).toEqual([4, 2]);
   });
 
-  it('a network over the limit opens no channel, and still gets into open and listed ones', async () => {
+  it('a network over the channel limit opens no channel, and still starts sessions in open and listed ones', async () => {
     const other = isolate();
     await heartbeat('post-7', ANNA, 'presence', other);
     await runtime.advance(1_500);
@@ -241,26 +244,26 @@ describe('opening channels', () => {
       expect((await heartbeat(channel, BEN, 'presence', fetch, FROM)).status).toBe(200);
   });
 
-  it('a class that starts together in one channel gets in, although one network may open few channels', async () => {
+  it('30 sessions that start together in a new channel pass, although their network may open one channel', async () => {
     let left = 1;
     const limit = async () => ({ success: left-- > 0 });
     fetch = isolate({ NEW_CHANNELS: { limit } });
     await presence('lobby');
-    const pupils = Array.from({ length: 30 }, (_, n) =>
+    const together = Array.from({ length: 30 }, (_, n) =>
       heartbeat('post-7', sessionId(n), 'presence', fetch, FROM),
     );
-    for (const response of await Promise.all(pupils)) expect(response.status).toBe(200);
+    for (const response of await Promise.all(together)) expect(response.status).toBe(200);
     expect((await presence('post-7')).count).toBe(30);
   });
 
-  it('a network over the limit is refused at an isolate that had no request for a TTL, too', async () => {
+  it('an isolate without a request for a TTL still refuses a network over the channel limit', async () => {
     fetch = isolate({ NEW_CHANNELS: { limit: refuses } });
     await presence('lobby');
     await runtime.advance(31_000);
     await problemOf(await heartbeat('post-8', BEN, 'presence', fetch, FROM), 'too-many-new-sessions');
   });
 
-  it('a session gets into a channel that another isolate has opened since the last sync here', async () => {
+  it('a heartbeat and a live socket pass in a channel that another isolate opened since the last sync', async () => {
     fetch = isolate({ NEW_CHANNELS: { limit: refuses } });
     await presence('lobby');
     const other = isolate();
@@ -276,7 +279,7 @@ describe('opening channels', () => {
     expect((await presence('post-7')).count).toBe(2);
   });
 
-  it('a class that starts together gets in, although a stranger is refused at the same moment', async () => {
+  it('30 sessions that start together pass, although another network is refused at the same moment', async () => {
     let calls = 0;
     const limit = async () => {
       calls += 1;
@@ -284,23 +287,23 @@ describe('opening channels', () => {
     };
     fetch = isolate({ NEW_CHANNELS: { limit } });
     await presence('lobby');
-    const stranger = heartbeat('post-7', BEN, 'presence', fetch, { 'CF-Connecting-IP': '192.0.2.66' });
-    const pupils = Array.from({ length: 30 }, (_, n) =>
+    const refused = heartbeat('post-7', BEN, 'presence', fetch, { 'CF-Connecting-IP': '192.0.2.66' });
+    const together = Array.from({ length: 30 }, (_, n) =>
       heartbeat('post-7', sessionId(10 + n), 'presence', fetch, FROM),
     );
-    expect((await stranger).status).toBe(429);
-    for (const response of await Promise.all(pupils)) expect(response.status).toBe(200);
+    expect((await refused).status).toBe(429);
+    for (const response of await Promise.all(together)) expect(response.status).toBe(200);
   });
 
-  it('a failing limiter of channels lets pass, and /health says so', async () => {
+  it('a session that opens a channel passes while the channel limiter fails, and /health reports it', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    fetch = isolate({ NEW_CHANNELS: { limit: () => Promise.reject(new Error('away')) } });
+    fetch = isolate({ NEW_CHANNELS: { limit: () => Promise.reject(new Error('unavailable')) } });
     expect((await heartbeat('post-7', ANNA, 'presence', fetch, FROM)).status).toBe(200);
     expect(await (await fetch('/health')).json()).toMatchObject({ reason: 'limiter-failed' });
     log.mockRestore();
   });
 
-  it('a socket that watches an empty channel takes nothing from the limit of new sessions', async () => {
+  it('a live socket and a heartbeat in an empty channel have separate keys at the channel limiter', async () => {
     const keys: string[] = [];
     const limit = async ({ key }: { key: string }) => ({ success: keys.push(key) > 0 });
     fetch = isolate({ NEW_CHANNELS: { limit } });
@@ -312,7 +315,7 @@ describe('opening channels', () => {
     expect(keys).toEqual(['live 192.0.2.7', '192.0.2.7']);
   });
 
-  it('a live socket in an empty channel passes both limits', async () => {
+  it('the channel limiter checks a live socket in an empty channel, and none in a listed one', async () => {
     const channels = vi.fn(refuses);
     fetch = isolate({ NEW_CHANNELS: { limit: channels } });
     const headers = { Upgrade: 'websocket', ...FROM };
@@ -324,7 +327,7 @@ describe('opening channels', () => {
     socket?.close(1000);
   });
 
-  it('channels beyond CHANNELS_MAX get 503, and /health says so; listed ones get in, and known sessions stay', async () => {
+  it('a channel beyond CHANNELS_MAX gets 503, /health reports it, and open and listed channels accept sessions', async () => {
     fetch = isolate({ CHANNELS_MAX: '2' });
     await presence('lobby');
     for (const n of [1, 2]) expect((await heartbeat(`post-${n}`)).status).toBe(200);
@@ -350,15 +353,18 @@ describe('opening channels', () => {
   it.each([
     ['lobby, post-*', 'no-limiter'],
     ['lobby', null],
-  ])('a service without NEW_CHANNELS says so if strangers name channels: %s', async (list, reason) => {
-    const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    fetch = isolate({ CHANNELS: list, NEW_CHANNELS: undefined });
-    expect(await (await fetch('/health')).json()).toMatchObject({ reason });
-    log.mockRestore();
-  });
+  ])(
+    'a service without NEW_CHANNELS reports `no-limiter` only if CHANNELS has a prefix: %s',
+    async (list, reason) => {
+      const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+      fetch = isolate({ CHANNELS: list, NEW_CHANNELS: undefined });
+      expect(await (await fetch('/health')).json()).toMatchObject({ reason });
+      log.mockRestore();
+    },
+  );
 });
 
-it('the typed client knows the channels', async () => {
+it('the typed client sends heartbeats to a channel and reads the counts of a list', async () => {
   const app = createApp(runtime);
   const client = hc<AppType>('http://localhost', {
     fetch: (input: RequestInfo | URL, init?: RequestInit) =>

@@ -27,7 +27,7 @@ async function stateOf(response: Response): Promise<PresenceState> {
   expect(response.status).toBe(200);
   expect(response.headers.get('Content-Type')).toBe('application/json');
   const body = await response.json();
-  // The documented keys and no others.
+  // `strict` refuses keys that the schema does not have.
   expect(strict(PresenceState).parse(body)).toEqual(body);
   const state = PresenceState.parse(body);
   expect(Object.values(state.moods).reduce((sum, count) => sum + count)).toBe(state.count);
@@ -44,29 +44,29 @@ const leave = async (id: string) => {
 };
 
 describe('the three endpoints', () => {
-  it('start with nobody, all four moods at zero', async () => {
+  it('a service without sessions answers a count of zero, and zero for each mood', async () => {
     expect(await presence()).toEqual({ count: 0, moods: ZERO_COUNTS, timestamp: runtime.now() });
   });
 
-  it.each(MOODS)('count a heartbeat in its mood: %s', async (mood) => {
+  it.each(MOODS)('a heartbeat counts in its mood: %s', async (mood) => {
     const expected = { count: 1, moods: { ...ZERO_COUNTS, [mood]: 1 }, timestamp: runtime.now() };
     expect(await heartbeat(ANNA, mood)).toEqual(expected);
     expect(await presence()).toEqual(expected);
   });
 
-  it('move a session to its new mood', async () => {
+  it('a heartbeat with another mood moves the session to that mood', async () => {
     await heartbeat(ANNA, 'presence');
     expect((await heartbeat(ANNA, 'release')).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('take an id in upper and lower case for one session', async () => {
+  it('an id in upper case and in lower case is one session', async () => {
     await heartbeat(ANNA.toUpperCase());
     expect((await heartbeat(ANNA)).count).toBe(1);
     await leave(ANNA.toUpperCase());
     expect((await presence()).count).toBe(0);
   });
 
-  it('show a leave in the next answer, and thank for one of nobody', async () => {
+  it('the next answer does not count a session that left, and a leave of an unknown session succeeds', async () => {
     await heartbeat(ANNA);
     await heartbeat(BEN);
     await leave(ANNA);
@@ -76,7 +76,7 @@ describe('the three endpoints', () => {
     expect((await presence()).count).toBe(1);
   });
 
-  it('end beat, leave, beat within one millisecond with a session in its last mood', async () => {
+  it('a heartbeat, a leave and a heartbeat within 1 ms leave the session in its last mood', async () => {
     await heartbeat(ANNA, 'presence');
     await leave(ANNA);
     expect((await heartbeat(ANNA, 'gratitude')).moods).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
@@ -84,7 +84,7 @@ describe('the three endpoints', () => {
     expect((await presence()).count).toBe(0);
   });
 
-  it('end a session 30 s after its last heartbeat: in at 29.999 s, out at 30 s', async () => {
+  it('a session counts for 29.999 s after its last heartbeat, and no longer at 30 s', async () => {
     await heartbeat(ANNA);
     await runtime.advance(29_999);
     expect((await presence()).count).toBe(1);
@@ -92,7 +92,7 @@ describe('the three endpoints', () => {
     expect((await presence()).count).toBe(0);
   });
 
-  it('ignore unknown keys and whatever time a client sends', async () => {
+  it('a heartbeat with unknown keys counts, and a time from the client has no effect', async () => {
     const body = { sessionId: ANNA, mood: 'presence', timestamp: 1, lastSeen: 9e15, name: 'Anna' };
     const state = await stateOf(await post(fetch, '/api/heartbeat', body));
     expect(state).toEqual({ count: 1, moods: { ...ZERO_COUNTS, presence: 1 }, timestamp: runtime.now() });
@@ -102,7 +102,7 @@ describe('the three endpoints', () => {
 });
 
 describe('HEAD /api/presence', () => {
-  it('gets the head of the answer, and no body', async () => {
+  it('a HEAD request gets the headers of the presence and no body', async () => {
     const response = await fetch('/api/presence', { method: 'HEAD' });
     expect(response.status).toBe(200);
     expect(response.headers.get('Content-Type')).toBe('application/json');
@@ -110,7 +110,7 @@ describe('HEAD /api/presence', () => {
   });
 });
 
-describe('a body', () => {
+describe('request bodies', () => {
   it.each([
     ['application/json'],
     ['application/json; charset=utf-8'],
@@ -126,7 +126,7 @@ describe('a body', () => {
     ['application/json,'],
     ['application/ld+json; profile="a,b", application/json'],
     ['application/json; profile="a\\",b"'],
-  ])('of type %s is read as JSON', async (type) => {
+  ])('a heartbeat of type %s is read as JSON', async (type) => {
     const response = await post(
       fetch,
       '/api/heartbeat',
@@ -137,7 +137,7 @@ describe('a body', () => {
   });
 
   it.each(['application/json', 'application/ld+json', 'text/plain'])(
-    'of a leave may have the type %s, too',
+    'a leave of type %s ends its session',
     async (type) => {
       await heartbeat(ANNA);
       const response = await post(fetch, '/api/leave', { sessionId: ANNA }, { 'Content-Type': type });
@@ -146,19 +146,19 @@ describe('a body', () => {
     },
   );
 
-  it('with no type at all is read as JSON', async () => {
+  it('a heartbeat without a type is read as JSON', async () => {
     const body = new TextEncoder().encode(JSON.stringify({ sessionId: ANNA, mood: 'presence' }));
     expect((await stateOf(await fetch('/api/heartbeat', { method: 'POST', body }))).count).toBe(1);
   });
 
-  it('that begins with a byte order mark is read without it', async () => {
+  it('a heartbeat that begins with a byte order mark is read without the mark', async () => {
     const body = `\uFEFF${JSON.stringify({ sessionId: ANNA, mood: 'presence' })}`;
     expect((await stateOf(await post(fetch, '/api/heartbeat', body))).count).toBe(1);
   });
 
-  it('of a beacon, a string, lets a session leave', async () => {
+  it('a leave that a beacon sends as a string ends its session', async () => {
     await heartbeat(ANNA);
-    // navigator.sendBeacon(url, string) sends just this.
+    // `navigator.sendBeacon(url, string)` sends this request.
     const response = await fetch('/api/leave', { method: 'POST', body: JSON.stringify({ sessionId: ANNA }) });
     expect(await response.json()).toEqual({ success: true });
     expect((await presence()).count).toBe(0);
@@ -166,7 +166,7 @@ describe('a body', () => {
 });
 
 describe('caching', () => {
-  it('is off by default', async () => {
+  it('no answer may be cached by default', async () => {
     for (const response of [
       await fetch('/api/presence'),
       await post(fetch, '/api/heartbeat', { sessionId: ANNA, mood: 'presence' }),
@@ -178,15 +178,15 @@ describe('caching', () => {
     }
   });
 
-  it('of GET /api/presence is what PRESENCE_CACHE_SECONDS says, and of nothing else', async () => {
-    const ask = fetchOf({ ...env, PRESENCE_CACHE_SECONDS: '5' }, runtime);
-    expect((await ask('/api/presence')).headers.get('Cache-Control')).toBe('public, max-age=5');
+  it('PRESENCE_CACHE_SECONDS lets caches keep GET /api/presence, and no other answer', async () => {
+    const request = fetchOf({ ...env, PRESENCE_CACHE_SECONDS: '5' }, runtime);
+    expect((await request('/api/presence')).headers.get('Cache-Control')).toBe('public, max-age=5');
     for (const response of [
-      await post(ask, '/api/heartbeat', { sessionId: ANNA, mood: 'presence' }),
-      await post(ask, '/api/leave', { sessionId: ANNA }),
-      await ask('/health'),
-      await ask('/nowhere'),
-      await ask('/api/presence', { method: 'DELETE' }),
+      await post(request, '/api/heartbeat', { sessionId: ANNA, mood: 'presence' }),
+      await post(request, '/api/leave', { sessionId: ANNA }),
+      await request('/health'),
+      await request('/nowhere'),
+      await request('/api/presence', { method: 'DELETE' }),
     ]) {
       expect(response.headers.get('Cache-Control')).toBe('no-store');
     }
@@ -194,7 +194,7 @@ describe('caching', () => {
 });
 
 describe('GET /health', () => {
-  it('says which hub there is and how old the last sync is, without asking it', async () => {
+  it('the health names the hub and the age of the last sync, and starts no sync', async () => {
     const health = async () => strict(Health).parse(await (await fetch('/health')).json());
     expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: null });
     await heartbeat(ANNA);
@@ -203,12 +203,12 @@ describe('GET /health', () => {
   });
 });
 
-describe('a TTL of 180 s with a heartbeat a minute', () => {
-  it('keeps people between their heartbeats, here and in other isolates and locations', async () => {
+describe('a TTL of 180 s', () => {
+  it('with a TTL of 180 s, sessions with a heartbeat a minute count at all isolates until they expire', async () => {
     const slow = { ...env, SESSION_TTL_SECONDS: '180' };
     const isolate = (colo: string): Fetch => {
       const app = createApp(runtime);
-      // The same env object for all requests of an isolate, as on the platform.
+      // The platform passes one env object with all requests of an isolate.
       const own = { ...slow };
       return (path, init) =>
         app.request(new Request(`http://localhost${path}`, { ...init, cf: { colo } }), {}, own);
@@ -220,7 +220,7 @@ describe('a TTL of 180 s with a heartbeat a minute', () => {
         const response = await post(one, '/api/heartbeat', { sessionId: sessionId(n), mood: 'presence' });
         counts.push((await stateOf(response)).count);
       }
-      // A location hears of another one a minute later, when it lists again.
+      // A location counts the sessions of another one after its next listing, up to 60 s later.
       if (minute >= 2) expect(counts).toEqual([3, 3, 3]);
       await runtime.advance(60_000);
     }
@@ -232,19 +232,21 @@ describe('a TTL of 180 s with a heartbeat a minute', () => {
   });
 });
 
-describe('the Worker itself', () => {
-  it('answers the contract with its real clock and KV', async () => {
-    const ask: Fetch = async (path, init) => {
+describe('the real Worker', () => {
+  it('the Worker answers the contract with its real clock and KV', async () => {
+    const request: Fetch = async (path, init) => {
       const url = new URL(path, 'http://localhost');
       const answer = await exports.default.fetch(url, init);
       observeResponse(init?.method ?? 'GET', url, answer, requestOf(init));
       return answer;
     };
     const before = Date.now();
-    const state = await stateOf(await post(ask, '/api/heartbeat', { sessionId: ANNA, mood: 'connection' }));
+    const state = await stateOf(
+      await post(request, '/api/heartbeat', { sessionId: ANNA, mood: 'connection' }),
+    );
     expect(state.moods).toEqual({ ...ZERO_COUNTS, connection: 1 });
     expect(state.timestamp).toBeGreaterThanOrEqual(before);
-    expect(await (await post(ask, '/api/leave', { sessionId: ANNA })).json()).toEqual({ success: true });
-    expect((await stateOf(await ask('/api/presence'))).count).toBe(0);
+    expect(await (await post(request, '/api/leave', { sessionId: ANNA })).json()).toEqual({ success: true });
+    expect((await stateOf(await request('/api/presence'))).count).toBe(0);
   });
 });

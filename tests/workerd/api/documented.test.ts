@@ -12,8 +12,8 @@ import { post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 
-// The service must yield each answer and accept each request type of the OpenAPI document.
-// That the answers are as documented is checked where they are observed: tests/support/conformance.ts.
+// The service must send each answer and accept each request type of the OpenAPI document.
+// tests/support/conformance.ts compares the observed answers with the document.
 
 const FROM = { 'CF-Connecting-IP': '192.0.2.7' };
 const UPGRADE = { Upgrade: 'websocket' };
@@ -30,16 +30,16 @@ const CHANNELS = { ...ROOM, CHANNELS: 'lobby, post-*' };
 const LISTED_CHANNELS = { ...CHANNELS, ...LISTED };
 const FULL_CHANNELS = { ...CHANNELS, ...FULL };
 const CHANNELS_OVER_LIMIT = { ...CHANNELS, ...OVER_LIMIT };
-const ROOM_AWAY = { ...ROOM, PRESENCE_ROOM: { getByName: () => ({}) } };
+const ROOM_UNAVAILABLE = { ...ROOM, PRESENCE_ROOM: { getByName: () => ({}) } };
 
-const CHANNELS_AWAY = { ...CHANNELS, PRESENCE_ROOM: ROOM_AWAY.PRESENCE_ROOM };
+const CHANNELS_UNAVAILABLE = { ...CHANNELS, PRESENCE_ROOM: ROOM_UNAVAILABLE.PRESENCE_ROOM };
 
 const sends = (body: unknown, headers: Record<string, string> = {}): RequestInit => ({
   method: 'POST',
   body: typeof body === 'string' ? body : JSON.stringify(body),
   headers: { 'Content-Type': 'application/json', ...headers },
 });
-const BEAT = sends(EXAMPLES.heartbeat);
+const HEARTBEAT = sends(EXAMPLES.heartbeat);
 const LEAVE = sends(EXAMPLES.leave);
 const MALFORMED = sends('{');
 const INVALID = sends({});
@@ -47,11 +47,9 @@ const LARGE = sends('x'.repeat(BODY_BYTES_MAX + 1));
 const HTML = sends({}, { 'Content-Type': 'text/html' });
 const ZIPPED = sends({}, { 'Content-Encoding': 'gzip' });
 
-/**
- * Path, answer, the bindings of the service that yields it, the request, and its channel or query. One other session is present.
- */
+/** Path, answer, bindings, request, and the channel or query of the request. One other session is present. */
 const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[] = [
-  ['/api/heartbeat', '200 application/json', KV, BEAT],
+  ['/api/heartbeat', '200 application/json', KV, HEARTBEAT],
   ['/api/heartbeat', '400 malformed-json', KV, MALFORMED],
   ['/api/heartbeat', '400 invalid-body', KV, INVALID],
   ['/api/heartbeat', '403 origin-not-allowed', LISTED, sends(EXAMPLES.heartbeat, ORIGIN)],
@@ -60,8 +58,8 @@ const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[]
   ['/api/heartbeat', '415 unsupported-media-type', KV, HTML],
   ['/api/heartbeat', '415 unsupported-content-encoding', KV, ZIPPED],
   ['/api/heartbeat', '429 too-many-new-sessions', OVER_LIMIT, sends(EXAMPLES.heartbeat, FROM)],
-  ['/api/heartbeat', '500 internal-error', MISCONFIGURED, BEAT],
-  ['/api/heartbeat', '503 full', FULL, BEAT],
+  ['/api/heartbeat', '500 internal-error', MISCONFIGURED, HEARTBEAT],
+  ['/api/heartbeat', '503 full', FULL, HEARTBEAT],
 
   ['/api/presence', '200 application/json', KV, {}],
   ['/api/presence', '403 origin-not-allowed', LISTED, FOREIGN],
@@ -90,14 +88,14 @@ const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[]
     { headers: { ...UPGRADE, ...FROM } },
   ],
   ['/api/live', '500 internal-error', MISCONFIGURED, { headers: UPGRADE }],
-  ['/api/live', '503 live-unavailable', ROOM_AWAY, { headers: UPGRADE }],
+  ['/api/live', '503 live-unavailable', ROOM_UNAVAILABLE, { headers: UPGRADE }],
 
   ['/api/history', '200 application/json', ROOM, {}],
   ['/api/history', '403 origin-not-allowed', LISTED, FOREIGN],
   ['/api/history', '404 no-history', KV, {}],
   ['/api/history', '405 method-not-allowed', ROOM, { method: 'POST' }],
   ['/api/history', '500 internal-error', MISCONFIGURED, {}],
-  ['/api/history', '503 history-unavailable', ROOM_AWAY, {}],
+  ['/api/history', '503 history-unavailable', ROOM_UNAVAILABLE, {}],
 
   ['/api/badge', '200 application/json', KV, {}, '?label=here%20now'],
   ['/api/badge', '400 invalid-query', KV, {}, '?label=%3Cb%3E'],
@@ -113,18 +111,18 @@ const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[]
   ['/api/channels', '405 method-not-allowed', KV, { method: 'POST' }],
   ['/api/channels', '500 internal-error', MISCONFIGURED, {}],
 
-  ['/api/channels/{channel}/heartbeat', '200 application/json', CHANNELS, BEAT],
+  ['/api/channels/{channel}/heartbeat', '200 application/json', CHANNELS, HEARTBEAT],
   ['/api/channels/{channel}/heartbeat', '400 malformed-json', CHANNELS, MALFORMED],
   ['/api/channels/{channel}/heartbeat', '400 invalid-body', CHANNELS, INVALID],
-  ['/api/channels/{channel}/heartbeat', '400 invalid-channel', CHANNELS, BEAT, '-lobby'],
+  ['/api/channels/{channel}/heartbeat', '400 invalid-channel', CHANNELS, HEARTBEAT, '-lobby'],
   [
     '/api/channels/{channel}/heartbeat',
     '403 origin-not-allowed',
     LISTED_CHANNELS,
     sends(EXAMPLES.heartbeat, ORIGIN),
   ],
-  ['/api/channels/{channel}/heartbeat', '404 no-channels', KV, BEAT],
-  ['/api/channels/{channel}/heartbeat', '404 unknown-channel', CHANNELS, BEAT, 'hall'],
+  ['/api/channels/{channel}/heartbeat', '404 no-channels', KV, HEARTBEAT],
+  ['/api/channels/{channel}/heartbeat', '404 unknown-channel', CHANNELS, HEARTBEAT, 'hall'],
   ['/api/channels/{channel}/heartbeat', '405 method-not-allowed', CHANNELS, {}],
   ['/api/channels/{channel}/heartbeat', '413 body-too-large', CHANNELS, LARGE],
   ['/api/channels/{channel}/heartbeat', '415 unsupported-media-type', CHANNELS, HTML],
@@ -135,8 +133,8 @@ const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[]
     CHANNELS_OVER_LIMIT,
     sends(EXAMPLES.heartbeat, FROM),
   ],
-  ['/api/channels/{channel}/heartbeat', '500 internal-error', MISCONFIGURED, BEAT],
-  ['/api/channels/{channel}/heartbeat', '503 full', FULL_CHANNELS, BEAT],
+  ['/api/channels/{channel}/heartbeat', '500 internal-error', MISCONFIGURED, HEARTBEAT],
+  ['/api/channels/{channel}/heartbeat', '503 full', FULL_CHANNELS, HEARTBEAT],
 
   ['/api/channels/{channel}/presence', '200 application/json', CHANNELS, {}],
   ['/api/channels/{channel}/presence', '400 invalid-channel', CHANNELS, {}, '-lobby'],
@@ -173,7 +171,7 @@ const ROWS: readonly (readonly [string, string, object, RequestInit, string?])[]
     { headers: { ...UPGRADE, ...FROM } },
   ],
   ['/api/channels/{channel}/live', '500 internal-error', MISCONFIGURED, { headers: UPGRADE }],
-  ['/api/channels/{channel}/live', '503 live-unavailable', CHANNELS_AWAY, { headers: UPGRADE }],
+  ['/api/channels/{channel}/live', '503 live-unavailable', CHANNELS_UNAVAILABLE, { headers: UPGRADE }],
 
   ['/health', '200 application/json', KV, {}],
   ['/health', '403 origin-not-allowed', LISTED, FOREIGN],
@@ -191,7 +189,7 @@ const ANSWERS = ROWS.map(
 /** Path, documented media type, and the request, which has a media type of that range. */
 const REQUESTS = (
   [
-    ['/api/heartbeat', 'application/json', BEAT],
+    ['/api/heartbeat', 'application/json', HEARTBEAT],
     ['/api/heartbeat', '*/*+json', sends(EXAMPLES.heartbeat, { 'Content-Type': 'application/ld+json' })],
     ['/api/heartbeat', 'text/plain', sends(EXAMPLES.heartbeat, { 'Content-Type': 'text/plain' })],
     ['/api/leave', 'application/json', LEAVE],
@@ -208,7 +206,7 @@ const operations = Object.entries(document.paths ?? {}).map(
   ([path, { get, post: posted }]) => [path, posted ?? get] as const,
 );
 
-/** Each answer of a response: its status, and the code of a problem or another media type. */
+/** Returns each answer of a response: its status, and the code of a problem or another media type. */
 function answersOf(status: string | number, response: oas31.ResponseObject | oas31.ReferenceObject) {
   const { content = { 'no body': {} } } = resolve<oas31.ResponseObject>(document, response);
   return Object.entries(content).flatMap(([type, { examples = {} }]) =>
@@ -216,7 +214,7 @@ function answersOf(status: string | number, response: oas31.ResponseObject | oas
   );
 }
 
-/** The answer in the same words. */
+/** Returns an answer in the form of `answersOf`. */
 async function answerOf(response: Response): Promise<string> {
   const type = response.headers.get('Content-Type') ?? 'no body';
   if (type !== PROBLEM_MEDIA_TYPE) return `${response.status} ${type}`;
@@ -249,7 +247,7 @@ it('the table has each documented answer, and no other', () => {
   expect(table.toSorted()).toEqual([...ofPaths, ...ofOtherPaths].toSorted());
 });
 
-it.each(ANSWERS)('%s answers %s', async (path, answer, bindings, request, name) => {
+it.each(ANSWERS)('the path %s answers %s', async (path, answer, bindings, request, name) => {
   const fetch = fetchOf({ ...env, ...bindings }, new FakeRuntime());
   await post(fetch, '/api/heartbeat', { sessionId: sessionId(1), mood: 'presence' });
   const response = await fetch(name.startsWith('?') ? path + name : inChannel(path, name), request);
@@ -265,7 +263,7 @@ it('the table has each documented type of a request, and no other', () => {
   expect(REQUESTS.map(([path, type]) => `${path} ${type}`).toSorted()).toEqual(documented.toSorted());
 });
 
-it.each(REQUESTS)('%s accepts a body of type %s', async (path, type, request) => {
+it.each(REQUESTS)('the path %s accepts a body of type %s', async (path, type, request) => {
   expect(new Headers(request.headers).get('Content-Type')).toMatch(new RegExp(`^${rangeOf(type)}$`));
   const fetch = fetchOf({ ...env, ...CHANNELS }, new FakeRuntime());
   expect((await fetch(inChannel(path), request)).status).toBe(200);

@@ -16,9 +16,9 @@ import { createApp } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 import { problemOf } from './problem-of';
 
-// Each claim of docs/embedding.md.
+// These tests check what docs/embedding.md says about Hono apps and proxies.
 
-const BEAT = { sessionId: sessionId(1), mood: 'presence' };
+const HEARTBEAT = { sessionId: sessionId(1), mood: 'presence' };
 const UPGRADE = { Upgrade: 'websocket' };
 const ROOM = { ...env, PRESENCE_HUB: 'durable-object' };
 
@@ -31,7 +31,7 @@ const fetchOf =
   (path, init) =>
     app.request(path, init, bindings);
 
-/** The state that an opened socket sends first. */
+/** Returns the first state that an opened socket receives, and closes the socket. */
 async function firstOf({ status, webSocket }: Response): Promise<PresenceState> {
   expect(status).toBe(101);
   if (webSocket === null) throw new Error('No socket.');
@@ -52,7 +52,7 @@ const MOUNTED: readonly (readonly [string, (outer: Hono) => void])[] = [
   ['mount', (outer) => void outer.mount('/circle', presence().fetch)],
 ];
 
-describe.each(MOUNTED)('below a path, by %s', (_way, mount) => {
+describe.each(MOUNTED)('a service below a path, by %s', (_way, mount) => {
   const outer = new Hono();
   outer.get('/circle/before', (c) => c.text('before'));
   mount(outer);
@@ -60,16 +60,16 @@ describe.each(MOUNTED)('below a path, by %s', (_way, mount) => {
   outer.notFound((c) => c.text('nothing', 404));
   const fetch = fetchOf(outer);
 
-  it('every endpoint of the service answers', async () => {
-    expect(await (await post(fetch, '/circle/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+  it('a service below a path answers heartbeats, leaves, presence, health and preflights', async () => {
+    expect(await (await post(fetch, '/circle/api/heartbeat', HEARTBEAT)).json()).toMatchObject({ count: 1 });
     expect(await (await fetch('/circle/api/presence')).json()).toMatchObject({ count: 1 });
-    expect(await (await post(fetch, '/circle/api/leave', BEAT)).json()).toEqual({ success: true });
+    expect(await (await post(fetch, '/circle/api/leave', HEARTBEAT)).json()).toEqual({ success: true });
     expect((await fetch('/circle/health')).status).toBe(200);
     for (const path of ['/circle/api/heartbeat', '/circle/api/heartbeat/', '/circle'])
       expect((await fetch(path, { method: 'OPTIONS' })).status).toBe(204);
   });
 
-  it('a live socket opens', async () => {
+  it('a service below a path opens a live socket', async () => {
     expect(await firstOf(await fetchOf(outer, ROOM)('/circle/api/live', { headers: UPGRADE }))).toMatchObject(
       {
         count: 0,
@@ -77,12 +77,12 @@ describe.each(MOUNTED)('below a path, by %s', (_way, mount) => {
     );
   });
 
-  it('an unknown path of the service gets its problem', async () => {
+  it('a service below a path answers an unknown path with its problem', async () => {
     for (const path of ['/circle/nowhere', '/circle/api', '/circle/api/heartbeats', '/circle'])
       await problemOf(await fetch(path), 'not-found');
   });
 
-  it('an unknown path outside gets the answer of the outer app', async () => {
+  it('the outer app answers unknown paths outside a service', async () => {
     expect(await (await fetch('/nowhere')).text()).toBe('nothing');
     expect(await (await fetch('/circles')).text()).toBe('nothing');
   });
@@ -91,13 +91,13 @@ describe.each(MOUNTED)('below a path, by %s', (_way, mount) => {
     ['PUT', '/circle/api/heartbeat', 'POST, OPTIONS'],
     ['POST', '/circle/api/presence', 'GET, HEAD, OPTIONS'],
     ['DELETE', '/circle/health', 'GET, HEAD, OPTIONS'],
-  ])('another method gets its problem: %s %s', async (method, path, allow) => {
+  ])('a service below a path answers another method with its problem: %s %s', async (method, path, allow) => {
     const response = await fetch(path, { method });
     expect(response.headers.get('Allow')).toBe(allow);
     await problemOf(response, 'method-not-allowed');
   });
 
-  it('a wrong body, and an unexpected error, get their problems', async () => {
+  it('a service below a path answers a wrong body and an unexpected error with problems', async () => {
     await problemOf(await post(fetch, '/circle/api/heartbeat', '{'), 'malformed-json');
     await problemOf(await post(fetch, '/circle/api/heartbeat', {}), 'invalid-body');
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
@@ -106,16 +106,16 @@ describe.each(MOUNTED)('below a path, by %s', (_way, mount) => {
     expect(await wrong.json()).toMatchObject({ type: '/docs#internal-error' });
   });
 
-  it('the routes of the outer app that were added before answer', async () => {
+  it('the outer app answers on a route below the same path that it added before the service', async () => {
     expect(await (await fetch('/circle/before')).text()).toBe('before');
   });
 
-  it('the routes of the outer app elsewhere answer', async () => {
+  it('the outer app answers on its routes outside a service', async () => {
     expect(await (await fetch('/elsewhere')).text()).toBe('elsewhere');
   });
 });
 
-it('with route, the routes of the outer app below the same path answer that were added later', async () => {
+it('the outer app answers on a route below the same path that it added after `route`', async () => {
   const outer = new Hono();
   outer.route('/circle', presence());
   outer.get('/circle/later', (c) => c.text('later'));
@@ -124,7 +124,7 @@ it('with route, the routes of the outer app below the same path answer that were
 });
 
 it.each(['/circle', '/circle/', '/'])(
-  'with route at %s, another method gets its problem although the outer app has middleware that it added later',
+  'a service by `route` at %s answers another method with its problem, also before later middleware',
   async (path) => {
     const outer = new Hono();
     outer.route(path, presence());
@@ -134,24 +134,24 @@ it.each(['/circle', '/circle/', '/'])(
   },
 );
 
-describe('at the root of another app', () => {
+describe('the root of another app', () => {
   const outer = new Hono();
   outer.route('/', presence());
   outer.get('/mine', (c) => c.text('mine'));
   outer.notFound((c) => c.text('nothing', 404));
   const fetch = fetchOf(outer);
 
-  it('both answer on their paths', async () => {
-    expect(await (await post(fetch, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+  it('the outer app and a service at its root answer on their own paths', async () => {
+    expect(await (await post(fetch, '/api/heartbeat', HEARTBEAT)).json()).toMatchObject({ count: 1 });
     expect(await (await fetch('/mine')).text()).toBe('mine');
   });
 
-  it('other paths get the answer of the outer app, and other methods the problem of this one', async () => {
+  it('the outer app answers other paths, and a service at its root answers other methods', async () => {
     expect(await (await fetch('/nowhere')).text()).toBe('nothing');
     await problemOf(await fetch('/api/heartbeat', { method: 'PUT' }), 'method-not-allowed');
   });
 
-  it('the list of origins holds for the routes of the outer app that were added later', async () => {
+  it('the origin list of a service at the root holds for routes that the outer app adds later', async () => {
     const listed = fetchOf(outer, { ...env, ALLOWED_ORIGINS: 'https://good.example' });
     await problemOf(
       await listed('/mine', { headers: { Origin: 'https://evil.example' } }),
@@ -160,7 +160,7 @@ describe('at the root of another app', () => {
   });
 });
 
-describe('inside middleware of another app', () => {
+describe('middleware of another app', () => {
   const AROUND = [
     ['secureHeaders', secureHeaders()],
     ['compress', compress()],
@@ -170,20 +170,23 @@ describe('inside middleware of another app', () => {
     ['trimTrailingSlash', trimTrailingSlash()],
   ] as const;
 
-  it.each(AROUND)('every answer passes %s, also the one that opens a socket', async (_name, middleware) => {
-    for (const way of ['route', 'mount'] as const) {
-      const outer = new Hono();
-      outer.use(middleware);
-      if (way === 'route') outer.route('/', presence());
-      else outer.mount('/', presence().fetch);
-      const fetch = fetchOf(outer, { ...ROOM });
-      expect(await (await post(fetch, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
-      expect(await (await post(fetch, '/api/heartbeat', {})).json()).toMatchObject({ status: 400 });
-      await firstOf(await fetch('/api/live', { headers: UPGRADE }));
-    }
-  });
+  it.each(AROUND)(
+    'an answer, a problem and a live socket of the service pass %s of the outer app',
+    async (_name, middleware) => {
+      for (const way of ['route', 'mount'] as const) {
+        const outer = new Hono();
+        outer.use(middleware);
+        if (way === 'route') outer.route('/', presence());
+        else outer.mount('/', presence().fetch);
+        const fetch = fetchOf(outer, { ...ROOM });
+        expect(await (await post(fetch, '/api/heartbeat', HEARTBEAT)).json()).toMatchObject({ count: 1 });
+        expect(await (await post(fetch, '/api/heartbeat', {})).json()).toMatchObject({ status: 400 });
+        await firstOf(await fetch('/api/live', { headers: UPGRADE }));
+      }
+    },
+  );
 
-  it('the headers that another app sets after next stand in every answer, and in no other one', async () => {
+  it('headers that the outer app sets after `next` are in each answer of its service, and in no other answer', async () => {
     const outer = new Hono();
     outer.use(async (c, next) => {
       await next();
@@ -196,12 +199,12 @@ describe('inside middleware of another app', () => {
     for (const { headers } of [opened, await fetch('/api/presence'), await fetch('/api/live')])
       for (const name of ['X-After', 'X-Own']) expect(headers.get(name)).toBe('1');
     await firstOf(opened);
-    // Answers share their headers until they are sent.
+    // The service reuses one set of headers, so a change must not reach a later answer.
     const plain = await createApp(new FakeRuntime()).request('/api/presence', {}, ROOM);
     expect(plain.headers.has('X-Own')).toBe(false);
   });
 
-  it('of the headers that another app sets before next, those of c.res stand and those of c.header are lost', async () => {
+  it('the service keeps headers that the outer app sets on `c.res` before `next`, and drops those of `c.header`', async () => {
     const outer = new Hono();
     outer.use(async (c, next) => {
       if (c.req.query('in') === 'res') c.res.headers.set('X-Before', '1');
@@ -219,28 +222,30 @@ describe('inside middleware of another app', () => {
     await firstOf(opened);
   });
 
-  it('cors of another app opens no answer to an origin that is not listed', async () => {
+  it('`cors` of the outer app lets no unlisted origin pass', async () => {
     const outer = new Hono();
     outer.use(cors({ origin: (origin) => origin, credentials: true }));
     outer.route('/', presence());
     const fetch = fetchOf(outer, { ...env, ALLOWED_ORIGINS: 'https://good.example' });
-    const response = await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://evil.example' });
+    const response = await post(fetch, '/api/heartbeat', HEARTBEAT, { Origin: 'https://evil.example' });
     expect(response.status).toBe(403);
   });
 });
 
-describe('behind a proxy that ends TLS', () => {
+describe('a proxy that ends TLS', () => {
   const fetch = fetchOf(presence() as unknown as Hono, {
     ...env,
     ALLOWED_ORIGINS: 'https://good.example',
   });
 
-  it('the own page passes where the proxy forwards Host', async () => {
-    expect((await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://localhost' })).status).toBe(200);
+  it('the own page passes behind a TLS proxy that forwards Host', async () => {
+    expect((await post(fetch, '/api/heartbeat', HEARTBEAT, { Origin: 'https://localhost' })).status).toBe(
+      200,
+    );
   });
 
-  it('the own page is refused where the proxy sends another Host, whatever it says of the first', async () => {
-    const response = await post(fetch, '/api/heartbeat', BEAT, {
+  it('the own page is refused behind a TLS proxy that sends another Host, also with X-Forwarded-Host', async () => {
+    const response = await post(fetch, '/api/heartbeat', HEARTBEAT, {
       Origin: 'https://presence.example',
       'X-Forwarded-Host': 'presence.example',
       'X-Forwarded-Proto': 'https',
@@ -248,7 +253,9 @@ describe('behind a proxy that ends TLS', () => {
     await problemOf(response, 'origin-not-allowed');
   });
 
-  it('the own page passes where its origin is listed', async () => {
-    expect((await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://good.example' })).status).toBe(200);
+  it('the own page passes behind a TLS proxy if its origin is listed', async () => {
+    expect((await post(fetch, '/api/heartbeat', HEARTBEAT, { Origin: 'https://good.example' })).status).toBe(
+      200,
+    );
   });
 });

@@ -11,7 +11,7 @@ import { sessionId } from '../../support/session-id';
 
 beforeEach(() => emptyStorage());
 
-/** The service as in the examples: everybody is here but the one who sends them. */
+/** Returns a service with all sessions of the example answer, except the one of the example heartbeat. */
 async function serviceOfTheExamples(): Promise<{ fetch: Fetch; runtime: FakeRuntime }> {
   const runtime = new FakeRuntime(EXAMPLES.presence.timestamp);
   const fetch = fetchOf(env, runtime);
@@ -22,7 +22,7 @@ async function serviceOfTheExamples(): Promise<{ fetch: Fetch; runtime: FakeRunt
   return { fetch, runtime };
 }
 
-it('the service answers the examples of requests with those of answers', async () => {
+it('the service answers the example requests with the example answers', async () => {
   const { fetch, runtime } = await serviceOfTheExamples();
   const answer = async (response: Response | Promise<Response>) => (await response).json();
   expect(await answer(post(fetch, '/api/heartbeat', EXAMPLES.heartbeat))).toEqual(EXAMPLES.presence);

@@ -23,24 +23,24 @@ afterEach(() => {
 });
 
 const isolate = (bindings: object) => fetchOf(bindings, runtime);
-const beat = (fetch: Fetch, id = ANNA) =>
+const heartbeat = (fetch: Fetch, id = ANNA) =>
   post(fetch, '/api/heartbeat', { sessionId: id, mood: 'presence' }, NETWORK);
 const healthOf = async (fetch: Fetch) => strict(Health).parse(await (await fetch('/health')).json());
 const lines = () => log.mock.calls.map(([line]) => JSON.parse(String(line)).trouble);
-const fails = () => Promise.reject(new Error('away'));
+const fails = () => Promise.reject(new Error('unavailable'));
 
-describe('the health of a service', () => {
-  it('is ok without a reason while nothing is wrong', async () => {
+describe('health', () => {
+  it('the health is ok without a reason while the hub and the limiter work', async () => {
     const fetch = isolate(env);
-    await beat(fetch);
+    await heartbeat(fetch);
     expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
     expect(lines()).toEqual([]);
   });
 
-  it('is degraded without the hub and logs that once a minute', async () => {
+  it('the health is degraded without the hub, which is logged once a minute', async () => {
     const fetch = isolate({ NEW_SESSIONS: env.NEW_SESSIONS });
     for (let tenSeconds = 0; tenSeconds < 13; tenSeconds += 1) {
-      await beat(fetch);
+      await heartbeat(fetch);
       await runtime.advance(10_000);
     }
     expect(await healthOf(fetch)).toEqual({
@@ -53,10 +53,10 @@ describe('the health of a service', () => {
     expect(new Set(lines())).toEqual(new Set([expect.stringContaining('PRESENCE_KV is not bound')]));
   });
 
-  it('is degraded without the limiter and logs that once a minute', async () => {
+  it('the health is degraded without the limiter, which is logged once a minute', async () => {
     const fetch = isolate({ PRESENCE_KV: env.PRESENCE_KV });
     for (let n = 0; n < 13; n += 1) {
-      await beat(fetch, sessionId(n));
+      await heartbeat(fetch, sessionId(n));
       await vi.waitFor(async () =>
         expect(await healthOf(fetch)).toMatchObject({ reason: 'no-limiter', lastSyncAgeMs: 0 }),
       );
@@ -66,15 +66,15 @@ describe('the health of a service', () => {
     expect(lines()).toHaveLength(3);
   });
 
-  it('is degraded, and logs it, while an isolate is full', async () => {
+  it('the health is degraded while an isolate is full, which is logged', async () => {
     const fetch = isolate({ ...env, SESSIONS_MAX: '1' });
-    await beat(fetch);
-    expect((await beat(fetch, sessionId(2))).status).toBe(503);
+    await heartbeat(fetch);
+    expect((await heartbeat(fetch, sessionId(2))).status).toBe(503);
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'too-many-sessions' });
     expect(lines()).toEqual(['the isolate is full: new sessions are refused']);
   });
 
-  it('is degraded while a sync is silent, also if only the health is asked for', async () => {
+  it('the health is degraded while a sync does not end, also without another request', async () => {
     const fetch = isolate({ ...env, PRESENCE_KV: { get: () => new Promise(() => undefined) } });
     const answer = fetch('/api/presence');
     await runtime.advance(1_000);
@@ -84,26 +84,26 @@ describe('the health of a service', () => {
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
   });
 
-  it('names the hub where the limiter is missing too', async () => {
+  it('the health names the hub if both the hub and the limiter are missing', async () => {
     expect(await healthOf(isolate({}))).toMatchObject({ reason: 'no-hub' });
   });
 
-  it('is ok where new sessions are not to be limited', async () => {
+  it('the health is ok without the limiter if NEW_SESSION_LIMIT is off', async () => {
     const fetch = isolate({ PRESENCE_KV: env.PRESENCE_KV, NEW_SESSION_LIMIT: 'off' });
     expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
   });
 
-  it('is degraded while the limiter fails', async () => {
+  it('the health is degraded while the limiter fails, and ok afterwards', async () => {
     let limit: () => Promise<RateLimitOutcome> = fails;
     const fetch = isolate({ ...env, NEW_SESSIONS: { limit: () => limit() } });
-    await beat(fetch);
+    await heartbeat(fetch);
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'limiter-failed' });
     limit = () => Promise.resolve({ success: true });
-    await beat(fetch, sessionId(2));
+    await heartbeat(fetch, sessionId(2));
     expect(await healthOf(fetch)).toMatchObject({ status: 'ok', reason: null });
   });
 
-  it('is degraded while every list fails, though the own location syncs', async () => {
+  it('the health is degraded while every listing fails, although the own location syncs', async () => {
     let list: () => Promise<unknown> = fails;
     const kv = {
       getWithMetadata: env.PRESENCE_KV.getWithMetadata.bind(env.PRESENCE_KV),
@@ -112,27 +112,27 @@ describe('the health of a service', () => {
       list: () => list(),
     };
     const fetch = isolate({ ...env, PRESENCE_KV: kv });
-    await beat(fetch);
+    await heartbeat(fetch);
     await vi.waitFor(async () =>
       expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'list-failed' }),
     );
     expect(lines()).toEqual(['the other locations could not be listed']);
     list = () => env.PRESENCE_KV.list();
     await runtime.advance(10_000);
-    await beat(fetch);
+    await heartbeat(fetch);
     await vi.waitFor(async () => expect(await healthOf(fetch)).toMatchObject({ status: 'ok' }));
   });
 
-  it('is degraded while the sync fails', async () => {
+  it('the health is degraded while the sync fails', async () => {
     const fetch = isolate({ ...env, PRESENCE_KV: { get: fails, put: fails } });
-    await beat(fetch);
+    await heartbeat(fetch);
     expect(await healthOf(fetch)).toMatchObject({ status: 'degraded', reason: 'sync-failed' });
   });
 
-  it('says that a setting is lowered, which is logged once', async () => {
+  it('the health names a lowered setting, which is logged once', async () => {
     const variables = { PRESENCE_HUB: 'durable-object', SYNC_INTERVAL_SECONDS: '10' };
     const fetch = isolate({ ...env, ...variables });
-    await beat(fetch);
+    await heartbeat(fetch);
     expect(await healthOf(fetch)).toMatchObject({
       status: 'ok',
       reason: 'setting-lowered',
@@ -142,7 +142,7 @@ describe('the health of a service', () => {
   });
 });
 
-it('an isolate that was first called without a location uses that of the first request with one', async () => {
+it('an isolate takes its location from the first request that has one', async () => {
   const app = createApp(runtime);
   const bindings = { ...env };
   const from =
@@ -152,11 +152,11 @@ it('an isolate that was first called without a location uses that of the first r
       Object.defineProperty(request, 'cf', { value: colo && { colo } });
       return app.fetch(request, bindings);
     };
-  await beat(from(undefined));
+  await heartbeat(from(undefined));
   await runtime.advance(10_000);
-  await beat(from('AMS'), sessionId(2));
+  await heartbeat(from('AMS'), sessionId(2));
   await runtime.advance(10_000);
-  const answer = await beat(from('FRA'), sessionId(3));
+  const answer = await heartbeat(from('FRA'), sessionId(3));
   expect(await answer.json()).toMatchObject({ count: 3 });
   await vi.waitFor(async () => {
     const value = await env.PRESENCE_KV.get('presence:sessions:ams', 'json');

@@ -7,11 +7,11 @@ import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 
-const BEAT = { sessionId: sessionId(1), mood: 'presence' };
+const HEARTBEAT = { sessionId: sessionId(1), mood: 'presence' };
 const LISTED = 'https://good.example';
 const PREFLIGHT = { method: 'OPTIONS', headers: { Origin: LISTED, 'Access-Control-Request-Method': 'POST' } };
 
-/** The TTL, its variable, and the interval that the service asks for. */
+/** The TTL, its variable, and the interval that the service sends. */
 const INTERVALS = [
   ['the default TTL', {}, '10'],
   ['a TTL of 600 s', { SESSION_TTL_SECONDS: '600' }, '10'],
@@ -22,12 +22,12 @@ const INTERVALS = [
 
 const isolate = (variables: object) => fetchOf({ ...env, ...variables }, new FakeRuntime());
 
-/** One answer of each kind, by name. */
+/** Returns one answer of each kind, by name. */
 async function answersOf(fetch: Fetch): Promise<Readonly<Record<string, Response>>> {
   return {
-    heartbeat: await post(fetch, '/api/heartbeat', BEAT),
+    heartbeat: await post(fetch, '/api/heartbeat', HEARTBEAT),
     presence: await fetch('/api/presence'),
-    leave: await post(fetch, '/api/leave', BEAT),
+    leave: await post(fetch, '/api/leave', HEARTBEAT),
     health: await fetch('/health'),
     'a wrong body': await post(fetch, '/api/heartbeat', {}),
     'no JSON': await post(fetch, '/api/heartbeat', '{'),
@@ -51,7 +51,7 @@ const same = (answers: object, interval: string) =>
 
 beforeEach(() => emptyStorage());
 
-describe.each(['kv', 'durable-object'])('with the hub %s', (hub) => {
+describe.each(['kv', 'durable-object'])('the interval with %s', (hub) => {
   it.each(INTERVALS)(
     'every answer of a service with %s has and exposes its interval',
     async (_ttl, variables, interval) => {
@@ -64,9 +64,9 @@ describe.each(['kv', 'durable-object'])('with the hub %s', (hub) => {
     const fetch = isolate({ PRESENCE_HUB: hub, ALLOWED_ORIGINS: LISTED, SESSION_TTL_SECONDS: '7' });
     const answers = {
       ...(await answersOf(fetch)),
-      'a listed origin': await post(fetch, '/api/heartbeat', BEAT, { Origin: LISTED }),
+      'a listed origin': await post(fetch, '/api/heartbeat', HEARTBEAT, { Origin: LISTED }),
       'a problem for a listed origin': await post(fetch, '/api/heartbeat', {}, { Origin: LISTED }),
-      'a foreign origin': await post(fetch, '/api/heartbeat', BEAT, { Origin: 'https://evil.example' }),
+      'a foreign origin': await post(fetch, '/api/heartbeat', HEARTBEAT, { Origin: 'https://evil.example' }),
     };
     expect(answers['a foreign origin'].status).toBe(403);
     expect(intervalsOf(answers)).toEqual(same(answers, '2.333'));

@@ -27,7 +27,7 @@ const heartbeat = (n: number, path = '/api/heartbeat', at: Fetch = fetch) =>
   post(at, path, { sessionId: sessionId(n), mood: 'presence' });
 const history = async (at: Fetch = fetch): Promise<History> => (await at('/api/history')).json();
 
-/** Lets the isolate sync, and keep no old history. */
+/** Lets the isolate sync, and lets its kept history get older than a minute. */
 async function nextMinute(): Promise<void> {
   await runtime.advance(1_500);
   await fetch('/api/presence');
@@ -35,7 +35,7 @@ async function nextMinute(): Promise<void> {
 }
 
 describe('GET /api/history', () => {
-  it('the answer has the visits, the peak and 288 counts of all isolates, the running step last', async () => {
+  it('the history has the visits, the peak and 288 counts of all isolates, with the running step last', async () => {
     const other = fetchOf(ROOM, runtime);
     await heartbeat(1);
     await heartbeat(2, '/api/heartbeat', other);
@@ -49,7 +49,7 @@ describe('GET /api/history', () => {
     expect(peak).toEqual({ count: 2, at: runtime.now() - (runtime.now() % 300_000) });
   });
 
-  it('a thousand requests within a minute ask the room once', async () => {
+  it('an isolate calls the room once for 1,000 requests within a minute', async () => {
     const history = vi.fn(() => stub.history());
     const counting = { getByName: () => ({ history }) };
     const at = fetchOf({ ...ROOM, PRESENCE_ROOM: counting }, runtime);
@@ -58,18 +58,18 @@ describe('GET /api/history', () => {
     expect(history).toHaveBeenCalledTimes(1);
   });
 
-  it('caches and pages of other origins may keep the answer for a minute', async () => {
+  it('caches may keep the history for a minute, and every origin may read it', async () => {
     const { headers } = await fetch('/api/history', { headers: { Origin: 'https://page.example' } });
     expect(headers.get('Cache-Control')).toBe('public, max-age=60');
     expect(headers.get('Access-Control-Allow-Origin')).toBe('*');
   });
 
-  it('HEAD has the headers and no body', async () => {
+  it('HEAD /api/history gets 200 and no body', async () => {
     const answer = await fetch('/api/history', { method: 'HEAD' });
     expect([answer.status, await answer.text()]).toEqual([200, '']);
   });
 
-  it('sessions of a named channel are not in it', async () => {
+  it('the history counts no session of a named channel', async () => {
     fetch = fetchOf({ ...ROOM, CHANNELS: '*' }, runtime);
     await heartbeat(1, '/api/channels/lobby/heartbeat');
     await nextMinute();
@@ -96,7 +96,7 @@ describe('GET /api/badge', () => {
   it.each([
     ['with the room', ROOM],
     ['with KV', env],
-  ])('a badge service gets the count, %s', async (_hub, bindings) => {
+  ])('the badge has the count, %s', async (_hub, bindings) => {
     const at = fetchOf(bindings, runtime);
     for (let n = 0; n < 3; n += 1) await heartbeat(n, '/api/heartbeat', at);
     const answer = await at('/api/badge');
@@ -115,7 +115,7 @@ describe('GET /api/badge', () => {
     expect(await (await fetch('/api/badge')).json()).toMatchObject({ message: '0', color: '#9aa3a2' });
   });
 
-  it('a badge starts no session', async () => {
+  it('a request for the badge starts no session', async () => {
     await fetch('/api/badge');
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });
   });
@@ -128,7 +128,7 @@ describe('GET /api/badge', () => {
     ['of 40 characters outside the basic plane', FORTY],
     ['with an emoji of several characters', '\u{1f9d8}\u200d\u2640\ufe0f now'],
     ['with quotes', `"R&D's"`],
-  ])('a label %s comes back', async (_which, label) => {
+  ])('the badge has the requested label %s', async (_which, label) => {
     const answer = await fetch(`/api/badge?label=${encodeURIComponent(label)}`);
     expect(await answer.json()).toMatchObject({ label });
   });
@@ -139,7 +139,7 @@ describe('GET /api/badge', () => {
     ['with a line break', 'label=here%0Anow'],
     ['with a line separator', 'label=here%E2%80%A8now'],
     ['that turns the direction of the text', 'label=%E2%80%AEwon'],
-    ['that comes twice', 'label=here&label=now'],
+    ['that is given twice', 'label=here&label=now'],
   ])('a label %s gets a problem that does not repeat it', async (_which, query) => {
     const answer = await fetch(`/api/badge?${query}`);
     expect(answer.status).toBe(400);

@@ -8,7 +8,7 @@ import { sessionId } from '../../support/session-id';
 import { strict } from '../../support/strict';
 import { problemOf } from './problem-of';
 
-const BEAT = { sessionId: sessionId(1), mood: 'presence' };
+const HEARTBEAT = { sessionId: sessionId(1), mood: 'presence' };
 const UPGRADE = { Upgrade: 'websocket' };
 
 const isolate = (variables: object = {}) => fetchOf({ ...env, PRESENCE_HUB: 'durable-object', ...variables });
@@ -19,7 +19,7 @@ beforeEach(async () => {
   fetch = isolate();
 });
 
-/** The first message of an opened socket. */
+/** Returns the first message of an opened socket, and closes the socket. */
 async function firstOf(response: Response): Promise<PresenceState> {
   expect(response.status).toBe(101);
   const { webSocket } = response;
@@ -35,28 +35,28 @@ async function firstOf(response: Response): Promise<PresenceState> {
   return state;
 }
 
-describe('GET /api/live with the room', () => {
-  it('opens a socket that is told the presence', async () => {
-    await post(fetch, '/api/heartbeat', BEAT);
+describe('GET /api/live', () => {
+  it('a live socket receives the presence when it opens', async () => {
+    await post(fetch, '/api/heartbeat', HEARTBEAT);
     const state = await firstOf(await fetch('/api/live', { headers: UPGRADE }));
     expect(state).toMatchObject({ count: 1, moods: { presence: 1 } });
   });
 
-  it('takes the word for the upgrade in any case', async () => {
+  it('a live socket opens for an Upgrade header in other letter case', async () => {
     await firstOf(await fetch('/api/live', { headers: { Upgrade: 'WebSocket' } }));
   });
 
-  it.each([{}, { Upgrade: 'h2c' }])('answers a problem to what is no WebSocket: %j', async (headers) => {
+  it.each([{}, { Upgrade: 'h2c' }])('a request without a WebSocket upgrade gets 426: %j', async (headers) => {
     const response = await fetch('/api/live', { headers });
     expect(response.headers.get('Upgrade')).toBe('websocket');
     await problemOf(response, 'upgrade-required');
   });
 
-  it('opens nothing for HEAD', async () => {
+  it('a HEAD request opens no socket', async () => {
     expect((await fetch('/api/live', { method: 'HEAD', headers: UPGRADE })).status).toBe(426);
   });
 
-  it('counts each socket as a new session of its network', async () => {
+  it('the limiter counts each live socket as a new session of its network', async () => {
     const keys: string[] = [];
     const limiter = {
       limit: async ({ key }: RateLimitOptions) => {
@@ -65,56 +65,56 @@ describe('GET /api/live with the room', () => {
       },
     };
     const limited = isolate({ NEW_SESSIONS: limiter });
-    const ask = () => limited('/api/live', { headers: { ...UPGRADE, 'CF-Connecting-IP': '192.0.2.7' } });
-    await firstOf(await ask());
-    await firstOf(await ask());
-    const response = await ask();
+    const request = () => limited('/api/live', { headers: { ...UPGRADE, 'CF-Connecting-IP': '192.0.2.7' } });
+    await firstOf(await request());
+    await firstOf(await request());
+    const response = await request();
     expect(response.headers.get('Retry-After')).toBe('60');
     await problemOf(response, 'too-many-new-sessions');
     expect(keys).toEqual(['192.0.2.7', '192.0.2.7', '192.0.2.7']);
   });
 
-  it('an app around this one can add headers to the answer that opens a socket', async () => {
+  it('an outer app can add headers to the answer that opens a socket', async () => {
     const response = await fetch('/api/live', { headers: UPGRADE });
     response.headers.set('X-Frame-Options', 'DENY');
     await firstOf(response);
   });
 
-  it('the Worker asks the room at a fixed address, with the headers of the client', async () => {
-    const asked: Request[] = [];
+  it('the Worker sends an upgrade to the room at a fixed address, with the headers of the client', async () => {
+    const received: Request[] = [];
     const rooms = {
       getByName: () => ({
         fetch: async (request: Request) => {
-          asked.push(request);
+          received.push(request);
           return new Response(null, { status: 503 });
         },
-        sync: () => Promise.reject(new Error('away')),
+        sync: () => Promise.reject(new Error('unavailable')),
       }),
     };
     const headers = { ...UPGRADE, 'Sec-WebSocket-Protocol': 'a' };
     await isolate({ PRESENCE_ROOM: rooms })('/api/live?a=b', { headers });
-    expect(asked.map(({ url }) => url)).toEqual(['http://room/channels/']);
-    expect(asked[0]?.headers.get('Sec-WebSocket-Protocol')).toBe('a');
+    expect(received.map(({ url }) => url)).toEqual(['http://room/channels/']);
+    expect(received[0]?.headers.get('Sec-WebSocket-Protocol')).toBe('a');
   });
 
-  it('answers 405 to other methods', async () => {
+  it('a POST request to /api/live gets 405', async () => {
     const response = await fetch('/api/live', { method: 'POST', headers: UPGRADE });
     expect(response.headers.get('Allow')).toBe('GET, HEAD, OPTIONS');
     await problemOf(response, 'method-not-allowed');
   });
 
-  it('refuses an origin that is not listed, and opens for one that is, and for the own one', async () => {
+  it('a live socket opens for a listed origin and for the own origin, and for no foreign one', async () => {
     const listed = isolate({ ALLOWED_ORIGINS: 'https://good.example' });
-    const ask = (origin: string) => listed('/api/live', { headers: { ...UPGRADE, Origin: origin } });
+    const request = (origin: string) => listed('/api/live', { headers: { ...UPGRADE, Origin: origin } });
     for (const origin of ['https://evil.example', 'https://good.example.evil.example', 'null']) {
-      await problemOf(await ask(origin), 'origin-not-allowed');
+      await problemOf(await request(origin), 'origin-not-allowed');
     }
-    await firstOf(await ask('https://good.example'));
-    await firstOf(await ask('http://localhost'));
+    await firstOf(await request('https://good.example'));
+    await firstOf(await request('http://localhost'));
   });
 
   it.each([
-    ['is away', () => Promise.reject(new Error('overloaded')), 1],
+    ['rejects', () => Promise.reject(new Error('overloaded')), 1],
     [
       'throws',
       () => {
@@ -124,7 +124,7 @@ describe('GET /api/live with the room', () => {
     ],
     ['is full', () => Promise.resolve(new Response(null, { status: 503 })), 0],
   ])(
-    'answers 503 and when to try again where the room %s',
+    'a request for a live socket gets 503 with Retry-After if the room %s',
     async (_what, open: () => Promise<Response>, lines) => {
       const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
       const rooms = {
@@ -133,17 +133,17 @@ describe('GET /api/live with the room', () => {
       const response = await isolate({ PRESENCE_ROOM: rooms })('/api/live', { headers: UPGRADE });
       expect(response.headers.get('Retry-After')).toMatch(/^\d+$/);
       await problemOf(response, 'live-unavailable');
-      // What kept it from being opened the log tells.
+      // The log has the error that prevented the socket. A full room is no error.
       expect(log.mock.calls.flat().filter((line) => String(line).includes('overloaded'))).toHaveLength(lines);
     },
   );
 });
 
-describe('answers of a service with the room', () => {
-  it('say that there are live sockets, so that scripts of other origins can read it, errors too', async () => {
+describe('answers with the room', () => {
+  it('answers and errors of a service with the room expose Presence-Live to scripts of other origins', async () => {
     for (const response of [
       await fetch('/api/presence'),
-      await post(fetch, '/api/heartbeat', BEAT),
+      await post(fetch, '/api/heartbeat', HEARTBEAT),
       await post(fetch, '/api/heartbeat', {}),
       await fetch('/nowhere'),
     ]) {
@@ -152,26 +152,26 @@ describe('answers of a service with the room', () => {
     }
   });
 
-  it('do not say so with the hub on KV, which has none', async () => {
+  it('a service on KV sends no Presence-Live and opens no live socket', async () => {
     const onKv = isolate({ PRESENCE_HUB: 'kv' });
     expect((await onKv('/api/presence')).headers.has('Presence-Live')).toBe(false);
     expect((await onKv('/api/live', { headers: UPGRADE })).status).toBe(404);
   });
 
-  it('are those of the contract, and say which hub there is', async () => {
-    const state = await (await post(fetch, '/api/heartbeat', BEAT)).json();
+  it('a service with the room answers the contract, and its health names the room', async () => {
+    const state = await (await post(fetch, '/api/heartbeat', HEARTBEAT)).json();
     expect(strict(PresenceState).parse(state)).toMatchObject({ count: 1 });
     const health = strict(Health).parse(await (await fetch('/health')).json());
     expect(health).toMatchObject({ status: 'ok', hub: 'durable-object' });
-    expect(await (await post(fetch, '/api/leave', BEAT)).json()).toEqual({ success: true });
+    expect(await (await post(fetch, '/api/leave', HEARTBEAT)).json()).toEqual({ success: true });
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });
   });
 
-  it('are no errors where the room is away: each isolate counts its own', async () => {
+  it('an isolate counts its own sessions while the room is unavailable, and its health is degraded', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
-    const away = { getByName: () => ({ sync: () => Promise.reject(new Error('overloaded')) }) };
-    const alone = isolate({ PRESENCE_ROOM: away });
-    expect(await (await post(alone, '/api/heartbeat', BEAT)).json()).toMatchObject({ count: 1 });
+    const overloaded = { getByName: () => ({ sync: () => Promise.reject(new Error('overloaded')) }) };
+    const alone = isolate({ PRESENCE_ROOM: overloaded });
+    expect(await (await post(alone, '/api/heartbeat', HEARTBEAT)).json()).toMatchObject({ count: 1 });
     expect(await (await alone('/health')).json()).toMatchObject({
       status: 'degraded',
       hub: 'durable-object',

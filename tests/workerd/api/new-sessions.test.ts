@@ -13,7 +13,7 @@ import { problemOf } from './problem-of';
 const [ANNA, BEN, CARL, DORA] = [sessionId(1), sessionId(2), sessionId(3), sessionId(4)];
 const ADDRESS = '192.0.2.7';
 
-/** A limiter that says what the test wants, and remembers whom it was asked about. */
+/** A limiter that gives the answer of the test, and keeps the key of each call. */
 class ScriptedLimiter implements RateLimit {
   readonly keys: string[] = [];
   answer: () => Promise<RateLimitOutcome> = () => Promise.resolve({ success: true });
@@ -41,26 +41,29 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** One isolate that has heard from its hub. */
+/** Returns an isolate that has not synced yet. */
 const isolate = (variables: object = {}) => fetchOf({ ...env, NEW_SESSIONS: limiter, ...variables }, runtime);
 
-const beat = (id: string, headers: Record<string, string> = { 'CF-Connecting-IP': ADDRESS }, by = fetch) =>
-  post(by, '/api/heartbeat', { sessionId: id, mood: 'presence' }, headers);
+const heartbeat = (
+  id: string,
+  headers: Record<string, string> = { 'CF-Connecting-IP': ADDRESS },
+  by = fetch,
+) => post(by, '/api/heartbeat', { sessionId: id, mood: 'presence' }, headers);
 
 async function expectRefusal(response: Response, code: ProblemCode, retryAfter: string): Promise<void> {
   expect(response.headers.get('Retry-After')).toBe(retryAfter);
   await problemOf(response, code);
 }
 
-describe('new sessions of one network', () => {
+describe('one network', () => {
   beforeEach(async () => {
-    await beat(ANNA);
+    await heartbeat(ANNA);
     limiter.keys.length = 0;
   });
 
-  it('are refused over the limit, and count nobody', async () => {
+  it('a new session over the limit gets 429 and does not count', async () => {
     limiter.answer = () => Promise.resolve({ success: false });
-    await expectRefusal(await beat(BEN), 'too-many-new-sessions', '60');
+    await expectRefusal(await heartbeat(BEN), 'too-many-new-sessions', '60');
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 1 });
   });
 
@@ -74,8 +77,8 @@ describe('new sessions of one network', () => {
     ['2001:db8::3:4:5:6', '2001:db8:0:0'],
     ['2001::3:4:5:6:7:8', '2001:0:3:4'],
     ['::1', '0:0:0:0'],
-  ])('are counted together: %s as %s', async (address, network) => {
-    await beat(BEN, { 'CF-Connecting-IP': address });
+  ])('the limiter counts the address %s as the network %s', async (address, network) => {
+    await heartbeat(BEN, { 'CF-Connecting-IP': address });
     const [key = ''] = limiter.keys;
     const written = key.includes('.')
       ? key
@@ -87,86 +90,85 @@ describe('new sessions of one network', () => {
   });
 
   it.each(['', ':', '::::', 'anna', '1:2:3:4:5:6:7:8:9::10', 'x'.repeat(5_000)])(
-    'pass with an address that is none: %j',
+    'a new session with an invalid address gets 200: %j',
     async (address) => {
-      expect((await beat(BEN, { 'CF-Connecting-IP': address })).status).toBe(200);
+      expect((await heartbeat(BEN, { 'CF-Connecting-IP': address })).status).toBe(200);
     },
   );
 
   it.each(['X-Forwarded-For', 'X-Real-IP', 'Forwarded', 'True-Client-IP'])(
-    'are not told apart by %s, which anybody can write',
+    'the header %s, which a client can send, does not change the network of a session',
     async (header) => {
-      await beat(BEN, { 'CF-Connecting-IP': ADDRESS, [header]: '203.0.113.9' });
-      await beat(CARL, { [header]: '203.0.113.9' });
+      await heartbeat(BEN, { 'CF-Connecting-IP': ADDRESS, [header]: '203.0.113.9' });
+      await heartbeat(CARL, { [header]: '203.0.113.9' });
       expect(limiter.keys).toEqual([ADDRESS]);
     },
   );
 });
 
-describe('a replica that has not heard from its hub', () => {
-  const RESIDENT = sessionId(9);
+describe('a fresh replica', () => {
   const refuseAll = () => {
     limiter.answer = () => Promise.resolve({ success: false });
   };
 
-  it('asks the limiter about a new session after its first sync', async () => {
+  it('a fresh replica sends its first session to the limiter', async () => {
     refuseAll();
-    await expectRefusal(await beat(ANNA), 'too-many-new-sessions', '60');
+    await expectRefusal(await heartbeat(ANNA), 'too-many-new-sessions', '60');
     expect(limiter.keys).toEqual([ADDRESS]);
   });
 
-  it('asks the limiter about every new session where its hub fails', async () => {
+  it('a replica whose hub fails sends every new session to the limiter', async () => {
     refuseAll();
-    fetch = isolate({ PRESENCE_KV: { get: () => Promise.reject(new Error('KV is away')) } });
-    for (const id of [ANNA, BEN]) await expectRefusal(await beat(id), 'too-many-new-sessions', '60');
+    fetch = isolate({ PRESENCE_KV: { get: () => Promise.reject(new Error('KV is unavailable')) } });
+    for (const id of [ANNA, BEN]) await expectRefusal(await heartbeat(id), 'too-many-new-sessions', '60');
   });
 
-  it('writes a session that waited for the first sync at once, so that other isolates count it', async () => {
-    await beat(RESIDENT);
+  it('a fresh replica writes its first session at once, so other isolates count it', async () => {
+    await heartbeat(sessionId(9));
     expect(await (await isolate()('/api/presence')).json()).toMatchObject({ count: 1 });
   });
 });
 
-describe('requests for one session keep their order of arrival while the limiter is asked', () => {
+describe('order of arrival', () => {
   let answerLimiter: ((outcome: RateLimitOutcome) => void)[];
   beforeEach(async () => {
-    await beat(sessionId(9));
+    await heartbeat(sessionId(9));
     limiter.keys.length = 0;
     answerLimiter = [];
     limiter.answer = () => new Promise((resolve) => void answerLimiter.push(resolve));
   });
-  const asked = (times: number) => vi.waitFor(() => expect(limiter.keys).toHaveLength(times));
+  const waitForLimiterCalls = (times: number) => vi.waitFor(() => expect(limiter.keys).toHaveLength(times));
   const counted = async () => (await (await fetch('/api/presence')).json()) as PresenceState;
   const inMood = (mood: Mood) =>
     Promise.resolve(post(fetch, '/api/heartbeat', { sessionId: ANNA, mood }, FROM));
   const leave = () => post(fetch, '/api/leave', { sessionId: ANNA });
   const FROM = { 'CF-Connecting-IP': ADDRESS };
 
-  it('a leave that comes after the heartbeat ends the session', async () => {
-    const heartbeat = inMood('presence');
-    await asked(1);
+  it('a leave ends a session whose earlier heartbeat still waits for the limiter', async () => {
+    const answer = inMood('presence');
+    await waitForLimiterCalls(1);
     expect((await leave()).status).toBe(200);
     answerLimiter[0]?.({ success: true });
-    expect((await heartbeat).status).toBe(200);
+    expect((await answer).status).toBe(200);
     expect((await counted()).count).toBe(1);
   });
 
-  it('a heartbeat that comes after the leave counts', async () => {
+  it('a heartbeat after a leave counts, although an earlier heartbeat still waits for the limiter', async () => {
     const first = inMood('presence');
-    await asked(1);
+    await waitForLimiterCalls(1);
     await leave();
     const second = inMood('release');
-    await asked(2);
+    await waitForLimiterCalls(2);
     for (const answer of answerLimiter) answer({ success: true });
     expect((await Promise.all([first, second])).map(({ status }) => status)).toEqual([200, 200]);
     expect((await counted()).moods).toMatchObject({ release: 1 });
   });
 
-  it('the mood of the later heartbeat stands, though the limiter answers it first', async () => {
+  it('the mood of the later heartbeat counts, although the limiter answers it first', async () => {
     const first = inMood('gratitude');
-    await asked(1);
+    await waitForLimiterCalls(1);
     const second = inMood('release');
-    await asked(2);
+    await waitForLimiterCalls(2);
     answerLimiter[1]?.({ success: true });
     await second;
     answerLimiter[0]?.({ success: true });
@@ -174,26 +176,26 @@ describe('requests for one session keep their order of arrival while the limiter
     expect((await counted()).moods).toMatchObject({ gratitude: 0, release: 1 });
   });
 
-  it('a heartbeat that another one overtakes waits for the same sync, so its answer is as new', async () => {
+  it('a heartbeat that another one overtakes waits for the same sync', async () => {
     limiter.answer = () => Promise.resolve({ success: true });
-    await beat(BEN, FROM, isolate());
+    await heartbeat(BEN, FROM, isolate());
     await runtime.advance(20_000);
     limiter.answer = () => new Promise((resolve) => void answerLimiter.push(resolve));
     limiter.keys.length = 0;
     const first = inMood('gratitude');
-    await asked(1);
+    await waitForLimiterCalls(1);
     const second = inMood('release');
-    await asked(2);
+    await waitForLimiterCalls(2);
     answerLimiter[1]?.({ success: true });
     answerLimiter[0]?.({ success: true });
     for (const answer of [await first, await second]) expect(await answer.json()).toMatchObject({ count: 3 });
   });
 
-  it('a session that has come meanwhile is not refused', async () => {
+  it('a heartbeat that the limiter refuses counts if another one has started the session meanwhile', async () => {
     const first = inMood('release');
-    await asked(1);
+    await waitForLimiterCalls(1);
     const second = inMood('release');
-    await asked(2);
+    await waitForLimiterCalls(2);
     answerLimiter[0]?.({ success: true });
     await first;
     answerLimiter[1]?.({ success: false });
@@ -201,54 +203,54 @@ describe('requests for one session keep their order of arrival while the limiter
   });
 });
 
-describe('the limiter is not asked', () => {
-  const nobodyPasses = () => {
+describe('sessions without the limiter', () => {
+  const refuseAll = () => {
     limiter.answer = () => Promise.resolve({ success: false });
   };
 
-  it('about who is known here, or left or fell silent a moment ago', async () => {
-    await beat(ANNA);
-    nobodyPasses();
-    expect((await beat(ANNA)).status).toBe(200);
+  it('a known session passes without the limiter, also after it left and after it expired', async () => {
+    await heartbeat(ANNA);
+    refuseAll();
+    expect((await heartbeat(ANNA)).status).toBe(200);
     await post(fetch, '/api/leave', { sessionId: ANNA });
-    expect((await beat(ANNA)).status).toBe(200);
+    expect((await heartbeat(ANNA)).status).toBe(200);
     await runtime.advance(30_000);
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 0 });
-    expect((await beat(ANNA)).status).toBe(200);
+    expect((await heartbeat(ANNA)).status).toBe(200);
   });
 
   it.each([{ PRESENCE_HUB: 'kv' }, { PRESENCE_HUB: 'durable-object' }])(
-    'about who is known from another isolate: %j',
+    'a session of another isolate passes without the limiter: %j',
     async (variables) => {
       const [here, there] = [isolate(variables), isolate(variables)];
       vi.useFakeTimers({ toFake: ['Date'], now: runtime.now() });
-      await beat(BEN, {}, there);
+      await heartbeat(BEN, {}, there);
       await here('/api/presence');
-      nobodyPasses();
-      expect((await beat(BEN, undefined, here)).status).toBe(200);
-      await expectRefusal(await beat(CARL, undefined, here), 'too-many-new-sessions', '60');
+      refuseAll();
+      expect((await heartbeat(BEN, undefined, here)).status).toBe(200);
+      await expectRefusal(await heartbeat(CARL, undefined, here), 'too-many-new-sessions', '60');
     },
   );
 
-  it('where the platform gives no address', async () => {
-    await beat(ANNA);
-    nobodyPasses();
-    expect((await beat(BEN, {})).status).toBe(200);
+  it('a new session without an address passes without the limiter', async () => {
+    await heartbeat(ANNA);
+    refuseAll();
+    expect((await heartbeat(BEN, {})).status).toBe(200);
     expect(log).not.toHaveBeenCalled();
   });
 
   it.each([
     ['NEW_SESSION_LIMIT is off', { NEW_SESSION_LIMIT: 'off' }, []],
-    ['it is not bound, which is logged', { NEW_SESSIONS: undefined }, ['NEW_SESSIONS is not bound']],
-  ])('where %s', async (_why, variables, lines) => {
-    nobodyPasses();
+    ['the limiter is not bound, which is logged', { NEW_SESSIONS: undefined }, ['NEW_SESSIONS is not bound']],
+  ])('new sessions pass without the limiter if %s', async (_why, variables, lines) => {
+    refuseAll();
     const unlimited = isolate(variables);
-    for (const id of [ANNA, BEN]) expect((await beat(id, undefined, unlimited)).status).toBe(200);
+    for (const id of [ANNA, BEN]) expect((await heartbeat(id, undefined, unlimited)).status).toBe(200);
     expect(log.mock.calls).toEqual(lines.map((line) => [expect.stringContaining(line)]));
   });
 
-  it('about what is refused anyway', async () => {
-    await beat(ANNA);
+  it('invalid heartbeats, leaves and reads make no call to the limiter', async () => {
+    await heartbeat(ANNA);
     limiter.keys.length = 0;
     const from = { 'CF-Connecting-IP': ADDRESS };
     await post(fetch, '/api/heartbeat', { sessionId: BEN, mood: 'joy' }, from);
@@ -259,9 +261,9 @@ describe('the limiter is not asked', () => {
   });
 });
 
-describe('a limiter that fails lets pass, and is logged without the address', () => {
+describe('a failing limiter', () => {
   beforeEach(async () => {
-    await beat(ANNA);
+    await heartbeat(ANNA);
     limiter.keys.length = 0;
   });
 
@@ -275,21 +277,24 @@ describe('a limiter that fails lets pass, and is logged without the address', ()
         },
       },
     ],
-    ['is none', {}],
+    ['has no method', {}],
     ['answers nothing', { limit: () => Promise.resolve() }],
-  ])('%s', async (_what, NEW_SESSIONS) => {
-    fetch = isolate({ NEW_SESSIONS });
-    await beat(ANNA);
-    for (const id of [BEN, CARL]) expect((await beat(id)).status).toBe(200);
-    expect(log).toHaveBeenCalledOnce();
-    const line = String(log.mock.lastCall?.[0]);
-    expect(JSON.parse(line)).toMatchObject({ event: 'trouble', trouble: 'new sessions are not limited' });
-    expect(line).not.toContain(ADDRESS);
-  });
+  ])(
+    'new sessions pass, and the log has one line without the address, if the limiter %s',
+    async (_what, NEW_SESSIONS) => {
+      fetch = isolate({ NEW_SESSIONS });
+      await heartbeat(ANNA);
+      for (const id of [BEN, CARL]) expect((await heartbeat(id)).status).toBe(200);
+      expect(log).toHaveBeenCalledOnce();
+      const line = String(log.mock.lastCall?.[0]);
+      expect(JSON.parse(line)).toMatchObject({ event: 'trouble', trouble: 'new sessions are not limited' });
+      expect(line).not.toContain(ADDRESS);
+    },
+  );
 
-  it('hangs', async () => {
+  it('a new session passes if the limiter does not answer within LIMITER_WAIT_MAX_MS', async () => {
     limiter.answer = () => new Promise(() => undefined);
-    const answer = Promise.resolve(beat(BEN));
+    const answer = Promise.resolve(heartbeat(BEN));
     await vi.waitFor(() => expect(limiter.keys).toEqual([ADDRESS]));
     await runtime.advance(LIMITER_WAIT_MAX_MS);
     expect((await answer).status).toBe(200);
@@ -302,30 +307,30 @@ describe('a full replica', () => {
     fetch = isolate({ SESSIONS_MAX: '3' });
   });
 
-  it('has no room for new sessions, and all for known ones', async () => {
-    for (const id of [ANNA, BEN, CARL]) expect((await beat(id)).status).toBe(200);
-    await expectRefusal(await beat(DORA), 'full', '10');
-    for (const id of [ANNA, BEN, CARL]) expect((await beat(id)).status).toBe(200);
+  it('a full replica refuses new sessions and counts known ones', async () => {
+    for (const id of [ANNA, BEN, CARL]) expect((await heartbeat(id)).status).toBe(200);
+    await expectRefusal(await heartbeat(DORA), 'full', '10');
+    for (const id of [ANNA, BEN, CARL]) expect((await heartbeat(id)).status).toBe(200);
     expect(await (await fetch('/api/presence')).json()).toMatchObject({ count: 3 });
   });
 
-  it('is full for those who come at once, too', async () => {
-    await beat(ANNA);
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => beat(sessionId(100 + n))));
+  it('a replica with two free places accepts two of 20 sessions that start at once', async () => {
+    await heartbeat(ANNA);
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => heartbeat(sessionId(100 + n))));
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(2);
   });
 
-  it('takes a new session in place of one that has left or expired', async () => {
-    for (const id of [ANNA, BEN, CARL]) await beat(id);
+  it('a full replica accepts a new session in place of one that has left or expired', async () => {
+    for (const id of [ANNA, BEN, CARL]) await heartbeat(id);
     await post(fetch, '/api/leave', { sessionId: ANNA });
-    expect((await beat(DORA)).status).toBe(200);
+    expect((await heartbeat(DORA)).status).toBe(200);
     await runtime.advance(30_000);
-    for (const n of [21, 22, 23]) expect((await beat(sessionId(n))).status).toBe(200);
+    for (const n of [21, 22, 23]) expect((await heartbeat(sessionId(n))).status).toBe(200);
   });
 
-  it('takes two heartbeats of one new session that come at once', async () => {
+  it('a replica for one session accepts two simultaneous heartbeats of it', async () => {
     fetch = isolate({ SESSIONS_MAX: '1' });
-    const answers = await Promise.all([beat(ANNA), beat(ANNA)]);
+    const answers = await Promise.all([heartbeat(ANNA), heartbeat(ANNA)]);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   });
 });

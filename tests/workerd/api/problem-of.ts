@@ -3,12 +3,12 @@ import { Problem } from '../../../src/api/answer-schemas';
 import { PROBLEMS, type ProblemCode } from '../../../src/api/problems';
 import { strict } from '../../support/strict';
 
-/** The problem in an answer, which must be this one, and nothing but what is documented. */
+/** Returns the problem in an answer. The problem must have this code, and no keys but the documented ones. */
 export async function problemOf(response: Response, code: ProblemCode): Promise<Problem> {
   const { status, title } = PROBLEMS[code];
   expect(response.status).toBe(status);
   expect(response.headers.get('Content-Type')).toBe('application/problem+json');
-  // Scripts of every origin can read it, but for one that is refused.
+  // Scripts of every origin may read a problem, except those of a refused origin.
   const reader = code === 'origin-not-allowed' ? null : '*';
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(reader);
   const problem = strict(Problem).parse(await response.json());

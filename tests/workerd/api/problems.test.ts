@@ -11,34 +11,34 @@ import { sessionId } from '../../support/session-id';
 import { problemOf } from './problem-of';
 
 const ANNA = sessionId(1);
-const BEAT = { sessionId: ANNA, mood: 'presence' };
+const HEARTBEAT = { sessionId: ANNA, mood: 'presence' };
 
 let fetch: Fetch;
 beforeEach(() => {
   fetch = fetchOf(env, new FakeRuntime());
 });
 
-describe('a body that is not valid', () => {
+describe('invalid bodies', () => {
   it.each([
-    ['an unknown mood', { ...BEAT, mood: 'joy' }, ['#/mood']],
-    ['a mood in capitals', { ...BEAT, mood: 'Presence' }, ['#/mood']],
+    ['an unknown mood', { ...HEARTBEAT, mood: 'joy' }, ['#/mood']],
+    ['a mood in capitals', { ...HEARTBEAT, mood: 'Presence' }, ['#/mood']],
     ['no mood', { sessionId: ANNA }, ['#/mood']],
-    ['no mood but null', { ...BEAT, mood: null }, ['#/mood']],
+    ['null for a mood', { ...HEARTBEAT, mood: null }, ['#/mood']],
     ['no id', { mood: 'presence' }, ['#/sessionId']],
-    ['an id that is no UUID', { ...BEAT, sessionId: 'anna' }, ['#/sessionId']],
-    ['an id with something behind it', { ...BEAT, sessionId: `${ANNA}x` }, ['#/sessionId']],
-    ['a numeric id', { ...BEAT, sessionId: 7 }, ['#/sessionId']],
-    ['nothing in it', {}, ['#/sessionId', '#/mood']],
-    ['a list', [BEAT], ['#']],
+    ['an id that is no UUID', { ...HEARTBEAT, sessionId: 'anna' }, ['#/sessionId']],
+    ['an id with a letter behind it', { ...HEARTBEAT, sessionId: `${ANNA}x` }, ['#/sessionId']],
+    ['a numeric id', { ...HEARTBEAT, sessionId: 7 }, ['#/sessionId']],
+    ['an empty object', {}, ['#/sessionId', '#/mood']],
+    ['a list', [HEARTBEAT], ['#']],
     ['a string', '"text"', ['#']],
     ['a number', '7', ['#']],
     ['null', 'null', ['#']],
-  ])('has its faults pointed out: %s', async (_name, body, pointers) => {
+  ])('an invalid body gets 400 with a pointer to each fault: %s', async (_name, body, pointers) => {
     const { errors } = await problemOf(await post(fetch, '/api/heartbeat', body), 'invalid-body');
     expect(errors?.map(({ pointer }) => pointer)).toEqual(pointers);
   });
 
-  it('is refused by leave too', async () => {
+  it('a leave with an invalid id gets 400 with a pointer to the id', async () => {
     const { errors } = await problemOf(
       await post(fetch, '/api/leave', { sessionId: 'anna' }),
       'invalid-body',
@@ -48,7 +48,7 @@ describe('a body that is not valid', () => {
     ]);
   });
 
-  it('is told which moods there are', async () => {
+  it('the problem of a body without a mood lists the moods', async () => {
     const { errors } = await problemOf(
       await post(fetch, '/api/heartbeat', { sessionId: ANNA }),
       'invalid-body',
@@ -57,20 +57,20 @@ describe('a body that is not valid', () => {
     expect(errors).toEqual([{ pointer: '#/mood', detail }]);
   });
 
-  it('is told that an object is wanted', async () => {
+  it('the problem of a body that is a list requires a JSON object', async () => {
     for (const path of ['/api/heartbeat', '/api/leave']) {
       const { errors } = await problemOf(await post(fetch, path, []), 'invalid-body');
       expect(errors).toEqual([{ pointer: '#', detail: 'must be a JSON object' }]);
     }
   });
 
-  it('has no more of its faults pointed out than eight', () => {
+  it('a problem lists at most eight faults', () => {
     const faults = faultsOf(Array.from({ length: 9 }, (_, n) => ({ path: ['list', n], message: 'no' })));
     expect(faults).toHaveLength(8);
     expect(faults[1]).toEqual({ pointer: '#/list/1', detail: 'no' });
   });
 
-  it('is never echoed', async () => {
+  it('a problem never repeats the body', async () => {
     const secret = 'PETER-AND-PAUL';
     const body = { sessionId: secret, mood: secret, [secret]: secret };
     expect(await (await post(fetch, '/api/heartbeat', body)).text()).not.toContain(secret);
@@ -83,27 +83,27 @@ describe('a body that is not valid', () => {
     ['two documents', '{}{}'],
     ['a trailing comma', '{"mood": "presence",}'],
     ['single quotes', "{'mood': 'presence'}"],
-  ])('is called malformed where it is not even JSON: %s', async (_name, body) => {
+  ])('a body that is not JSON gets the problem malformed-json: %s', async (_name, body) => {
     await problemOf(await post(fetch, '/api/heartbeat', body), 'malformed-json');
   });
 
-  it('is called malformed where it is not there at all', async () => {
+  it('a request without a body gets the problem malformed-json', async () => {
     await problemOf(await fetch('/api/heartbeat', { method: 'POST' }), 'malformed-json');
   });
 
-  it('is called malformed where it is not UTF-8', async () => {
-    const bytes = new TextEncoder().encode(JSON.stringify({ ...BEAT, name: '_' }));
+  it('a body that is not UTF-8 gets the problem malformed-json', async () => {
+    const bytes = new TextEncoder().encode(JSON.stringify({ ...HEARTBEAT, name: '_' }));
     bytes[bytes.indexOf('_'.charCodeAt(0))] = 0xff;
     const response = await fetch('/api/heartbeat', { method: 'POST', body: bytes });
     await problemOf(response, 'malformed-json');
   });
 });
 
-describe('a body that breaks off', () => {
-  it('is no server error, since the client went away', async () => {
+describe('an aborted body', () => {
+  it('a body that the client aborts gets the problem malformed-json and no server error', async () => {
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
-        controller.error(new Error('gone'));
+        controller.error(new Error('aborted'));
       },
     });
     await problemOf(await fetch('/api/heartbeat', { method: 'POST', body }), 'malformed-json');
@@ -112,10 +112,10 @@ describe('a body that breaks off', () => {
 
 describe('the size of a body', () => {
   const bodyOf = (bytes: number) => {
-    const empty = JSON.stringify({ ...BEAT, x: '' });
-    return JSON.stringify({ ...BEAT, x: 'x'.repeat(bytes - empty.length) });
+    const empty = JSON.stringify({ ...HEARTBEAT, x: '' });
+    return JSON.stringify({ ...HEARTBEAT, x: 'x'.repeat(bytes - empty.length) });
   };
-  /** Sent in chunks, so no length stands in a header. */
+  /** Returns a body that is sent in chunks, so the request has no Content-Length. */
   const chunked = (text: string, chunkBytes: number) => {
     const bytes = new TextEncoder().encode(text);
     let sent = 0;
@@ -128,57 +128,54 @@ describe('the size of a body', () => {
     });
   };
 
-  it('may be 1 KiB', async () => {
+  it('a body of 1 KiB is accepted, in one piece or in chunks', async () => {
     expect((await post(fetch, '/api/heartbeat', bodyOf(BODY_BYTES_MAX))).status).toBe(200);
     const body = chunked(bodyOf(BODY_BYTES_MAX), 7);
     expect((await fetch('/api/heartbeat', { method: 'POST', body })).status).toBe(200);
   });
 
-  it('may not be a byte more, in one piece or in chunks', async () => {
+  it('a body of 1 KiB and one byte gets 413, in one piece or in chunks', async () => {
     await problemOf(await post(fetch, '/api/heartbeat', bodyOf(BODY_BYTES_MAX + 1)), 'body-too-large');
     const body = chunked(bodyOf(BODY_BYTES_MAX + 1), 7);
     await problemOf(await fetch('/api/heartbeat', { method: 'POST', body }), 'body-too-large');
   });
 
   it.each([
-    ['', {}],
+    ['without a type', {}],
     ['as text', { 'Content-Type': 'text/plain' }],
     ['as JSON', { 'Content-Type': 'application/json' }],
-    ['that declares how long it is', { 'Content-Type': 'text/plain', 'Content-Length': '100000' }],
-  ])(
-    'is counted while reading: of an endless body %s no more than the limit is read',
-    async (_as, headers) => {
-      let chunks = 0;
-      let cancelled = false;
-      const body = new ReadableStream<Uint8Array>({
-        pull(controller) {
-          chunks += 1;
-          controller.enqueue(new Uint8Array(100));
-        },
-        cancel() {
-          cancelled = true;
-        },
-      });
-      await problemOf(await fetch('/api/leave', { method: 'POST', body, headers }), 'body-too-large');
-      expect(chunks).toBeLessThan(20);
-      expect(cancelled).toBe(true);
-    },
-  );
+    ['as text with a Content-Length', { 'Content-Type': 'text/plain', 'Content-Length': '100000' }],
+  ])('the service stops reading an endless body near the limit: %s', async (_as, headers) => {
+    let chunks = 0;
+    let cancelled = false;
+    const body = new ReadableStream<Uint8Array>({
+      pull(controller) {
+        chunks += 1;
+        controller.enqueue(new Uint8Array(100));
+      },
+      cancel() {
+        cancelled = true;
+      },
+    });
+    await problemOf(await fetch('/api/leave', { method: 'POST', body, headers }), 'body-too-large');
+    expect(chunks).toBeLessThan(20);
+    expect(cancelled).toBe(true);
+  });
 
-  it('is refused before it is parsed', async () => {
+  it('a body that is too large gets 413 before it is parsed', async () => {
     await problemOf(await post(fetch, '/api/heartbeat', '{'.repeat(5_000)), 'body-too-large');
   });
 });
 
-describe('a request that fits no route', () => {
+describe('unmatched requests', () => {
   it.each(['/', '/api', '/api/heartbeats', '/api/presence/', '/API/presence'])(
-    'gets 404: %s',
+    'an unknown path gets 404: %s',
     async (path) => {
       await problemOf(await fetch(path), 'not-found');
     },
   );
 
-  it('gets 404 and how to have live sockets: /api/live with the hub on KV', async () => {
+  it('/api/live of a service on KV gets 404 and the setting for live sockets', async () => {
     for (const headers of [{}, { Upgrade: 'websocket' }]) {
       const problem = await problemOf(await fetch('/api/live', { headers }), 'no-live-sockets');
       expect(problem.detail).toContain('set the variable PRESENCE_HUB to durable-object');
@@ -191,7 +188,7 @@ describe('a request that fits no route', () => {
     ['PUT', '/api/leave', 'POST, OPTIONS'],
     ['POST', '/api/presence', 'GET, HEAD, OPTIONS'],
     ['PATCH', '/health', 'GET, HEAD, OPTIONS'],
-  ])('gets 405 and what is allowed: %s %s', async (method, path, allow) => {
+  ])('another method gets 405 and the allowed methods: %s %s', async (method, path, allow) => {
     const response = await fetch(path, { method });
     expect(response.headers.get('Allow')).toBe(allow);
     await problemOf(response, 'method-not-allowed');
@@ -215,23 +212,23 @@ describe('a request that fits no route', () => {
     '/+json',
     'a/+json',
     'text/application/json',
-  ])('gets 415: %s', async (type) => {
+  ])('a body of another type gets 415: %s', async (type) => {
     await problemOf(
-      await post(fetch, '/api/heartbeat', BEAT, { 'Content-Type': type }),
+      await post(fetch, '/api/heartbeat', HEARTBEAT, { 'Content-Type': type }),
       'unsupported-media-type',
     );
   });
 });
 
-describe('a body with a content encoding', () => {
-  const encoded = (encoding: string, body: unknown = BEAT) =>
+describe('content encodings', () => {
+  const encoded = (encoding: string, body: unknown = HEARTBEAT) =>
     post(fetch, '/api/heartbeat', body, { 'Content-Encoding': encoding });
 
   it.each(['gzip', 'GZIP', 'br', 'deflate', 'x-gzip', 'gzip, identity', 'identity,gzip', 'none'])(
-    'the content encoding %s gets 415 and the codings that are read',
+    'a body with the content encoding %s gets 415 and the accepted coding',
     async (encoding) => {
       for (const path of ['/api/heartbeat', '/api/leave']) {
-        const response = await post(fetch, path, BEAT, { 'Content-Encoding': encoding });
+        const response = await post(fetch, path, HEARTBEAT, { 'Content-Encoding': encoding });
         expect(response.headers.get('Accept-Encoding')).toBe('identity');
         expect(response.headers.get('Access-Control-Expose-Headers')).toContain('Accept-Encoding');
         await problemOf(response, 'unsupported-content-encoding');
@@ -240,7 +237,7 @@ describe('a body with a content encoding', () => {
   );
 
   it('a compressed body gets 415', async () => {
-    const zipped = new Blob([JSON.stringify(BEAT)]).stream().pipeThrough(new CompressionStream('gzip'));
+    const zipped = new Blob([JSON.stringify(HEARTBEAT)]).stream().pipeThrough(new CompressionStream('gzip'));
     const body = await new Response(zipped).arrayBuffer();
     const headers = { 'Content-Type': 'application/json', 'Content-Encoding': 'gzip' };
     const response = await fetch('/api/heartbeat', { method: 'POST', body, headers });
@@ -255,7 +252,7 @@ describe('a body with a content encoding', () => {
   );
 
   it('the problem of a media type names no content codings', async () => {
-    const response = await post(fetch, '/api/heartbeat', BEAT, { 'Content-Type': 'text/html' });
+    const response = await post(fetch, '/api/heartbeat', HEARTBEAT, { 'Content-Type': 'text/html' });
     expect(response.headers.has('Accept-Encoding')).toBe(false);
   });
 });
@@ -270,13 +267,13 @@ describe('every operation', () => {
     ['GET', '/nowhere'],
   ] as const;
 
-  it.each(operations)('refuses origins that are not listed: %s %s', async (method, path) => {
-    const ask = fetchOf({ ...env, ALLOWED_ORIGINS: 'https://example.com' });
-    const response = await ask(path, { method, headers: { Origin: 'https://evil.example' } });
+  it.each(operations)('an unlisted origin gets 403: %s %s', async (method, path) => {
+    const request = fetchOf({ ...env, ALLOWED_ORIGINS: 'https://example.com' });
+    const response = await request(path, { method, headers: { Origin: 'https://evil.example' } });
     await problemOf(response, 'origin-not-allowed');
   });
 
-  it.each(operations)('answers an unexpected error with a problem: %s %s', async (method, path) => {
+  it.each(operations)('an unexpected error gets a problem: %s %s', async (method, path) => {
     vi.spyOn(console, 'error').mockImplementation(() => undefined);
     const response = await fetchOf({ SESSION_TTL_SECONDS: 'soon' })(path, { method });
     expect(response.status).toBe(500);
@@ -284,31 +281,31 @@ describe('every operation', () => {
   });
 });
 
-describe('an unexpected error', () => {
+describe('unexpected errors', () => {
   it.each([
     ['an error of HTTP', new HTTPException(401, { message: 'a secret of the server' })],
     ['an error with a status', Object.assign(new Error('a secret of the server'), { status: 400 })],
-  ])('is answered in the same way if it is %s', async (_what, error) => {
+  ])('an unexpected error gets 500 without its message if it is %s', async (_what, error) => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const ask = fetchOf(env, {
+    const request = fetchOf(env, {
       now: () => {
         throw error;
       },
     });
-    const response = await ask('/api/presence');
+    const response = await request('/api/presence');
     expect(response.status).toBe(500);
     expect(await response.text()).not.toContain('secret');
     expect(log).toHaveBeenCalledOnce();
   });
 
-  it('is answered with a request id and nothing else, and logged with that id and nothing of the request', async () => {
+  it('an unexpected error gets a request id, which its log line has with nothing of the request', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => undefined);
-    const ask = fetchOf(env, {
+    const request = fetchOf(env, {
       now: () => {
         throw new Error('a secret of the server');
       },
     });
-    const response = await post(ask, '/api/heartbeat', BEAT, { 'CF-Connecting-IP': '192.0.2.1' });
+    const response = await post(request, '/api/heartbeat', HEARTBEAT, { 'CF-Connecting-IP': '192.0.2.1' });
     const { requestId, ...problem } = Problem.parse(await response.json());
     expect(response.status).toBe(500);
     expect(response.headers.get('Content-Type')).toBe('application/problem+json');

@@ -20,7 +20,7 @@ function typedClient() {
   return hc<AppType>('http://localhost', { fetch });
 }
 
-it('a typed client asks for what the routes take, and reads what they answer', async () => {
+it('a typed client sends what the routes accept, and reads what they answer', async () => {
   const { heartbeat, leave, presence } = typedClient().api;
   const answer = await heartbeat.$post({ json: { sessionId: ANNA, mood: 'release' } });
   if (answer.status !== 200) throw new Error(`Answered ${answer.status}.`);
@@ -66,7 +66,7 @@ it('a typed client knows the problems of each status, and no other status', asyn
   expectTypeOf<Awaited<ReturnType<typeof presence.$get>>['status']>().toEqualTypeOf<200 | 403 | 500>();
 });
 
-it('a typed client is refused by the compiler what the routes would refuse', () => {
+it('the compiler refuses arguments of a typed client that the routes would refuse', () => {
   const { heartbeat, leave } = typedClient().api;
   expectTypeOf(heartbeat.$post).parameter(0).toEqualTypeOf<{
     json: { sessionId: string; mood: 'gratitude' | 'presence' | 'release' | 'connection' };

@@ -1,4 +1,4 @@
-// A guest in a process of its own, so that a test can stop it: `node silent-peer.mjs <url> <session id>`.
+// A client in its own process, so that a test can stop it: `node stopped-peer.mjs <url> <session id>`.
 const [url, sessionId] = process.argv.slice(2);
 const socket = new WebSocket(url);
 socket.addEventListener('open', () => {

@@ -7,15 +7,15 @@ import { LiveClient } from '../../support/live-client';
 import { Service } from '../../support/service';
 import { sessionId } from '../../support/session-id';
 
-const PEER = join(import.meta.dirname, 'silent-peer.mjs');
+const PEER = join(import.meta.dirname, 'stopped-peer.mjs');
 
-it('a peer that is stopped and never closes is counted while it pings, and no more a TTL after its last ping', async () => {
+it('a client counts while it pings, and a client that stops without a close expires a TTL later', async () => {
   const service = new Service(1, { SESSION_TTL_SECONDS: '2' });
   onTestFinished(() => service.dispose());
   const url = await service.liveUrl();
   const watcher = await LiveClient.open(url);
   const peer = spawn(process.execPath, [PEER, url, sessionId(1)], { stdio: 'pipe' });
-  // Which ends a stopped one, too.
+  // SIGKILL ends a stopped process too.
   onTestFinished(() => void peer.kill('SIGKILL'));
   await watcher.shows(1);
   await wait(4_000);
@@ -28,7 +28,7 @@ it('a peer that is stopped and never closes is counted while it pings, and no mo
   expect(took).toBeGreaterThan(1_500);
   expect(took).toBeLessThan(8_000);
 
-  // When it goes on it finds itself closed, and is told why.
+  // The client continues, and receives the close with its reason.
   const output: string[] = [];
   peer.stdout.on('data', (data) => output.push(String(data)));
   peer.kill('SIGCONT');
