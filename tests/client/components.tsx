@@ -11,7 +11,7 @@ import { state } from './service';
 
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true });
 
-/** What a simulated DOM lacks must not fail the tests of a user's component. An error that no test catches fails the run. */
+/** Tests the hook, the client and the element in a simulated DOM. Otherwise a missing global can fail the tests of a user's component. */
 export function testComponents(): void {
   const options: PresenceOptions & { url: string } = { url: '', robots: 'count' };
   const service = createServer((_, response) => {
@@ -44,7 +44,7 @@ export function testComponents(): void {
     await new Promise((resolve) => setTimeout(resolve, 300));
   });
 
-  it('a client leaves at once when the page goes', async () => {
+  it('a client stops after pagehide without an error', async () => {
     const presence = createPresence(options);
     presence.start();
     dispatchEvent(new Event('pagehide'));
@@ -52,7 +52,7 @@ export function testComponents(): void {
     expect(presence.getSnapshot().status).toBe('idle');
   });
 
-  it('the element renders and goes', async () => {
+  it('the element connects, and keeps its content after its removal', async () => {
     vi.spyOn(console, 'warn').mockReturnValue();
     const element = document.createElement('presence-count');
     element.setAttribute('url', options.url);
@@ -77,7 +77,7 @@ export function testComponents(): void {
     },
   );
 
-  // The last test, because it leaves a component behind.
+  // Last, because this component stays mounted.
   it('a component with the hook may stay mounted at the end of a test file', async () => {
     await mount();
   });

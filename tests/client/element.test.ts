@@ -1,20 +1,20 @@
 // @vitest-environment happy-dom
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { PresenceCount } from '../../src/client/element';
-import { api, passed, STOP_MS } from './page';
+import { advance, api, STOP_MS } from './page';
 import { problem, state } from './service';
 
 let element: PresenceCount;
 
-/** The addresses of the requests, in their order. */
+/** The URLs of the requests, in the order of sending. */
 const requested = () => api.fetch.mock.calls.map(([input]) => String(input));
-/** What the element shows in place of its content. */
+/** The text that the element shows in place of its content. */
 const shown = () => element.shadowRoot?.textContent;
 
 async function show(url: string) {
   element.setAttribute('url', url);
   document.body.append(element);
-  await passed(20);
+  await advance(20);
 }
 
 beforeEach(() => {
@@ -26,11 +26,11 @@ beforeEach(() => {
 afterEach(async () => {
   element.remove();
   document.documentElement.lang = '';
-  await passed(STOP_MS);
+  await advance(STOP_MS);
 });
 
 describe('<presence-count>', () => {
-  it('shows the count of the service at its url, and never changes what it holds', async () => {
+  it('the element shows the count of the service at its url, and does not change its content', async () => {
     api.answer = () => Response.json(state(1_234));
     await show('https://here.example');
     expect(requested()).toEqual(['https://here.example/api/heartbeat']);
@@ -39,7 +39,7 @@ describe('<presence-count>', () => {
     expect(element.getAttribute('status')).toBe('live');
   });
 
-  it('shows what it holds until the first answer', async () => {
+  it('the element shows its content until the first answer', async () => {
     api.delayMs = 1_000;
     await show('https://here.example');
     expect(element.shadowRoot?.innerHTML).toBe('<slot></slot>');
@@ -51,25 +51,25 @@ describe('<presence-count>', () => {
     ['en', '1,234'],
     ['hi', '1,234'],
     ['fr', '1\u202f234'],
-  ])('writes the number in the language of the page: %s', async (lang, number) => {
+  ])('the element writes the number in the language of the page, %s', async (lang, number) => {
     api.answer = () => Response.json(state(1_234));
     document.documentElement.lang = lang;
     await show('https://here.example');
     expect(shown()).toBe(number);
   });
 
-  it('shows the number though the page names its language by no language tag', async () => {
+  it('the element shows the number even if the language of the page is no language tag', async () => {
     api.answer = () => Response.json(state(7));
     document.documentElement.lang = 'en_US!';
     await show('https://here.example');
     expect(shown()).toBe('7');
   });
 
-  it('leaves one service for another when its url changes, and ignores the late answers of the first', async () => {
+  it('an element that changes its url leaves the first service and connects to the second one', async () => {
     await show('https://here.example');
     api.delayMs = 5_000;
     element.setAttribute('url', 'https://there.example');
-    await passed(STOP_MS);
+    await advance(STOP_MS);
     expect(requested()).toEqual([
       'https://here.example/api/heartbeat',
       'https://there.example/api/heartbeat',
@@ -78,7 +78,7 @@ describe('<presence-count>', () => {
     expect(element.getAttribute('status')).toBe('connecting');
   });
 
-  it('an element that changes its channel shows its own content until the first answer, and warns again', async () => {
+  it('an element that changes its channel shows its content until an answer, and warns again', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     api.answer = () => Response.json(state(1_234));
     element.setAttribute('channel', 'post-1');
@@ -86,20 +86,20 @@ describe('<presence-count>', () => {
     for (const channel of ['no-1', 'no-2']) {
       api.answer = () => problem(404);
       element.setAttribute('channel', channel);
-      await passed(20);
+      await advance(20);
       expect(element.shadowRoot?.innerHTML).toBe('<slot></slot>');
     }
     expect(warn).toHaveBeenCalledTimes(2);
     warn.mockRestore();
   });
 
-  it('leaves one channel for another when its channel changes', async () => {
+  it('an element that changes its channel leaves the channel before', async () => {
     element.setAttribute('channel', 'post-1');
     await show('https://here.example');
     element.setAttribute('channel', 'post-2');
-    await passed(STOP_MS);
+    await advance(STOP_MS);
     element.removeAttribute('channel');
-    await passed(STOP_MS);
+    await advance(STOP_MS);
     expect(requested().map((url) => url.replace('https://here.example/api/', ''))).toEqual([
       'channels/post-1/heartbeat',
       'channels/post-2/heartbeat',
@@ -109,33 +109,33 @@ describe('<presence-count>', () => {
     ]);
   });
 
-  it('takes a url that changes while it is in no page', async () => {
+  it('an element outside of the page takes a new url and sends nothing until it is back', async () => {
     await show('https://here.example');
     element.remove();
-    await passed(STOP_MS);
+    await advance(STOP_MS);
     element.setAttribute('url', 'https://there.example');
-    await passed(60_000);
+    await advance(60_000);
     expect(requested()).toEqual(['https://here.example/api/heartbeat', 'https://here.example/api/leave']);
     document.body.append(element);
-    await passed(1);
+    await advance(1);
     expect(requested().slice(2)).toEqual(['https://there.example/api/heartbeat']);
   });
 
-  it('is stale, keeps its number and warns once with the reason while the service does not answer', async () => {
+  it('an element is stale, keeps its number and warns once with the reason while the service fails', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     await show('https://here.example');
     api.answer = () => problem(503);
-    await passed(60_000);
+    await advance(60_000);
     expect(element.getAttribute('status')).toBe('stale');
     expect(shown()).toBe('1');
     expect(warn.mock.calls).toEqual([['<presence-count> cannot count: 503 Come again later.']]);
     api.answer = () => Response.json(state(2));
-    await passed(120_000);
+    await advance(120_000);
     expect(element.getAttribute('status')).toBe('live');
     expect(shown()).toBe('2');
   });
 
-  it('warns with the place in the body if its mood is none', async () => {
+  it('the warning for a wrong mood has the pointer into the body', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue();
     const errors = [{ pointer: '#/mood', detail: 'must be one of: gratitude' }];
     api.answer = () => problem(400, {}, { errors });
@@ -147,53 +147,54 @@ describe('<presence-count>', () => {
   it.each([
     ['the attribute is empty', () => element.setAttribute('mood', '')],
     ['the property is null, as React sets it', () => Object.assign(element, { mood: null })],
-  ])('watches if %s', async (_, watch) => {
+  ])('the element only watches if %s', async (_, watch) => {
     watch();
     await show('https://here.example');
     expect(requested()).toEqual(['https://here.example/api/presence']);
     expect(element.mood).toBeNull();
   });
 
-  it('has the mood of its attribute, which may change', async () => {
+  it('a change of the mood property changes the attribute and sends a heartbeat', async () => {
     element.mood = 'release';
     await show('https://here.example');
     element.mood = 'gratitude';
-    await passed(1);
+    await advance(1);
     expect(element.getAttribute('mood')).toBe('gratitude');
     element.mood = undefined;
-    await passed(1);
+    await advance(1);
     expect(element.hasAttribute('mood')).toBe(false);
     expect(api.moods()).toEqual(['release', 'gratitude']);
   });
 
-  it('takes a mood that a script set before the class was defined', async () => {
+  it('the element takes a mood that a script set before the class was defined', async () => {
     Object.defineProperty(element, 'mood', { value: 'release', configurable: true, writable: true });
     await show('https://here.example');
     expect(api.moods()).toEqual(['release']);
     element.mood = 'gratitude';
-    await passed(1);
+    await advance(1);
     expect(api.moods()).toEqual(['release', 'gratitude']);
   });
 
-  it('is not counted in a browser that a program drives, without robots="count"', async () => {
+  it('the element without robots="count" only watches in a browser that a program drives', async () => {
     element.removeAttribute('robots');
     await show('https://here.example');
     expect(requested()).toEqual(['https://here.example/api/presence']);
   });
 
-  it('sets its attribute when the page has loaded and is idle, because React compares attributes while it hydrates', async () => {
+  it('the element sets its status attribute only after the page has loaded', async () => {
+    // React compares attributes while it hydrates.
     vi.spyOn(document, 'readyState', 'get').mockReturnValue('interactive');
     await show('https://here.example');
-    await passed(100);
+    await advance(100);
     expect(element.hasAttribute('status')).toBe(false);
     expect(shown()).toBe('1');
     dispatchEvent(new Event('load'));
     expect(element.hasAttribute('status')).toBe(false);
-    await passed(100);
+    await advance(100);
     expect(element.getAttribute('status')).toBe('live');
   });
 
-  it('stays defined by the first copy of its module: a second one changes nothing and does not throw', async () => {
+  it('a second copy of the module does not redefine the element and does not throw', async () => {
     vi.resetModules();
     const again = await import('../../src/client/element');
     expect(again.PresenceCount).not.toBe(PresenceCount);

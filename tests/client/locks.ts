@@ -9,12 +9,12 @@ interface Waiting {
   readonly grant: () => void;
 }
 
-/** The locks of a page whose browser has locks: https://w3c.github.io/web-locks/ */
+/** The locks of one browser: https://w3c.github.io/web-locks/ */
 export class FakeLocks {
   readonly #held = new Map<string, Held>();
   #pending: Waiting[] = [];
 
-  /** The names of the locks that a tab has. */
+  /** The names of the locks that tabs hold. */
   get held(): string[] {
     return [...this.#held.keys()];
   }
@@ -53,7 +53,7 @@ export class FakeLocks {
     next?.grant();
   }
 
-  /** Another tab takes the lock. Returns what releases it. */
+  /** Another tab takes the lock. Returns the function that releases the lock. */
   take(name = GROUP): () => void {
     this.#held.get(name)?.steal();
     const other = { steal: () => {} };

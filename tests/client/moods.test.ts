@@ -1,160 +1,160 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
-import { api, create, dispatch, heartbeats, passed, present, setHidden, stopped } from './page';
+import { advance, api, createClient, dispatch, heartbeats, setHidden, startClient, stopClient } from './page';
 
 describe('setMood', () => {
-  it('sends a heartbeat at once', async () => {
-    const presence = await present();
+  it('setMood sends a heartbeat at once', async () => {
+    const presence = await startClient();
     presence.setMood('gratitude');
-    await passed(1);
+    await advance(1);
     expect(api.moods()).toEqual(['presence', 'gratitude']);
   });
 
-  it('sends nothing if the mood is the same', async () => {
-    const presence = await present();
+  it('setMood sends nothing if the mood is the same', async () => {
+    const presence = await startClient();
     presence.setMood('presence');
-    await passed(1);
+    await advance(1);
     expect(heartbeats()).toBe(1);
   });
 
-  it('shows the mood in the snapshot before an answer', async () => {
-    const presence = await present();
+  it('setMood shows the mood in the snapshot before an answer', async () => {
+    const presence = await startClient();
     presence.setMood('release');
     expect(presence.getSnapshot().mood).toBe('release');
   });
 
-  it('makes a watching client count, and a counted one watch', async () => {
-    const presence = await present({ mood: null });
+  it('setMood makes a watching client count, and setMood(null) makes it watch again', async () => {
+    const presence = await startClient({ mood: null });
     presence.setMood('gratitude');
-    await passed(1);
+    await advance(1);
     presence.setMood(null);
-    await passed(1);
+    await advance(1);
     expect(api.paths()).toEqual(['presence', 'heartbeat', 'leave', 'presence']);
   });
 
-  it('reads the count after the answer to the leave', async () => {
-    const presence = await present();
+  it('setMood(null) reads the count after the answer to the leave', async () => {
+    const presence = await startClient();
     api.delayMs = 100;
     presence.setMood(null);
-    await passed(90);
+    await advance(90);
     expect(api.paths()).toEqual(['heartbeat', 'leave']);
-    await passed(20);
+    await advance(20);
     expect(api.paths()).toEqual(['heartbeat', 'leave', 'presence']);
   });
 
-  it('holds when it is called before the start', async () => {
-    const presence = create();
+  it('a client sends the mood that setMood set before the start', async () => {
+    const presence = createClient();
     presence.setMood('connection');
     expect(api.sent).toEqual([]);
     presence.start();
-    await passed(1);
+    await advance(1);
     expect(api.moods()).toEqual(['connection']);
   });
 });
 
 describe('the default mood', () => {
-  it('is replaced by the choice of the visit: in a second tab', async () => {
-    const first = await present();
+  it('a second tab has the mood that the first tab chose in place of the default mood', async () => {
+    const first = await startClient();
     first.setMood('release');
-    await passed(1);
-    const second = await present();
+    await advance(1);
+    const second = await startClient();
     expect(second.getSnapshot().mood).toBe('release');
-    await passed(30_000);
+    await advance(30_000);
     expect(new Set(api.moods().slice(1))).toEqual(new Set(['release']));
   });
 
-  it('is replaced by the choice of the visit: after a reload', async () => {
-    const first = await present();
+  it('a reloaded page has the chosen mood in place of the default mood', async () => {
+    const first = await startClient();
     first.setMood('release');
-    await passed(1);
+    await advance(1);
     dispatch('pagehide');
-    await passed(1);
-    const second = await present();
+    await advance(1);
+    const second = await startClient();
     expect(second.getSnapshot().mood).toBe('release');
     expect(api.moods().at(-1)).toBe('release');
   });
 
-  it('does not replace a choice: of a tab that leaves while it is hidden and is seen again', async () => {
-    const hidden = await present({ whenHidden: 'leave' });
+  it('a tab with whenHidden: leave adopts the choice of another tab when it is visible again', async () => {
+    const hidden = await startClient({ whenHidden: 'leave' });
     setHidden(true);
-    await passed(1);
-    const other = await present();
+    await advance(1);
+    const other = await startClient();
     other.setMood('release');
-    await passed(1);
+    await advance(1);
     setHidden(false);
-    await passed(30_000);
+    await advance(30_000);
     expect(hidden.getSnapshot().mood).toBe('release');
     expect(api.moods().at(-1)).toBe('release');
   });
 
-  it('does not replace the same mood that was chosen', async () => {
-    const first = await present();
+  it('a choice of the default mood replaces an earlier choice of another tab', async () => {
+    const first = await startClient();
     first.setMood('presence');
-    const second = await present({ mood: 'gratitude' });
-    await passed(30_000);
+    const second = await startClient({ mood: 'gratitude' });
+    await advance(30_000);
     first.setMood('presence');
-    await passed(1);
-    await passed(30_000);
+    await advance(1);
+    await advance(30_000);
     expect(second.getSnapshot().mood).toBe('presence');
     expect(api.moods().at(-1)).toBe('presence');
   });
 });
 
-describe('a chosen mood', () => {
-  it('replaces an earlier choice of another tab', async () => {
-    const first = await present();
+describe('chosen moods', () => {
+  it('the mood option of a new tab replaces an earlier choice of another tab', async () => {
+    const first = await startClient();
     first.setMood('release');
-    await passed(1);
-    await present({ mood: 'gratitude' });
-    await passed(30_000);
+    await advance(1);
+    await startClient({ mood: 'gratitude' });
+    await advance(30_000);
     expect(first.getSnapshot().mood).toBe('gratitude');
     expect(new Set(api.moods().slice(-3))).toEqual(new Set(['gratitude']));
   });
 
-  it('wins by the order of the choices, though the clock was set back between them', async () => {
-    const first = await present();
+  it('the later choice wins although the clock was set back between two choices', async () => {
+    const first = await startClient();
     first.setMood('release');
-    await passed(1);
+    await advance(1);
     const { Date: RealDate } = globalThis;
-    const second = await present();
+    const second = await startClient();
     globalThis.Date = class extends RealDate {
       static override now = () => RealDate.now() - 3_600_000;
     } as DateConstructor;
     second.setMood('connection');
-    await passed(30_000);
+    await advance(30_000);
     globalThis.Date = RealDate;
     expect(first.getSnapshot().mood).toBe('connection');
   });
 
-  it('ends with the visit', async () => {
-    const first = await present();
+  it('a chosen mood ends with the visit', async () => {
+    const first = await startClient();
     first.setMood('release');
-    await passed(1);
-    await stopped(first);
-    await passed(60_000);
-    const second = await present();
+    await advance(1);
+    await stopClient(first);
+    await advance(60_000);
+    const second = await startClient();
     expect(second.getSnapshot().mood).toBe('presence');
   });
 
-  it('of an earlier visit gives way to the visit of now', async () => {
-    const cached = await present();
+  it('a page that returns in another visit adopts the mood of that visit', async () => {
+    const cached = await startClient();
     for (const mood of ['release', 'gratitude', 'release'] as const) cached.setMood(mood);
-    await passed(1);
+    await advance(1);
     dispatch('pagehide');
-    await passed(60_000);
-    const other = await present();
+    await advance(60_000);
+    const other = await startClient();
     other.setMood('connection');
-    await passed(1);
+    await advance(1);
     dispatch('pageshow');
-    await passed(1);
+    await advance(1);
     expect(cached.getSnapshot().mood).toBe('connection');
   });
 
-  it('is not replaced by a tab that only watches', async () => {
-    const first = await present();
+  it('a tab that only watches does not replace a chosen mood', async () => {
+    const first = await startClient();
     first.setMood('release');
-    await present({ mood: null });
-    await passed(30_000);
+    await startClient({ mood: null });
+    await advance(30_000);
     expect(first.getSnapshot().mood).toBe('release');
     expect(api.moods().filter(Boolean).at(-1)).toBe('release');
   });

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, vi } from 'vitest';
-import { GROUP, ID, passed } from './page';
+import { advance, GROUP, ID } from './page';
 import { state } from './service';
 
-/** The messages that reached the other tabs of the current test. */
-export const received: TabMessage[] = [];
+/** The messages that other tabs have received in the current test. */
+export const receivedByOtherTabs: TabMessage[] = [];
 interface TabMessage {
   readonly visit: object;
   readonly leader?: object;
@@ -36,25 +36,31 @@ let channel: FakeChannel;
 beforeEach(() => {
   vi.stubGlobal('BroadcastChannel', FakeChannel);
   channel = new FakeChannel(GROUP);
-  channel.onmessage = ({ data }) => received.push(data as TabMessage);
+  channel.onmessage = ({ data }) => receivedByOtherTabs.push(data as TabMessage);
 });
 afterEach(() => {
   channel.close();
-  received.length = 0;
+  receivedByOtherTabs.length = 0;
 });
 
-/** Another tab sends a message; or null when it quits. */
-export async function send(message: object | null) {
+/** Sends a message of another tab. A tab that quits sends null. */
+export async function sendFromOtherTab(message: object | null) {
   channel.postMessage(message);
-  await passed(0);
+  await advance(0);
 }
 
-/** The visit of another tab, by default older than the visit of the client. */
-export const visitOf = (visit: object = {}) => ({ id: ID, since: 1, mood: 'presence', choice: 0, ...visit });
+/** The visit of another tab. By default it is older than the visit of the client. */
+export const otherVisit = (visit: object = {}) => ({
+  id: ID,
+  since: 1,
+  mood: 'presence',
+  choice: 0,
+  ...visit,
+});
 
-/** The message of a leader. */
-export const fromLeader = (visit: object = {}, leader: object = {}) => ({
-  visit: visitOf(visit),
+/** A message of a leader in another tab. */
+export const leaderMessage = (visit: object = {}, leader: object = {}) => ({
+  visit: otherVisit(visit),
   leader: {
     state: state(7),
     isFailing: false,

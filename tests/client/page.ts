@@ -4,20 +4,20 @@ import { fakeService } from './service';
 
 /** The id of the first visit in a test. */
 export const ID = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
-/** The name that the tabs of the default channel share. */
+/** The name of the lock and of the BroadcastChannel of the default channel. */
 export const GROUP = 'presence 2 https://presence.example  visit';
-/** `stop` leaves after this time (ms). */
+/** `stop` sends its leave within this time (ms). */
 export const STOP_MS = 201;
 // Happy DOM has no `keepalive`.
 Object.defineProperty(Request.prototype, 'keepalive', {});
 
-/** The service of the current test. */
+/** The fake service of the current test. */
 export let api: ReturnType<typeof fakeService>;
-/** The clients of the current test. They stop after it. */
-export let presences: Presence[] = [];
+/** The clients of the current test. They stop after the test. */
+let presences: Presence[] = [];
 export const page = { hidden: false };
 
-/** Options of a client of the fake service, which starts a visit. Happy DOM says that it is a robot. */
+/** Options of a client of the fake service. Happy DOM counts as a robot without `robots: 'count'`. */
 export const withOptions = (options: PresenceOptions = {}): PresenceOptions => ({
   url: 'https://presence.example',
   fetch: api.fetch,
@@ -25,26 +25,27 @@ export const withOptions = (options: PresenceOptions = {}): PresenceOptions => (
   ...options,
 });
 
-/** A client that has not started. Happy DOM has no locks, so every client leads. */
-export function create(options: PresenceOptions = {}): Presence {
+/** Creates a client. Happy DOM has no locks, so every client leads. */
+export function createClient(options: PresenceOptions = {}): Presence {
   const presence = createPresence(withOptions(options));
   presences.push(presence);
   return presence;
 }
 
-/** A client that has started. */
-export async function present(options: PresenceOptions = {}): Promise<Presence> {
-  const presence = create(options);
+/** Creates a client and starts it. */
+export async function startClient(options: PresenceOptions = {}): Promise<Presence> {
+  const presence = createClient(options);
   presence.start();
-  await passed(1);
+  await advance(1);
   return presence;
 }
 
-export const passed = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+/** Advances the fake timers by this time. */
+export const advance = (ms: number) => vi.advanceTimersByTimeAsync(ms);
 
-export async function stopped(presence: Presence): Promise<void> {
+export async function stopClient(presence: Presence): Promise<void> {
   const left = presence.stop();
-  await passed(STOP_MS);
+  await advance(STOP_MS);
   await left;
 }
 
@@ -65,7 +66,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   api.delayMs = 0;
-  for (const presence of presences) await stopped(presence);
+  for (const presence of presences) await stopClient(presence);
   presences = [];
   localStorage.clear();
   vi.unstubAllGlobals();

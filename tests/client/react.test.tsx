@@ -17,10 +17,10 @@ function Count(options: PresenceOptions) {
   const { status, data, mood } = usePresence(withOptions(options));
   return `${status} ${data?.count} ${mood}`;
 }
-const passed = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
+const advance = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
 async function show(node: ReactNode) {
   await act(async () => root.render(node));
-  await passed(5);
+  await advance(5);
 }
 const render = (options: PresenceOptions = {}) =>
   show(
@@ -34,16 +34,16 @@ beforeEach(() => {
 });
 afterEach(async () => {
   await show(null);
-  await passed(STOP_MS);
+  await advance(STOP_MS);
 });
 
 describe('usePresence', () => {
-  it('returns the snapshot', async () => {
+  it('the hook returns the snapshot', async () => {
     await render();
     expect(document.body.textContent).toBe('live 1 presence');
   });
 
-  it('returns others with the data', async () => {
+  it('the hook returns others with the data', async () => {
     const others: unknown[] = [];
     function Others() {
       others.push(usePresence(withOptions()).others);
@@ -54,13 +54,13 @@ describe('usePresence', () => {
     expect([others.at(0), others.at(-1)]).toEqual([null, 3]);
   });
 
-  it('sends one heartbeat and no leave when StrictMode mounts it twice', async () => {
+  it('a component that StrictMode mounts twice sends one heartbeat and no leave', async () => {
     await render();
-    await passed(STOP_MS);
+    await advance(STOP_MS);
     expect(api.paths()).toEqual(['heartbeat']);
   });
 
-  it('sends no leave when the mood changes', async () => {
+  it('a component that changes its mood sends heartbeats and no leave', async () => {
     await render({ mood: 'presence' });
     await render({ mood: 'release' });
     await render({ mood: 'connection' });
@@ -69,13 +69,13 @@ describe('usePresence', () => {
     expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
   });
 
-  it('switches to another channel: it shows the new count, and leaves the old channel', async () => {
+  it('a component that changes its channel shows the new count and leaves the old channel', async () => {
     await render({ channel: 'post-1' });
     api.answer = () => Response.json(state(5));
     api.delayMs = 50;
     await render({ channel: 'post-2' });
     expect(document.body.textContent).toBe('connecting undefined presence');
-    await passed(STOP_MS + 50);
+    await advance(STOP_MS + 50);
     expect(document.body.textContent).toBe('live 5 presence');
     expect(api.paths().sort()).toEqual([
       'channels/post-1/heartbeat',
@@ -84,33 +84,33 @@ describe('usePresence', () => {
     ]);
     expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
     api.sent.length = 0;
-    await passed(25_000);
+    await advance(25_000);
     expect(new Set(api.paths())).toEqual(new Set(['channels/post-2/heartbeat']));
   });
 
-  it('leaves no channel that a render returns to within a fifth of a second', async () => {
+  it('a channel that a render returns to within 200 ms gets no leave', async () => {
     vi.stubGlobal('navigator', { locks: new FakeLocks(), userAgent: '', webdriver: false });
     await render({ channel: 'post-1' });
     await render({ channel: 'post-2' });
     await render({ channel: 'post-1' });
-    await passed(2_000);
+    await advance(2_000);
     expect(api.paths().filter((path) => path.endsWith('leave'))).toEqual(['channels/post-2/leave']);
     expect(document.body.textContent).toBe('live 1 presence');
   });
 
-  it('without a mood takes the one that another component has chosen', async () => {
+  it('a component without a mood takes the mood that another component has chosen', async () => {
     await show(
       <>
         <Count mood="release" />
         <Count />
       </>,
     );
-    await passed(12_000);
+    await advance(12_000);
     expect(document.body.textContent).toBe('live 1 releaselive 1 release');
     expect(new Set(api.moods())).toEqual(new Set(['release']));
   });
 
-  it('renders only when something has changed', async () => {
+  it('a component renders only when the snapshot has changed', async () => {
     let renders = 0;
     function Counted() {
       usePresence(withOptions());
@@ -119,31 +119,31 @@ describe('usePresence', () => {
     }
     await show(<Counted />);
     const before = renders;
-    await passed(8_000);
+    await advance(8_000);
     expect(renders).toBe(before);
     api.answer = () => Response.json(state(2));
-    await passed(4_000);
+    await advance(4_000);
     expect(renders).toBe(before + 1);
   });
 
-  it('leaves when it is unmounted', async () => {
+  it('a component sends a leave after it unmounts', async () => {
     await render();
     await show(null);
-    await passed(STOP_MS);
+    await advance(STOP_MS);
     expect(api.paths()).toEqual(['heartbeat', 'leave']);
   });
 
-  it('sends nothing when one component replaces another within a fifth of a second', async () => {
+  it('a component that replaces another one within 200 ms causes no leave', async () => {
     vi.stubGlobal('navigator', { locks: new FakeLocks(), userAgent: '', webdriver: false });
     await show(<Count key="first" />);
     await show(null);
-    await passed(100);
+    await advance(100);
     await show(<Count key="second" />);
-    await passed(2_000);
+    await advance(2_000);
     expect(api.paths()).not.toContain('leave');
   });
 
-  it('is idle on a server, where nothing is sent', () => {
+  it('the hook is idle in a render on a server, and sends nothing', () => {
     expect(renderToString(<Count />)).toBe('idle undefined presence');
     expect(api.sent).toEqual([]);
   });

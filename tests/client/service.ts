@@ -8,14 +8,14 @@ export interface Sent {
   readonly init: RequestInit;
 }
 
-/** A stand-in for the service: a `fetch` for a client, and the requests that it got. */
+/** A fake service: the `fetch` of a client, and the requests that it has received. */
 export function fakeService() {
   const sent: Sent[] = [];
   const service = {
     sent,
-    /** The requests that have no answer yet. */
+    /** How many requests have no answer yet. */
     pending: 0,
-    /** Answers of `answer` come this much later (ms). */
+    /** The time from a request to its answer (ms). */
     delayMs: 0,
     answer: (): Response | Promise<Response> => Response.json(state()),
     fetch: vi.fn(async (input: RequestInfo | URL, init: RequestInit = {}) => {
@@ -30,6 +30,7 @@ export function fakeService() {
         service.pending -= 1;
       });
     }),
+    /** The paths of the requests without `/api/`. */
     paths: () => sent.map(({ path }) => path.replace('/api/', '')),
     moods: () => sent.map(({ body }) => body?.['mood']),
   };

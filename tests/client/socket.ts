@@ -6,7 +6,7 @@ afterEach(() => {
   sockets = [];
 });
 
-/** A socket to a service that sends what a test makes it send. */
+/** A live socket that a test opens and sends messages to. */
 export class FakeSocket {
   readyState = 0;
   readonly sent: string[] = [];
@@ -31,14 +31,14 @@ export class FakeSocket {
     this.onopen?.();
   }
 
-  /** By either side. The event comes later. */
+  /** A close by the client or the service. The event follows in a microtask. */
   close(code?: number) {
     this.readyState = 3;
     this.closeCode = code;
     queueMicrotask(() => this.onclose?.());
   }
 
-  /** The client gets a message. */
+  /** Delivers a message of the service to the client. */
   receive(data: string | object) {
     this.onmessage?.({ data: typeof data === 'string' ? data : JSON.stringify(data) });
   }

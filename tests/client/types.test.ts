@@ -34,7 +34,7 @@ it('the history of the client has the keys that the service infers from its sche
   >();
 });
 
-it('the client resolves to a history or null, and its snapshot and the hook have others or null', () => {
+it('history resolves to a history or null, and others is a number or null in the snapshot and the hook', () => {
   expectTypeOf<Presence['history']>().toEqualTypeOf<() => Promise<PresenceHistory | null>>();
   expectTypeOf<PresenceSnapshot['others']>().toEqualTypeOf<number | null>();
   expectTypeOf<ReturnType<typeof usePresence>['others']>().toEqualTypeOf<number | null>();

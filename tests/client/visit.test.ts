@@ -21,25 +21,25 @@ afterEach(() => {
   localStorage.clear();
 });
 
-/** Another program changes the stored text, or some of its keys. */
-function change(stored: string | object) {
+/** Replaces the stored text, or the given keys of it. */
+function changeStored(stored: string | object) {
   const [key = '', value = ''] = Object.entries(localStorage)[0] ?? [];
   localStorage[key] =
     typeof stored === 'string' ? stored : JSON.stringify({ ...JSON.parse(value), ...stored });
 }
 
-describe('a stored visit', () => {
-  it('keeps its id, its beginning, its mood and its choice', () => {
+describe('stored visits', () => {
+  it('a stored visit keeps its id, its beginning, its mood and its choice', () => {
     saveVisit(SERVICE, '', VISIT, TTL_MS);
     expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
   });
 
-  it('is another one for each service', () => {
+  it('each service has its own stored visit', () => {
     saveVisit(SERVICE, '', VISIT, TTL_MS);
     expect(readVisit('https://other.example', '')).toBeUndefined();
   });
 
-  it('ends when it was not used for its time to live', () => {
+  it('a stored visit ends when no tab saves it for its time to live', () => {
     saveVisit(SERVICE, '', VISIT, TTL_MS);
     vi.advanceTimersByTime(TTL_MS - 1);
     expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
@@ -50,25 +50,25 @@ describe('a stored visit', () => {
     expect(readVisit(SERVICE, '')).toBeUndefined();
   });
 
-  it('ends when the clock was set back by more than its time to live', () => {
+  it('a stored visit ends when the clock is set back by its time to live', () => {
     saveVisit(SERVICE, '', VISIT, TTL_MS);
     vi.setSystemTime(Date.now() - TTL_MS);
     expect(readVisit(SERVICE, '')).toBeUndefined();
   });
 
   it.each([
-    ['no JSON', 'nonsense'],
-    ['null', 'null'],
-    ['the value of version 1.0', `${VISIT.id} 1700000000000`],
+    ['text that is not JSON', 'nonsense'],
+    ['the JSON null', 'null'],
+    ['the format of version 1.0', `${VISIT.id} 1700000000000`],
     ['an id that is no UUID', { id: 'anna' }],
     ['a beginning that is no number', { since: 'x' }],
-    ['moods that are none', { moods: null }],
+    ['moods that are null', { moods: null }],
     ['a mood without its choice', { moods: { '/': 5 } }],
-    ['a time that is no number', { usedAt: 'x' }],
+    ['a time of use that is no number', { usedAt: 'x' }],
     ['a time to live that is no number', { ttlMs: 'x' }],
-  ])('is no visit with %s', (_, stored) => {
+  ])('a stored value with %s is no visit', (_, stored) => {
     saveVisit(SERVICE, '', VISIT, TTL_MS);
-    change(stored);
+    changeStored(stored);
     expect(readVisit(SERVICE, '')).toBeUndefined();
     saveVisit(SERVICE, '', VISIT, TTL_MS, readVisit(SERVICE, ''));
     expect(readVisit(SERVICE, '')).toMatchObject(VISIT);
@@ -79,9 +79,9 @@ describe('a stored visit', () => {
     ['a negative choice', ['release', -1]],
     ['a choice that is no number', ['release', 'x']],
     ['a mood of another channel only', undefined],
-  ])('gives its id without a mood if it has %s', (_, mood) => {
+  ])('a stored visit with %s has an id and no mood', (_, mood) => {
     saveVisit(SERVICE, 'lobby', VISIT, TTL_MS);
-    change({ moods: { '/lobby': ['gratitude', 2], '/': mood } });
+    changeStored({ moods: { '/lobby': ['gratitude', 2], '/': mood } });
     const { id, since } = VISIT;
     const visit = readVisit(SERVICE, '');
     expect(visit).toMatchObject({ id, since });
@@ -90,7 +90,7 @@ describe('a stored visit', () => {
   });
 
   it.each(['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__'])(
-    'has no mood of the channel %s before one is stored',
+    'a stored visit has no mood of the channel %s before a tab stores one',
     (channel) => {
       saveVisit(SERVICE, '', VISIT, TTL_MS);
       const visit = readVisit(SERVICE, channel);
@@ -102,13 +102,14 @@ describe('a stored visit', () => {
     },
   );
 
-  it('keeps no mood that was not chosen, otherwise it lists each channel that the visit has seen', () => {
+  it('a stored visit keeps no mood that was not chosen', () => {
+    // Otherwise the visit lists each channel that the browser has opened.
     saveVisit(SERVICE, 'lobby', { ...VISIT, choice: 0 }, TTL_MS);
     expect(readVisit(SERVICE, 'lobby')).toMatchObject({ id: VISIT.id, moods: {} });
     expect(readVisit(SERVICE, 'lobby')).not.toHaveProperty('mood');
   });
 
-  it('lives as long as the channel with the longest interval needs, and no longer', () => {
+  it('a stored visit lives for the longest time to live of its channels, and no longer', () => {
     saveVisit(SERVICE, 'slow', VISIT, 3 * TTL_MS);
     vi.advanceTimersByTime(TTL_MS / 2);
     saveVisit(SERVICE, '', VISIT, TTL_MS, readVisit(SERVICE, ''));
@@ -118,7 +119,7 @@ describe('a stored visit', () => {
     expect(readVisit(SERVICE, 'slow')).toBeUndefined();
   });
 
-  it('lives no longer when the clock was set back between two uses', () => {
+  it('a stored visit lives no longer if the clock is set back between two saves', () => {
     saveVisit(SERVICE, '', VISIT, TTL_MS);
     for (let use = 0; use < 5; use++) {
       vi.setSystemTime(Date.now() - TTL_MS / 2);
@@ -128,7 +129,7 @@ describe('a stored visit', () => {
     expect(readVisit(SERVICE, '')).toBeUndefined();
   });
 
-  it('does not exist where the page may not use the storage', () => {
+  it('a page without storage has no stored visit', () => {
     vi.stubGlobal('localStorage', undefined);
     saveVisit(SERVICE, '', VISIT, TTL_MS);
     expect(readVisit(SERVICE, '')).toBeUndefined();
@@ -136,7 +137,7 @@ describe('a stored visit', () => {
   });
 });
 
-describe('two visits that tabs join', () => {
+describe('merged visits', () => {
   const visit = fc.record({
     id: fc.constantFrom('a', 'b', 'c'),
     since: fc.integer({ min: 1_800_000_000_000, max: 1_800_000_000_002 }),
@@ -144,36 +145,36 @@ describe('two visits that tabs join', () => {
     choice: fc.constantFrom(0, 1_800_000_000_000, 1_800_000_000_001),
   });
 
-  it('are the same in whatever order the tabs learn of each other', () => {
+  it('the order of merges does not change the merged visit', () => {
     void fc.assert(
       fc.property(visit, visit, visit, (a, b, c) => {
-        const joined = mergeVisits(mergeVisits(a, b), c);
-        expect(mergeVisits(mergeVisits(c, b), a)).toEqual(joined);
-        expect(mergeVisits(joined, b)).toEqual(joined);
+        const merged = mergeVisits(mergeVisits(a, b), c);
+        expect(mergeVisits(mergeVisits(c, b), a)).toEqual(merged);
+        expect(mergeVisits(merged, b)).toEqual(merged);
       }),
     );
   });
 
-  it('have the mood that was chosen later, also where the clock was in 1970 at first', () => {
+  it('a merged visit has the mood of the later choice, also after a clock in 1970', () => {
     const early: Visit = { ...VISIT, mood: 'gratitude', choice: 2_000_000 };
     const late: Visit = { ...VISIT, mood: 'release', choice: 1_800_000_000_000 };
     expect(mergeVisits(early, late)).toEqual(late);
     expect(mergeVisits(late, early)).toEqual(late);
   });
 
-  it('have the id of the older one, and the mood that was chosen later', () => {
+  it('a merged visit has the id of the older visit and the mood of the later choice', () => {
     const later: Visit = { id: 'a', since: VISIT.since + 1, mood: 'gratitude', choice: 4 };
     expect(mergeVisits(later, VISIT)).toEqual({ ...VISIT, mood: 'gratitude', choice: 4 });
   });
 });
 
-describe('a new id', () => {
+describe('new ids', () => {
   it.each([
-    ['crypto.randomUUID', crypto],
-    ['crypto.getRandomValues alone', { getRandomValues: crypto.getRandomValues.bind(crypto) }],
-    ['a crypto without both', {}],
-    ['no crypto', undefined],
-  ])('is a UUID of version 4, another one each time, with %s', (_, value) => {
+    ['with crypto.randomUUID', crypto],
+    ['with crypto.getRandomValues alone', { getRandomValues: crypto.getRandomValues.bind(crypto) }],
+    ['with a crypto without both', {}],
+    ['without crypto', undefined],
+  ])('1,000 new ids are different UUIDs of version 4 %s', (_, value) => {
     vi.stubGlobal('crypto', value);
     const ids = Array.from({ length: 1_000 }, newId);
     expect(new Set(ids).size).toBe(1_000);
@@ -181,7 +182,7 @@ describe('a new id', () => {
       expect(SessionId.parse(id)).toBe(id);
       expect(id).toMatch(/^.{14}4.{4}[89ab]/);
     }
-    // Each digit that is random has all values.
+    // The first digit has all 16 values.
     expect(new Set(ids.map((id) => id[0])).size).toBe(16);
   });
 });

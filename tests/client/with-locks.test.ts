@@ -1,14 +1,14 @@
 // @vitest-environment happy-dom
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeLocks } from './locks';
-import { fromLeader, send } from './other-tab';
-import { api, dispatch, GROUP, heartbeats, page, passed, present, setHidden } from './page';
+import { leaderMessage, sendFromOtherTab } from './other-tab';
+import { advance, api, dispatch, GROUP, heartbeats, page, setHidden, startClient } from './page';
 import { state } from './service';
 import { FakeSocket, sockets } from './socket';
 
 let locks: FakeLocks;
 
-describe('with locks', () => {
+describe('locks', () => {
   beforeEach(() => {
     locks = new FakeLocks();
     vi.stubGlobal('navigator', { locks, userAgent: '', webdriver: false });
@@ -16,95 +16,96 @@ describe('with locks', () => {
     api.answer = () => Response.json(state(), { headers: { 'Presence-Live': '1' } });
   });
 
-  it('a hidden tab waits for the lead, and a visible one takes it', async () => {
+  it('a hidden tab waits for the lock, and leads when another tab releases it', async () => {
     const release = locks.take();
     page.hidden = true;
-    await present();
+    await startClient();
     expect(heartbeats()).toBe(0);
     release();
-    await passed(1);
+    await advance(1);
     expect(heartbeats()).toBe(1);
   });
 
-  it('a tab that waits opens no socket, though the leader has one', async () => {
+  it('a follower opens no live socket', async () => {
     locks.take();
     page.hidden = true;
-    const presence = await present();
-    await send(fromLeader());
+    const presence = await startClient();
+    await sendFromOtherTab(leaderMessage());
     expect(presence.getSnapshot()).toMatchObject({ status: 'live', data: { count: 7 } });
     expect(sockets).toEqual([]);
   });
 
-  it('a hidden tab takes the lead only when the message of the leader is late', async () => {
+  it('a hidden tab takes the lead only if the message of the leader is late', async () => {
     locks.take();
     page.hidden = true;
-    await present();
-    await send(fromLeader());
-    await passed(23_000);
+    await startClient();
+    await sendFromOtherTab(leaderMessage());
+    await advance(23_000);
     expect(heartbeats()).toBe(0);
-    await passed(4_000);
+    await advance(4_000);
     expect(heartbeats()).toBe(1);
   });
 
-  it('a hidden tab waits no longer, and not as long, when another tab quits: the next leader may be frozen', async () => {
+  it('a tab that quits shortens the wait of a hidden tab to 1.5 intervals, and a second one does not extend it', async () => {
+    // The next leader may be frozen.
     locks.take();
     page.hidden = true;
-    await present();
-    await send(fromLeader());
-    await send(null);
-    await passed(13_000);
-    await send(null);
+    await startClient();
+    await sendFromOtherTab(leaderMessage());
+    await sendFromOtherTab(null);
+    await advance(13_000);
+    await sendFromOtherTab(null);
     expect(heartbeats()).toBe(0);
-    await passed(4_000);
+    await advance(4_000);
     expect(heartbeats()).toBe(1);
   });
 
-  it('a leader that loses the lead hands its session over, also on a socket that is not open yet', async () => {
-    await present();
+  it('a leader that loses the lead hands its session over, even on a connecting socket', async () => {
+    await startClient();
     const [connecting] = sockets;
     locks.take();
-    await passed(1);
+    await advance(1);
     connecting?.open();
     expect(connecting).toMatchObject({ readyState: 3, closeCode: 4_000, sent: [] });
   });
 
-  it('a leader whose page goes while another tab waits sends no leave, and hands its socket over', async () => {
-    await present();
+  it('a leader hands its socket over at pagehide, and sends no leave while another tab waits', async () => {
+    await startClient();
     sockets[0]?.open();
     void locks.request(GROUP, {}, async () => {});
-    await passed(11_000);
+    await advance(11_000);
     dispatch('pagehide');
-    await passed(1);
+    await advance(1);
     expect(sockets[0]).toMatchObject({ readyState: 3, closeCode: 4_000 });
     expect(api.paths()).toEqual(['heartbeat']);
   });
 
-  it('a tab that asks for the lead in vain asks again', async () => {
+  it('a tab requests the lock again if a request gets no answer', async () => {
     locks.take();
     page.hidden = true;
-    await present();
+    await startClient();
     const { request } = locks;
-    let asked = 0;
+    let requests = 0;
     Object.assign(locks, {
       request: () => {
-        asked += 1;
+        requests += 1;
         return new Promise(() => {});
       },
     });
     setHidden(false);
-    await passed(60_000);
-    expect(asked).toBeGreaterThanOrEqual(3);
+    await advance(60_000);
+    expect(requests).toBeGreaterThanOrEqual(3);
     Object.assign(locks, { request });
   });
 
-  it('six tabs that open at once send one id', async () => {
+  it('six tabs that open at the same moment send one id', async () => {
     page.hidden = true;
-    await Promise.all(Array.from({ length: 6 }, () => present()));
+    await Promise.all(Array.from({ length: 6 }, () => startClient()));
     for (let tab = 0; tab < 6; tab++) {
-      await passed(20_000);
+      await advance(20_000);
       locks.take()();
     }
-    await passed(1);
+    await advance(1);
     expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
     expect(heartbeats()).toBeGreaterThan(6);
   });

@@ -1,7 +1,7 @@
 import createClient from 'openapi-fetch';
 import type { paths } from './generated/presence';
 
-// What a stranger would write who has nothing but the document. It throws if the service answers anything else.
+// Uses the API by its OpenAPI document alone. Throws an error if the service gives another answer than the document.
 const [, , origin = ''] = process.argv;
 const { GET, POST } = createClient<paths>({ baseUrl: origin });
 const sessionId = crypto.randomUUID();
@@ -10,13 +10,13 @@ const heartbeat = await POST('/api/heartbeat', { body: { sessionId, mood: 'relea
 if (heartbeat.data?.moods.release !== 1) throw new Error(`Not counted: ${JSON.stringify(heartbeat)}`);
 
 const presence = await GET('/api/presence');
-if (presence.data?.count !== 1) throw new Error(`Not here: ${JSON.stringify(presence)}`);
+if (presence.data?.count !== 1) throw new Error(`No count: ${JSON.stringify(presence)}`);
 
 const refused = await POST('/api/heartbeat', { body: { sessionId: 'anna', mood: 'release' } });
-// Each problem has a type of its own, which says what else it has.
+// Each problem has its own type, which decides its other keys.
 if (refused.error?.type !== '/docs#invalid-body') throw new Error(`Not refused: ${JSON.stringify(refused)}`);
 if (refused.error.errors[0]?.pointer !== '#/sessionId')
-  throw new Error(`Not told why: ${JSON.stringify(refused)}`);
+  throw new Error(`No pointer: ${JSON.stringify(refused)}`);
 
 // This service has no channels.
 const params = { path: { channel: 'lobby' } };
@@ -34,14 +34,14 @@ const leave = await POST('/api/leave', { body: { sessionId } });
 if (leave.data?.success !== true) throw new Error(`Not left: ${JSON.stringify(leave)}`);
 
 const watched = await GET('/api/presence');
-if (watched.data?.count !== 0) throw new Error(`Not gone: ${JSON.stringify(watched)}`);
+if (watched.data?.count !== 0) throw new Error(`Still counted: ${JSON.stringify(watched)}`);
 
 export async function refusedByTheCompiler() {
   // @ts-expect-error There is no such mood.
   await POST('/api/heartbeat', { body: { sessionId, mood: 'joy' } });
   // @ts-expect-error The mood is required.
   await POST('/api/heartbeat', { body: { sessionId } });
-  // @ts-expect-error That is no path of the API.
+  // @ts-expect-error The API has no such path.
   await GET('/api/people');
   // @ts-expect-error The presence state has no such member.
   return presence.data?.people;

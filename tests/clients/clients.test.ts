@@ -8,8 +8,8 @@ import { createTestHarness } from 'wrangler';
 import { blocksOf, commandsIn } from '../support/commands';
 
 const HERE = import.meta.dirname;
-const README = 'README.md';
-/** What the documents name, in place of which the test has its own. */
+const DOCUMENT = 'docs/embedding.md';
+/** The origin and the file that the document names. The test replaces both. */
 const DEV_ORIGIN = 'http://localhost:8787';
 const DECLARATION = 'presence.d.ts';
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => service.close());
 
-/** Runs a command of this folder's own packages. Rejects with what it said, if it fails. */
+/** Runs a command of the packages in this folder. Rejects with its output if it fails. */
 async function run(command: string, ...args: readonly string[]): Promise<string> {
   const file = join(HERE, 'node_modules/.bin', command);
   const env = { ...process.env, NO_COLOR: '1', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
@@ -31,14 +31,14 @@ async function run(command: string, ...args: readonly string[]): Promise<string>
   return stdout + stderr;
 }
 
-it('Redocly has nothing to say against the document but what its configuration explains', async () => {
+it('Redocly accepts the OpenAPI document with the exceptions of its configuration', async () => {
   expect(await run('redocly', 'lint', '--config', 'lint.yaml', '../../docs/openapi.json')).toContain(
     'Your API description is valid',
   );
 });
 
-it("README's command makes a client of the running Worker's document", async () => {
-  const commands = commandsIn(README).map(({ command }) => command);
+it('the command of docs/embedding.md generates types from the document of a running Worker', async () => {
+  const commands = commandsIn(DOCUMENT).map(({ command }) => command);
   const [, tool = '', ...args] =
     commands.find((command) => command.includes('/openapi.json'))?.split(' ') ?? [];
   const inPlace = new Map([
@@ -48,19 +48,19 @@ it("README's command makes a client of the running Worker's document", async () 
   await run(tool, ...args.map((arg) => inPlace.get(arg) ?? arg));
 });
 
-it('it beats, looks, is refused what is wrong, and leaves', async () => {
+it('a generated client sends heartbeats, reads counts, gets problems for wrong requests and leaves', async () => {
   await run('tsc');
   await execute('client.ts');
 });
 
-it("README's example with it type-checks, and prints the count", async () => {
-  const example = blocksOf(README, 'ts').find((block) => block.includes('openapi-fetch')) ?? '';
+it('the example of docs/embedding.md with a generated client type-checks and prints the count', async () => {
+  const example = blocksOf(DOCUMENT, 'ts').find((block) => block.includes('openapi-fetch')) ?? '';
   await writeFile(join(HERE, 'generated/example.ts'), example.replace(DEV_ORIGIN, origin));
   await run('tsc');
   expect(await execute('generated/example.ts')).toBe('1\n');
 });
 
-/** Runs a module of this folder, and returns what it printed. */
+/** Runs a module of this folder. Returns its output. */
 async function execute(module: string): Promise<string> {
   const outfile = join(HERE, 'generated/module.js');
   await build({ entryPoints: [join(HERE, module)], bundle: true, format: 'esm', platform: 'node', outfile });

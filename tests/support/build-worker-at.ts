@@ -5,7 +5,7 @@ import { bundleAsDeployed } from './bundle';
 /** The commit of version 1.0. */
 export const VERSION_1_0 = 'cb1dd9555298fde6cc14fb24b2a5cd24fc9fd2d4';
 
-/** Bundles the Worker of a commit as a deploy does, with the packages of today. Returns the path of the bundle. */
+/** Bundles the Worker of a commit as a deploy does, with the installed packages. Returns the path of the bundle. */
 export function buildWorkerAt(commit: string): string {
   const outdir = `${FOLDER}/${commit}/worker`;
   bundleAsDeployed(`${sourcesAt(commit)}/index.ts`, outdir);
@@ -26,7 +26,7 @@ export function sourcesAt(commit: string): string {
 
 const FOLDER = 'dist/at';
 
-/** A rename ends the extraction. Otherwise another run finds half of the files. */
+/** Extracts into another folder and renames it. Otherwise a run at the same time finds half of the files. */
 function extract(commit: string, folder: string): void {
   const archive = archiveOf(commit);
   mkdirSync(FOLDER, { recursive: true });
@@ -44,7 +44,7 @@ function archiveOf(commit: string): Buffer {
     });
   } catch {
     const message = `This clone has no commit ${commit.slice(0, 7)}. Run "git fetch --unshallow" to get the whole history.`;
-    // The place in this file says nothing more to the caller.
+    // The stack is the message: the line in this file does not help the caller.
     throw Object.assign(new Error(message), { stack: message });
   }
 }

@@ -1,11 +1,11 @@
 import { bundleAsDeployed, bundleForWorkerd } from './bundle';
 
 declare global {
-  /** Set by the first project that needs the bundles. The others wait for the same build. */
+  /** The first project that needs the bundles sets it. The other projects wait for the same build. */
   var bundles: Promise<void> | undefined;
 }
 
-/** Builds, once before the tests, the Worker with its site as it is deployed, and the two Workers that tests can look into. */
+/** Builds the deployed Worker with its site, and two test Workers that show their state. Runs once before the tests. */
 export default async function build(): Promise<void> {
   globalThis.bundles ??= buildAll();
   await globalThis.bundles;

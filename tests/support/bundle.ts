@@ -3,7 +3,7 @@ import { type BuildOptions, build } from 'esbuild';
 
 const BUNDLE = { bundle: true, format: 'esm', logLevel: 'error' } as const;
 
-/** Bundles a module of this project for Node. Packages are imported, not bundled. */
+/** Bundles a module of this project for Node. The bundle imports its packages. */
 export async function bundleForNode(entry: string, outfile: string, options: BuildOptions = {}) {
   await build({
     ...BUNDLE,
@@ -15,7 +15,7 @@ export async function bundleForNode(entry: string, outfile: string, options: Bui
   });
 }
 
-/** Bundles a Worker of this project for workerd. `wrangler deploy --dry-run` does more: it checks the configuration. */
+/** Bundles a Worker of this project for workerd. It does not check the configuration, as `wrangler deploy --dry-run` does. */
 export async function bundleForWorkerd(entry: string, outfile: string, options: BuildOptions = {}) {
   await build({
     ...BUNDLE,
@@ -27,7 +27,7 @@ export async function bundleForWorkerd(entry: string, outfile: string, options: 
   });
 }
 
-/** Bundles the Worker into `dist/index.js` exactly as a deploy does; or another entry, into another folder. */
+/** Bundles an entry into a folder exactly as a deploy does. By default it bundles the Worker into `dist/index.js`. */
 export function bundleAsDeployed(entry = 'src/index.ts', outdir = 'dist'): void {
   const wrangler = 'node_modules/wrangler/bin/wrangler.js';
   execFileSync(process.execPath, [wrangler, 'deploy', entry, '--dry-run', '--outdir', outdir], {

@@ -1,20 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { marked } from 'marked';
 
-/** A command that people copy, and what the document says it prints. */
+/** A command of a document, and the output that the document shows. */
 export interface Command {
   readonly command: string;
   readonly output: readonly string[];
 }
 
-/** The blocks of code of this language in a document. */
+/** Returns the code blocks of this language in a document. */
 export function blocksOf(file: string, language: string): readonly string[] {
   return marked
     .lexer(readFileSync(file, 'utf8'))
     .flatMap((token) => (token.type === 'code' && token['lang'] === language ? [String(token['text'])] : []));
 }
 
-/** The commands in the shell blocks of a document: each begins with `$`, and goes on while a quote is open. */
+/** Returns the commands in the shell blocks of a document. A command begins with `$` and continues while a quote is open. */
 export function commandsIn(file: string): readonly Command[] {
   return blocksOf(file, 'console').flatMap((block) => {
     const commands: { command: string; output: string[] }[] = [];

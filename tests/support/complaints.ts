@@ -1,20 +1,20 @@
-// Apart from the judge, since a setup file imports this before each test file, and most of those observe nothing.
+// Does not import the comparison: a setup file imports this file before each test file, and most tests observe nothing.
 
 let complaints = new Set<string>();
-let judged: Promise<unknown> = Promise.resolve();
+let compared: Promise<unknown> = Promise.resolve();
 
-/** Keeps the complaints of a judgement, which must not reject, for `takeComplaints`. */
-export function keepComplaints(judgement: Promise<readonly string[]>): void {
-  const kept = judgement.then((all) => {
+/** Keeps the complaints of a comparison for `takeComplaints`. The promise must not reject. */
+export function keepComplaints(comparison: Promise<readonly string[]>): void {
+  const kept = comparison.then((all) => {
     for (const complaint of all) complaints.add(complaint);
   });
-  judged = judged.then(() => kept);
+  compared = compared.then(() => kept);
 }
 
-/** Waits for all judgements. Returns the complaints since the last call, each once. */
+/** Waits for all comparisons. Returns the different complaints since the last call. */
 export async function takeComplaints(): Promise<readonly string[]> {
-  const all = judged;
-  judged = Promise.resolve();
+  const all = compared;
+  compared = Promise.resolve();
   await all;
   const taken = complaints;
   complaints = new Set();

@@ -7,7 +7,7 @@ export interface Observation {
   readonly method: string;
   readonly path: string;
   readonly status: number;
-  /** By their names in lower case. */
+  /** The names are in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** The request, if the service accepted it and the test has its text. */
@@ -25,10 +25,10 @@ type Response = oas31.ResponseObject;
 /** The media type of an answer without a body. */
 const NO_BODY = 'no body';
 
-/** Paths that test Workers add. */
+/** The paths that test Workers add. */
 const FOR_TESTS = /^\/test\//;
 
-/** The components with the answers of undocumented paths, by status. */
+/** For each status, the component that documents the answer of an undocumented path. */
 const ON_ANY_PATH: Readonly<Record<number, string>> = {
   403: 'OriginNotAllowed',
   404: 'NotFound',
@@ -57,7 +57,7 @@ const WRAPPERS = ['$ref', 'properties'];
  */
 export class Conformance {
   readonly #document: oas31.OpenAPIObject;
-  /** The same with closed answers. */
+  /** The document with closed answers. */
   readonly #closed: oas31.OpenAPIObject;
   readonly #validators = new WeakMap<object, Validator>();
 
@@ -67,7 +67,7 @@ export class Conformance {
     this.#closed = closed(document);
   }
 
-  /** Returns how a request and its answer differ from the document. */
+  /** Returns the differences of a request and its answer from the document. */
   complaints(observation: Observation): readonly string[] {
     const { request } = observation;
     const path = this.#documentedPath(observation.path);
@@ -75,7 +75,7 @@ export class Conformance {
     return [...missingHeader(observation), ...this.#wrongAnswer({ ...observation, path }), ...ofRequest];
   }
 
-  /** The path as the document has it, with the names of parameters in braces. */
+  /** The path of the document, with the names of parameters in braces. */
   #documentedPath(path: string): string {
     const documented = Object.keys(this.#document.paths ?? {});
     const matches = (template: string) => new RegExp(`^${template.replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
@@ -94,7 +94,7 @@ export class Conformance {
     });
   }
 
-  /** A text that holds JSON is checked against the schema of that JSON. */
+  /** Compares a text that holds JSON with the schema of that JSON. */
   #wrongText(schema: oas31.MediaTypeObject['schema'] = {}, body: string): readonly string[] {
     const { contentSchema = schema } = schema as { contentSchema?: typeof schema };
     // The service reads a body without its byte order mark.
@@ -137,7 +137,7 @@ export class Conformance {
         const text = sent[name.toLowerCase()];
         if (text === undefined) return required ? [`the header ${name} is missing`] : [];
         const isNumber = 'type' in schema && (schema.type === 'integer' || schema.type === 'number');
-        // Another text stays a text, otherwise `NaN` passes as a number.
+        // Any other text stays a text, otherwise `NaN` passes as a number.
         const value = isNumber && /^\d+(\.\d{1,3})?$/.test(text) ? Number(text) : text;
         const isRight = this.#wrongValue(this.#document, schema, value).length === 0;
         return isRight ? [] : [`the header ${name} is ${text}`];
@@ -181,7 +181,7 @@ function missingHeader({ path, status, headers }: Observation): readonly string[
   return [`the header ${ON_EVERY_ANSWER} is missing`];
 }
 
-/** A copy in which objects have no keys but the documented ones. */
+/** Returns a copy in which objects have only the documented keys. */
 function closed<Part>(part: Part): Part {
   if (Array.isArray(part)) return part.map(closed) as Part;
   if (typeof part !== 'object' || part === null) return part;

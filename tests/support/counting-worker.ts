@@ -2,7 +2,7 @@ import { createApp } from '../../src/app';
 import { ROOM_NAME, type WireAnswer, type WireReport } from '../../src/presence/room/room-protocol';
 import { PresenceRoom as Room } from '../../src/presence-room';
 
-/** The room, which counts how often it is asked. */
+/** A room that counts its calls of `sync`. */
 export class PresenceRoom extends Room {
   #syncs = 0;
 

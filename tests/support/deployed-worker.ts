@@ -4,7 +4,7 @@ import type { PresenceState } from '../../src/presence/session';
 import { COMPATIBILITY_DATE } from './compatibility-date';
 import { limiterOf } from './limiter';
 
-/** Keeps Miniflare's lines, such as `GET /health 200 OK (2ms)`, in place of printing them. */
+/** Keeps the log lines of Miniflare, such as `GET /health 200 OK (2ms)`, and does not print them. */
 class RequestLog extends Log {
   readonly requests: string[] = [];
 
@@ -14,7 +14,7 @@ class RequestLog extends Log {
   }
 }
 
-/** The bundle and the static assets of a deploy, in a workerd of their own. A global setup builds those in `dist`. */
+/** Runs the bundle and the static assets of a deploy in a workerd process. A global setup builds them in `dist`. */
 export class DeployedWorker {
   readonly #miniflare: Miniflare;
   readonly #log: RequestLog;
@@ -27,7 +27,7 @@ export class DeployedWorker {
     this.origin = `http://localhost:${port}`;
   }
 
-  /** @param folder Where the bundle and the static assets are. */
+  /** @param folder The folder with the bundle and the static assets. */
   static async start(
     variables: Readonly<Record<string, string>> = {},
     folder = 'dist',

@@ -3,8 +3,8 @@ import { env } from 'cloudflare:workers';
 import { ROOM_NAME } from '../../src/presence/room/room-protocol';
 
 /**
- * Deletes all that KV and the room hold. `reset` alone misses what is not in memory: a room that hibernates, and the KV
- * namespace, which is an object too, after ten seconds without an operation. So both are asked for something first.
+ * Deletes the stored values of KV and of the room. `reset` deletes only those of objects in memory. A room leaves the memory when it
+ * hibernates, and a KV namespace after 10 s without an operation. The first two calls bring both back.
  */
 export async function emptyStorage(): Promise<void> {
   await env.PRESENCE_KV.get('anything');

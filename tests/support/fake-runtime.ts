@@ -1,48 +1,49 @@
 import type { Runtime } from '../../src/runtime';
 
-/** Noon of some day, in ms since 1970. */
+/** 12:00 UTC on January 1, 2026 (ms since 1970). */
 export const START = Date.UTC(2026, 0, 1, 12);
 
-/** A runtime whose clock stands still until `advance`, and whose random numbers are always `luck`. */
+/** A runtime with a clock that moves only by `advance`, and with one random number. */
 export class FakeRuntime implements Runtime {
   #now: number;
-  #luck = 0.5;
+  #randomNumber = 0.5;
   #onTick: (now: number) => void = () => undefined;
-  #sleepers: { readonly until: number; readonly wake: () => void }[] = [];
+  #sleeps: { readonly until: number; readonly end: () => void }[] = [];
 
   constructor(start = START) {
     this.#now = start;
   }
 
   readonly now = () => this.#now;
-  readonly random = () => this.#luck;
+  readonly random = () => this.#randomNumber;
   readonly sleep = (ms: number) =>
-    new Promise<void>((wake) => {
-      this.#sleepers.push({ until: this.#now + ms, wake });
+    new Promise<void>((end) => {
+      this.#sleeps.push({ until: this.#now + ms, end });
     });
 
-  /** Is told of every new time, for clocks that must go with this one. */
+  /** Called with the time, now and after each change. A test sets another clock with it. */
   set onTick(onTick: (now: number) => void) {
     this.#onTick = onTick;
     onTick(this.#now);
   }
 
-  set luck(luck: number) {
-    this.#luck = luck;
+  /** The result of each later call of `random`. */
+  set randomNumber(randomNumber: number) {
+    this.#randomNumber = randomNumber;
   }
 
-  /** Moves the clock, wakes who has slept long enough, and lets everything that is ready run. */
+  /** Moves the clock forward, ends the sleeps that are over, and waits until all promises have settled. */
   async advance(ms: number): Promise<void> {
     this.#now += ms;
     this.#onTick(this.#now);
-    const ready = this.#sleepers.filter(({ until }) => until <= this.#now);
-    this.#sleepers = this.#sleepers.filter(({ until }) => until > this.#now);
-    for (const { wake } of ready) wake();
+    const over = this.#sleeps.filter(({ until }) => until <= this.#now);
+    this.#sleeps = this.#sleeps.filter(({ until }) => until > this.#now);
+    for (const { end } of over) end();
     await settle();
   }
 }
 
-/** Lets every promise that can be settled without I/O settle. */
+/** Waits until the promises that need no I/O have settled: for 20 turns of the microtask queue. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn += 1) await Promise.resolve();
 }

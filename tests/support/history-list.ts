@@ -7,8 +7,8 @@ interface Entry {
 }
 
 /**
- * What a history must be: a plain list of times (ms) and counts, and one of visits. After a clock has stepped back, what came later
- * counts as now. It forgets nothing.
+ * The expected history: a plain list of times (ms) and counts, and a list of visits. It deletes nothing. When the clock steps back,
+ * entries of later steps get the time of the clock.
  */
 export class HistoryList {
   #entries: Entry[] = [{ at: Number.NEGATIVE_INFINITY, count: 0 }];

@@ -1,6 +1,6 @@
 import type { PresenceState } from '../../src/presence/session';
 
-/** A live socket as a browser has one, and what it was told. */
+/** A live socket as a browser has one, and the states that it has received. */
 export class LiveClient {
   readonly states: PresenceState[] = [];
   readonly #socket: WebSocket;
@@ -21,9 +21,9 @@ export class LiveClient {
     socket.addEventListener('close', ({ code, reason }) => this.#closed.resolve({ code, reason }));
   }
 
-  /** @param headers Sent with the upgrade. No browser can, but other clients and the platform do. */
+  /** @param headers The headers of the upgrade. Browsers cannot set them, but other clients and the platform do. */
   static async open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<LiveClient> {
-    // The types of the DOM know no headers here; Node's WebSocket does.
+    // The types of the DOM have no headers here, but the `WebSocket` of Node takes them.
     const options = { headers } as unknown as string[];
     const socket = new WebSocket(url, options);
     const client = new LiveClient(socket);
@@ -39,8 +39,8 @@ export class LiveClient {
     this.#socket.send(isRaw ? message : JSON.stringify(message));
   }
 
-  /** The first state told, now or later, of which this is true. */
-  async told(holds: (state: PresenceState) => boolean): Promise<PresenceState> {
+  /** Waits for a state that fulfils this. Returns the first one, which may have arrived before the call. */
+  async stateWhere(holds: (state: PresenceState) => boolean): Promise<PresenceState> {
     for (;;) {
       const state = this.states.find(holds);
       if (state !== undefined) return state;
@@ -50,7 +50,7 @@ export class LiveClient {
     }
   }
 
-  /** Waits until the last state told shows so many people. */
+  /** Waits until the last state has this count. */
   async shows(count: number): Promise<PresenceState> {
     while (this.states.at(-1)?.count !== count) {
       await new Promise<void>((resolve) => {

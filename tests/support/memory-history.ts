@@ -1,10 +1,10 @@
 import type { HistoryRow } from '../../src/presence/room/history-steps';
 import type { HistoryStore } from '../../src/presence/room/room-saver';
 
-/** Keeps the rows of the last `write`. Counts the rows that a table writes and deletes. */
+/** Keeps the rows of the last `write` in memory. Counts the rows that a table would write and delete. */
 export class MemoryHistory implements HistoryStore {
   written = 0;
-  /** Each `write` throws. */
+  /** Whether each `write` throws. */
   fails = false;
   #rows: ReadonlyMap<number, HistoryRow> = new Map();
 

@@ -1,4 +1,4 @@
 import type { HistoryStore } from '../../src/presence/room/room-saver';
 
-/** Stores nothing, and has no stored rows. */
+/** A history store without rows. `write` stores nothing. */
 export const NO_HISTORY: HistoryStore = { read: () => [], write: () => undefined };

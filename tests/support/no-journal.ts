@@ -1,6 +1,6 @@
 import type { Journal } from '../../src/presence/room/room-saver';
 
-/** Saves nothing, and has no saved sessions. */
+/** A journal without sessions. `append` saves nothing. */
 export const NO_JOURNAL: Journal = {
   read: () => ({ sessions: [], savedAt: undefined, lastBroadcasts: new Map() }),
   append: () => undefined,

@@ -2,7 +2,7 @@ import { openApiDocument } from '../../src/api/openapi';
 import { keepComplaints } from './complaints';
 import { Conformance, type SentRequest } from './conformance';
 
-/** The part of an answer that every kind of client has. */
+/** The part of an answer that all clients have. */
 interface Head {
   readonly status: number;
   readonly headers: Iterable<[string, string]>;
@@ -22,40 +22,40 @@ export function observe(
   body: string | Promise<string>,
   request?: SentRequest,
 ): void {
-  keepComplaints(judge(method, url.pathname, head, body, request));
+  keepComplaints(compare(method, url.pathname, head, body, request));
 }
 
-/** Observes an answer and leaves its body to the receiver. */
+/** Compares a `Response` with the OpenAPI document. The caller can still read its body. */
 export function observeResponse(
   method: string,
   url: URL,
   answer: Head & Readable,
   request?: SentRequest,
 ): void {
-  // A handshake has no body, and cannot be cloned.
+  // `clone` throws on a handshake, which has no body.
   observe(method, url, answer, answer.status === 101 ? '' : answer.clone().text(), request);
 }
 
-/** The request that `fetch` sends for these options; undefined for a body that can be read only once. */
+/** The request that `fetch` sends with these options. Undefined for a body that only one reader can read. */
 export function requestOf({ method = 'GET', headers, body }: RequestInit = {}): SentRequest | undefined {
   const text =
     typeof body === 'string' ? body : body instanceof Uint8Array ? new TextDecoder().decode(body) : undefined;
   if (text === undefined || method === 'GET') return undefined;
   const sent = new Request('http://localhost', { method, body: text, ...(headers && { headers }) });
-  // `fetch` adds a type to a text, and none to bytes.
+  // `fetch` adds a media type to a text, and none to bytes.
   const type =
     typeof body === 'string' ? sent.headers.get('Content-Type') : new Headers(headers).get('Content-Type');
   return { type: type ?? undefined, body: text };
 }
 
-async function judge(
+async function compare(
   method: string,
   path: string,
   { status, headers: sent }: Head,
   body: string | Promise<string>,
   request: SentRequest | undefined,
 ): Promise<readonly string[]> {
-  // Middleware may change the headers while the body is read.
+  // A copy, because middleware may change the headers before the body has arrived.
   const headers = Object.fromEntries(sent);
   const accepted = status === 200 ? request : undefined;
   const complaintsOf = (text: string) =>

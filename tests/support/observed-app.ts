@@ -5,13 +5,12 @@ import { FakeRuntime } from './fake-runtime';
 import type { Fetch } from './http';
 import { observeResponse, requestOf } from './observations';
 
-/** The bodies of requests, kept before they become streams. */
+/** The text of each request. The body of a request is a stream, which only one reader can read. */
 const sent = new WeakMap<Request, SentRequest>();
 
 /**
- * The service as a Hono app whose answers are observed. Every test in workerd uses it instead of `src/app`. Its clock stands
- * still unless a test passes another runtime: otherwise a sync that comes due later would write into the storage of the next
- * test.
+ * The Hono app of the service. It compares each answer with the OpenAPI document. Every test in workerd uses it instead of `src/app`.
+ * Its clock stands still unless a test passes another runtime. Otherwise a later sync writes into the storage of the next test.
  */
 export const createApp: typeof app.createApp = (runtime = new FakeRuntime(Date.now())) => {
   const service = app.createApp(runtime);
@@ -24,7 +23,7 @@ export const createApp: typeof app.createApp = (runtime = new FakeRuntime(Date.n
   return service;
 };
 
-/** One isolate: an app with its own replica, which gets the same env with every request. */
+/** Returns the `fetch` of one isolate: of an app with its own replica, and the same env for each request. */
 export function fetchOf(env: object | undefined, runtime?: Partial<Runtime>): Fetch {
   const service = createApp(runtime);
   return (path, init) => {

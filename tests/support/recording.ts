@@ -1,7 +1,7 @@
-/** What version 1.0 wrote and sent, as `npm run test:mixed -- -u` records it. The clock of a recording starts here. */
+/** The time at which the clock of a recording starts. `npm run test:mixed -- -u` records the data that version 1.0 wrote and sent. */
 export const RECORDED_AT = Date.UTC(2040, 0, 1, 12);
 
-/** A step of a recording. Isolates and sockets have a number each. */
+/** A step of a recording. Each isolate and each socket has a number. */
 export type Step =
   | { readonly do: 'pass'; readonly ms: number }
   | {
@@ -39,11 +39,9 @@ interface RecordedVersion {
   readonly number: number;
 }
 
-export type RecordedSessions = Readonly<
-  Record<string, { readonly mood: string | null; readonly lastSeen: number }>
->;
+type RecordedSessions = Readonly<Record<string, { readonly mood: string | null; readonly lastSeen: number }>>;
 
-/** What the isolates of one location stored in KV after these steps. */
+/** The value that the isolates of one location stored in KV after these steps. */
 export interface RecordedKv {
   readonly steps: readonly Step[];
   readonly key: string;
@@ -58,7 +56,7 @@ export interface RecordedKv {
   };
 }
 
-/** What a room kept after these steps. */
+/** The rows and the attachments that a room stored after these steps. */
 export interface RecordedRoom {
   readonly steps: readonly Step[];
   readonly rows: readonly { readonly saved_at: number; readonly sessions: string; readonly told: string }[];

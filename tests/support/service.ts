@@ -5,7 +5,7 @@ import { type Fetch, post } from './http';
 import { limiterOf } from './limiter';
 import { observedFetch } from './observed-fetch';
 
-/** The service as it is deployed, with the hub `durable-object` if no variable says otherwise: isolates that each have an address. */
+/** The service as isolates with an origin each. The hub is `durable-object` unless a variable sets another one. */
 export class Service {
   readonly #miniflare: Miniflare;
   readonly #names: readonly string[];
@@ -14,7 +14,7 @@ export class Service {
     isolates: number,
     variables: Readonly<Record<string, string>> = {},
     scriptPath = 'dist/tests/counting-worker.js',
-    /** New sessions that one network may bring in a minute. */
+    /** How many sessions one network may start in a minute. */
     newSessionsMax?: number,
   ) {
     this.#names = Array.from({ length: isolates }, (_, index) => `isolate-${index}`);
@@ -34,7 +34,7 @@ export class Service {
     this.#miniflare = new Miniflare(convertV4MiniflareOptions({ workers }));
   }
 
-  /** Where an isolate answers HTTP. */
+  /** The origin of an isolate. */
   async origin(isolate = 0): Promise<URL> {
     return this.#miniflare.unsafeGetDirectURL(this.#names[isolate]);
   }
@@ -57,7 +57,7 @@ export class Service {
     return (await (await this.fetch(isolate)('/api/presence')).json()) as PresenceState;
   }
 
-  /** How often the room has been asked by now. */
+  /** How many syncs the room has received. */
   async syncs(): Promise<number> {
     return (await (await this.fetch()('/test/syncs')).json()) as number;
   }

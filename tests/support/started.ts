@@ -1,5 +1,5 @@
-/** A part of a test that a hook starts. */
+/** Returns a part that a hook has started. Throws an error if the hook has not run. */
 export function started<Part>(part: Part | undefined): Part {
-  if (part === undefined) throw new Error('The trial has not started.');
+  if (part === undefined) throw new Error('The part has not started.');
   return part;
 }

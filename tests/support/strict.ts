@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
 
-/** The same object, which refuses keys that the schema does not name. */
+/** Returns a schema that refuses keys which the given schema does not have. */
 export const strict = <Shape extends z.core.$ZodShape>({ shape }: z.ZodMiniObject<Shape>) =>
   z.strictObject(shape);

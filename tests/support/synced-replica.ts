@@ -6,17 +6,17 @@ import type { Timing } from '../../src/presence/timing';
 import type { Trouble } from '../../src/presence/trouble';
 import { type FakeRuntime, settle } from './fake-runtime';
 
-/** A replica as one isolate holds it, whose syncs have always ended when a call returns. */
+/** The replica of one isolate. Each call returns only after its syncs have ended. */
 export class SyncedReplica {
   readonly store: PresenceStore;
   readonly reports: string[] = [];
-  /** What the store holds, as of its first sync. */
+  /** The replica of the store. Before the first sync it is an empty one. */
   sessions: Replica;
   #syncs: Promise<unknown>[] = [];
 
   constructor(hub: Hub, timing: Timing, runtime: FakeRuntime) {
     this.sessions = new Replica(timing);
-    const watched: Hub = {
+    const observedHub: Hub = {
       kind: hub.kind,
       otherLocations: (now) => hub.otherLocations(now),
       sync: (replica) => {
@@ -27,7 +27,7 @@ export class SyncedReplica {
       },
     };
     this.store = new PresenceStore({
-      hub: watched,
+      hub: observedHub,
       timing,
       sessionsMax: 50_000,
       runtime,
@@ -51,7 +51,7 @@ export class SyncedReplica {
     return this.#finished(Promise.resolve(this.store.presence(defer, channel)));
   }
 
-  /** Waits for a sync that began without a request. */
+  /** Waits for syncs that no request started. */
   async idle(): Promise<void> {
     await this.#finished(Promise.resolve());
   }
@@ -68,5 +68,5 @@ export class SyncedReplica {
   }
 }
 
-/** Background work goes on by itself. */
+/** Ignores the deferred work, because `#finished` waits for the syncs. */
 const defer = () => undefined;

@@ -1,13 +1,13 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Folders whose files wait most of their time: for a browser, or for the clock of a real service. */
+/** The folders whose tests mostly wait: for a browser, or for the clock of a real service. */
 const WAITING = ['browser', 'node/live'];
-/** Folders whose files compute for seconds, the longest first. A fresh clone has no times of earlier runs to know them by. */
+/** The folders whose tests compute for seconds, the longest first. A fresh clone has no times of earlier runs. */
 const COMPUTING = [
   'node/simulator',
   'node/bundle',
   'node/hostile',
-  'node/readme',
+  'node/docs',
   'client/tabs-model',
   'node/faults',
   'node/isolates',
@@ -17,8 +17,8 @@ const COMPUTING = [
 ];
 
 /**
- * Orders the files so that half of the workers compute while the others wait. Otherwise all cores are idle at times. Files
- * that take less than a second fill the end.
+ * Sorts the test files so that two files that wait follow each one that computes. Otherwise all cores are idle at times. Files
+ * that take less than a second are last.
  */
 export class TakeTurns extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -31,7 +31,7 @@ export class TakeTurns extends BaseSequencer {
   }
 }
 
-/** One of each list in turn, then what is left of the longer one. */
+/** One item of the first list and two of the second in turn, then the rest of the longer list. */
 function alternate<Item>(first: readonly Item[], second: readonly Item[]): Item[] {
   const length = Math.max(first.length, second.length);
   return Array.from({ length }, (_, n) => [

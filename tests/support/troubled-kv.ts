@@ -1,19 +1,19 @@
 import type { KeyValueStore } from '../../src/presence/kv/kv-hub';
 
-/** What a namespace does at an operation instead of its work. */
+/** The fault of an operation. */
 type Trouble = 'throws' | 'hangs' | 'refuses' | 'lags';
 
 const OPERATIONS = ['get', 'put', 'list', 'getOpened', 'putOpened'] as const;
-/** The last two are of the keys in which new locations find each other. */
+/** `getOpened` and `putOpened` are operations on the keys of locations that opened. */
 type Operation = (typeof OPERATIONS)[number];
 
 export const OPENED_PREFIX = 'presence:opened:';
 
-/** A real KV namespace that counts its operations, and fails where and how a test sets `trouble`. */
+/** A real KV namespace that counts its operations. A test sets the fault of each operation in `trouble`. */
 export class TroubledKv {
   readonly operations: Record<Operation, number> = { get: 0, put: 0, list: 0, getOpened: 0, putOpened: 0 };
   readonly trouble: Partial<Record<Operation, Trouble>> = {};
-  /** The metadata of all writes to keys of locations, the oldest first. */
+  /** The metadata of all writes to the keys of locations, the oldest first. */
   readonly summaries: unknown[] = [];
   lastGetOptions: unknown;
   readonly #kv: KVNamespace;
@@ -44,7 +44,7 @@ export class TroubledKv {
     };
   }
 
-  /** All operations fail in the same way, or none does. */
+  /** Sets the fault of all operations. */
   set all(trouble: Trouble | undefined) {
     for (const operation of OPERATIONS) {
       if (trouble === undefined) delete this.trouble[operation];

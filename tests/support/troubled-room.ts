@@ -1,9 +1,9 @@
 import type { RoomStub, WireAnswer, WireReport } from '../../src/presence/room/room-protocol';
 
-/** A real room that counts its calls, and fails where and how a test says. */
+/** A real room that counts its calls. A test sets its fault in `trouble`. */
 export class TroubledRoom {
   calls = 0;
-  trouble: 'is away' | 'loses its answer' | 'hangs' | undefined;
+  trouble: 'throws' | 'loses its answer' | 'hangs' | undefined;
   lastReport: WireReport | undefined;
   readonly #room: () => Pick<RoomStub, 'sync'>;
 
@@ -18,15 +18,15 @@ export class TroubledRoom {
     this.lastReport = report;
     const { trouble } = this;
     const late = this.#late.promise;
-    if (trouble === 'is away') throw new Error('The room is away.');
+    if (trouble === 'throws') throw new Error('The room is unavailable.');
     const answer = await this.#room().sync(report);
     if (trouble === 'hangs') await late;
     if (trouble === 'loses its answer') throw new Error('Network connection lost.');
     return answer;
   }
 
-  /** Lets the answers come that hang. */
-  letGo(): void {
+  /** Delivers the answers of calls that hang. */
+  deliverAnswers(): void {
     this.#late.resolve();
     this.#late = Promise.withResolvers();
   }

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** Ids of the workerd processes that this one has started, and what Linux says of each. Elsewhere there are none. */
+/** The ids of the workerd processes that this process has started, with their status in `/proc`. Empty outside of Linux. */
 export function workerdProcesses(): ReadonlyMap<number, string> {
   const all = idsOfAll().map((id) => [id, statusOf(id)] as const);
   return new Map(
@@ -23,7 +23,7 @@ function statusOf(id: number): string {
   try {
     return readFileSync(`/proc/${id}/status`, 'utf8');
   } catch {
-    // It has ended meanwhile.
+    // The process has ended.
     return '';
   }
 }

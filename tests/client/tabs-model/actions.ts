@@ -1,59 +1,59 @@
 import * as fc from 'fast-check';
 import { MOODS } from '../../../src/moods';
-import type { Counter, FakeBrowser, Page } from './fake-browser';
+import type { FakeBrowser, Page, TabClient } from './fake-browser';
 import { CHANNELS, type ChannelName } from './model-channel';
 import { inChannel } from './network';
 
-/** Everything that happens to a browser. Each one returns false where it is impossible. */
+/** What a person, the browser or the network does. An action that is impossible returns false. */
 const ACTIONS = {
-  'open a seen tab': (browser) => browser.open('seen'),
+  'open a visible tab': (browser) => browser.open('visible'),
   'open a hidden tab': (browser) => browser.open('hidden'),
   'open a prerendering tab': (browser) => browser.open('prerendering'),
   'open six tabs': (browser) => {
-    for (let index = 0; index < 6; index += 1) browser.open(index === 0 ? 'seen' : 'hidden');
+    for (let index = 0; index < 6; index += 1) browser.open(index === 0 ? 'visible' : 'hidden');
   },
-  'open six seen tabs': (browser) => {
-    for (let index = 0; index < 6; index += 1) browser.open('seen');
+  'open six visible tabs': (browser) => {
+    for (let index = 0; index < 6; index += 1) browser.open('visible');
   },
-  'close a tab': (browser, pick) => on(pick.page(isThere), (page) => browser.close(page)),
+  'close a tab': (browser, pick) => actOn(pick.page(isInTab), (page) => browser.close(page)),
   'close all tabs': (browser) => {
-    for (const page of browser.pages.filter(isThere)) browser.close(page);
+    for (const page of browser.pages.filter(isInTab)) browser.close(page);
   },
-  'reload a tab': (browser, pick) => on(pick.page(isRunning), (page) => browser.reload(page)),
-  'crash a tab': (browser, pick) => on(pick.page(isThere), (page) => browser.crash(page)),
-  'hide a tab': (browser, pick) => on(pick.page(isSeen), (page) => browser.setHidden(page, true)),
-  'show a tab': (browser, pick) => on(pick.page(isUnseen), (page) => browser.setHidden(page, false)),
-  'freeze a tab': (browser, pick) => on(pick.page(isRunning), (page) => browser.freeze(page)),
-  'resume a hidden tab': (browser, pick) => on(pick.page(isFrozen), (page) => browser.resume(page, false)),
-  'resume a seen tab': (browser, pick) => on(pick.page(isFrozen), (page) => browser.resume(page, true)),
-  'navigate away': (browser, pick) => on(pick.page(isRunning), (page) => browser.cache(page)),
-  'navigate back': (browser, pick) => on(pick.page(isCached), (page) => browser.goBack(page)),
-  'stop in a tab': (browser, pick) => on(pick.counter(isPrompt), (counter) => browser.stop(counter)),
-  'swap in a tab': (browser, pick) => on(pick.counter(isPrompt), (counter) => browser.swap(counter)),
+  'reload a tab': (browser, pick) => actOn(pick.page(isRunning), (page) => browser.reload(page)),
+  'crash a tab': (browser, pick) => actOn(pick.page(isInTab), (page) => browser.crash(page)),
+  'hide a tab': (browser, pick) => actOn(pick.page(isVisible), (page) => browser.setHidden(page, true)),
+  'show a tab': (browser, pick) => actOn(pick.page(isHidden), (page) => browser.setHidden(page, false)),
+  'freeze a tab': (browser, pick) => actOn(pick.page(isRunning), (page) => browser.freeze(page)),
+  'resume a hidden tab': (browser, pick) => actOn(pick.page(isFrozen), (page) => browser.resume(page, false)),
+  'resume a visible tab': (browser, pick) => actOn(pick.page(isFrozen), (page) => browser.resume(page, true)),
+  'navigate away': (browser, pick) => actOn(pick.page(isRunning), (page) => browser.cache(page)),
+  'navigate back': (browser, pick) => actOn(pick.page(isCached), (page) => browser.goBack(page)),
+  'stop a client': (browser, pick) => actOn(pick.client(isOnTime), (client) => browser.stop(client)),
+  'replace a client': (browser, pick) => actOn(pick.client(isOnTime), (client) => browser.replace(client)),
   'choose a mood': (browser, pick, random) =>
-    on(
-      // A hidden tab that only watches does not send its choice to the leader, which reads it at its next heartbeat.
-      pick.counter((counter) => browser.isActive(counter) && !(counter.isWatching && counter.tab.isHidden)),
-      (counter) => browser.choose(counter, MOODS[random % MOODS.length] ?? MOODS[0]),
+    actOn(
+      // A hidden tab that only watches stores its choice. The leader reads it only at its next heartbeat.
+      pick.client((client) => browser.isActive(client) && !(client.isWatching && client.tab.isHidden)),
+      (client) => browser.choose(client, MOODS[random % MOODS.length] ?? MOODS[0]),
     ),
-  'watch in a tab': (browser, pick) =>
-    on(
-      pick.counter((counter) => browser.isPresent(counter)),
-      (counter) => browser.watch(counter),
+  'make a client watch': (browser, pick) =>
+    actOn(
+      pick.client((client) => browser.isPresent(client)),
+      (client) => browser.watch(client),
     ),
   'lose the network': (browser, _, random) => browser.breakNetwork('offline', outageMs(random)),
   'let requests hang': (browser, _, random) => browser.breakNetwork('hanging', outageMs(random)),
 } satisfies Record<string, Act>;
 
-/** Pick one of those for which an action is possible. */
+/** Picks a page or a client for which an action is possible. */
 interface Pick {
   page(isPossible: (page: Page) => boolean): Page | undefined;
-  counter(isPossible: (counter: Counter) => boolean): Counter | undefined;
+  client(isPossible: (client: TabClient) => boolean): TabClient | undefined;
 }
 type Act = (browser: FakeBrowser, pick: Pick, random: number) => unknown;
-export type ActionName = keyof typeof ACTIONS;
+type ActionName = keyof typeof ACTIONS;
 
-/** One action, a time after the one before it. `random` chooses the tab, the counter and the mood. */
+/** One action, `afterMs` after the one before. `random` chooses the tab, the client and the mood. */
 export interface Action {
   readonly afterMs: number;
   readonly name: ActionName;
@@ -63,34 +63,34 @@ export interface Action {
 const OUTAGES_MS = [500, 5_000, 20_000, 40_000, 150_000];
 const outageMs = (random: number) => OUTAGES_MS[random % OUTAGES_MS.length] ?? 0;
 
-const isThere = ({ tab }: Page) => !tab.isCached;
+const isInTab = ({ tab }: Page) => !tab.isCached;
 const isRunning = ({ tab }: Page) => tab.isRunning && !tab.isPrerendering;
-const isSeen = ({ tab }: Page) => tab.isRunning && !tab.isHidden;
-const isUnseen = ({ tab }: Page) => tab.isRunning && tab.isHidden;
+const isVisible = ({ tab }: Page) => tab.isRunning && !tab.isHidden;
+const isHidden = ({ tab }: Page) => tab.isRunning && tab.isHidden;
 const isFrozen = ({ tab }: Page) => tab.isFrozen && !tab.isCached;
 const isCached = ({ tab }: Page) => tab.isFrozen && tab.isCached;
-const isPrompt = ({ tab }: Counter) => tab.isRunning && !tab.isPrerendering && !tab.isSlow;
+const isOnTime = ({ tab }: TabClient) => tab.isRunning && !tab.isPrerendering && !tab.isSlow;
 
-function on<Picked>(picked: Picked | undefined, act: (picked: Picked) => void): boolean {
+function actOn<Picked>(picked: Picked | undefined, act: (picked: Picked) => void): boolean {
   if (picked !== undefined) act(picked);
   return picked !== undefined;
 }
 
-/** Does an action, and returns the channels of the counters that it can change: none where it was not possible. */
+/** Does an action. Returns the channels that it can change, or none if it is impossible. */
 export function apply(browser: FakeBrowser, { name, random }: Action): readonly ChannelName[] {
   const act: Act = ACTIONS[name];
-  let picked: readonly Counter[] | undefined;
+  let picked: readonly TabClient[] | undefined;
   const pickOne = <Item>(possible: readonly Item[]) => possible[random % possible.length];
   const pick: Pick = {
     page(isPossible) {
       const page = pickOne(browser.pages.filter(isPossible));
-      picked = page?.counters;
+      picked = page?.clients;
       return page;
     },
-    counter(isPossible) {
-      const counter = pickOne(browser.counters.filter(isPossible));
-      picked = counter && [counter];
-      return counter;
+    client(isPossible) {
+      const client = pickOne(browser.clients.filter(isPossible));
+      picked = client && [client];
+      return client;
     },
   };
   const index = browser.log.length;
@@ -105,15 +105,15 @@ export function apply(browser: FakeBrowser, { name, random }: Action): readonly 
   return picked === undefined ? CHANNELS : picked.map(({ channel }) => channel.name);
 }
 
-const COMMON: readonly ActionName[] = ['open a seen tab', 'close a tab', 'reload a tab', 'choose a mood'];
+const COMMON: readonly ActionName[] = ['open a visible tab', 'close a tab', 'reload a tab', 'choose a mood'];
 const RARE: readonly ActionName[] = [
   'open six tabs',
-  'open six seen tabs',
+  'open six visible tabs',
   'close all tabs',
   'lose the network',
   'let requests hang',
 ];
-/** Actions that these worlds do without, with commas: a known fault hides the next one. */
+/** Actions to leave out, separated by commas. A known fault hides the next one. */
 const without = process.env['TABS_WITHOUT']?.split(',') ?? [];
 const names = (Object.keys(ACTIONS) as ActionName[]).filter((each) => !without.includes(each));
 

@@ -1,7 +1,7 @@
 import { buildSync } from 'esbuild';
 import type { Presence, PresenceOptions } from '../../../src/client/presence';
 
-/** Another client to test: a path to its `presence.ts`. */
+/** The `presence.ts` of the client to test. */
 const entry = process.env['TABS_CLIENT'] ?? 'src/client/presence.ts';
 
 const [bundle] = buildSync({
@@ -14,14 +14,15 @@ const [bundle] = buildSync({
   logLevel: 'error',
 }).outputFiles;
 
-let evaluate: ((...globals: unknown[]) => Client) | undefined;
+let evaluate: ((...globals: unknown[]) => ClientModule) | undefined;
 
-export interface Client {
+/** The exports of a client that has its own globals. */
+export interface ClientModule {
   createPresence(options: PresenceOptions): Presence;
 }
 
-/** Evaluates the client with these globals. All calls must have the same names. */
-export function evaluateClient(globals: Readonly<Record<string, unknown>>): Client {
-  evaluate ??= new Function(...Object.keys(globals), `${bundle?.text}; return client;`) as () => Client;
+/** Evaluates the client with these globals. All calls must pass the same names in the same order. */
+export function evaluateClient(globals: Readonly<Record<string, unknown>>): ClientModule {
+  evaluate ??= new Function(...Object.keys(globals), `${bundle?.text}; return client;`) as () => ClientModule;
   return evaluate(...Object.values(globals));
 }

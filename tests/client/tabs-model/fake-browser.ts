@@ -1,7 +1,7 @@
 import type { Presence } from '../../../src/client/presence';
 import type { Mood } from '../../../src/moods';
 import { Dice } from '../../../tools/simulator/dice';
-import { type Client, evaluateClient } from './client-code';
+import { type ClientModule, evaluateClient } from './client-code';
 import { FakeChannels } from './fake-channels';
 import { FakeLocks } from './fake-locks';
 import { FakeStorage } from './fake-storage';
@@ -11,37 +11,37 @@ import { Tab, type TabState } from './tab';
 import { type Origin, tabGlobals } from './tab-globals';
 import { VirtualClock } from './virtual-clock';
 
-/** Time of a message between two processes of the browser. */
+/** The longest time of a message between two processes of the browser (ms). */
 const HOP_MAX_MS = 4;
 
 export interface Setup {
   readonly seed: number;
-  /** The tabs that open at the start, at the same moment. */
+  /** How many tabs open at the same moment at the start. */
   readonly tabsAtStart: number;
   readonly isLive: boolean;
   readonly hasWorkers: boolean;
   readonly whenHidden: 'keep' | 'leave';
-  /** Tabs have the default channel, the named one or both. Otherwise all have the default one. */
+  /** Each tab has the default channel, the named channel or both. Otherwise all tabs have the default channel. */
   readonly hasChannels: boolean;
 }
 
 /** A client in a tab, for one channel. */
-export interface Counter {
+export interface TabClient {
   readonly tab: Tab;
-  readonly client: Client;
+  readonly module: ClientModule;
   readonly channel: ModelChannel;
   presence: Presence;
   isStarted: boolean;
   isWatching: boolean;
 }
 
-/** A tab with one counter or two. */
+/** A tab with one or two clients. */
 export interface Page {
   readonly tab: Tab;
-  readonly counters: readonly Counter[];
+  readonly clients: readonly TabClient[];
 }
 
-/** One browser with tabs of one site. Each method is something that a person or the browser does. */
+/** One browser with tabs of one site. Its methods are the actions of a person or of the browser. */
 export class FakeBrowser {
   readonly clock = new VirtualClock();
   readonly channels: ModelChannels;
@@ -63,7 +63,7 @@ export class FakeBrowser {
     const hopMs = () => dice.between(0, HOP_MAX_MS);
     const { hasWorkers } = setup;
     const locks = new FakeLocks(hopMs);
-    // By way of the browser's own process.
+    // Two hops, because each message passes through the process of the browser.
     const channels = new FakeChannels(() => hopMs() + hopMs());
     this.#origin = {
       locks,
@@ -81,29 +81,29 @@ export class FakeBrowser {
     return this.#origin.channels.sent;
   }
 
-  /** The counters of the tabs that are not closed. */
-  get counters(): Counter[] {
-    return this.channels.all.flatMap(({ counters }) => counters);
+  /** The clients of the tabs that are not closed. */
+  get clients(): TabClient[] {
+    return this.channels.all.flatMap(({ clients }) => clients);
   }
 
-  /** Whether the counter keeps its person present now. */
-  isPresent(counter: Counter): boolean {
-    return this.isActive(counter) && !counter.isWatching;
+  /** Whether the service must count the browser because of this client. */
+  isPresent(client: TabClient): boolean {
+    return this.isActive(client) && !client.isWatching;
   }
 
-  /** Whether the counter is present, or only watches. */
-  isActive({ tab, isStarted }: Counter): boolean {
+  /** Whether the client is present, or only watches. */
+  isActive({ tab, isStarted }: TabClient): boolean {
     if (!isStarted || !tab.isRunning || tab.isPrerendering) return false;
     return !tab.isHidden || this.setup.whenHidden === 'keep';
   }
 
-  /** Whether it is present, and its timers run often enough. */
-  isPresentOnTime(counter: Counter): boolean {
-    return this.isPresent(counter) && !this.isSlow(counter);
+  /** Whether the client is present and sends each heartbeat on time. */
+  isPresentOnTime(client: TabClient): boolean {
+    return this.isPresent(client) && !this.isSlow(client);
   }
 
-  /** Whether its heartbeats come once a minute. */
-  isSlow({ tab }: Counter): boolean {
+  /** Whether the client sends a heartbeat only once a minute. */
+  isSlow({ tab }: TabClient): boolean {
     return tab.isSlow && !this.setup.hasWorkers;
   }
 
@@ -114,19 +114,19 @@ export class FakeBrowser {
   open(state: TabState, names = this.#pickChannels()): void {
     this.#opened += 1;
     const tab = new Tab(this.clock, `tab ${this.#opened}`, state);
-    const client = evaluateClient(tabGlobals(tab, this.#origin));
-    const counters = names.map((name) => {
+    const module = evaluateClient(tabGlobals(tab, this.#origin));
+    const clients = names.map((name) => {
       const channel = this.channels.named(name);
       channel.openedAt.push(this.clock.now);
-      const presence = this.#create(client, name);
-      const counter = { tab, client, channel, presence, isStarted: true, isWatching: false };
-      channel.counters.push(counter);
-      return counter;
+      const presence = this.#create(module, name);
+      const client = { tab, module, channel, presence, isStarted: true, isWatching: false };
+      channel.clients.push(client);
+      return client;
     });
-    this.pages.push({ tab, counters });
+    this.pages.push({ tab, clients });
     if (this.setup.hasChannels) this.note(`${tab.name} has the channels ${JSON.stringify(names)}`);
     tab.task(() => {
-      for (const { presence } of counters) presence.start();
+      for (const { presence } of clients) presence.start();
     });
   }
 
@@ -149,13 +149,13 @@ export class FakeBrowser {
   }
 
   reload(page: Page): void {
-    const state = page.tab.isHidden ? 'hidden' : 'seen';
+    const state = page.tab.isHidden ? 'hidden' : 'visible';
     this.close(page);
-    const names = page.counters.map(({ channel }) => channel.name);
+    const names = page.clients.map(({ channel }) => channel.name);
     this.clock.schedule(this.#dice.between(20, 300), () => this.open(state, names));
   }
 
-  /** A navigation to another page, which keeps this one in memory. */
+  /** Navigates to another page. The browser keeps this page in memory. */
   cache(page: Page): void {
     this.#noteEnds(page, true);
     page.tab.isCached = true;
@@ -169,7 +169,7 @@ export class FakeBrowser {
     });
   }
 
-  /** The navigation back to a kept page. */
+  /** Navigates back to a page in memory. */
   goBack({ tab }: Page): void {
     tab.isCached = false;
     tab.resume();
@@ -183,10 +183,10 @@ export class FakeBrowser {
     this.clock.schedule(0, () => page.tab.freeze());
   }
 
-  resume({ tab, counters }: Page, isSeen: boolean): void {
-    for (const { channel } of counters) channel.lastResumeAt = this.clock.now;
+  resume({ tab, clients }: Page, isVisible: boolean): void {
+    for (const { channel } of clients) channel.lastResumeAt = this.clock.now;
     tab.resume();
-    if (isSeen) tab.setHidden(false);
+    if (isVisible) tab.setHidden(false);
   }
 
   setHidden(page: Page, isHidden: boolean): void {
@@ -195,42 +195,42 @@ export class FakeBrowser {
     else page.tab.setHidden(isHidden);
   }
 
-  stop(counter: Counter): void {
-    this.#noteEnd(counter, true);
-    counter.isStarted = false;
-    counter.tab.task(() => void counter.presence.stop());
+  stop(client: TabClient): void {
+    this.#noteEnd(client, true);
+    client.isStarted = false;
+    client.tab.task(() => void client.presence.stop());
   }
 
-  /** Another instance takes the place of this one, one task later. */
-  swap(counter: Counter): void {
-    const { tab, client, channel } = counter;
+  /** Stops the client and starts another one, up to 100 ms later. */
+  replace(client: TabClient): void {
+    const { tab, module, channel } = client;
     channel.ends.push({ at: this.clock.now, isClean: true, wasPresent: false, tab });
-    const [before, after] = [counter.presence, this.#create(client, channel.name)];
-    Object.assign(counter, { presence: after, isStarted: true, isWatching: false });
+    const [before, after] = [client.presence, this.#create(module, channel.name)];
+    Object.assign(client, { presence: after, isStarted: true, isWatching: false });
     tab.task(() => void before.stop());
     this.clock.schedule(this.#dice.pick([0, 0, 20, 100]), () =>
       tab.task(() => {
-        if (counter.presence === after && counter.isStarted) after.start();
+        if (client.presence === after && client.isStarted) after.start();
       }),
     );
   }
 
-  choose(counter: Counter, mood: Mood): void {
-    const { tab, channel, presence } = counter;
+  choose(client: TabClient, mood: Mood): void {
+    const { tab, channel, presence } = client;
     channel.choices.push({ at: this.clock.now, mood, tab });
-    if (counter.isWatching) channel.openedAt.push(this.clock.now);
-    counter.isWatching = false;
+    if (client.isWatching) channel.openedAt.push(this.clock.now);
+    client.isWatching = false;
     tab.task(() => presence.setMood(mood));
   }
 
-  /** The tab only watches until it chooses a mood. */
-  watch(counter: Counter): void {
-    this.#noteEnd(counter, true);
-    counter.isWatching = true;
-    counter.tab.task(() => counter.presence.setMood(null));
+  /** The client only watches until it chooses a mood. */
+  watch(client: TabClient): void {
+    this.#noteEnd(client, true);
+    client.isWatching = true;
+    client.tab.task(() => client.presence.setMood(null));
   }
 
-  /** An outage that ends by itself. Returns false if there is one already. */
+  /** Begins an outage of this length. Returns false during another outage. */
   breakNetwork(trouble: 'offline' | 'hanging', lengthMs: number): boolean {
     if (this.network.trouble !== 'none') return false;
     this.network.setTrouble(trouble);
@@ -242,29 +242,29 @@ export class FakeBrowser {
     return true;
   }
 
-  #create(client: Client, channel: ChannelName): Presence {
+  #create(module: ClientModule, channel: ChannelName): Presence {
     const { whenHidden } = this.setup;
-    return client.createPresence({ url: 'https://presence.example', channel, whenHidden });
+    return module.createPresence({ url: 'https://presence.example', channel, whenHidden });
   }
 
-  #noteEnds({ counters }: Page, isClean: boolean): void {
-    for (const counter of counters) this.#noteEnd(counter, isClean);
+  #noteEnds({ clients }: Page, isClean: boolean): void {
+    for (const client of clients) this.#noteEnd(client, isClean);
   }
 
-  #noteEnd(counter: Counter, isClean: boolean): void {
-    const { tab, channel } = counter;
+  #noteEnd(client: TabClient, isClean: boolean): void {
+    const { tab, channel } = client;
     channel.ends.push({
       at: this.clock.now,
       isClean: isClean && tab.isRunning,
-      wasPresent: this.isPresent(counter),
+      wasPresent: this.isPresent(client),
       tab,
     });
   }
 
   #remove(page: Page): void {
     this.pages = this.pages.filter((other) => other !== page);
-    for (const { channel } of page.counters)
-      channel.counters = channel.counters.filter(({ tab }) => tab !== page.tab);
+    for (const { channel } of page.clients)
+      channel.clients = channel.clients.filter(({ tab }) => tab !== page.tab);
   }
 
   #release(tab: Tab, code: number): void {

@@ -1,11 +1,11 @@
 import { Pipe } from './pipe';
 import type { Tab } from './tab';
 
-/** The broadcast channels of one origin. A message reaches all other open channels of its name, as a task of their tabs. */
+/** The broadcast channels of one origin. Each other open channel with the same name receives a message in a task of its tab. */
 export class FakeChannels {
   readonly #hopMs: () => number;
   readonly #open = new Set<Channel>();
-  /** How many messages the tabs have sent. */
+  /** The number of messages that the tabs have sent. */
   sent = 0;
 
   constructor(hopMs: () => number) {

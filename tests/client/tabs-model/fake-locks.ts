@@ -13,7 +13,7 @@ interface Entry {
   readonly reject: (reason: unknown) => void;
 }
 
-/** The Web Locks of one origin: https://w3c.github.io/web-locks/. Each call and each answer takes some ms between processes. */
+/** The Web Locks of one origin: https://w3c.github.io/web-locks/. Each call and each answer takes one hop between processes. */
 export class FakeLocks {
   readonly #hopMs: () => number;
   #held: Entry[] = [];

@@ -6,7 +6,7 @@ import type { Tab } from './tab';
 
 const ABNORMAL = 1006;
 
-/** A `WebSocket` to the model service. Messages of each direction arrive in order. */
+/** A `WebSocket` to the model service. The messages of each direction arrive in the order of sending. */
 export class FakeSocket extends EventTarget {
   static readonly OPEN = 1;
   readonly tab: Tab;
@@ -69,14 +69,14 @@ export class FakeSocket extends EventTarget {
     this.#toService(() => this.#toPage(() => this.#end(code)));
   }
 
-  /** The tab is closed: the service gets the close, the page gets nothing. */
+  /** The tab closes. The service receives the close, and the page gets no event. */
   leave(code: number): void {
     if (this.readyState < 2) this.#closeAtService(code);
     this.readyState = 3;
     this.#network.sockets.delete(this);
   }
 
-  /** Nothing arrives any more. The service keeps the socket until its session expires. */
+  /** The connection breaks. The service keeps the socket until its session expires. */
   break(isNoticed: boolean): void {
     this.#isBroken = true;
     this.#network.sockets.delete(this);

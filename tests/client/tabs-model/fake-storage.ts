@@ -2,9 +2,9 @@ import { Pipe } from './pipe';
 import type { Tab } from './tab';
 
 /**
- * The `localStorage` of one origin. Each tab is a process with a copy of it, and sees its own writes at once. A write reaches the
- * browser after one hop, and the other tabs after another one. A tab that opens copies what has reached the browser.
- * After two crossing writes a copy can differ from the stored value, until the next write.
+ * The `localStorage` of one origin. Each tab is a process with its own copy, and reads its own writes at once. A write reaches the
+ * process of the browser after one hop, and the other tabs after two hops. A new tab copies the values in the process of the browser.
+ * After two crossing writes, a copy can differ from the stored value until the next write.
  */
 export class FakeStorage {
   readonly #hopMs: () => number;

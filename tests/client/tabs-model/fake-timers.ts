@@ -14,7 +14,7 @@ export class FakeTimers {
   #lastId = 0;
   #isPaused = false;
 
-  /** @param align When a timer that is due at this time runs: later, while the browser throttles the page. */
+  /** @param align Returns when a timer that is due at this time runs. It is later while the browser throttles the page. */
   constructor(clock: VirtualClock, align = (dueAt: number) => dueAt) {
     this.#clock = clock;
     this.#align = align;

@@ -24,6 +24,7 @@ export class ObjectUrls {
   }
 }
 
+/** The part of a `Blob` that an object URL needs. */
 export class FakeBlob {
   readonly source: string;
 
@@ -32,7 +33,7 @@ export class FakeBlob {
   }
 }
 
-/** The `Worker` of a tab. It runs classic code from an object URL; the browser never throttles its timers. */
+/** The `Worker` of a tab. It runs classic code from an object URL. The browser never throttles its timers. */
 export function workerClassFor(tab: Tab, urls: ObjectUrls, hopMs: () => number, date: unknown) {
   return class {
     onmessage: ((event: { data: unknown }) => void) | null = null;

@@ -5,14 +5,14 @@ import type { FakeBrowser } from './fake-browser';
 import type { ModelChannel } from './model-channel';
 import { inChannel } from './network';
 
-/** What holds in each channel of every world, within the bounds of `bounds.ts`. A person is one browser: the service has no other client. */
+/** What holds in each channel of every world, within `bounds.ts`. The service has no client outside of this browser. */
 export const INVARIANTS = [
-  'a present person is counted',
-  'a person is counted once',
-  'an absent person is not counted',
-  'the last choice is the mood of the session',
-  'others belongs to the data that is shown',
-  'the client sends few requests',
+  'the service counts a browser with a present tab',
+  'the service counts a browser once',
+  'the service does not count a browser without a present tab',
+  'the session has the mood of the last choice',
+  'a tab shows the others that belong to its data',
+  'a browser sends at most 9 requests a minute, and 3 for each action',
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -25,7 +25,7 @@ export interface Violation {
 /** Watches one channel of a browser and of its service, and keeps the first violation of each invariant. */
 export class Invariants {
   readonly violations: Violation[] = [];
-  /** When each action took place. */
+  /** The times of the actions. */
   readonly actionsAt: number[] = [];
   readonly channel: ModelChannel;
   readonly #browser: FakeBrowser;
@@ -37,7 +37,7 @@ export class Invariants {
   #lateSince: number | undefined = 0;
   #hasGap = true;
   #lastCount = 0;
-  /** What `others` must be with each state that a tab shows: by the mood of the tab when it showed the state first. */
+  /** The right `others` of each shown state. It follows from the mood of the tab when it first showed the state. */
   readonly #othersWith = new WeakMap<PresenceState, number>();
 
   constructor(browser: FakeBrowser, channel: ModelChannel) {
@@ -53,17 +53,21 @@ export class Invariants {
       this.#browser.note(`count ${service.count}${inChannel(this.channel)}`);
     this.#lastCount = service.count;
     this.#followNetwork(now);
-    const isPresentOnTime = this.channel.counters.some((counter) => this.#browser.isPresentOnTime(counter));
+    const isPresentOnTime = this.channel.clients.some((client) => this.#browser.isPresentOnTime(client));
     this.#followPresence(now);
     const isUp = this.#troubledSince === undefined && now >= this.#recoveredAt;
-    // No tab may hold the session: a leave is pending, and a frozen tab may lead.
+    // It is possible that no tab holds the session: a leave is pending, and the leader is frozen.
     const isLeaderless = this.#hasLateLeader() && this.#isLeaveLost(now);
     const mustCount = isUp && isPresentOnTime && !isLeaderless;
-    this.#observe('a present person is counted', mustCount && service.count === 0, this.#uncountedMaxMs());
-    const isTwice = isUp && service.count > 1 && !this.#isLeaveLost(now);
-    this.#observe('a person is counted once', isTwice, this.#twiceMaxMs);
     this.#observe(
-      'the last choice is the mood of the session',
+      'the service counts a browser with a present tab',
+      mustCount && service.count === 0,
+      this.#uncountedMaxMs(),
+    );
+    const isTwice = isUp && service.count > 1 && !this.#isLeaveLost(now);
+    this.#observe('the service counts a browser once', isTwice, this.#twiceMaxMs);
+    this.#observe(
+      'the session has the mood of the last choice',
       mustCount && this.#hasWrongMood(),
       this.#moodMaxMs(),
     );
@@ -72,7 +76,7 @@ export class Invariants {
     this.#checkRequests(now);
   }
 
-  /** Whether a session of this browser may stay until it expires: its leave got lost, or its tab ended before other tabs had its id. */
+  /** Whether a session may stay until it expires: its leave was lost, or its tab ended before other tabs had its id. */
   #isLeaveLost(now: number): boolean {
     const { leaveLostAt, ends, openedAt, lastResumeAt } = this.channel;
     const since = now - bounds.EXPIRE_MAX_MS;
@@ -80,7 +84,7 @@ export class Invariants {
     return ends.some(({ at, isClean, tab }) => {
       if (at <= since) return false;
       if (isClean) return tab.openedAt > at - this.#togetherMs;
-      // A resumed tab may hold an older visit, which replaces the id of the others.
+      // A resumed tab may have an older visit, which replaces the id of the other tabs.
       if (lastResumeAt > at - this.#togetherMs) return true;
       return openedAt.some((time) => Math.abs(time - at) < this.#togetherMs);
     });
@@ -96,12 +100,12 @@ export class Invariants {
 
   #uncountedMaxMs(): number {
     const { setup, clock } = this.#browser;
-    const isSeen = this.#isSeen();
-    // A crash ends the session of a live socket at once, and a frozen tab may get the lock next.
-    if (this.#hasLateLeader() && (setup.isLive || !isSeen)) return bounds.TAKEOVER_MAX_MS;
+    const isVisible = this.#isVisible();
+    // A crash ends the session of a live socket at once. The next leader may be frozen.
+    if (this.#hasLateLeader() && (setup.isLive || !isVisible)) return bounds.TAKEOVER_MAX_MS;
     if (clock.now - this.channel.lastResumeAt < bounds.RESUMED_MS)
-      return bounds.RESUMED_UNCOUNTED_MAX_MS + (isSeen ? 0 : bounds.RESUMED_HIDDEN_MS);
-    return bounds.UNCOUNTED_MAX_MS + (setup.hasWorkers || isSeen ? 0 : bounds.HIDDEN_TIMER_MS);
+      return bounds.RESUMED_UNCOUNTED_MAX_MS + (isVisible ? 0 : bounds.RESUMED_HIDDEN_MS);
+    return bounds.UNCOUNTED_MAX_MS + (setup.hasWorkers || isVisible ? 0 : bounds.HIDDEN_TIMER_MS);
   }
 
   #followNetwork(now: number): void {
@@ -119,19 +123,18 @@ export class Invariants {
 
   #followPresence(now: number): void {
     const { choices } = this.channel;
-    if (this.channel.counters.some((counter) => this.#browser.isPresent(counter)))
-      this.#absentSince = undefined;
+    if (this.channel.clients.some((client) => this.#browser.isPresent(client))) this.#absentSince = undefined;
     else this.#absentSince ??= now;
-    if (this.channel.counters.some((counter) => this.#browser.isPresentOnTime(counter)))
+    if (this.channel.clients.some((client) => this.#browser.isPresentOnTime(client)))
       this.#lateSince = undefined;
     else this.#lateSince ??= now;
     if (now - (this.#lateSince ?? now) > bounds.VISIT_KEPT_MS) this.#hasGap = true;
     if (choices.at(-1)?.at !== now) return;
     this.#hasGap = false;
-    this.#stretches.delete('the last choice is the mood of the session');
+    this.#stretches.delete('the session has the mood of the last choice');
   }
 
-  /** After a gap the next visit may start with the default mood, or with an earlier one of a frozen tab. */
+  /** Always false after a gap: the next visit may have the default mood, or the mood of a frozen tab. */
   #hasWrongMood(): boolean {
     const { service, choices, ends } = this.channel;
     const last = choices.at(-1);
@@ -139,7 +142,7 @@ export class Invariants {
     const allowed = new Set<string>();
     for (const { at, mood } of choices) if (at === last.at) allowed.add(mood);
     const settledAt = Math.max(last.at, this.#recoveredAt) + bounds.MOOD_MAX_MS;
-    // A tab that ends right after the choice may end before it has sent the mood.
+    // A tab that ends shortly after the choice may not have sent the mood.
     const isCutShort = ends.some(({ tab, at }) => tab === last.tab && at >= last.at && at <= settledAt);
     if (isCutShort) for (const { mood } of choices) allowed.add(mood).add(DEFAULT_MOOD);
     return [...service.sessions.values()].some(({ mood }) => !allowed.has(mood));
@@ -147,22 +150,23 @@ export class Invariants {
 
   #moodMaxMs(): number {
     const isLate = this.#hasLateLeader();
-    if (!this.#isOvertaken()) return isLate && !this.#isSeen() ? bounds.TAKEOVER_MAX_MS : bounds.MOOD_MAX_MS;
+    if (!this.#isOvertaken())
+      return isLate && !this.#isVisible() ? bounds.TAKEOVER_MAX_MS : bounds.MOOD_MAX_MS;
     return isLate ? bounds.TAKEOVER_MAX_MS : bounds.OVERTAKEN_MOOD_MAX_MS;
   }
 
-  #isSeen(): boolean {
-    return this.channel.counters.some((counter) => this.#browser.isPresent(counter) && !counter.tab.isHidden);
+  #isVisible(): boolean {
+    return this.channel.clients.some((client) => this.#browser.isPresent(client) && !client.tab.isHidden);
   }
 
-  /** Whether the leader may be a tab that sends its next heartbeat late, or not at all. */
+  /** Whether the leader may be a slow tab, which sends its next heartbeat late, or a frozen tab. */
   #hasLateLeader(): boolean {
-    return this.channel.counters.some(
-      (counter) => this.#browser.isSlow(counter) || (counter.tab.isFrozen && !counter.tab.isCached),
+    return this.channel.clients.some(
+      (client) => this.#browser.isSlow(client) || (client.tab.isFrozen && !client.tab.isCached),
     );
   }
 
-  /** An aborted heartbeat arrived last. The client gets no answer to it. */
+  /** Whether an aborted heartbeat arrived last. The client gets no answer to it. */
   #isOvertaken(): boolean {
     return [...this.channel.service.sessions.values()].some((session) => session.isOvertaken);
   }
@@ -170,18 +174,18 @@ export class Invariants {
   #checkAbsence(now: number): void {
     const { service, lastResumeAt } = this.channel;
     if (this.#absentSince === undefined || service.count === 0) return;
-    const isPrompt = this.#isCleanEnd() && !this.#isOvertaken() && !this.#isLeaveLost(now);
-    const maxMs = isPrompt ? bounds.LEAVE_MAX_MS : bounds.EXPIRE_MAX_MS;
-    // A page that froze within `stop` leaves when it resumes.
+    const mustLeave = this.#isCleanEnd() && !this.#isOvertaken() && !this.#isLeaveLost(now);
+    const maxMs = mustLeave ? bounds.LEAVE_MAX_MS : bounds.EXPIRE_MAX_MS;
+    // A page that freezes during `stop` leaves when it resumes.
     const overMs = now - Math.max(this.#absentSince, lastResumeAt);
     if (overMs > maxMs)
       this.#report(
-        'an absent person is not counted',
+        'the service does not count a browser without a present tab',
         `count ${service.count} for ${Math.round(overMs)} ms after the end`,
       );
   }
 
-  /** Whether the last page could send a leave, and its census was up to date. */
+  /** Whether the last page could send a leave, and its census was not older than the end of other tabs. */
   #isCleanEnd(): boolean {
     const { setup } = this.#browser;
     const { ends } = this.channel;
@@ -189,7 +193,7 @@ export class Invariants {
     if (!last?.isClean || this.#troubledSince !== undefined || this.#recoveredAt > last.at) return false;
     // The service keeps a dead socket until its session expires.
     if (setup.isLive && this.#recoveredAt > 0) return false;
-    if (this.channel.counters.some(({ tab }) => tab.isFrozen && !tab.isCached)) return false;
+    if (this.channel.clients.some(({ tab }) => tab.isFrozen && !tab.isCached)) return false;
     return ends.every((end) => {
       const togetherMs = end.isClean ? bounds.TOGETHER_MS : bounds.CENSUS_MS;
       return end === last || end.at < last.at - togetherMs;
@@ -197,13 +201,13 @@ export class Invariants {
   }
 
   #checkOthers(): void {
-    for (const { tab, presence } of this.channel.counters) {
+    for (const { tab, presence } of this.channel.clients) {
       const { data, others, mood } = presence.getSnapshot();
       if (data && !this.#othersWith.has(data))
         this.#othersWith.set(data, mood ? Math.max(0, data.count - 1) : data.count);
       if (others !== ((data && this.#othersWith.get(data)) ?? null))
         this.#report(
-          'others belongs to the data that is shown',
+          'a tab shows the others that belong to its data',
           `${tab.name} shows ${others} others with a count of ${data?.count}`,
         );
     }
@@ -214,10 +218,14 @@ export class Invariants {
     const requests = countSince(sentAt, now - bounds.REQUESTS_WINDOW_MS);
     const since = now - bounds.ACTIONS_WINDOW_MS;
     const max = bounds.requestsMax(countSince(this.actionsAt, since) + countSince(openedAt, since));
-    if (requests > max) this.#report('the client sends few requests', `${requests} requests in a minute`);
+    if (requests > max)
+      this.#report(
+        'a browser sends at most 9 requests a minute, and 3 for each action',
+        `${requests} requests in a minute`,
+      );
   }
 
-  /** A stretch that is wrong may last as long as its longest bound. */
+  /** Reports an invariant that is wrong for longer than the longest bound of that time. */
   #observe(invariant: Invariant, isWrong: boolean, maxMs: number): void {
     const { now } = this.#browser.clock;
     const stretch = this.#stretches.get(invariant);

@@ -1,34 +1,34 @@
 import type { Mood } from '../../../src/moods';
-import type { Counter } from './fake-browser';
+import type { TabClient } from './fake-browser';
 import { ModelService } from './model-service';
 import type { Tab } from './tab';
 import type { VirtualClock } from './virtual-clock';
 
-/** The default channel, and one with a name. */
+/** The default channel and a named channel. */
 export const CHANNELS = ['', 'lobby'] as const;
 export type ChannelName = (typeof CHANNELS)[number];
 
-/** One channel: its count at the service, and what this browser did in it. */
+/** One channel: its count at the service, and the actions of this browser in it. */
 export class ModelChannel {
   readonly name: ChannelName;
   readonly service: ModelService;
-  /** The counters in the tabs that are not closed. */
-  counters: Counter[] = [];
-  /** When each counter opened. */
+  /** The clients in the tabs that are not closed. */
+  clients: TabClient[] = [];
+  /** The times when clients were created, or began to count. */
   readonly openedAt: number[] = [];
-  /** The counters that ended. A clean end lets the page leave. */
+  /** The ends of clients. After a clean end the page can send a leave. */
   readonly ends: {
     readonly at: number;
     readonly isClean: boolean;
     readonly wasPresent: boolean;
     readonly tab: Tab;
   }[] = [];
-  /** The moods that were chosen. */
+  /** The choices of moods. */
   readonly choices: { readonly at: number; readonly mood: Mood; readonly tab: Tab }[] = [];
   lastResumeAt = Number.NEGATIVE_INFINITY;
-  /** When each heartbeat, and each opening of a socket, was sent. */
+  /** The times of the heartbeats and of the openings of sockets. */
   readonly sentAt: number[] = [];
-  /** When the last leave got lost. */
+  /** The time of the last leave that was lost. */
   leaveLostAt = Number.NEGATIVE_INFINITY;
 
   constructor(name: ChannelName, clock: VirtualClock, isLive: boolean) {

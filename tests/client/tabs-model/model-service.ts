@@ -3,20 +3,20 @@ import type { VirtualClock } from './virtual-clock';
 
 const TTL_MS = 30_000;
 const BROADCAST_INTERVAL_MS = 1_000;
-/** A client that closes with this code hands its session over: it stays until one TTL after the last message or ping. */
+/** A close with this code hands the session over. The session stays for one TTL after the last message or ping. */
 const HANDOVER_CODE = 4000;
 const UUID = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/;
 
 interface Session {
   mood: Mood;
-  /** The last heartbeat, message or ping. */
+  /** The time of the last heartbeat, message or ping. */
   lastSeen: number;
   lastHttpAt: number;
-  /** The last heartbeat was sent before another heartbeat, message or leave that arrived earlier. */
+  /** Whether the last heartbeat was sent before another heartbeat, message or leave that arrived earlier. */
   isOvertaken: boolean;
 }
 
-/** One socket, as the service sees it. */
+/** The service's end of a socket. */
 export interface Port {
   send(text: string): void;
   close(code: number): void;
@@ -28,12 +28,12 @@ export interface Message {
   readonly sentAt: number;
 }
 
-/** The exact count of one channel, in one place and without failures. It has no client but this browser. */
+/** The exact count of one channel, in one place and without failures. This browser is its only client. */
 export class ModelService {
   readonly sessions = new Map<string, Session>();
   readonly #clock: VirtualClock;
   readonly #isLive: boolean;
-  /** When the newest heartbeat, message or leave of each session was sent, of those that arrived. */
+  /** For each session, the newest sending time of the heartbeats, messages and leaves that arrived. */
   readonly #newestSentAt = new Map<string, number>();
   /** The open sockets, each with its session and the time of its last message or ping. */
   readonly #sockets = new Map<Port, { id: string; lastSeen: number } | undefined>();
@@ -105,7 +105,7 @@ export class ModelService {
     session.isOvertaken = this.#isOvertaken(id, sentAt);
   }
 
-  /** Notes when it was sent, and returns whether another one overtook it. */
+  /** Keeps the sending time of a message. Returns whether a newer message arrived before it. */
   #isOvertaken(id: string, sentAt: number): boolean {
     const newest = this.#newestSentAt.get(id) ?? -1;
     this.#newestSentAt.set(id, Math.max(newest, sentAt));

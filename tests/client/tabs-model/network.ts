@@ -4,7 +4,7 @@ import type { ModelChannel, ModelChannels } from './model-channel';
 import type { ModelService } from './model-service';
 import type { Tab } from './tab';
 
-/** Time that a request, an answer or a message takes on its way. */
+/** The longest time of a request, an answer or a message between the browser and the service (ms). */
 export const LATENCY_MAX_MS = 300;
 const LATENCY_MIN_MS = 5;
 
@@ -17,10 +17,10 @@ interface Exchange {
   readonly reject: (error: unknown) => void;
 }
 
-/** `offline`: requests fail and sockets close. `hanging`: requests get no answer, and sockets stay open without messages. */
+/** `offline`: requests fail and sockets close. `hanging`: requests get no answer, and open sockets get no messages. */
 export type Trouble = 'none' | 'offline' | 'hanging';
 
-/** The way from the browser to the service. Each request takes its own time, so requests overtake each other. */
+/** The network between the browser and the service. Each request takes its own time, so requests overtake each other. */
 export class Network {
   readonly channels: ModelChannels;
   readonly sockets = new Set<FakeSocket>();
@@ -76,7 +76,7 @@ export class Network {
       });
   }
 
-  /** Ends what a closed or crashed tab has under way, except requests that outlive the page. */
+  /** Ends the requests and the sockets of a closed or crashed tab, except requests with `keepalive`. */
   release(tab: Tab, code: number): void {
     for (const exchange of this.#exchanges)
       if (exchange.tab === tab && !exchange.isKeptAlive) this.#stop(exchange);
@@ -103,7 +103,7 @@ export class Network {
     });
   }
 
-  /** An aborted request arrives in half of all cases. */
+  /** Aborts a request. Half of the aborted requests still arrive. */
   #stop(exchange: Exchange): void {
     if (exchange.hasArrived || this.#dice.chance(0.5)) exchange.cancel();
   }
@@ -113,10 +113,10 @@ export class Network {
   }
 }
 
-/** For the log. */
+/** The channel in a log line. */
 export const inChannel = ({ name }: ModelChannel) => (name === '' ? '' : ` in ${name}`);
 
-/** What the client reads of a `Response`. A real one takes longer than the rest of the model. */
+/** The part of a `Response` that the client reads. A real `Response` takes longer than the rest of the model. */
 function toResponse({ body, headers }: ReturnType<ModelService['handle']>) {
   return {
     ok: true,

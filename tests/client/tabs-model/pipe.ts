@@ -1,6 +1,6 @@
 import type { VirtualClock } from './virtual-clock';
 
-/** Delivers in order, each item after a random delay: a socket, a channel, or messages between two processes. */
+/** Delivers items in the order of sending, each after a random delay. It is a socket, a channel or the way between two processes. */
 export class Pipe {
   readonly #clock: VirtualClock;
   readonly #delayMs: () => number;

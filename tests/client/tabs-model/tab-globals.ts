@@ -10,7 +10,7 @@ import type { Tab } from './tab';
 const PAGE_URL = 'https://site.example/breathe';
 const START = 1_800_000_000_000;
 
-/** What all tabs of one origin share. */
+/** The state that all tabs of one origin share. */
 export interface Origin {
   readonly locks: FakeLocks;
   readonly channels: FakeChannels;
@@ -21,7 +21,7 @@ export interface Origin {
   readonly hasWorkers: boolean;
 }
 
-/** The globals of a page. Each name that the client may use is here, otherwise it reaches the one of Node. */
+/** The globals of a page. Each name that the client may use is here, otherwise the client uses the global of Node. */
 export function tabGlobals(tab: Tab, origin: Origin): Record<string, unknown> {
   const { dice, network } = origin;
   const urls = new ObjectUrls(() => dice.uuid());

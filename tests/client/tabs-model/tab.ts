@@ -2,27 +2,27 @@ import { FakeTimers } from './fake-timers';
 import type { VirtualClock } from './virtual-clock';
 
 /**
- * Browsers align the timers of a hidden page to seconds, and after five minutes to minutes. Chromium does the latter only for chains of
- * timers, others for all: https://developer.chrome.com/blog/timer-throttling-in-chrome-88
+ * Browsers align the timers of a hidden page to seconds, and after five minutes to minutes. Chromium aligns to minutes only chains of
+ * timers: https://developer.chrome.com/blog/timer-throttling-in-chrome-88. The model aligns all timers, as other browsers do.
  */
 const HIDDEN_STEP_MS = 1_000;
 const LONG_HIDDEN_STEP_MS = 60_000;
 const LONG_HIDDEN_MS = 300_000;
 
-export type TabState = 'seen' | 'hidden' | 'prerendering';
+export type TabState = 'visible' | 'hidden' | 'prerendering';
 
-/** The life of one tab: what is seen, frozen and closed, and when its tasks run. */
+/** One tab: whether it is hidden, frozen or closed, and when its tasks run. */
 export class Tab {
   readonly name: string;
   readonly clock: VirtualClock;
   readonly openedAt: number;
-  /** `window` and `document`: each event reaches the listeners of both. */
+  /** `window` and `document`. Listeners of both get each event. */
   readonly events = new EventTarget();
   readonly timers: FakeTimers;
   readonly workerTimers: FakeTimers[] = [];
   isPrerendering: boolean;
   isFrozen = false;
-  /** Kept in memory after a navigation: https://web.dev/articles/bfcache */
+  /** Whether the browser keeps the page in memory after a navigation: https://web.dev/articles/bfcache */
   isCached = false;
   isClosed = false;
   #hiddenSince: number | undefined;
@@ -33,7 +33,7 @@ export class Tab {
     this.name = name;
     this.openedAt = clock.now;
     this.isPrerendering = state === 'prerendering';
-    this.#hiddenSince = state === 'seen' ? undefined : clock.now;
+    this.#hiddenSince = state === 'visible' ? undefined : clock.now;
     this.timers = new FakeTimers(clock, (dueAt) => this.#align(dueAt));
   }
 
@@ -41,7 +41,7 @@ export class Tab {
     return this.#hiddenSince !== undefined;
   }
 
-  /** Whether the timers of the page run once a minute, or will within 10 s. */
+  /** Whether the timers of the page run once a minute now or within 10 s. */
   get isSlow(): boolean {
     return this.clock.now - (this.#hiddenSince ?? this.clock.now) > LONG_HIDDEN_MS - 10_000;
   }
@@ -50,14 +50,14 @@ export class Tab {
     return !this.isClosed && !this.isFrozen;
   }
 
-  /** Runs a task from outside. A frozen tab runs it on resume, a closed one never. */
+  /** Runs a task. A frozen tab runs it when it resumes, and a closed tab never runs it. */
   task(run: () => void): void {
     if (this.isClosed) return;
     if (this.isFrozen) this.#waiting.push(run);
     else run();
   }
 
-  /** Runs listeners in a task of their own, before all tasks that are not scheduled yet. */
+  /** Schedules an event as a task of its own, without a delay. */
   fire(type: string, properties: object = {}): void {
     this.clock.schedule(0, () =>
       this.task(() => this.events.dispatchEvent(Object.assign(new Event(type), properties))),

@@ -7,12 +7,12 @@ interface ClockEvent {
 }
 
 /**
- * The clock of a modelled browser, in ms since its start. It jumps from event to event. Events of the same time run in the order in
- * which they were scheduled. All promises settle between two events.
+ * The clock of a modelled browser, in ms since its start. It jumps from event to event. Events of the same time run in the order of
+ * scheduling. All promises settle between two events.
  */
 export class VirtualClock {
   now = 0;
-  /** Runs before and after each event: the state that it reads before an event has lasted until now. */
+  /** Runs before and after each event. The state before an event has lasted until `now`. */
   onStep: () => void = () => {};
   #scheduled = 0;
   readonly #events = new TinyQueue<ClockEvent>([], (a, b) => a.at - b.at || a.order - b.order);
@@ -29,7 +29,7 @@ export class VirtualClock {
 
   async advance(ms: number): Promise<void> {
     const end = this.now + ms;
-    // Otherwise the clock passes an event that an action schedules by way of a promise.
+    // Otherwise the clock passes an event that a promise of an action schedules.
     await everyPromiseSettled();
     for (let next = this.#events.peek(); next !== undefined && next.at <= end; next = this.#events.peek()) {
       this.#events.pop();
@@ -45,5 +45,5 @@ export class VirtualClock {
   }
 }
 
-/** Node runs all microtasks before the next tick. An immediate does the same, and polls for I/O each time. */
+/** Node runs all microtasks before the next tick. `setImmediate` also polls for I/O each time. */
 const everyPromiseSettled = () => new Promise<void>((resolve) => process.nextTick(resolve));
