@@ -14,7 +14,7 @@ const TTL = 30_000;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 describe('a full room', () => {
-  /** A room with the most present sessions, less `free`. */
+  /** Returns a room with `free` places. */
   function fullRoom(free = 0): RoomSessions {
     const room = new RoomSessions(TTL, 0);
     for (let n = 0; n < ROOM_SESSIONS_MAX - free; n += 1)
@@ -22,7 +22,7 @@ describe('a full room', () => {
     return room;
   }
 
-  it('a full room refuses a new session by sync and by socket, and applies heartbeats of the others', () => {
+  it('a full room refuses a new session by sync and by socket, and applies heartbeats of present sessions', () => {
     const room = fullRoom(1);
     expect(room.isFull).toBe(false);
     expect(room.merge(ANNA, record('presence', 1_000), 1_000)).toBe('applied');
@@ -38,7 +38,7 @@ describe('a full room', () => {
     expect(room.counts.gratitude).toBe(1);
   });
 
-  it('a full room refuses a session that left, keeps its tombstone, and accepts the session when there is a place', () => {
+  it('a full room refuses a session that left, keeps its tombstone, and accepts it when a place is free', () => {
     const room = fullRoom();
     room.merge(ANNA, record(null, 1_000), 1_000);
     expect(room.merge(ANNA, record('presence', 1_500), 1_500)).toBe('full');
@@ -50,7 +50,7 @@ describe('a full room', () => {
 
   it('a room accepts a new session however many sessions have left', () => {
     const room = new RoomSessions(TTL, 0);
-    // In version 1.0 200 sockets that changed their ids did this.
+    // In version 1.0 200 sockets that changed their ids filled a room with tombstones.
     for (let n = 0; n < 238_000; n += 1) {
       room.heartbeat(`${n}`, 'presence', 0);
       room.leave(`${n}`, 0);
@@ -74,12 +74,12 @@ describe('the tombstones of a room', () => {
     expect(room.get(`${EIGHTH - 1}`)).toBeUndefined();
     expect(room.get(`${EIGHTH}`)).toMatchObject(record(null, 1_000));
     expect(room.get(`${ROOM_TOMBSTONES_MAX + 9}`)).toMatchObject(record(null, 1_000));
-    // An older copy revives a session only if its tombstone was dropped.
+    // An older record restores a session only if its tombstone was dropped.
     expect(room.merge(`${EIGHTH - 1}`, record('presence', 500), 1_000)).toBe('applied');
     expect(room.merge(`${EIGHTH}`, record('presence', 500), 1_000)).toBe('outdated');
   });
 
-  it('the tombstone of a session that came back and left again is the newest', () => {
+  it('the tombstone of a session that started and left again is the newest one', () => {
     const room = new RoomSessions(TTL, 0);
     for (let n = 0; n < ROOM_TOMBSTONES_MAX; n += 1) leave(room, n, 1_000);
     room.heartbeat('0', 'presence', 2_000);
@@ -89,7 +89,7 @@ describe('the tombstones of a room', () => {
     expect(room.get('1')).toBeUndefined();
   });
 
-  it('tombstones expire also behind one of a session that came back', () => {
+  it('tombstones expire also behind that of a session that started again', () => {
     const room = new RoomSessions(TTL, 0);
     for (let n = 0; n < 3; n += 1) leave(room, n, 1_000);
     room.heartbeat('0', 'presence', 2_000);
@@ -99,7 +99,7 @@ describe('the tombstones of a room', () => {
 });
 
 describe('the collections of a room', () => {
-  /** The room keeps a bounded number of changes. Its timing wheel holds each present session once. */
+  /** Checks that the room keeps a bounded number of changes, and that its timing wheel holds each present session once. */
   function expectBounded(room: RoomSessions, now: number): void {
     expect(room.changesSince(room.changeCount - ROOM_CHANGES_MAX - 1)).toBeUndefined();
     const present = room.present.size;
@@ -109,7 +109,7 @@ describe('the collections of a room', () => {
     expect([...room]).toEqual([]);
   }
 
-  it('a session that comes and leaves a million times adds a bounded number of entries', () => {
+  it('a session that starts and leaves a million times adds a bounded number of entries', () => {
     const room = new RoomSessions(600_000, 0);
     for (let n = 0; n < 1_000_000; n += 1) {
       room.heartbeat(ANNA, 'presence', n);

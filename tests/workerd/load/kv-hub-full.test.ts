@@ -12,9 +12,9 @@ beforeEach(async () => {
   site = await KvSite.open();
 });
 
-const CAPPED = `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`;
+const FULL_REPORT = `this location has more than ${KV_SESSIONS_MAX} sessions; further sessions are not counted`;
 
-/** Another isolate has written so many sessions. Four heartbeats came in each millisecond. */
+/** Stores `count` sessions as another isolate does, with four heartbeats in each millisecond. */
 const store = (from: number, count: number) =>
   env.PRESENCE_KV.put(
     KEY,
@@ -32,7 +32,7 @@ const store = (from: number, count: number) =>
   );
 
 describe('a location with too many sessions', () => {
-  it('a replica counts as many sessions as it reads, reports the limit, and recovers', {
+  it('a replica counts the sessions up to the limit, reports further ones, and recovers', {
     timeout: 20_000,
   }, async () => {
     const replica = site.join();
@@ -45,7 +45,7 @@ describe('a location with too many sessions', () => {
     expect(await replica.count()).toBe(KV_SESSIONS_MAX);
     expect(replica.trouble).toBe('too-many-sessions');
     expect(replica.trouble).toBe('too-many-sessions');
-    expect(site.reports).toEqual([CAPPED]);
+    expect(site.reports).toEqual([FULL_REPORT]);
     await site.runtime.advance(TIMING.tombstoneTtlMs);
     await store(0, 1);
     await site.sync(replica);
@@ -89,7 +89,9 @@ describe('a location with too many sessions', () => {
     expect(value).not.toHaveProperty(sessionId(KV_SESSIONS_MAX));
   });
 
-  it('a replica keeps no more sessions of two reads than of one', { timeout: 20_000 }, async () => {
+  it('a replica that reads twice keeps at most the sessions of one full read', {
+    timeout: 20_000,
+  }, async () => {
     const replica = site.join();
     await store(0, KV_SESSIONS_MAX);
     await replica.presence();
@@ -101,7 +103,7 @@ describe('a location with too many sessions', () => {
     expect(replica.sessions.get(sessionId(0))).toBeUndefined();
   });
 
-  it('a replica with too many own sessions counts all, and writes those with the latest heartbeats', {
+  it('a replica with too many own sessions keeps all, and writes those with the latest heartbeats', {
     timeout: 20_000,
   }, async () => {
     const replica = new Replica(TIMING);

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { sessionId } from '../../support/session-id';
 import { KvSite } from '../presence/kv/kv-site';
 
-it('other locations are found behind a thousand keys that are not theirs', async () => {
+it('a replica counts another location although 1,001 foreign keys precede its key', async () => {
   const site = await KvSite.open();
   const puts = Array.from({ length: 1_001 }, (_, n) => env.PRESENCE_KV.put(`presence:sessions:a${n}`, ''));
   await Promise.all(puts);

@@ -6,7 +6,7 @@ import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
 import { problemOf } from '../api/problem-of';
 
-it("the platform's limiter lets 1,000 new sessions of one network pass in a minute, and known sessions and others after that", async () => {
+it('the limiter of the platform refuses only new sessions of a network beyond 1,000 in a minute', async () => {
   await emptyStorage();
   const fetch = fetchOf(env);
   const heartbeat = (n: number, network: number) =>
@@ -17,7 +17,7 @@ it("the platform's limiter lets 1,000 new sessions of one network pass in a minu
       { 'CF-Connecting-IP': `192.0.2.${network}` },
     );
   await heartbeat(1, 200);
-  // It counts by the minute of the clock. Where a minute ended meanwhile, another network tries it again.
+  // The limiter counts by the minute of the clock. If a minute ends meanwhile, the test repeats with another network.
   const minute = () => Math.floor(Date.now() / 60_000);
   let network = 0;
   let started: number;

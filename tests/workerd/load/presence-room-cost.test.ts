@@ -14,8 +14,8 @@ beforeEach(async () => {
 });
 afterEach(() => void vi.useRealTimers());
 
-/** Counts the rows that the journal writes and deletes, as the platform bills them. */
-async function countRows(): Promise<() => number> {
+/** Starts to count the rows that the room writes and deletes, as the platform bills them. Returns a reader of the count. */
+async function startRowCount(): Promise<() => number> {
   let rows = 0;
   await room.inside(({ storage: { sql } }) => {
     const exec = sql.exec.bind(sql);
@@ -28,14 +28,14 @@ async function countRows(): Promise<() => number> {
   return () => rows;
 }
 
-// These figures stand in docs/scale.md.
-describe('what a room costs in an hour', () => {
+// docs/scale.md has these figures.
+describe('the cost of a room', () => {
   const NOTHING = { calls: 0, alarms: 0, rows: 0 };
 
-  /** An hour as on the platform: the object's timers run, and its alarm when it is due. */
-  async function hour(minutes: number, tickMs: number, tick: (n: number) => Promise<void>) {
+  /** Runs the room for `minutes`, with its timers and its alarms when they are due. Returns the figures for one hour. */
+  async function costPerHour(minutes: number, tickMs: number, tick: (n: number) => Promise<void>) {
     let alarms = 0;
-    const rows = await countRows();
+    const rows = await startRowCount();
     const callsBefore = room.calls;
     for (let n = 0; n < (minutes * 60 * SECOND) / tickMs; n += 1) {
       await room.pass(tickMs);
@@ -45,7 +45,7 @@ describe('what a room costs in an hour', () => {
       alarms += 1;
     }
     const perHour = (count: number) => Math.round((count * 60) / minutes);
-    // Setting an alarm also writes a row.
+    // A set alarm also writes a row.
     return {
       calls: perHour(room.calls - callsBefore),
       alarms: perHour(alarms),
@@ -54,16 +54,16 @@ describe('what a room costs in an hour', () => {
   }
 
   it('an empty room sets no alarm and writes no row', async () => {
-    expect(await hour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
+    expect(await costPerHour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
   });
 
   it('a room with a watcher and no session sets no alarm and writes no row', async () => {
     await RoomClient.open(room);
-    expect(await hour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
+    expect(await costPerHour(60, 60 * SECOND, async () => undefined)).toEqual(NOTHING);
   });
 
-  it('100 sessions on live sockets cost an alarm every 20 to 30 s, with three rows each', async () => {
-    // The test's clock gives the pings: the last one of each socket came up to ten seconds ago.
+  it('100 sessions on live sockets cost one alarm in 20 to 30 s, with three rows each', async () => {
+    // Each socket pings every ten seconds of the test's clock.
     await room.inside((state) => {
       state.getWebSocketAutoResponseTimestamp = () => new Date(Date.now() - (Date.now() % (10 * SECOND)));
     });
@@ -71,18 +71,18 @@ describe('what a room costs in an hour', () => {
     for (const [n, client] of clients.entries())
       await client.send({ sessionId: sessionId(n), mood: moodOf(n) });
     await room.pass(60 * SECOND);
-    const { calls, alarms, rows } = await hour(60, 5 * SECOND, async () => undefined);
+    const { calls, alarms, rows } = await costPerHour(60, 5 * SECOND, async () => undefined);
     expect(clients[0]?.last?.count).toBe(100);
     expect(calls).toBe(0);
-    // The number depends on the time of the first ping within the ten seconds.
+    // The number of alarms depends on the time of the first ping within ten seconds.
     expect(alarms).toBeGreaterThanOrEqual(SOCKETS_AN_HOUR.alarms - 1);
     expect(alarms).toBeLessThanOrEqual(1.5 * SOCKETS_AN_HOUR.alarms);
     expect(rows / alarms).toBe(SOCKETS_AN_HOUR.rows / SOCKETS_AN_HOUR.alarms);
   });
 
-  it('300 changing sessions through three isolates cost one call a second per isolate, and three rows in five seconds', async () => {
+  it('300 changing sessions at three isolates cost each isolate a call a second, and the room 3 rows in 5 s', async () => {
     const isolates = [room.join(), room.join(), room.join()];
-    const { calls, alarms, rows } = await hour(5, SECOND, async (second) => {
+    const { calls, alarms, rows } = await costPerHour(5, SECOND, async (second) => {
       // Each session sends one heartbeat, and every ten seconds 300 new sessions replace the old ones.
       const place = 30 * (second % 10);
       const generation = 300 * Math.floor(second / 10);

@@ -16,8 +16,8 @@ import { sessionId } from '../../support/session-id';
 const TTL = 30_000;
 const LONGEST_ROW_BYTES = 1_500_000;
 
-/** Runs the test in an object without a journal. */
-async function inObject(test: (sql: SqlStorage) => void): Promise<void> {
+/** Runs the test in a room without a journal. */
+async function inRoom(test: (sql: SqlStorage) => void): Promise<void> {
   const room = () => env.PRESENCE_ROOM.getByName(ROOM_NAME);
   await emptyStorage();
   await runInDurableObject(room(), (_room, { storage }) => test(storage.sql));
@@ -31,7 +31,7 @@ const newJournal = (sql: SqlStorage, now: number) =>
     () => undefined,
   );
 
-function crowd(from: number, count: number, lastSeen: number): SessionRecords {
+function sessionsFrom(from: number, count: number, lastSeen: number): SessionRecords {
   const record: SessionRecord = { mood: 'connection', lastSeen };
   return new Map(Array.from({ length: count }, (_, n) => [sessionId(from + n), record]));
 }
@@ -43,8 +43,8 @@ const bytesIn = (sql: SqlStorage) =>
 const longestRowIn = (sql: SqlStorage) =>
   Number(sql.exec('SELECT MAX(octet_length(sessions)) AS bytes FROM journal').one()['bytes']);
 
-it('a journal splits its sessions into rows that fit, and reads all of them until they are a TTL old', () =>
-  inObject((sql) => {
+it('a journal splits its sessions into rows that fit, and reads each row for a TTL', () =>
+  inRoom((sql) => {
     let now = 1_000_000;
     const journal = new RoomJournal(
       sql,
@@ -52,7 +52,7 @@ it('a journal splits its sessions into rows that fit, and reads all of them unti
       () => now,
       () => undefined,
     );
-    const all = crowd(0, 40_000, now);
+    const all = sessionsFrom(0, 40_000, now);
     const counts = { ...ZERO_COUNTS, connection: all.size };
     journal.append(all, new Map([['', counts]]), all);
     const read = journal.read();
@@ -72,7 +72,7 @@ it('a journal splits its sessions into rows that fit, and reads all of them unti
 it(
   'a journal that gets too long is replaced by all sessions of the room',
   () =>
-    inObject((sql) => {
+    inRoom((sql) => {
       let now = 1_000_000;
       const journal = new RoomJournal(
         sql,
@@ -83,7 +83,7 @@ it(
       let written = 0;
       for (let save = 0; save < 60; save += 1) {
         now += ROOM_SAVE_INTERVAL_MS;
-        const sessions = crowd(0, 15_000, now);
+        const sessions = sessionsFrom(0, 15_000, now);
         journal.append(sessions, NO_BROADCASTS, sessions);
         written += sessions.size;
         expect(bytesIn(sql)).toBeLessThanOrEqual(ROOM_JOURNAL_BYTES_MAX + 2 * LONGEST_ROW_BYTES);
@@ -99,15 +99,15 @@ it(
           ).read().sessions,
         ].flatMap((row) => [...row]),
       );
-      expect(latest).toEqual(crowd(0, 15_000, now));
+      expect(latest).toEqual(sessionsFrom(0, 15_000, now));
     }),
   20_000,
 );
 
 it(
-  'a room reads the end of a journal that an earlier version left too long, and replaces it with the next save',
+  'a room reads the end of a journal that 1.0 left too long, and replaces it with the next save',
   () =>
-    inObject((sql) => {
+    inRoom((sql) => {
       const now = 1_000_000;
       const journal = new RoomJournal(
         sql,
@@ -125,7 +125,7 @@ it(
       const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
       expect(ids.length).toBe(Math.floor(ROOM_JOURNAL_READ_BYTES_MAX / (filler.length + 80)));
       expect(ids.at(-1)).toBe(sessionId(rows - 1));
-      const all = crowd(0, 10, now);
+      const all = sessionsFrom(0, 10, now);
       journal.append(new Map(), NO_BROADCASTS, all);
       expect([...journal.read().sessions]).toEqual([all]);
     }),
@@ -133,11 +133,13 @@ it(
 );
 
 it('a journal splits sessions of channels with the longest names into rows that fit, and reads them', () =>
-  inObject((sql) => {
+  inRoom((sql) => {
     const now = 1_000_000;
     const journal = newJournal(sql, now);
     const channel = 'a'.repeat(64);
-    const all = new Map([...crowd(0, 15_000, now)].map(([id, record]) => [`${channel}/${id}`, record]));
+    const all = new Map(
+      [...sessionsFrom(0, 15_000, now)].map(([id, record]) => [`${channel}/${id}`, record]),
+    );
     journal.append(all, NO_BROADCASTS, all);
     expect(longestRowIn(sql)).toBeLessThanOrEqual(LONGEST_ROW_BYTES);
     const rows = [...newJournal(sql, now).read().sessions];
@@ -145,8 +147,8 @@ it('a journal splits sessions of channels with the longest names into rows that 
     expect(new Map(rows.flatMap((row) => [...row]))).toEqual(all);
   }));
 
-it('a journal keeps the last broadcasts of 10,000 channels in one row, and writes it only if it changes', () =>
-  inObject((sql) => {
+it('a journal keeps the last broadcasts of 10,000 channels in one row, and writes the row only if it changes', () =>
+  inRoom((sql) => {
     const now = 1_000_000;
     const journal = newJournal(sql, now);
     const counts = { ...ZERO_COUNTS, connection: 123_456 };
@@ -167,7 +169,7 @@ it('a journal keeps the last broadcasts of 10,000 channels in one row, and write
   }));
 
 it('a journal reports the rows, entries and counts that it cannot read, in one report', () =>
-  inObject((sql) => {
+  inRoom((sql) => {
     const now = 1_000_000;
     const reports: string[] = [];
     const newJournal = () =>
@@ -177,8 +179,8 @@ it('a journal reports the rows, entries and counts that it cannot read, in one r
         () => now,
         (trouble) => void reports.push(trouble),
       );
-    newJournal().append(crowd(0, 2, now), NO_BROADCASTS, []);
-    expect([...newJournal().read().sessions]).toEqual([crowd(0, 2, now)]);
+    newJournal().append(sessionsFrom(0, 2, now), NO_BROADCASTS, []);
+    expect([...newJournal().read().sessions]).toEqual([sessionsFrom(0, 2, now)]);
     expect(reports).toEqual([]);
     const insert = (sessions: unknown, told: unknown) =>
       sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, sessions, told);
@@ -187,13 +189,13 @@ it('a journal reports the rows, entries and counts that it cannot read, in one r
     insert(null, 'no counts');
     sql.exec('INSERT INTO channels (id, counts) VALUES (1, ?)', '{"../x":{}}');
     const { sessions, lastBroadcasts } = newJournal().read();
-    expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...crowd(0, 2, now).keys()]);
+    expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...sessionsFrom(0, 2, now).keys()]);
     expect(lastBroadcasts).toEqual(new Map([['', ZERO_COUNTS]]));
     expect(reports).toEqual([expect.stringMatching(/^6 stored entries could not be read/)]);
   }));
 
 it('a failed replacement of a journal that is too long keeps the sessions that it holds', () =>
-  inObject((sql) => {
+  inRoom((sql) => {
     const now = 1_000_000;
     const journal = new RoomJournal(
       sql,
@@ -204,17 +206,17 @@ it('a failed replacement of a journal that is too long keeps the sessions that i
     const filler = `{"x":"${' '.repeat(1_900_000)}"}`;
     for (let bytes = 0; bytes <= ROOM_JOURNAL_BYTES_MAX; bytes += filler.length)
       sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, filler, '{}');
-    const known = crowd(0, 10, now);
+    const known = sessionsFrom(0, 10, now);
     journal.append(known, NO_BROADCASTS, known);
     expect([...journal.read().sessions].length).toBeGreaterThan(20);
     const failing = (function* () {
-      yield* crowd(10, 40_000, now);
+      yield* sessionsFrom(10, 40_000, now);
       throw new Error('SQLITE_FULL');
     })();
     expect(() => journal.append(new Map(), NO_BROADCASTS, failing)).toThrow('SQLITE_FULL');
     const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
     for (const id of known.keys()) expect(ids).toContain(id);
-    const all = crowd(0, 40_000, now);
+    const all = sessionsFrom(0, 40_000, now);
     journal.append(new Map(), NO_BROADCASTS, all);
     expect(new Map([...journal.read().sessions].flatMap((row) => [...row]))).toEqual(all);
   }));

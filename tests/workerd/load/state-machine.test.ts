@@ -18,7 +18,7 @@ const TTL = 30_000;
 const HUBS = ['kv', 'durable-object'] as const;
 type HubName = (typeof HUBS)[number];
 
-/** The channels of each hub: '' is the default one. */
+/** The channels of each hub. '' is the default channel. */
 const CHANNELS: Readonly<Record<HubName, readonly string[]>> = { kv: [''], 'durable-object': ['', 'lobby'] };
 
 const pathIn = (channel: string, path: string) =>
@@ -26,9 +26,9 @@ const pathIn = (channel: string, path: string) =>
 
 /** An isolate counts a session at most this long after its last heartbeat at another isolate (ms). */
 const REMOTE_MAX: Readonly<Record<HubName, number>> = {
-  // A session of an isolate that was alone counts as long as a tombstone.
+  // A session of an isolate that was alone counts for the lifetime of a tombstone.
   kv: hubSettings('kv', TTL, undefined).timing.tombstoneTtlMs,
-  // An answer of the room counts for a TTL, and a session in it too.
+  // An answer of the room counts for a TTL, and a session in the answer for another TTL.
   'durable-object': 2 * TTL + 1_000,
 };
 
@@ -38,18 +38,18 @@ interface Event {
   readonly channel: string;
   readonly at: number;
   readonly isolate: number;
-  /** null: a leave. */
+  /** `null` for a leave. */
   readonly mood: Mood | null;
 }
 
-/** The model: the last event of each session in each channel, and since when each isolate runs. It has neither replicas nor hubs. */
+/** The last event of each session in each channel, and the start of each isolate. It has neither replicas nor hubs. */
 interface Model {
   readonly events: Map<string, Event>;
   readonly heartbeats: Map<string, Event>;
   readonly startedAt: number[];
 }
 
-/** Isolates with one hub. The test moves their clock and breaks their hub. */
+/** Isolates with one hub. The test controls their clock and the failures of their hub. */
 class Service {
   readonly runtime = new FakeRuntime();
   readonly #hub: HubName;
@@ -73,7 +73,7 @@ class Service {
     this.#isolates[isolate] = this.#start(isolate / this.size);
   }
 
-  /** An empty room takes its place. */
+  /** Replaces the room by an empty one. */
   loseRoom(): void {
     this.#rooms += 1;
   }
@@ -82,8 +82,8 @@ class Service {
     this.#kv.all = trouble === 'fails' ? 'throws' : trouble === 'hangs' ? 'hangs' : undefined;
     if (trouble === 'loses') this.#kv.trouble.put = 'refuses';
     this.#room.trouble =
-      trouble === 'fails' ? 'is away' : trouble === 'hangs' ? 'hangs' : trouble && 'loses its answer';
-    if (trouble === undefined) this.#room.letGo();
+      trouble === 'fails' ? 'throws' : trouble === 'hangs' ? 'hangs' : trouble && 'loses its answer';
+    if (trouble === undefined) this.#room.deliverAnswers();
   }
 
   async pass(ms: number): Promise<void> {
@@ -91,16 +91,16 @@ class Service {
     await this.#platform.idle();
   }
 
-  /** Moves the clock until the answer comes. */
-  async ask(isolate: number, path: string, body?: unknown): Promise<Response> {
+  /** Sends a request, and advances the clock until it is answered. */
+  async request(isolate: number, path: string, body?: unknown): Promise<Response> {
     const fetch = this.#isolates[isolate] as Fetch;
     let answer: Response | undefined;
-    const asked = Promise.resolve(body === undefined ? fetch(path) : post(fetch, path, body));
-    const answered = asked.then((response) => {
+    const sent = Promise.resolve(body === undefined ? fetch(path) : post(fetch, path, body));
+    const answered = sent.then((response) => {
       answer = response;
     });
     for (;;) {
-      // Reading a body takes real time.
+      // A read of a body takes real time.
       await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, 1))]);
       await this.#platform.idle();
       if (answer !== undefined) return answer;
@@ -108,21 +108,21 @@ class Service {
     }
   }
 
-  #start(luck: number): Fetch {
+  #start(random: number): Fetch {
     const { now, sleep } = this.runtime;
-    const own = {
+    const bindings = {
       PRESENCE_HUB: this.#hub,
       ...(this.#hub === 'durable-object' && { CHANNELS: 'lobby' }),
       PRESENCE_KV: this.#kv.store,
       PRESENCE_ROOM: { getByName: () => this.#room },
     };
-    return fetchOf(own, { now, sleep, random: () => luck });
+    return fetchOf(bindings, { now, sleep, random: () => random });
   }
 }
 
 type Command = fc.AsyncCommand<Model, Service>;
 
-/** Compares the answer of an isolate in a channel with the model. */
+/** Compares the answer of an isolate in a channel with the model, and returns the answer. */
 async function check(
   model: Model,
   service: Service,
@@ -170,7 +170,7 @@ function heartbeat(hub: HubName, session: number, isolate: number, channel: stri
     const event = { id, channel, at: service.runtime.now(), isolate, mood };
     model.events.set(`${channel} ${id}`, event);
     model.heartbeats.set(`${channel} ${id}`, event);
-    const response = await service.ask(isolate, pathIn(channel, 'heartbeat'), { sessionId: id, mood });
+    const response = await service.request(isolate, pathIn(channel, 'heartbeat'), { sessionId: id, mood });
     const state = await check(model, service, hub, isolate, channel, response);
     expect(state.moods[mood]).toBeGreaterThanOrEqual(1);
   });
@@ -181,7 +181,7 @@ function leave(session: number, isolate: number, channel: string): Command {
     await service.pass(1);
     const id = sessionId(session);
     model.events.set(`${channel} ${id}`, { id, channel, at: service.runtime.now(), isolate, mood: null });
-    const response = await service.ask(isolate, pathIn(channel, 'leave'), { sessionId: id });
+    const response = await service.request(isolate, pathIn(channel, 'leave'), { sessionId: id });
     expect(await response.json()).toEqual({ success: true });
   });
 }
@@ -194,19 +194,19 @@ const commandsFor = (hub: HubName, isolates: number) => {
     [
       fc
         .tuple(session, isolate, channel, fc.constantFrom(...MOODS))
-        .map(([session, where, channel, mood]) => heartbeat(hub, session, where, channel, mood)),
-      fc.tuple(session, isolate, channel).map(([session, where, channel]) => leave(session, where, channel)),
-      fc.tuple(isolate, channel).map(([where, channel]) =>
-        command(`read('${channel}' at ${where})`, async (model, service) => {
-          const response = await service.ask(where, pathIn(channel, 'presence'));
-          await check(model, service, hub, where, channel, response);
+        .map(([session, index, channel, mood]) => heartbeat(hub, session, index, channel, mood)),
+      fc.tuple(session, isolate, channel).map(([session, index, channel]) => leave(session, index, channel)),
+      fc.tuple(isolate, channel).map(([index, channel]) =>
+        command(`read('${channel}' at ${index})`, async (model, service) => {
+          const response = await service.request(index, pathIn(channel, 'presence'));
+          await check(model, service, hub, index, channel, response);
         }),
       ),
       fc
         .tuple(isolate, fc.constantFrom({}, 'invalid', { sessionId: sessionId(0), mood: 'greed' }))
-        .map(([where, body]) =>
-          command(`invalid(at ${where}, ${JSON.stringify(body)})`, async (_model, service) => {
-            expect((await service.ask(where, '/api/heartbeat', body)).status).toBe(400);
+        .map(([index, body]) =>
+          command(`invalid(at ${index}, ${JSON.stringify(body)})`, async (_model, service) => {
+            expect((await service.request(index, '/api/heartbeat', body)).status).toBe(400);
           }),
         ),
       fc
@@ -218,11 +218,11 @@ const commandsFor = (hub: HubName, isolates: number) => {
           await service.pass(0);
         }),
       ),
-      isolate.map((where) =>
-        command(`restart(${where})`, async (model, service) => {
+      isolate.map((index) =>
+        command(`restart(${index})`, async (model, service) => {
           await service.pass(1);
-          service.restart(where);
-          model.startedAt[where] = service.runtime.now();
+          service.restart(index);
+          model.startedAt[index] = service.runtime.now();
         }),
       ),
       ...(hub === 'kv'
@@ -233,8 +233,8 @@ const commandsFor = (hub: HubName, isolates: number) => {
   );
 };
 
-/** The trouble ends, present sessions go on, and all others expire. Then all isolates answer as the model. */
-async function agree(model: Model, service: Service, hub: HubName): Promise<void> {
+/** Ends the trouble, and lets all sessions but the present ones expire. Then checks that each isolate has the counts of the model. */
+async function checkFinalCounts(model: Model, service: Service, hub: HubName): Promise<void> {
   service.trouble = undefined;
   const present = [...model.events].filter(
     ([, { mood, at }]) => mood !== null && service.runtime.now() < at + TTL,
@@ -242,8 +242,9 @@ async function agree(model: Model, service: Service, hub: HubName): Promise<void
   const rounds = Math.ceil((REMOTE_MAX[hub] + 60_000) / 10_000);
   for (let round = 0; round < rounds; round += 1) {
     for (const [, { id, channel, isolate, mood }] of present)
-      await service.ask(isolate, pathIn(channel, 'heartbeat'), { sessionId: id, mood });
-    for (let isolate = 0; isolate < service.size; isolate += 1) await service.ask(isolate, '/api/presence');
+      await service.request(isolate, pathIn(channel, 'heartbeat'), { sessionId: id, mood });
+    for (let isolate = 0; isolate < service.size; isolate += 1)
+      await service.request(isolate, '/api/presence');
     await service.pass(round === rounds - 1 ? 2_000 : 10_000);
   }
   for (const channel of CHANNELS[hub]) {
@@ -251,7 +252,7 @@ async function agree(model: Model, service: Service, hub: HubName): Promise<void
     for (const [, event] of present)
       if (event.channel === channel && event.mood !== null) moods[event.mood] += 1;
     for (let isolate = 0; isolate < service.size; isolate += 1) {
-      const response = await service.ask(isolate, pathIn(channel, 'presence'));
+      const response = await service.request(isolate, pathIn(channel, 'presence'));
       expect(await response.json(), `'${channel}' at ${isolate}`).toMatchObject({ moods });
     }
   }
@@ -261,7 +262,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'] }));
 afterEach(() => void vi.useRealTimers());
 
 it.each(HUBS)(
-  'with the hub %s, isolates answer as the model after heartbeats, leaves, time, trouble and restarts in any order',
+  'isolates with the hub %s answer as the model after events, trouble and restarts in any order',
   async (hub) => {
     const property = fc.asyncProperty(
       fc
@@ -273,7 +274,7 @@ it.each(HUBS)(
         const service = new Service(hub, isolates);
         const model: Model = { events: new Map(), heartbeats: new Map(), startedAt: [] };
         await fc.asyncModelRun(() => ({ model, real: service }), commands);
-        await agree(model, service, hub);
+        await checkFinalCounts(model, service, hub);
       },
     );
     await fc.assert(property, { numRuns: 12 });

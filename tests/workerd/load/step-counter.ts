@@ -1,6 +1,6 @@
 /**
- * Counts what code does with Maps and Sets: each look, each change, each step of a walk. That is what grows with a crowd where
- * something does; unlike time it is the same in every run.
+ * Counts the steps of code with Maps and Sets: each read, each change, and each step of a walk. Work that grows with the number of
+ * sessions shows in this count. Unlike a time, the count is the same in every run.
  */
 export class StepCounter {
   #steps = 0;
@@ -15,7 +15,7 @@ export class StepCounter {
     }
   }
 
-  /** Stops counting, and returns the count. */
+  /** Stops counting. Returns the count. */
   stop(): number {
     for (const undo of this.#undo) undo();
     return this.#steps;

@@ -2,7 +2,7 @@ import { env } from 'cloudflare:workers';
 import type { RoomStub } from '../../../src/presence/room/room-protocol';
 import { settle } from '../../support/fake-runtime';
 
-/** The real KV and the real rooms, of which a test can tell when they have done all that they were asked for. */
+/** The real KV and the real rooms. `idle` waits for all their pending calls. */
 export class WatchedPlatform {
   readonly #pending = new Set<Promise<unknown>>();
 
@@ -18,6 +18,7 @@ export class WatchedPlatform {
     return { sync: (report) => this.#watch(env.PRESENCE_ROOM.getByName(name).sync(report)) };
   }
 
+  /** Waits until no call is pending. */
   async idle(): Promise<void> {
     await settle();
     while (this.#pending.size > 0) {
@@ -26,10 +27,10 @@ export class WatchedPlatform {
     }
   }
 
-  #watch<Result>(work: Promise<Result>): Promise<Result> {
-    this.#pending.add(work);
-    const done = () => void this.#pending.delete(work);
-    void work.then(done, done);
-    return work;
+  #watch<Result>(call: Promise<Result>): Promise<Result> {
+    this.#pending.add(call);
+    const done = () => void this.#pending.delete(call);
+    void call.then(done, done);
+    return call;
   }
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { PlatformSockets, type SocketState } from '../../../src/platform-socket';
 
-/** A socket that broke: the platform throws at each call that needs the connection. */
+/** A broken socket. The platform throws at each call that needs the connection. */
 const broken = {
   send: () => {
     throw new Error('The socket is closed.');
@@ -11,12 +11,12 @@ const broken = {
   },
 } as unknown as WebSocket;
 
-/** The state of an object with one socket. */
+/** Returns the state of a room with one socket, and what the room gives to the platform. */
 function stateOf(socket: WebSocket, pingedAt: Date | null) {
   const pairs: WebSocketRequestResponsePair[] = [];
   const accepted: WebSocket[] = [];
   const state: SocketState = {
-    acceptWebSocket: (one) => void accepted.push(one),
+    acceptWebSocket: (socket) => void accepted.push(socket),
     getWebSockets: () => [socket],
     setWebSocketAutoResponse: (pair) => void (pair && pairs.push(pair)),
     getWebSocketAutoResponseTimestamp: () => pingedAt,
@@ -24,13 +24,13 @@ function stateOf(socket: WebSocket, pingedAt: Date | null) {
   return { state, pairs, accepted };
 }
 
-it('a broken socket neither throws at a send nor at a close', () => {
+it('the port of a broken socket throws neither at a send nor at a close', () => {
   const port = new PlatformSockets(stateOf(broken, null).state).portOf(broken);
   expect(() => port.send('text')).not.toThrow();
   expect(() => port.close(1000, '')).not.toThrow();
 });
 
-it('a socket always has the same port, from its opening on', () => {
+it('a socket has one port, from `accept` on', () => {
   const { state, accepted } = stateOf(broken, null);
   const sockets = new PlatformSockets(state);
   const port = sockets.accept(broken);
@@ -39,7 +39,7 @@ it('a socket always has the same port, from its opening on', () => {
   expect(sockets.open()).toEqual([port]);
 });
 
-it('the platform answers `ping` with `pong`, and a port has the time of the last one', () => {
+it('the platform answers `ping` with `pong`, and a port has the time of the last ping', () => {
   const { state, pairs } = stateOf(broken, new Date(5_000));
   expect(new PlatformSockets(state).portOf(broken).lastPingAt).toBe(5_000);
   expect(pairs).toMatchObject([{ request: 'ping', response: 'pong' }]);

@@ -20,7 +20,7 @@ async function afterBroadcast(): Promise<void> {
   await delivered(room);
 }
 
-it('replicas of the real object agree on each channel, and one id counts once in each', async () => {
+it('replicas of one room have the same counts in each channel, and a session id counts once in each', async () => {
   const [here, there] = [room.join(), room.join()];
   for (const channel of ['', 'lobby', 'constructor']) await here.heartbeat(sessionKey(channel, ANNA));
   await there.heartbeat(sessionKey('lobby', BEN));
@@ -32,7 +32,7 @@ it('replicas of the real object agree on each channel, and one id counts once in
   }
 });
 
-it('a real object that hibernated finds each socket in its channel, watchers too, and sends no message for it', async () => {
+it('a room finds each socket and watcher in its channel after hibernation, and sends no further message', async () => {
   const channels = ['', 'lobby', 'post-7'];
   const watchers = await Promise.all(channels.map((channel) => RoomClient.open(room, channel)));
   const clients = await Promise.all(channels.map((channel) => RoomClient.open(room, channel)));
@@ -55,7 +55,7 @@ it('a real object that hibernated finds each socket in its channel, watchers too
   expect(await room.join().count('lobby')).toBe(2);
 });
 
-it('a real object that crashed gets the sessions of channels from its replica again', async () => {
+it('a replica sends the sessions of channels again to a room that crashed', async () => {
   const here = room.join();
   await here.heartbeat(sessionKey('lobby', ANNA));
   await room.pass(ROOM_SAVE_INTERVAL_MS);

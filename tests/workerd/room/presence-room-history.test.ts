@@ -9,7 +9,7 @@ const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 let room: RealRoom;
 beforeEach(async () => {
   room = await RealRoom.open();
-  // A step begins.
+  // The test starts with a step of the history.
   await room.pass(HISTORY_STEP_MS - (Date.now() % HISTORY_STEP_MS));
 });
 afterEach(() => {
@@ -17,10 +17,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-const saved = () => room.pass(ROOM_SAVE_INTERVAL_MS);
+const afterSave = () => room.pass(ROOM_SAVE_INTERVAL_MS);
 
-/** The last three counts, and the visits. */
-async function history() {
+/** Reads the counts of the last three steps, and the visits. */
+async function lastHistory() {
   const { counts, visits } = await room.stub.history();
   return { counts: counts.slice(-3), visits };
 }
@@ -31,17 +31,17 @@ it('a history survives hibernation and a crash', async () => {
   await here.heartbeat(BEN);
   await room.pass(SECOND);
   await here.presence();
-  await saved();
+  await afterSave();
   await room.hibernate();
-  expect(await history()).toEqual({ counts: [0, 0, 2], visits: 2 });
+  expect(await lastHistory()).toEqual({ counts: [0, 0, 2], visits: 2 });
   await room.pass(HISTORY_STEP_MS);
   await room.crash();
-  expect(await history()).toEqual({ counts: [0, 2, 0], visits: 2 });
+  expect(await lastHistory()).toEqual({ counts: [0, 2, 0], visits: 2 });
 });
 
-it('pages that are left and entered again within one sync are one visit', async () => {
+it('a session that leaves and starts again within one sync is one visit', async () => {
   const here = room.join();
-  for (let page = 0; page < 3; page += 1) {
+  for (let round = 0; round < 3; round += 1) {
     await here.heartbeat(ANNA);
     await here.leave(ANNA);
     await room.pass(SECOND);
@@ -50,22 +50,22 @@ it('pages that are left and entered again within one sync are one visit', async 
   await here.heartbeat(ANNA);
   await room.pass(SECOND);
   await here.presence();
-  expect((await history()).visits).toBe(1);
+  expect((await lastHistory()).visits).toBe(1);
 });
 
-it('sessions that expire while the object hibernates end in the history at their own time', async () => {
+it('a session that expires during hibernation ends in the history at its own time', async () => {
   const here = room.join();
   await room.pass(HISTORY_STEP_MS - 20 * SECOND);
   await here.heartbeat(ANNA);
   await room.pass(SECOND);
   await here.presence();
-  await saved();
+  await afterSave();
   await room.hibernate();
   await room.pass(2 * HISTORY_STEP_MS);
-  expect(await history()).toEqual({ counts: [1, 1, 0], visits: 1 });
+  expect(await lastHistory()).toEqual({ counts: [1, 1, 0], visits: 1 });
 });
 
-it('a socket that hibernates for twenty minutes keeps its count, and its close ends it now', async () => {
+it('a session on a pinging socket counts in each step of 20 minutes, and ends with the close of its socket', async () => {
   const start = Date.now();
   await room.inside((state) => {
     state.getWebSocketAutoResponseTimestamp = () => new Date(Date.now() - (Date.now() % (10 * SECOND)));
@@ -81,41 +81,41 @@ it('a socket that hibernates for twenty minutes keeps its count, and its close e
   expect(visits).toBe(1);
   await client.close();
   await room.pass(HISTORY_STEP_MS);
-  expect((await history()).counts).toEqual([1, 1, 0]);
-  await saved();
+  expect((await lastHistory()).counts).toEqual([1, 1, 0]);
+  await afterSave();
   const rows = await room.inside(({ storage: { sql } }) => sql.exec('SELECT * FROM history').toArray());
   expect(rows).toHaveLength(2);
 });
 
-it('reading the history of an empty room sets no alarm, and writes nothing', async () => {
+it('a read of the history of an empty room sets no alarm, and writes no row', async () => {
   await room.stub.history();
-  await saved();
+  await afterSave();
   expect(await room.alarmAt()).toBeNull();
   const rows = await room.inside(({ storage: { sql } }) => sql.exec('SELECT * FROM history').toArray());
   expect(rows).toEqual([]);
 });
 
-it('rows of the history that cannot be read are left out, and reported', async () => {
+it('a room ignores and reports rows of its history that it cannot read', async () => {
   const here = room.join();
   await here.heartbeat(ANNA);
   await room.pass(SECOND);
   await here.presence();
-  await saved();
+  await afterSave();
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   await room.inside(({ storage: { sql } }) => void sql.exec("UPDATE history SET most = 'many'"));
   await room.hibernate();
-  // Without a history its sessions are visits.
-  expect((await history()).visits).toBe(1);
+  // A room without a history counts its sessions as visits.
+  expect((await lastHistory()).visits).toBe(1);
   expect(warn.mock.calls.join()).toContain('1 stored steps of the history could not be read');
   await here.heartbeat(BEN);
   await room.pass(SECOND);
   await here.presence();
-  await saved();
+  await afterSave();
   const rows = await room.inside(({ storage: { sql } }) => sql.exec('SELECT most FROM history').toArray());
   expect(rows).toEqual([{ most: expect.any(Number) }]);
 });
 
-it('a history that cannot be written delays no save of sessions', async () => {
+it('a failed write of the history does not delay a save of sessions', async () => {
   vi.spyOn(console, 'warn').mockImplementation(() => undefined);
   const here = room.join();
   await room.inside(({ storage: { sql } }) => {
@@ -128,7 +128,7 @@ it('a history that cannot be written delays no save of sessions', async () => {
   await here.heartbeat(ANNA);
   await room.pass(SECOND);
   await here.presence();
-  await saved();
+  await afterSave();
   await room.crash();
   expect((await room.join().presence()).count).toBe(1);
 });

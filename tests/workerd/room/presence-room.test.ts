@@ -23,7 +23,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Collects the times for which the object sets an alarm from now on. */
+/** Returns a list of the times for which the room sets an alarm from now on (ms). */
 async function watchAlarms(): Promise<readonly unknown[]> {
   const alarms: unknown[] = [];
   await room.inside(({ storage }) => {
@@ -36,15 +36,15 @@ async function watchAlarms(): Promise<readonly unknown[]> {
   return alarms;
 }
 
-describe('a room that has lost its memory', () => {
-  it('a fresh replica receives all sessions with its first answer', async () => {
+describe('memory loss', () => {
+  it('a fresh replica receives all sessions with its first answer from a restarted room', async () => {
     const here = room.join();
     await here.heartbeat(ANNA, 'gratitude');
     await room.hibernate();
     expect((await room.join().presence()).moods).toMatchObject({ gratitude: 1 });
   });
 
-  it('a replica from before the loss has the right count with its next answer', async () => {
+  it('a replica has the right count with the first answer of a restarted room', async () => {
     const [here, there] = [room.join(), room.join()];
     await here.heartbeat(ANNA);
     await there.heartbeat(BEN);
@@ -57,10 +57,10 @@ describe('a room that has lost its memory', () => {
     expect(await there.count()).toBe(2);
   });
 
-  it('a room that lost unsaved changes receives them from a replica, and a session that left stays away', async () => {
+  it('a room that lost unsaved changes receives them from a replica, and a session that left stays absent', async () => {
     const here = room.join();
     await here.heartbeat(ANNA);
-    // The room saves the first change at once, and those of the next five seconds after them.
+    // The room saves the first change at once, and later changes after five seconds. So the crash loses them.
     await room.pass(SECOND);
     await here.heartbeat(BEN);
     await here.leave(ANNA);
@@ -72,7 +72,7 @@ describe('a room that has lost its memory', () => {
     expect((await room.join().presence()).count).toBe(1);
   });
 
-  it('the last change is saved five seconds later, without another call', async () => {
+  it('a room saves the last change five seconds after the first one, without another call', async () => {
     const here = room.join();
     await here.heartbeat(ANNA);
     await room.pass(SECOND);
@@ -108,7 +108,7 @@ describe('a room that has lost its memory', () => {
 });
 
 describe('a room whose storage fails', () => {
-  /** Lets each write to the journal throw until the returned function is called. */
+  /** Makes each statement throw. The returned function ends that. */
   async function breakJournal(): Promise<() => Promise<void>> {
     let exec: SqlStorage['exec'];
     await room.inside(({ storage: { sql } }) => {
@@ -120,7 +120,7 @@ describe('a room whose storage fails', () => {
     return () => room.inside(({ storage: { sql } }) => void Object.assign(sql, { exec }));
   }
 
-  it('calls, sockets and timers work while the storage fails, and the room saves all when it works again', async () => {
+  it('a room with failing storage serves calls and sockets, and saves all sessions after the failure', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const watcher = await RoomClient.open(room);
     const repairJournal = await breakJournal();
@@ -167,7 +167,7 @@ describe('a room that hibernates', () => {
     expect(ben.states.filter(({ count }) => count === 2)).not.toHaveLength(0);
   });
 
-  it('a room does not send the same counts again after hibernation', async () => {
+  it('a room does not send unchanged counts again after hibernation', async () => {
     const [anna, watcher] = [await RoomClient.open(room), await RoomClient.open(room)];
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(SECOND);
@@ -183,7 +183,7 @@ describe('a room that hibernates', () => {
     expect(counts()).toEqual([0, 1]);
   });
 
-  it('the platform answers a ping without the room', async () => {
+  it('a ping does not restart a room that hibernates', async () => {
     const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.hibernate();
@@ -191,7 +191,7 @@ describe('a room that hibernates', () => {
     await expect(room.hibernate()).rejects.toThrow();
   });
 
-  it('an alarm comes when a session expires, and the sockets receive the new counts', async () => {
+  it('an alarm at the end of a session sends the new counts to the sockets', async () => {
     const watcher = await RoomClient.open(room);
     await room.join().heartbeat(ANNA);
     await room.pass(SECOND);
@@ -210,7 +210,7 @@ describe('a room that hibernates', () => {
 });
 
 describe('the session of a socket', () => {
-  it('a socket without pings is closed though the room hibernates, and no alarm is left', async () => {
+  it('an alarm closes a socket without pings after hibernation, and no alarm remains', async () => {
     const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(ROOM_SAVE_INTERVAL_MS);
@@ -252,7 +252,7 @@ describe('the session of a socket', () => {
     expect(watcher.states.map(({ count }) => count)).toEqual([0]);
   });
 
-  it('a client receives the close that answers its own', async () => {
+  it('a client receives the close that answers its own close, also after hibernation', async () => {
     const anna = await RoomClient.open(room);
     await anna.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.hibernate();
@@ -263,7 +263,7 @@ describe('the session of a socket', () => {
 });
 
 describe('a handover', () => {
-  /** Joins now, and pings on the clock of the platform `ms` later. The room sees that time as the present. */
+  /** Joins `ms` ago, and pings now. The platform stamps the ping with its own clock. */
   async function joinAndPing(ms: number): Promise<RoomClient> {
     const pingAt = Date.now();
     vi.setSystemTime(pingAt - ms);
@@ -274,7 +274,7 @@ describe('a handover', () => {
     return anna;
   }
 
-  /** The session is present 29 s after the ping, and absent 2 s later. */
+  /** Checks that the session is present 29 s after the ping, and absent 2 s later. */
   async function expectOneTtl(sincePing = 0): Promise<void> {
     await room.pass(TIMING.ttlMs - SECOND - sincePing);
     expect(await room.join().count()).toBe(1);
@@ -290,7 +290,7 @@ describe('a handover', () => {
     await expectOneTtl();
   });
 
-  it('a session without another socket expires on time, though the room hibernates after the close', async () => {
+  it('a session without another socket expires one TTL after its last ping, also after hibernation', async () => {
     const anna = await joinAndPing(20 * SECOND);
     await anna.close(HANDOVER_CODE);
     await room.pass(ROOM_SAVE_INTERVAL_MS);
@@ -298,7 +298,7 @@ describe('a handover', () => {
     await expectOneTtl(ROOM_SAVE_INTERVAL_MS);
   });
 
-  it('a close with 4000 that starts the object keeps the session for one TTL after the last ping', async () => {
+  it('a close with 4000 that restarts the room keeps the session for one TTL after the last ping', async () => {
     const anna = await joinAndPing(20 * SECOND);
     await room.hibernate();
     await room.pass(15 * SECOND);
@@ -330,7 +330,7 @@ describe('a handover', () => {
     const end = Date.now() - ROOM_SAVE_INTERVAL_MS + TIMING.ttlMs;
     for (let alarms = 0; alarms < 2 && watcher.last?.count !== 0; alarms += 1) {
       const at = (await room.alarmAt()) ?? 0;
-      // The platform stamps the ping, a little later than this clock: then a second alarm follows the first one.
+      // The platform stamps the ping later than this clock. Then a second alarm follows the first one.
       expect(at).toBeLessThanOrEqual(end + ROOM_ALARM_GAP_MS + 2 * ROOM_EXPIRY_STEP_MS);
       vi.setSystemTime(at);
       await room.runAlarm();
@@ -352,7 +352,7 @@ describe('a handover', () => {
 });
 
 describe('a live socket', () => {
-  it('a socket keeps its id when the room hibernates', async () => {
+  it('a socket keeps its session id over hibernation', async () => {
     const client = await RoomClient.open(room);
     await client.send({ sessionId: ANNA, mood: 'gratitude' });
     await room.pass(ROOM_SAVE_INTERVAL_MS);
@@ -362,7 +362,7 @@ describe('a live socket', () => {
     expect(await room.join().count()).toBe(0);
   });
 
-  it('a socket that joins a full room is closed with 1013, and the log says so in one line', async () => {
+  it('a full room closes two sockets that join with 1013, and logs one line', async () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const clients = [await RoomClient.open(room), await RoomClient.open(room)];
     vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
@@ -378,7 +378,7 @@ describe('a live socket', () => {
     expect(await room.join().count()).toBe(0);
   });
 
-  it('a socket is refused with 503 when the most sockets are open', async () => {
+  it('a room with the most open sockets refuses another socket with 503', async () => {
     const size = vi.spyOn(LiveSockets.prototype, 'size', 'get');
     size.mockReturnValue(LIVE_SOCKETS_MAX - 1);
     expect((await requestSocket(room)).status).toBe(101);
@@ -387,7 +387,7 @@ describe('a live socket', () => {
   });
 });
 
-it('the object takes a report with the keys of version 1.0, and answers with them', async () => {
+it('a room reads a report with the keys of version 1.0, and answers with the same keys', async () => {
   const record = { mood: 'presence', lastSeen: Date.now() } as const;
   const first = await room.stub.sync({ known: undefined, heard: new Map([[ANNA, record]]) });
   expect(first).toStrictEqual({
@@ -400,7 +400,7 @@ it('the object takes a report with the keys of version 1.0, and answers with the
 });
 
 describe('the alarm', () => {
-  it('the alarm comes earlier for a session whose record came late', async () => {
+  it('a room sets its alarm earlier for a session whose record arrived late', async () => {
     await RoomClient.open(room);
     await room.join().heartbeat(ANNA);
     await room.pass(SECOND);
@@ -410,7 +410,7 @@ describe('the alarm', () => {
     expect(first - ((await room.alarmAt()) ?? 0)).toBeGreaterThan(15 * SECOND);
   });
 
-  it('a socket that opens later sets the alarm for the end that the last heartbeat gave', async () => {
+  it('a socket that opens sets the alarm for the end that follows from the last heartbeat', async () => {
     const watcher = await RoomClient.open(room);
     const here = room.join();
     await here.heartbeat(ANNA);
@@ -425,7 +425,7 @@ describe('the alarm', () => {
     expect(((await room.alarmAt()) ?? 0) - Date.now()).toBeGreaterThan(24 * SECOND);
   });
 
-  it('the alarm comes after one second at the earliest', async () => {
+  it('a room sets its alarm at least one second ahead', async () => {
     await RoomClient.open(room);
     const late = { mood: 'presence', lastSeen: Date.now() - TIMING.ttlMs + 300 } as const;
     await room.stub.sync({ known: undefined, heard: new Map([[BEN, late]]) });

@@ -18,13 +18,13 @@ import { TroubledRoom } from '../../support/troubled-room';
 export const SECOND = 1_000;
 export const TIMING = roomTiming(30 * SECOND, SECOND);
 
-/** The real Durable Object with its own SQLite, whose time, timers and alarms the test moves. */
+/** The real Durable Object with its own SQLite. The test controls its clock, timers and alarms. */
 export class RealRoom {
-  /** It starts now, so that no alarm set by this clock becomes due by itself. */
+  /** Starts at the real time. Otherwise the platform runs an alarm that the test's clock has set. */
   readonly #runtime = new FakeRuntime(Date.now());
   readonly #troubled = new TroubledRoom(() => this.stub);
 
-  /** An empty room. The test restores the real clock afterwards: `vi.useRealTimers()`. */
+  /** Returns an empty room. The test restores the real clock afterwards: `vi.useRealTimers()`. */
   static async open(): Promise<RealRoom> {
     await emptyStorage();
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout'] });
@@ -37,12 +37,12 @@ export class RealRoom {
     return stub();
   }
 
-  /** The number of calls of its replicas. */
+  /** The number of calls from replicas. */
   get calls(): number {
     return this.#troubled.calls;
   }
 
-  /** Another replica. */
+  /** Returns a new replica, which has not synced yet. */
   join(): SyncedReplica {
     const room = () => this.#troubled;
     return new SyncedReplica(
@@ -52,37 +52,37 @@ export class RealRoom {
     );
   }
 
-  /** Runs a function in the object's own context. */
+  /** Runs a function in the context of the Durable Object. */
   inside<Result>(
-    look: (state: DurableObjectState, room: PresenceRoom) => Result | Promise<Result>,
+    callback: (state: DurableObjectState, room: PresenceRoom) => Result | Promise<Result>,
   ): Promise<Result> {
-    return inside(look);
+    return inside(callback);
   }
 
-  /** Moves the time, also for the object's timers: they run in its context, as on the platform. */
+  /** Advances the clocks of the room and of its replicas. Timers of the room run in its own context, as on the platform. */
   async pass(ms: number): Promise<void> {
     await inside(() => vi.advanceTimersByTime(ms));
     await this.#runtime.advance(ms);
   }
 
-  /** The object loses its memory and its timers. Rejects if it hibernates already. */
+  /** Makes the room lose its memory and its timers. Rejects if the room hibernates already. */
   async hibernate(): Promise<void> {
     await evictDurableObject(this.stub);
     forgetTimers();
   }
 
-  /** The object crashes, and its sockets break. */
+  /** Makes the room crash. Its sockets break. */
   async crash(): Promise<void> {
     await abortAllDurableObjects();
     forgetTimers();
   }
 
-  /** When its alarm is due (ms), or null. */
+  /** Returns when the alarm is due (ms), or null if none is set. */
   alarmAt(): Promise<number | null> {
     return inside(({ storage }) => storage.getAlarm());
   }
 
-  /** Runs the alarm now, and says whether one was set. */
+  /** Runs the alarm now. Returns whether one was set. */
   runAlarm(): Promise<boolean> {
     return runDurableObjectAlarm(this.stub);
   }
@@ -90,8 +90,9 @@ export class RealRoom {
 
 const stub = () => env.PRESENCE_ROOM.getByName(ROOM_NAME);
 
-const inside = <Result>(look: (state: DurableObjectState, room: PresenceRoom) => Result | Promise<Result>) =>
-  runInDurableObject(stub(), (room: PresenceRoom, state) => look(state, room));
+const inside = <Result>(
+  callback: (state: DurableObjectState, room: PresenceRoom) => Result | Promise<Result>,
+) => runInDurableObject(stub(), (room: PresenceRoom, state) => callback(state, room));
 
 function forgetTimers(): void {
   const now = Date.now();

@@ -2,7 +2,7 @@ import { PresenceState } from '../../../src/api/answer-schemas';
 import { urlOfChannel } from '../../../src/presence/room/room-protocol';
 import type { RealRoom } from './real-room';
 
-/** The client of a live socket that goes straight to the object. It keeps the states that it received. */
+/** A live socket to the room without a Worker in between. It keeps the states that it receives. */
 export class RoomClient {
   readonly states: PresenceState[] = [];
   readonly closed = Promise.withResolvers<{ code: number; reason: string }>();
@@ -32,7 +32,7 @@ export class RoomClient {
     await delivered(this.#room);
   }
 
-  /** Sends a ping and waits for the answer. */
+  /** Sends a ping. Resolves with the answer. */
   ping(): Promise<void> {
     return new Promise((resolve) => {
       this.#ponged = resolve;
@@ -50,11 +50,11 @@ export class RoomClient {
   }
 }
 
-/** Asks the object for a live socket. */
+/** Requests a live socket from the room. */
 export const requestSocket = (room: RealRoom, channel = '') =>
   room.stub.fetch(urlOfChannel(channel), { headers: { Upgrade: 'websocket' } });
 
-/** Waits until the object has received all messages, and its answers have arrived. */
+/** Waits until the room has received all messages, and its own messages have arrived. */
 export async function delivered(room: RealRoom): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await room.inside(() => undefined);
 }

@@ -6,17 +6,17 @@ import { post } from '../../support/http';
 import { createApp } from '../../support/observed-app';
 import { RECORDED_AT, type RecordedKv, type Step } from '../../support/recording';
 import leave from './1.0-kv-a-leave.json';
-import alone from './1.0-kv-a-resting-writer.json';
+import writerAlone from './1.0-kv-a-resting-writer.json';
 import moods from './1.0-kv-several-moods.json';
 
-/** A session counts for a TTL of 30 s and a grace of 40 s, and for 80 s more if its writer was alone. */
+/** A session counts for a TTL of 30 s and a grace of 40 s. It counts 80 s longer if its writer was alone. */
 const CASES = [
   { name: 'several moods', recorded: moods as unknown as RecordedKv, countsMs: 70_000 },
   { name: 'a leave', recorded: leave as unknown as RecordedKv, countsMs: 70_000 },
-  { name: 'a writer that was alone', recorded: alone as unknown as RecordedKv, countsMs: 150_000 },
+  { name: 'a writer that was alone', recorded: writerAlone as unknown as RecordedKv, countsMs: 150_000 },
 ] as const;
 
-/** The lease of this version is 10 s longer, for the heartbeat that may be lost. */
+/** The lease of this version is 10 s longer. Otherwise it ends when one heartbeat is lost. */
 const LONGER_LEASE_MS = 10_000;
 
 let runtime: FakeRuntime;
@@ -25,8 +25,8 @@ beforeEach(async () => {
   runtime = new FakeRuntime(RECORDED_AT);
 });
 
-/** A fresh isolate in a location, whose clock is so many milliseconds ahead. */
-function deploy(colo: string, kv: KVNamespace = env.PRESENCE_KV, aheadMs = 0) {
+/** Starts an isolate in a location. Its clock is `aheadMs` ahead. */
+function startIsolate(colo: string, kv: KVNamespace = env.PRESENCE_KV, aheadMs = 0) {
   const { now, random, sleep } = runtime;
   const app = createApp({ now: () => now() + aheadMs, random, sleep });
   const bindings = { PRESENCE_KV: kv, NEW_SESSION_LIMIT: 'off' };
@@ -35,16 +35,16 @@ function deploy(colo: string, kv: KVNamespace = env.PRESENCE_KV, aheadMs = 0) {
     Object.defineProperty(request, 'cf', { value: { colo } });
     return app.fetch(request, bindings);
   };
-  const ask = async (path: string) =>
+  const getJson = async (path: string) =>
     (await (await fetch(path)).json()) as { moods: object; count: number; lastSyncAgeMs: number };
   return {
     fetch,
-    count: async () => (await ask('/api/presence')).count,
-    moods: async () => (await ask('/api/presence')).moods,
-    /** A read, after which the sync that is due has ended. */
+    count: async () => (await getJson('/api/presence')).count,
+    moods: async () => (await getJson('/api/presence')).moods,
+    /** Reads the state, and waits until the sync that is due has ended. */
     async sync() {
-      await ask('/api/presence');
-      for (let turn = 0; (await ask('/health')).lastSyncAgeMs !== 0; turn += 1)
+      await getJson('/api/presence');
+      for (let turn = 0; (await getJson('/health')).lastSyncAgeMs !== 0; turn += 1)
         if (turn === SYNC_TURNS_MAX) throw new Error('The isolate does not sync.');
     },
   };
@@ -66,12 +66,12 @@ describe.each(CASES)('values of version 1.0', ({ name, recorded, countsMs }) => 
 
   it(`a fresh isolate counts the sessions that 1.0 stored, and no session that has left: ${name}`, async () => {
     await store(recorded);
-    expect(await deploy('AMS').moods()).toEqual(present);
+    expect(await startIsolate('AMS').moods()).toEqual(present);
   });
 
   it(`the sessions that 1.0 stored count for ${countsMs / 1_000} s after their last heartbeat: ${name}`, async () => {
     await store(recorded);
-    const here = deploy('AMS');
+    const here = startIsolate('AMS');
     await here.sync();
     await runtime.advance(lastSeen + countsMs - 1 - runtime.now());
     expect(await here.count()).toBe(presentCount);
@@ -79,9 +79,9 @@ describe.each(CASES)('values of version 1.0', ({ name, recorded, countsMs }) => 
     expect(await here.count()).toBe(0);
   });
 
-  it(`another location counts the summary of 1.0 until its lease ends: ${name}`, async () => {
+  it(`an isolate in another location counts the summary of 1.0 until its lease ends: ${name}`, async () => {
     await store(recorded);
-    const elsewhere = deploy('FRA');
+    const elsewhere = startIsolate('FRA');
     expect(await elsewhere.moods()).toEqual(present);
     await runtime.advance(until - 1 - runtime.now());
     expect(await elsewhere.count()).toBe(presentCount);
@@ -89,7 +89,7 @@ describe.each(CASES)('values of version 1.0', ({ name, recorded, countsMs }) => 
     expect(await elsewhere.count()).toBe(0);
   });
 
-  it(`this version stores the same as 1.0 for the same requests, with a longer lease: ${name}`, async () => {
+  it(`an isolate of this version stores the same as 1.0 for the same requests, with a longer lease: ${name}`, async () => {
     const expected = {
       key: recorded.key,
       value: recorded.value,
@@ -103,16 +103,16 @@ describe.each(CASES)('values of version 1.0', ({ name, recorded, countsMs }) => 
 });
 
 /** Keys that 1.0 neither writes nor reads. */
-const ADDED = ['rests', 'marksRest'];
+const NEWER_KEYS = ['rests', 'marksRest'];
 
-/** The same without added keys, and with all times rounded down to 10 ms. */
+/** Returns the same without newer keys, and with all times rounded down to 10 ms. */
 const rounded = (stored: object): unknown =>
   JSON.parse(JSON.stringify(stored), (key, value) => {
-    if (ADDED.includes(key)) return undefined;
+    if (NEWER_KEYS.includes(key)) return undefined;
     return value > RECORDED_AT ? value - (value % 10) : value;
   });
 
-/** Takes the steps with isolates of this version. Returns their last write of that key. */
+/** Runs the steps with isolates of this version. Returns their last write of the key `location`. */
 async function lastPut(location: string, steps: readonly Step[]): Promise<object> {
   const puts: object[] = [];
   const kv = new Proxy(env.PRESENCE_KV, {
@@ -124,8 +124,8 @@ async function lastPut(location: string, steps: readonly Step[]): Promise<object
       };
     },
   });
-  // An isolate takes a write of its own millisecond for its own write, so the two clocks differ.
-  const isolates = [deploy('AMS', kv), deploy('AMS', kv, 1)];
+  // The two clocks differ. Otherwise an isolate takes a write of the same millisecond for its own write.
+  const isolates = [startIsolate('AMS', kv), startIsolate('AMS', kv, 1)];
   for (const step of steps) {
     const isolate = 'isolate' in step ? isolates[step.isolate] : undefined;
     if (step.do === 'pass') await runtime.advance(step.ms);

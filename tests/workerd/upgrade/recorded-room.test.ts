@@ -17,14 +17,14 @@ import recording from './1.0-room.json';
 const recorded = recording as unknown as RecordedRoom;
 type Call = Extract<Step, { do: 'call' }>;
 
-/** Nothing happens by itself, as when 1.0 was recorded. */
+/** Isolates have no timers, as in the recording of 1.0. */
 const RUNTIME = { now: () => Date.now(), random: () => 0.5, sleep: () => new Promise<void>(() => undefined) };
 
 const room = () => env.PRESENCE_ROOM.getByName('world');
-const inRoom = <Result>(look: (state: DurableObjectState) => Result | Promise<Result>) =>
-  runInDurableObject(room(), (_, state) => look(state));
+const inRoom = <Result>(callback: (state: DurableObjectState) => Result | Promise<Result>) =>
+  runInDurableObject(room(), (_, state) => callback(state));
 
-/** Time passes for the room, whose timers run at their times. */
+/** Advances the clock of the room. Its timers run when they are due. */
 const pass = (ms: number) => inRoom(() => vi.advanceTimersByTimeAsync(ms).then(() => undefined));
 
 beforeEach(async () => {
@@ -36,7 +36,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('the room answers the calls of 1.0 as 1.0 did, and keeps the same rows and attachments', async () => {
+it('a room answers the calls of 1.0 as 1.0 did, and stores the same rows and attachments', async () => {
   const sockets: WebSocket[] = [];
   const answers: RecordedAnswer[] = [];
   let epoch: string | undefined;
@@ -50,15 +50,15 @@ it('the room answers the calls of 1.0 as 1.0 did, and keeps the same rows and at
     answers.push(dataOf(answer, 'epoch'));
   }
   expect(answers).toEqual(calls(recorded.steps).map(({ answer }) => answer));
-  const kept = await inRoom((state) => ({
+  const stored = await inRoom((state) => ({
     rows: state.storage.sql.exec('SELECT * FROM journal ORDER BY rowid').toArray(),
     attachments: state.getWebSockets().map((socket) => socket.deserializeAttachment()),
   }));
-  expect(kept.attachments).toEqual(recorded.attachments);
+  expect(stored.attachments).toEqual(recorded.attachments);
   // This version broadcasts before it saves, so the counts in its first row are those of that broadcast.
   const [first, ...later] = recorded.rows;
   const told = JSON.stringify({ ...ZERO_COUNTS, gratitude: 1 });
-  expect(kept.rows).toEqual([{ ...first, told }, ...later]);
+  expect(stored.rows).toEqual([{ ...first, told }, ...later]);
 });
 
 it('isolates of this version send the room the same sessions as 1.0 did', async () => {
@@ -68,7 +68,7 @@ it('isolates of this version send the room the same sessions as 1.0 did', async 
     sent.push({ heard: Object.fromEntries(report.heard) });
     return room().sync(report);
   };
-  const isolates = [deploy(sync), deploy(sync)];
+  const isolates = [startIsolate(sync), startIsolate(sync)];
   for (const step of recorded.steps) {
     const isolate = 'isolate' in step ? isolates[step.isolate] : undefined;
     if (step.do === 'pass') await pass(step.ms);
@@ -78,63 +78,66 @@ it('isolates of this version send the room the same sessions as 1.0 did', async 
       await post(isolate, `/api/${what}`, { sessionId, ...('mood' in step && { mood: step.mood }) });
     }
   }
-  const heard = (reports: readonly RecordedReport[]) =>
+  const sessionsIn = (reports: readonly RecordedReport[]) =>
     reports.flatMap((report) => Object.entries(report.heard));
-  expect(heard(sent)).toEqual(heard(calls(recorded.steps).map(({ report }) => report)));
+  expect(sessionsIn(sent)).toEqual(sessionsIn(calls(recorded.steps).map(({ report }) => report)));
 });
 
-it.each([0, 1])('an isolate counts by the answers of 1.0 to its isolate %i', async (index) => {
-  const isolate = deploy(async () => {
-    const answer = answers.shift();
-    if (answer === undefined) throw new Error('1.0 gave no further answer.');
-    return { ...answer, sessions: new Map(Object.entries(answer.sessions)) } as RoomAnswer;
-  });
-  const answers = answersTo(index);
-  const known = new Map<string, { readonly mood: string | null }>();
-  for (const { isAll, sessions } of answersTo(index)) {
-    if (isAll) known.clear();
-    for (const [id, record] of Object.entries(sessions)) known.set(id, record);
-    expect((await (await isolate('/api/presence')).json()) as object).toMatchObject({
-      moods: moodsOf(known),
+it.each([0, 1])(
+  'an isolate counts the sessions in the answers that isolate %i of 1.0 received',
+  async (index) => {
+    const isolate = startIsolate(async () => {
+      const answer = answers.shift();
+      if (answer === undefined) throw new Error('1.0 gave no further answer.');
+      return { ...answer, sessions: new Map(Object.entries(answer.sessions)) } as RoomAnswer;
     });
-    vi.setSystemTime(Date.now() + 2_000);
-  }
-  expect(answers).toEqual([]);
-});
+    const answers = answersTo(index);
+    const known = new Map<string, { readonly mood: string | null }>();
+    for (const { isAll, sessions } of answersTo(index)) {
+      if (isAll) known.clear();
+      for (const [id, record] of Object.entries(sessions)) known.set(id, record);
+      expect((await (await isolate('/api/presence')).json()) as object).toMatchObject({
+        moods: moodsOf(known),
+      });
+      vi.setSystemTime(Date.now() + 2_000);
+    }
+    expect(answers).toEqual([]);
+  },
+);
 
-it('a room that finds the rows of 1.0 counts their sessions, and none that has left', async () => {
+it('a room with the rows of 1.0 counts their sessions, and no session that has left', async () => {
   await inRoom(({ storage: { sql } }) => restore(sql));
-  await wake();
+  await restartRoom();
   const { isAll, sessions } = await room().sync({ known: undefined, heard: new Map() });
   expect(isAll).toBe(true);
   expect(moodsOf(sessions)).toEqual(FINAL_MOODS);
-  // An old copy of the session that has left.
-  const old = new Map([[LEFT, { mood: 'release' as const, lastSeen: RECORDED_AT }]]);
-  const answer = await room().sync({ known: undefined, heard: old });
+  // An old record of the session that has left does not restore it.
+  const oldRecord = new Map([[LEFT, { mood: 'release' as const, lastSeen: RECORDED_AT }]]);
+  const answer = await room().sync({ known: undefined, heard: oldRecord });
   expect(moodsOf(answer.sessions)).toEqual(FINAL_MOODS);
 });
 
 it('a session in the rows of 1.0 ends a TTL after its last heartbeat', async () => {
   await inRoom(({ storage: { sql } }) => restore(sql));
-  await wake();
-  // The last heartbeats came 5 s after the start, and a room sees an end 250 ms late at most.
+  await restartRoom();
+  // The last heartbeats were 5 s after the start. A room ends a session at most 250 ms late.
   await pass(RECORDED_AT + 34_750 - Date.now());
   expect(moodsOf((await room().sync(NOTHING)).sessions)).toMatchObject({ connection: 1 });
   await pass(500);
   expect(moodsOf((await room().sync(NOTHING)).sessions)).toMatchObject({ connection: 0 });
 });
 
-it('sockets with the attachments of 1.0 go on: one changes its mood, shows counts, and ends its session', async () => {
+it('a socket with an attachment of 1.0 changes its mood, and its close ends its session', async () => {
   const [watcher, owner] = [await open(), await open()];
-  const shown: unknown[] = [];
-  watcher.addEventListener('message', ({ data }) => void shown.push(JSON.parse(String(data)).moods));
+  const broadcasts: unknown[] = [];
+  watcher.addEventListener('message', ({ data }) => void broadcasts.push(JSON.parse(String(data)).moods));
   await inRoom((state) => {
     restore(state.storage.sql);
     // The platform lists the sockets in the order of the recording.
     for (const [n, socket] of state.getWebSockets().entries())
       socket.serializeAttachment(recorded.attachments[n]);
   });
-  await wake();
+  await restartRoom();
   await send(owner, { mood: 'gratitude' });
   expect((await room().sync(NOTHING)).sessions.get(JOINED)).toMatchObject({ mood: 'gratitude' });
   await pass(1_000);
@@ -142,19 +145,19 @@ it('sockets with the attachments of 1.0 go on: one changes its mood, shows count
   owner.close(1000);
   await delivered();
   expect((await room().sync(NOTHING)).sessions.has(JOINED)).toBe(false);
-  expect(shown).toContainEqual({ ...FINAL_MOODS, release: 0, gratitude: 2 });
+  expect(broadcasts).toContainEqual({ ...FINAL_MOODS, release: 0, gratitude: 2 });
 });
 
 const NOTHING = { known: undefined, heard: new Map() };
-/** What the steps of the recording end with. */
+/** The counts after the last step of the recording. */
 const FINAL_MOODS = { gratitude: 1, presence: 0, release: 1, connection: 1 };
 const [LEFT, JOINED] = ['00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000003'];
 
 type Sync = ReturnType<typeof room>['sync'];
 type RoomAnswer = Awaited<ReturnType<Sync>>;
 
-/** A fresh isolate whose calls to the room go there. */
-const deploy = (sync: (...args: Parameters<Sync>) => Promise<RoomAnswer>): Fetch =>
+/** Starts an isolate that calls `sync` in place of the room. */
+const startIsolate = (sync: (...args: Parameters<Sync>) => Promise<RoomAnswer>): Fetch =>
   fetchOf(
     {
       PRESENCE_HUB: 'durable-object',
@@ -164,12 +167,12 @@ const deploy = (sync: (...args: Parameters<Sync>) => Promise<RoomAnswer>): Fetch
     RUNTIME,
   );
 
-/** The answers that an isolate of 1.0 got, in order. */
+/** Returns the answers that an isolate of 1.0 received, in order. */
 function answersTo(isolate: number): RecordedAnswer[] {
-  let asks: number | undefined;
+  let caller: number | undefined;
   return recorded.steps.flatMap((step) => {
-    if ('isolate' in step) asks = step.isolate;
-    return step.do === 'call' && asks === isolate ? [step.answer] : [];
+    if ('isolate' in step) caller = step.isolate;
+    return step.do === 'call' && caller === isolate ? [step.answer] : [];
   });
 }
 
@@ -193,7 +196,7 @@ function moodsOf(sessions: ReadonlyMap<string, { readonly mood: string | null }>
   return Object.fromEntries(Object.keys(FINAL_MOODS).map((mood) => [mood, count(mood)]));
 }
 
-/** Puts the rows of 1.0 in place of those of the room. */
+/** Replaces the rows of the room by those of 1.0. */
 function restore(sql: SqlStorage): void {
   sql.exec('CREATE TABLE IF NOT EXISTS journal (saved_at INTEGER, sessions TEXT, told TEXT)');
   sql.exec('DELETE FROM journal');
@@ -202,8 +205,8 @@ function restore(sql: SqlStorage): void {
   }
 }
 
-/** The room loses its memory and wakes when it was recorded. */
-async function wake(): Promise<void> {
+/** Restarts the room at the time of the last recorded row. */
+async function restartRoom(): Promise<void> {
   await evictDurableObject(room());
   vi.clearAllTimers();
   vi.setSystemTime(Math.max(...recorded.rows.map(({ saved_at }) => saved_at)));
@@ -221,7 +224,7 @@ async function send(socket: WebSocket | undefined, message: object): Promise<voi
   await delivered();
 }
 
-/** What was sent to the object has arrived, and what it sent has come back. */
+/** Waits until the room has received all messages, and its own messages have arrived. */
 async function delivered(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await inRoom(() => undefined);
 }

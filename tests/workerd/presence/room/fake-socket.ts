@@ -1,7 +1,7 @@
 import { PresenceState } from '../../../../src/api/answer-schemas';
 import type { SocketPort } from '../../../../src/presence/room/socket-port';
 
-/** A socket as the room sees it. It keeps what it received. */
+/** A socket port in memory. While it is open, it keeps the states that it receives. */
 export class FakeSocket implements SocketPort {
   isOpen = true;
   lastPingAt: number | undefined;

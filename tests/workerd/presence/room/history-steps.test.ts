@@ -8,12 +8,12 @@ import { HistoryList } from '../../../support/history-list';
 const DAY = HISTORY_STEPS * HISTORY_STEP_MS;
 const MINUTE = 60_000;
 
-/** The counts of the last steps, the running one last. */
+/** The counts of the last `length` steps. The running step is the last one. */
 const lastCounts = (steps: HistorySteps, now: number, length: number) =>
   steps.answer(now).counts.slice(-length);
 
 describe('the history of a room', () => {
-  it('a new history has 288 zeros, no visits, and its peak is now', () => {
+  it('a new history has 288 zeros, no visits, and a peak of zero at the start of the running step', () => {
     const { counts, peak, visits, stepMs, timestamp } = new HistorySteps([]).answer(START + 1);
     expect(counts).toEqual(Array.from({ length: 288 }, () => 0));
     expect({ peak, visits, stepMs, timestamp }).toEqual({
@@ -24,7 +24,7 @@ describe('the history of a room', () => {
     });
   });
 
-  it('a step has the most sessions at once, also those that it began with', () => {
+  it('a step holds the largest count within it, also if that is the count at its start', () => {
     const steps = new HistorySteps([]);
     for (const [minute, count] of [
       [0, 3],
@@ -37,7 +37,7 @@ describe('the history of a room', () => {
     expect(lastCounts(steps, START + 10 * MINUTE, 4)).toEqual([0, 7, 2, 4]);
   });
 
-  it('a steady crowd has no further rows, and every later step has its count', () => {
+  it('a steady count adds no further rows, and every later step has that count', () => {
     const steps = new HistorySteps([]);
     steps.setCount(12, START);
     for (let n = 1; n < 3 * HISTORY_STEPS; n += 1) steps.setCount(12, START + n * HISTORY_STEP_MS);
@@ -45,19 +45,19 @@ describe('the history of a room', () => {
     expect(new Set(steps.answer(START + 3 * DAY).counts)).toEqual(new Set([12]));
   });
 
-  it('a history of a week has at most one row for each step of a day, and the latest one before that day', () => {
+  it('a history of a week keeps one row for each step of the last day, and the latest row before it', () => {
     const steps = new HistorySteps([]);
     for (let n = 0; n < 7 * HISTORY_STEPS; n += 1) steps.setCount(n % 9, START + n * HISTORY_STEP_MS);
     expect(steps.rows.size).toBe(HISTORY_STEPS + 1);
   });
 
-  it('the peak is the largest count, at the start of the latest step that has it', () => {
+  it('the peak is the largest count, at the start of the latest step with that count', () => {
     const steps = new HistorySteps([]);
     for (const [n, count] of [0, 5, 2, 5, 1].entries()) steps.setCount(count, START + n * HISTORY_STEP_MS);
     expect(steps.answer(START + DAY / 2).peak).toEqual({ count: 5, at: START + 4 * HISTORY_STEP_MS });
   });
 
-  it('visits of a day ago and earlier are not among the visits', () => {
+  it('a visit counts for 24 hours', () => {
     const steps = new HistorySteps([]);
     steps.addVisits(3, START);
     steps.addVisits(2, START + HISTORY_STEP_MS);
@@ -66,7 +66,7 @@ describe('the history of a room', () => {
     expect(steps.answer(START + DAY + HISTORY_STEP_MS).visits).toBe(0);
   });
 
-  it('a history is equal to a plain list of times, counts and visits, also after restarts and with a clock that steps', () => {
+  it('a history equals a plain list of counts and visits, also after restarts and steps of the clock', () => {
     const eventOf = (otherMs: fc.Arbitrary<number>) =>
       fc.record({
         passedMs: fc.oneof(
@@ -77,21 +77,21 @@ describe('the history of a room', () => {
         visits: fc.nat(2),
         restarts: fc.boolean(),
       });
-    // A clock that steps back after a day can lack the hours before that day, so no world has both.
+    // A list of events steps back or passes days, never both. After both, the history lacks hours of the plain list.
     const backwards = eventOf(fc.integer({ min: -5 * HISTORY_STEP_MS, max: -1 }));
     const days = eventOf(fc.nat(2 * DAY));
-    const worlds = fc.oneof(...[backwards, days].map((event) => fc.array(event, { maxLength: 60 })));
+    const eventLists = fc.oneof(...[backwards, days].map((event) => fc.array(event, { maxLength: 60 })));
     void fc.assert(
-      fc.property(worlds, (events) => {
+      fc.property(eventLists, (events) => {
         let steps = new HistorySteps([]);
         const list = new HistoryList();
         let now = START;
         for (const { passedMs, count, visits, restarts } of events) {
           now += passedMs;
           if (restarts) steps = new HistorySteps([...steps.rows.values()]);
-          for (const one of [steps, list]) {
-            one.addVisits(visits, now);
-            one.setCount(count ?? list.count, now);
+          for (const history of [steps, list]) {
+            history.addVisits(visits, now);
+            history.setCount(count ?? list.count, now);
           }
           expect(steps.answer(now)).toMatchObject(list.answer(now));
         }

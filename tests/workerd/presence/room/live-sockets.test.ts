@@ -6,7 +6,7 @@ import { FakeSocket } from './fake-socket';
 
 const COUNTS = { ...ZERO_COUNTS, release: 1 };
 
-/** A socket that counts what is sent to it, also after its close. */
+/** A socket that counts every send, also after its close. */
 class CountingSocket extends FakeSocket {
   sent = 0;
 
@@ -16,7 +16,7 @@ class CountingSocket extends FakeSocket {
   }
 }
 
-it('a channel has sockets until its last one closes, and then leaves nothing behind', () => {
+it('a channel ends with its last socket, and so does its last broadcast', () => {
   const sockets = new LiveSockets([], new Map());
   const [first, second, other] = [new CountingSocket(), new CountingSocket(), new CountingSocket()];
   for (const socket of [first, second]) sockets.open(socket, 'lobby', ZERO_COUNTS, 0);
@@ -32,7 +32,7 @@ it('a channel has sockets until its last one closes, and then leaves nothing beh
   expect(sockets.lastBroadcast('lobby')).toBeUndefined();
 });
 
-it('each broadcast to a channel with sockets makes the revision grow, and no other does', () => {
+it('a broadcast increases the revision only if its channel has sockets', () => {
   const sockets = new LiveSockets([], new Map());
   sockets.open(new CountingSocket(), 'lobby', ZERO_COUNTS, 0);
   sockets.broadcast('lobby', COUNTS, 0);
@@ -41,7 +41,7 @@ it('each broadcast to a channel with sockets makes the revision grow, and no oth
   expect(sockets.revision).toBe(1);
 });
 
-it('a restarted room takes the last broadcast of each channel, and zeros for a channel without one', () => {
+it('a restarted room restores the last broadcast of each channel, and zeros for a channel without one', () => {
   const ports = ['lobby', 'hall'].map((channel) => {
     const socket = new CountingSocket();
     new LiveSockets([], new Map()).open(socket, channel, ZERO_COUNTS, 0);

@@ -3,10 +3,10 @@ import type { Journal } from '../../../../src/presence/room/room-saver';
 import type { SessionRecords } from '../../../../src/presence/session';
 import type { Runtime } from '../../../../src/runtime';
 
-/** Keeps every save, from the first one on. */
+/** A journal in memory. It keeps every save, also those older than a TTL. */
 export class MemoryJournal implements Journal {
   readonly saved: { sessions: SessionRecords; savedAt: number; lastBroadcasts: Broadcasts }[] = [];
-  /** Each `append` throws. */
+  /** While it is true, each `append` throws. */
   fails = false;
   attempts = 0;
   readonly #runtime: Pick<Runtime, 'now'>;

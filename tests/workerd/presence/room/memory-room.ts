@@ -14,7 +14,7 @@ import { MemoryJournal } from './memory-journal';
 
 export const TTL = 30_000;
 
-/** A room with its journal and its sockets. It can lose its memory. */
+/** A room whose journal, history and sockets are in memory. A restart keeps all three. */
 export class MemoryRoom {
   readonly runtime = new FakeRuntime();
   readonly journal = new MemoryJournal(this.runtime);
@@ -38,34 +38,34 @@ export class MemoryRoom {
     return this.sockets.filter(({ isOpen }) => isOpen);
   }
 
-  /** The room loses its memory. It starts again with its journal and with these sockets. */
+  /** Replaces the room by a new one, which reads the journal and has only these sockets. */
   restart(sockets: readonly FakeSocket[] = this.openSockets): void {
     this.#room = this.#start(sockets);
   }
 
-  /** A replica sends updates. The answer is the one that the replica gets. */
+  /** Sends the updates of a replica. Returns the answer as the replica reads it. */
   sync(updates: Readonly<Record<string, SessionRecord>> = {}, since?: RoomVersion): RoomAnswer {
     return answerFromWire(
       answerToWire(this.#room.sync({ since, updates: Object.entries(updates), wantsChannels: true })),
     );
   }
 
-  /** A replica sends a heartbeat of now. */
+  /** Sends a heartbeat with the current time, as a replica does. */
   heartbeat(id: string, mood: Mood = 'presence'): RoomAnswer {
     return this.sync({ [id]: { mood, lastSeen: this.runtime.now() } });
   }
 
-  /** A replica sends a leave of now. */
+  /** Sends a leave with the current time, as a replica does. */
   leave(id: string): RoomAnswer {
     return this.sync({ [id]: { mood: null, lastSeen: this.runtime.now() } });
   }
 
-  /** The present session as the room has it now. */
+  /** The record of a present session. `undefined` if the session is not present. */
   recordOf(id: string): SessionRecord | undefined {
     return this.sync().sessions.get(id);
   }
 
-  /** Opens a socket that watches. */
+  /** Opens a socket that only watches. */
   open(channel?: string): FakeSocket {
     const socket = new FakeSocket();
     this.sockets.push(socket);
@@ -73,7 +73,7 @@ export class MemoryRoom {
     return socket;
   }
 
-  /** Opens a socket that joins. */
+  /** Opens a socket and joins with a session. */
   join(sessionId: string, mood: Mood = 'presence', channel?: string): FakeSocket {
     const socket = this.open(channel);
     this.send(socket, { sessionId, mood });
@@ -85,7 +85,7 @@ export class MemoryRoom {
     this.#room.receive(socket, isRaw ? message : JSON.stringify(message));
   }
 
-  /** The client closes its socket. */
+  /** Reports to the room that the client closed its socket. */
   close(socket: FakeSocket, code = 1000): void {
     this.#room.close(socket, code);
   }

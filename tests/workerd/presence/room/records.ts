@@ -3,10 +3,10 @@ import type { Mood, SessionRecord } from '../../../../src/presence/session';
 
 export const record = (mood: Mood | null, lastSeen: number): SessionRecord => ({ mood, lastSeen });
 
-/** No session has a live socket. */
+/** When the sockets of a session were last seen, for sessions without sockets. */
 export const noSockets = () => undefined;
 
-/** Expires sessions, and returns the keys of those that ended. */
+/** Expires sessions, and returns the keys of the sessions that ended. */
 export function expire(
   room: RoomSessions,
   now: number,

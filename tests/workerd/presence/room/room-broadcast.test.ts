@@ -9,71 +9,71 @@ import { MemoryRoom, TTL } from './memory-room';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
-let place: MemoryRoom;
+let memoryRoom: MemoryRoom;
 let runtime: FakeRuntime;
 let journal: MemoryJournal;
 beforeEach(() => {
-  place = new MemoryRoom();
-  ({ runtime, journal } = place);
+  memoryRoom = new MemoryRoom();
+  ({ runtime, journal } = memoryRoom);
 });
 
 const countsAt = ({ received }: FakeSocket) => received.map(({ count }) => count);
 
 it('a new socket receives the counts at once', () => {
-  place.heartbeat(ANNA, 'gratitude');
-  expect(place.open().received).toEqual([
+  memoryRoom.heartbeat(ANNA, 'gratitude');
+  expect(memoryRoom.open().received).toEqual([
     { count: 1, moods: { ...ZERO_COUNTS, gratitude: 1 }, timestamp: runtime.now() },
   ]);
 });
 
 it('a new socket does not receive sessions that expired since the last call', async () => {
-  place.heartbeat(ANNA);
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(TTL);
-  expect(countsAt(place.open())).toEqual([0]);
+  expect(countsAt(memoryRoom.open())).toEqual([0]);
 });
 
-it('sockets receive the first change at once, then changes at most once a second', async () => {
-  const watcher = place.open();
-  place.heartbeat(ANNA);
+it('sockets receive the first change at once, and later changes at most once a second', async () => {
+  const watcher = memoryRoom.open();
+  memoryRoom.heartbeat(ANNA);
   expect(countsAt(watcher)).toEqual([0, 1]);
   for (let n = 0; n < 30; n += 1) {
     await runtime.advance(LIVE_BROADCAST_INTERVAL_MS / 10);
-    place.heartbeat(ANNA, n % 2 === 0 ? 'release' : 'presence');
+    memoryRoom.heartbeat(ANNA, n % 2 === 0 ? 'release' : 'presence');
   }
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   expect(watcher.received.length).toBeLessThanOrEqual(6);
   expect(watcher.last?.moods).toEqual({ ...ZERO_COUNTS, presence: 1 });
 });
 
-it('sockets receive a second change one second after the first broadcast, however late in it the change came', async () => {
-  const watcher = place.open();
-  place.heartbeat(ANNA);
+it('sockets receive a second change exactly one second after the first broadcast', async () => {
+  const watcher = memoryRoom.open();
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS - 100);
-  place.heartbeat(BEN);
+  memoryRoom.heartbeat(BEN);
   await runtime.advance(99);
   expect(countsAt(watcher)).toEqual([0, 1]);
   await runtime.advance(1);
   expect(countsAt(watcher)).toEqual([0, 1, 2]);
 });
 
-it('sockets receive nothing while the counts stay the same', async () => {
-  place.heartbeat(ANNA);
-  const watcher = place.open();
-  place.sync();
-  place.heartbeat(ANNA);
-  place.send(place.join(ANNA), { mood: 'presence' });
+it('sockets receive no message while the counts stay the same', async () => {
+  memoryRoom.heartbeat(ANNA);
+  const watcher = memoryRoom.open();
+  memoryRoom.sync();
+  memoryRoom.heartbeat(ANNA);
+  memoryRoom.send(memoryRoom.join(ANNA), { mood: 'presence' });
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   expect(countsAt(watcher)).toEqual([1]);
 });
 
-it('counts that return to those of the last broadcast reach the socket that opened in between', async () => {
-  const before = place.open();
-  place.heartbeat(ANNA);
+it('a socket that opens between a change and its reversal receives the reversed counts', async () => {
+  const before = memoryRoom.open();
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(1);
-  place.heartbeat(ANNA, 'release');
-  const between = place.open();
+  memoryRoom.heartbeat(ANNA, 'release');
+  const between = memoryRoom.open();
   await runtime.advance(1);
-  place.heartbeat(ANNA, 'presence');
+  memoryRoom.heartbeat(ANNA, 'presence');
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   expect(between.received.map(({ moods }) => moods)).toEqual([
     { ...ZERO_COUNTS, release: 1 },
@@ -83,29 +83,29 @@ it('counts that return to those of the last broadcast reach the socket that open
 });
 
 it('a broken socket does not stop the broadcast to the others', async () => {
-  const [broken, watcher] = [place.join(ANNA), place.open()];
+  const [broken, watcher] = [memoryRoom.join(ANNA), memoryRoom.open()];
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   broken.isOpen = false;
-  place.heartbeat(BEN);
+  memoryRoom.heartbeat(BEN);
   expect(countsAt(watcher)).toEqual([1, 2]);
-  place.close(broken);
-  expect(place.room.counts.presence).toBe(1);
+  memoryRoom.close(broken);
+  expect(memoryRoom.room.counts.presence).toBe(1);
 });
 
-it('counts without watchers count as broadcast: a restarted room sends later changes to a new socket', async () => {
-  place.heartbeat(ANNA);
+it('a restarted room sends a change to a new socket, although earlier changes had no receiver', async () => {
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(TTL + 250);
-  place.sync();
+  memoryRoom.sync();
   await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-  place.restart();
-  const watcher = place.open();
-  place.heartbeat(ANNA);
+  memoryRoom.restart();
+  const watcher = memoryRoom.open();
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   expect(countsAt(watcher)).toEqual([0, 1]);
 });
 
 it('a change without watchers is saved once, with its counts', async () => {
-  place.heartbeat(ANNA);
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS + ROOM_SAVE_INTERVAL_MS);
   expect(journal.saved.map(({ lastBroadcasts }) => lastBroadcasts.get(''))).toEqual([
     { ...ZERO_COUNTS, presence: 1 },
@@ -113,21 +113,21 @@ it('a change without watchers is saved once, with its counts', async () => {
 });
 
 it('the counts of a broadcast are saved, though no session changed since the last save', async () => {
-  place.open();
-  place.heartbeat(ANNA);
+  memoryRoom.open();
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(ROOM_SAVE_INTERVAL_MS - 500);
-  place.heartbeat(BEN);
-  place.heartbeat(ANNA, 'release');
+  memoryRoom.heartbeat(BEN);
+  memoryRoom.heartbeat(ANNA, 'release');
   await runtime.advance(LIVE_BROADCAST_INTERVAL_MS);
   await runtime.advance(ROOM_SAVE_INTERVAL_MS);
   expect(journal.saved.at(-1)?.lastBroadcasts.get('')).toEqual({ ...ZERO_COUNTS, presence: 1, release: 1 });
 });
 
-it('sessions that expired before a restart are missing in the first broadcast after it', async () => {
-  const watcher = place.open();
-  place.heartbeat(ANNA);
+it('the first broadcast after a restart excludes sessions that expired before it', async () => {
+  const watcher = memoryRoom.open();
+  memoryRoom.heartbeat(ANNA);
   await runtime.advance(ROOM_SAVE_INTERVAL_MS);
   await runtime.advance(TTL);
-  place.restart();
+  memoryRoom.restart();
   expect(watcher.last?.moods).toEqual(ZERO_COUNTS);
 });

@@ -10,43 +10,43 @@ import { MemoryRoom, TTL } from './memory-room';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
-let place: MemoryRoom;
+let memoryRoom: MemoryRoom;
 let runtime: FakeRuntime;
 beforeEach(() => {
-  place = new MemoryRoom();
-  ({ runtime } = place);
+  memoryRoom = new MemoryRoom();
+  ({ runtime } = memoryRoom);
 });
 
-/** The client closes its socket because another tab continues the session. */
-const handOver = (socket: FakeSocket) => place.close(socket, HANDOVER_CODE);
+/** Closes a socket with the code of a handover: another tab continues the session. */
+const handOver = (socket: FakeSocket) => memoryRoom.close(socket, HANDOVER_CODE);
 
-/** Checks that the session is present until this time (ms), and not one step later. */
+/** Checks that the session is present until `time` (ms), and absent one expiry step later. */
 async function expectPresentUntil(id: string, time: number): Promise<void> {
   await runtime.advance(time - 1 - runtime.now());
-  expect(place.recordOf(id)).toBeDefined();
+  expect(memoryRoom.recordOf(id)).toBeDefined();
   await runtime.advance(1 + ROOM_EXPIRY_STEP_MS);
-  expect(place.recordOf(id)).toBeUndefined();
+  expect(memoryRoom.recordOf(id)).toBeUndefined();
 }
 
 it('a handover keeps its session until one TTL after the last message', async () => {
-  const socket = place.join(ANNA, 'release');
+  const socket = memoryRoom.join(ANNA, 'release');
   await runtime.advance(5_000);
   handOver(socket);
   expect(socket.closed?.code).toBe(1000);
-  expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
+  expect(memoryRoom.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
   await expectPresentUntil(ANNA, START + TTL);
 });
 
 it('a handover keeps its session until one TTL after the last ping', async () => {
-  const socket = place.join(ANNA);
+  const socket = memoryRoom.join(ANNA);
   socket.lastPingAt = START + 20_000;
   await runtime.advance(25_000);
   handOver(socket);
   await expectPresentUntil(ANNA, START + 20_000 + TTL);
 });
 
-it('a handover of a session that the room did not expire in time keeps it until one TTL after the last ping', async () => {
-  const socket = place.join(ANNA);
+it('a handover keeps a session whose expiry is overdue until one TTL after the last ping', async () => {
+  const socket = memoryRoom.join(ANNA);
   socket.lastPingAt = START + 20_000;
   await runtime.advance(TTL + 5_000);
   handOver(socket);
@@ -54,119 +54,119 @@ it('a handover of a session that the room did not expire in time keeps it until 
 });
 
 it('a handover one TTL after the last ping ends the session', async () => {
-  const socket = place.join(ANNA);
+  const socket = memoryRoom.join(ANNA);
   await runtime.advance(TTL + ROOM_EXPIRY_STEP_MS);
   handOver(socket);
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
 });
 
 it.each([1000, 1001, 1005, 1006, 3999, 4001])('a close with the code %i ends its session', (code) => {
-  const socket = place.join(ANNA);
-  place.close(socket, code);
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
+  const socket = memoryRoom.join(ANNA);
+  memoryRoom.close(socket, code);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
 });
 
-it('a session on a socket of another tab continues after the handover, and ends with that socket', async () => {
-  const first = place.join(ANNA);
+it('a session that joins on a new socket after a handover continues, and ends with that socket', async () => {
+  const first = memoryRoom.join(ANNA);
   await runtime.advance(20_000);
   first.lastPingAt = runtime.now();
   handOver(first);
   await runtime.advance(20_000);
-  expect(place.recordOf(ANNA)).toBeDefined();
-  const second = place.join(ANNA);
+  expect(memoryRoom.recordOf(ANNA)).toBeDefined();
+  const second = memoryRoom.join(ANNA);
   await runtime.advance(20_000);
-  expect(place.recordOf(ANNA)).toBeDefined();
-  place.close(second, 1000);
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
+  expect(memoryRoom.recordOf(ANNA)).toBeDefined();
+  memoryRoom.close(second, 1000);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
 });
 
-it('a handover to a socket that is open already refreshes the session, and it ends with that socket', async () => {
-  const [first, second] = [place.join(ANNA), place.join(ANNA)];
+it('a handover refreshes a session with another open socket, and the session ends with that socket', async () => {
+  const [first, second] = [memoryRoom.join(ANNA), memoryRoom.join(ANNA)];
   await runtime.advance(20_000);
   first.lastPingAt = runtime.now();
   handOver(first);
   await runtime.advance(TTL - 1_000);
   // The other socket was last seen more than a TTL ago.
-  expect(place.recordOf(ANNA)).toBeDefined();
-  place.close(second, 1000);
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
+  expect(memoryRoom.recordOf(ANNA)).toBeDefined();
+  memoryRoom.close(second, 1000);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
 });
 
 it('a leave by HTTP ends a session after its handover', async () => {
-  handOver(place.join(ANNA));
+  handOver(memoryRoom.join(ANNA));
   await runtime.advance(1_000);
-  expect(place.room.counts.presence).toBe(1);
-  place.leave(ANNA);
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
+  expect(memoryRoom.room.counts.presence).toBe(1);
+  memoryRoom.leave(ANNA);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
 });
 
-it('a handover does not bring back the mood that another tab changed', async () => {
-  const socket = place.join(ANNA, 'gratitude');
+it('a handover keeps the mood that another tab has set since', async () => {
+  const socket = memoryRoom.join(ANNA, 'gratitude');
   await runtime.advance(1_000);
-  place.heartbeat(ANNA, 'release');
+  memoryRoom.heartbeat(ANNA, 'release');
   socket.lastPingAt = START + 5_000;
   await runtime.advance(5_000);
   handOver(socket);
-  expect(place.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
+  expect(memoryRoom.room.counts).toEqual({ ...ZERO_COUNTS, release: 1 });
 });
 
-it('a handover that starts the object keeps the session until one TTL after the last ping', async () => {
-  const socket = place.join(ANNA);
+it('a handover that restarts the room keeps the session until one TTL after the last ping', async () => {
+  const socket = memoryRoom.join(ANNA);
   socket.lastPingAt = START + 20_000;
   await runtime.advance(TTL + 5_000);
-  // The platform no longer lists the socket, and the journal has its join only.
-  place.restart([]);
+  // The platform no longer lists the socket, and the journal holds only its join.
+  memoryRoom.restart([]);
   handOver(socket);
-  expect(place.room.counts.presence).toBe(1);
+  expect(memoryRoom.room.counts.presence).toBe(1);
   await expectPresentUntil(ANNA, START + 20_000 + TTL);
 });
 
-it('a handover is saved, and a restart does not lengthen the session', async () => {
-  const socket = place.join(ANNA);
+it('a handover is saved, and a restart after it does not lengthen the session', async () => {
+  const socket = memoryRoom.join(ANNA);
   socket.lastPingAt = START + 20_000;
   await runtime.advance(25_000);
   handOver(socket);
   await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-  place.restart();
+  memoryRoom.restart();
   await expectPresentUntil(ANNA, START + 20_000 + TTL);
 });
 
-it('a handover leaves an alarm for the end of its session while another socket watches', async () => {
-  place.open();
-  const socket = place.join(ANNA);
+it('the next end after a handover is that of its session, while another socket watches', async () => {
+  memoryRoom.open();
+  const socket = memoryRoom.join(ANNA);
   socket.lastPingAt = START + 20_000;
   await runtime.advance(TTL + 5_000);
   handOver(socket);
-  expect(place.room.nextEnd()).toBe(START + 20_000 + TTL);
+  expect(memoryRoom.room.nextEnd()).toBe(START + 20_000 + TTL);
 });
 
 it('a handover of a socket that never joined changes nothing', () => {
-  place.join(BEN);
-  const watcher = place.open();
-  const saves = place.journal.saved.length;
+  memoryRoom.join(BEN);
+  const watcher = memoryRoom.open();
+  const saves = memoryRoom.journal.saved.length;
   handOver(watcher);
-  expect(place.room.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
-  expect(place.journal.saved).toHaveLength(saves);
+  expect(memoryRoom.room.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
+  expect(memoryRoom.journal.saved).toHaveLength(saves);
 });
 
-it('a handover of a socket that the room closed does not bring back its session', async () => {
-  const socket = place.join(ANNA);
-  place.send(socket, '{');
+it('a handover of a socket that the room closed does not restore its session', async () => {
+  const socket = memoryRoom.join(ANNA);
+  memoryRoom.send(socket, '{');
   handOver(socket);
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
   await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-  place.restart([]);
+  memoryRoom.restart([]);
   handOver(socket);
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
 });
 
-it('a handover that starts a full room does not add its session', () => {
-  const socket = place.join(ANNA);
-  place.journal.saved.length = 0;
+it('a handover that restarts a full room does not add its session', () => {
+  const socket = memoryRoom.join(ANNA);
+  memoryRoom.journal.saved.length = 0;
   const full = vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
-  place.restart([]);
+  memoryRoom.restart([]);
   handOver(socket);
   full.mockRestore();
-  expect(place.room.counts).toEqual(ZERO_COUNTS);
-  expect(place.reports).toHaveLength(1);
+  expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
+  expect(memoryRoom.reports).toHaveLength(1);
 });

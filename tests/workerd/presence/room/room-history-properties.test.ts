@@ -14,34 +14,35 @@ import { MemoryRoom, TTL } from './memory-room';
 
 const HOUR = 3_600_000;
 
-/** Sessions that come, stay and go by HTTP, and what the history must be. */
-class Day {
-  readonly place = new MemoryRoom();
+/** A room with sessions by HTTP, and the expected history. */
+class HttpModel {
+  readonly memoryRoom = new MemoryRoom();
   readonly #list = new HistoryList();
-  /** When each present session ends, and until when it would be no other visit (ms). */
+  /** When each present session ends (ms). */
   readonly #endOf = new Map<number, number>();
-  readonly #knownUntil = new Map<number, number>();
+  /** Until when the return of a session that left is not a new visit (ms). */
+  readonly #tombstoneUntil = new Map<number, number>();
 
   get #now(): number {
-    return this.place.runtime.now();
+    return this.memoryRoom.runtime.now();
   }
 
-  /** One sync with a heartbeat of now of the first ones, and a leave of the others. */
-  sync(beating: readonly number[], leaving: readonly number[] = []): void {
+  /** Sends one sync with these heartbeats and leaves at the current time. */
+  sync(heartbeats: readonly number[], leaves: readonly number[] = []): void {
     this.#expire();
     const now = this.#now;
-    const isVisit = (n: number) => !this.#endOf.has(n) && (this.#knownUntil.get(n) ?? 0) <= now;
-    this.#list.addVisits(beating.filter(isVisit).length, now);
-    for (const n of beating)
+    const isVisit = (n: number) => !this.#endOf.has(n) && (this.#tombstoneUntil.get(n) ?? 0) <= now;
+    this.#list.addVisits(heartbeats.filter(isVisit).length, now);
+    for (const n of heartbeats)
       this.#endOf.set(n, Math.ceil((now + TTL) / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS);
-    for (const n of leaving) {
+    for (const n of leaves) {
       this.#endOf.delete(n);
-      this.#knownUntil.set(n, now + TTL);
+      this.#tombstoneUntil.set(n, now + TTL);
     }
     this.#list.setCount(this.#endOf.size, now);
     const records = (list: readonly number[], mood: Mood | null) =>
       list.map((n) => [sessionId(n), { mood, lastSeen: now }] as const);
-    this.place.sync(Object.fromEntries([...records(beating, 'presence'), ...records(leaving, null)]));
+    this.memoryRoom.sync(Object.fromEntries([...records(heartbeats, 'presence'), ...records(leaves, null)]));
   }
 
   isPresent(n: number): boolean {
@@ -50,7 +51,7 @@ class Day {
 
   check(): void {
     this.#expire();
-    const { room } = this.place;
+    const { room } = this.memoryRoom;
     expect(room.history()).toMatchObject(this.#list.answer(this.#now));
   }
 
@@ -63,7 +64,7 @@ class Day {
   }
 }
 
-it('a history is equal to a plain list of all that happened, with hours without a call, and restarts after each save', async () => {
+it('a history equals a plain list of all events, also with hours without a call and restarts after saves', async () => {
   const event = fc.record({
     n: fc.nat(4),
     leaves: fc.boolean(),
@@ -72,39 +73,41 @@ it('a history is equal to a plain list of all that happened, with hours without 
   });
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 40 }), async (events) => {
-      const day = new Day();
+      const model = new HttpModel();
       for (const { n, leaves, restarts, passedMs } of events) {
-        await day.place.runtime.advance(ROOM_SAVE_INTERVAL_MS);
-        if (restarts === 'before') day.place.restart([]);
-        await day.place.runtime.advance(passedMs);
-        if (restarts === 'after') day.place.restart([]);
-        if (leaves && day.isPresent(n)) day.sync([], [n]);
-        else day.sync([n]);
+        await model.memoryRoom.runtime.advance(ROOM_SAVE_INTERVAL_MS);
+        if (restarts === 'before') model.memoryRoom.restart([]);
+        await model.memoryRoom.runtime.advance(passedMs);
+        if (restarts === 'after') model.memoryRoom.restart([]);
+        if (leaves && model.isPresent(n)) model.sync([], [n]);
+        else model.sync([n]);
       }
-      day.check();
+      model.check();
     }),
   );
 });
 
-/** Sessions on sockets that ping, whose object hibernates, and what the history must be. Each alarm comes when it is due. */
-class SocketDay {
-  readonly #place = new MemoryRoom();
+/** A room with sessions on sockets that ping, and the expected history. The room hibernates, and each alarm runs when it is due. */
+class SocketModel {
+  readonly #memoryRoom = new MemoryRoom();
   readonly #list = new HistoryList();
-  /** The open sockets, by person. Some of them ping no more. */
+  /** The open socket of each session. */
   readonly #sockets = new Map<number, FakeSocket>();
+  /** The sessions whose sockets no longer ping. */
   readonly #withoutPing = new Set<number>();
-  /** When each present session ends unless it pings, and until when its return is no other visit (ms). */
+  /** When each present session ends without a further ping (ms). */
   readonly #endOf = new Map<number, number>();
-  readonly #knownUntil = new Map<number, number>();
+  /** Until when the return of a session that left is not a new visit (ms). */
+  readonly #tombstoneUntil = new Map<number, number>();
 
   get #now(): number {
-    return this.#place.runtime.now();
+    return this.#memoryRoom.runtime.now();
   }
 
   join(n: number): void {
-    if (!this.#endOf.has(n) && (this.#knownUntil.get(n) ?? 0) <= this.#now)
+    if (!this.#endOf.has(n) && (this.#tombstoneUntil.get(n) ?? 0) <= this.#now)
       this.#list.addVisits(1, this.#now);
-    this.#sockets.set(n, this.#place.join(sessionId(n)));
+    this.#sockets.set(n, this.#memoryRoom.join(sessionId(n)));
     this.#withoutPing.delete(n);
     this.#endOf.set(n, this.#now + TTL);
     this.#list.setCount(this.#endOf.size, this.#now);
@@ -118,10 +121,10 @@ class SocketDay {
     const socket = this.#sockets.get(n);
     if (socket === undefined) return;
     socket.isOpen = false;
-    this.#place.close(socket);
+    this.#memoryRoom.close(socket);
     this.#sockets.delete(n);
     this.#endOf.delete(n);
-    this.#knownUntil.set(n, this.#now + TTL);
+    this.#tombstoneUntil.set(n, this.#now + TTL);
     this.#list.setCount(this.#endOf.size, this.#now);
   }
 
@@ -129,13 +132,13 @@ class SocketDay {
     this.#withoutPing.add(n);
   }
 
-  /** Sockets ping every ten seconds. */
+  /** Advances the clock. Sockets ping every ten seconds. */
   async pass(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second += 1) {
       for (let part = 0; part < 4; part += 1) {
-        await this.#place.runtime.advance(ROOM_EXPIRY_STEP_MS);
+        await this.#memoryRoom.runtime.advance(ROOM_EXPIRY_STEP_MS);
         this.#end();
-        const { room } = this.#place;
+        const { room } = this.#memoryRoom;
         if ((room.nextEnd() ?? Number.POSITIVE_INFINITY) <= this.#now) room.applyPings();
       }
       if (Math.floor(this.#now / 1_000) % 10 > 0) continue;
@@ -148,11 +151,11 @@ class SocketDay {
   }
 
   hibernate(): void {
-    this.#place.restart();
+    this.#memoryRoom.restart();
   }
 
   check(): void {
-    expect(this.#place.room.history()).toMatchObject(this.#list.answer(this.#now));
+    expect(this.#memoryRoom.room.history()).toMatchObject(this.#list.answer(this.#now));
   }
 
   #end(): void {
@@ -165,7 +168,7 @@ class SocketDay {
   }
 }
 
-it('a history of sockets that ping, stop pinging or close is equal to a plain list, whatever the hibernations', async () => {
+it('a history of sockets that ping, stop pinging or close equals a plain list, also with hibernation', async () => {
   const event = fc.record({
     n: fc.nat(3),
     kind: fc.constantFrom('close', 'stop pinging', 'stay'),
@@ -174,40 +177,40 @@ it('a history of sockets that ping, stop pinging or close is equal to a plain li
   });
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 20 }), async (events) => {
-      const day = new SocketDay();
+      const model = new SocketModel();
       for (const { n, kind, hibernates, seconds } of events) {
-        if (!day.isPresent(n)) day.join(n);
-        else if (kind === 'close') day.close(n);
-        else if (kind === 'stop pinging') day.stopPinging(n);
-        await day.pass(seconds);
-        if (hibernates) day.hibernate();
+        if (!model.isPresent(n)) model.join(n);
+        else if (kind === 'close') model.close(n);
+        else if (kind === 'stop pinging') model.stopPinging(n);
+        await model.pass(seconds);
+        if (hibernates) model.hibernate();
       }
-      day.check();
+      model.check();
     }),
     { numRuns: 40 },
   );
 });
 
-it('24 hours of 20 people who come and go, with a restart every ten minutes, are equal to a plain list', async () => {
-  const day = new Day();
-  const TICK = 20_000;
-  const PEOPLE = Array.from({ length: 20 }, (_, n) => n);
-  // Each person is here for some minutes of the hour. Three of four leave, and the others expire.
-  const isHere = (n: number, minute: number) => (minute * (n + 3) + 7 * n) % 61 < 3 + n / 2;
-  for (let passed = 0; passed < HISTORY_STEPS * HISTORY_STEP_MS; passed += TICK) {
-    await day.place.runtime.advance(TICK);
-    const here = PEOPLE.filter((n) => isHere(n, Math.floor(passed / 60_000)));
-    day.sync(
-      here,
-      PEOPLE.filter((n) => !here.includes(n) && n % 4 > 0 && day.isPresent(n)),
+it('a history of 20 sessions over 24 hours with a restart every ten minutes equals a plain list', async () => {
+  const model = new HttpModel();
+  const TICK_MS = 20_000;
+  const SESSIONS = Array.from({ length: 20 }, (_, n) => n);
+  // Each session is present for 3 to 13 minutes of 61. Three of four sessions leave, and the others expire.
+  const isPresentIn = (n: number, minute: number) => (minute * (n + 3) + 7 * n) % 61 < 3 + n / 2;
+  for (let passed = 0; passed < HISTORY_STEPS * HISTORY_STEP_MS; passed += TICK_MS) {
+    await model.memoryRoom.runtime.advance(TICK_MS);
+    const present = SESSIONS.filter((n) => isPresentIn(n, Math.floor(passed / 60_000)));
+    model.sync(
+      present,
+      SESSIONS.filter((n) => !present.includes(n) && n % 4 > 0 && model.isPresent(n)),
     );
-    if (passed % (30 * TICK) === 0) {
-      await day.place.runtime.advance(ROOM_SAVE_INTERVAL_MS);
-      day.place.restart([]);
+    if (passed % (30 * TICK_MS) === 0) {
+      await model.memoryRoom.runtime.advance(ROOM_SAVE_INTERVAL_MS);
+      model.memoryRoom.restart([]);
     }
-    // A comparison takes longer than an hour of this day.
-    if (passed % (6 * HOUR) === 0) day.check();
+    // A comparison takes longer than the simulation of an hour, so the test compares every six hours.
+    if (passed % (6 * HOUR) === 0) model.check();
   }
-  day.check();
-  expect(day.place.room.history().visits).toBeGreaterThan(1_000);
+  model.check();
+  expect(model.memoryRoom.room.history().visits).toBeGreaterThan(1_000);
 });

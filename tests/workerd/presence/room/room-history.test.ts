@@ -15,193 +15,193 @@ import { MemoryRoom, TTL } from './memory-room';
 const [ANNA, BEN, CLEO] = [sessionId(1), sessionId(2), sessionId(3)];
 const HOUR = 3_600_000;
 
-let place: MemoryRoom;
+let memoryRoom: MemoryRoom;
 let runtime: FakeRuntime;
 beforeEach(() => {
-  place = new MemoryRoom();
-  ({ runtime } = place);
+  memoryRoom = new MemoryRoom();
+  ({ runtime } = memoryRoom);
 });
 
-const visits = () => place.room.history().visits;
-/** The counts of the last steps, the running one last. */
-const lastCounts = (length: number) => place.room.history().counts.slice(-length);
+const visits = () => memoryRoom.room.history().visits;
+/** The counts of the last `length` steps. The running step is the last one. */
+const lastCounts = (length: number) => memoryRoom.room.history().counts.slice(-length);
 
-/** Lets the timers of a save run. */
-const saved = () => runtime.advance(ROOM_SAVE_INTERVAL_MS);
+/** Advances the clock until every change is saved. */
+const afterSave = () => runtime.advance(ROOM_SAVE_INTERVAL_MS);
 
-/** Sockets ping for a time. Their object hibernates, and starts anew with each alarm. */
-async function pings(sockets: readonly FakeSocket[], ms: number): Promise<void> {
+/** Lets the sockets ping for `ms`. The room hibernates, and restarts every 25 s for its alarm. */
+async function keepPinging(sockets: readonly FakeSocket[], ms: number): Promise<void> {
   for (let passed = 0; passed < ms; passed += 25_000) {
     await runtime.advance(25_000 - ROOM_SAVE_INTERVAL_MS);
     for (const socket of sockets) socket.lastPingAt = runtime.now() - 3_000;
-    place.restart(sockets);
-    await saved();
+    memoryRoom.restart(sockets);
+    await afterSave();
   }
 }
 
 describe('the visits', () => {
-  it('each session that comes is a visit, by HTTP or by a socket', () => {
-    place.heartbeat(ANNA);
-    place.join(BEN);
+  it('each new session is a visit, by HTTP or by a socket', () => {
+    memoryRoom.heartbeat(ANNA);
+    memoryRoom.join(BEN);
     expect(visits()).toBe(2);
   });
 
-  it('a session that moves to another replica, or also opens a socket, is no other visit', async () => {
-    place.heartbeat(ANNA);
+  it('a session that moves to another replica, or also opens a socket, is not a new visit', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(10_000);
-    place.heartbeat(ANNA);
-    place.join(ANNA);
+    memoryRoom.heartbeat(ANNA);
+    memoryRoom.join(ANNA);
     expect(visits()).toBe(1);
   });
 
-  it('a session that changes its mood is no other visit', async () => {
-    place.heartbeat(ANNA, 'presence');
+  it('a session that changes its mood is not a new visit', async () => {
+    memoryRoom.heartbeat(ANNA, 'presence');
     await runtime.advance(1_000);
-    place.heartbeat(ANNA, 'release');
+    memoryRoom.heartbeat(ANNA, 'release');
     expect(visits()).toBe(1);
   });
 
   it.each([
     ['a socket that reconnects', undefined],
-    ['a tab that hands its session over to another one', HANDOVER_CODE],
-  ])('%s is no other visit', async (_which, code) => {
-    place.close(place.join(ANNA), code);
+    ['a tab that hands its session over to another tab', HANDOVER_CODE],
+  ])('%s is not a new visit', async (_which, code) => {
+    memoryRoom.close(memoryRoom.join(ANNA), code);
     await runtime.advance(1_000);
-    place.join(ANNA);
+    memoryRoom.join(ANNA);
     expect(visits()).toBe(1);
   });
 
-  it('a session that comes back within the TTL of its leave is no other visit, and later it is one', async () => {
-    place.heartbeat(ANNA);
+  it('a session that starts again within the TTL of its leave is not a new visit, and later it is one', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(1_000);
-    place.leave(ANNA);
+    memoryRoom.leave(ANNA);
     await runtime.advance(TTL - 1);
-    place.heartbeat(ANNA);
+    memoryRoom.heartbeat(ANNA);
     expect(visits()).toBe(1);
-    place.leave(ANNA);
+    memoryRoom.leave(ANNA);
     await runtime.advance(TTL + 1);
-    place.heartbeat(ANNA);
+    memoryRoom.heartbeat(ANNA);
     expect(visits()).toBe(2);
   });
 
-  it('a session that comes back after it expired is another visit', async () => {
-    place.heartbeat(ANNA);
+  it('a session that starts again after it expired is a new visit', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(TTL + ROOM_EXPIRY_STEP_MS);
-    place.heartbeat(ANNA);
+    memoryRoom.heartbeat(ANNA);
     expect(visits()).toBe(2);
   });
 
-  it('a session in a named channel is no visit, and is in no count', () => {
-    place.heartbeat(sessionKey('lobby', ANNA));
-    expect(place.room.history()).toMatchObject({ visits: 0, peak: { count: 0 } });
+  it('the history excludes sessions of named channels from its visits and its peak', () => {
+    memoryRoom.heartbeat(sessionKey('lobby', ANNA));
+    expect(memoryRoom.room.history()).toMatchObject({ visits: 0, peak: { count: 0 } });
   });
 
-  it('a session whose leave came before its first heartbeat is a visit when it comes back', async () => {
-    place.leave(ANNA);
+  it('a session whose leave arrives before its first heartbeat is a visit with that heartbeat', async () => {
+    memoryRoom.leave(ANNA);
     expect(visits()).toBe(0);
     await runtime.advance(1_000);
-    place.heartbeat(ANNA);
+    memoryRoom.heartbeat(ANNA);
     expect(visits()).toBe(1);
-    place.leave(ANNA);
-    place.heartbeat(ANNA);
+    memoryRoom.leave(ANNA);
+    memoryRoom.heartbeat(ANNA);
     expect(visits()).toBe(1);
   });
 
-  it('a session on a socket that pings is no other visit when the object is replaced, and the socket breaks', async () => {
-    const socket = place.join(ANNA);
-    await saved();
-    await pings([socket], HOUR);
-    place.restart([]);
+  it('a session that joins again after a restart broke its pinging socket is not a new visit', async () => {
+    const socket = memoryRoom.join(ANNA);
+    await afterSave();
+    await keepPinging([socket], HOUR);
+    memoryRoom.restart([]);
     await runtime.advance(1_500);
-    place.join(ANNA);
+    memoryRoom.join(ANNA);
     expect(visits()).toBe(1);
   });
 
-  it('the sessions that a room of version 1.0 saved are visits, and count', async () => {
-    place.heartbeat(ANNA);
-    await saved();
-    place.history.write(new Map());
+  it('the history counts the sessions that a room of version 1.0 saved, also as visits', async () => {
+    memoryRoom.heartbeat(ANNA);
+    await afterSave();
+    memoryRoom.history.write(new Map());
     await runtime.advance(TTL / 2);
-    place.restart([]);
-    expect(place.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
+    memoryRoom.restart([]);
+    expect(memoryRoom.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
   });
 
-  it('a session whose ping a sync has noticed is no other visit when the object is replaced, and the socket breaks', async () => {
-    const socket = place.join(ANNA);
-    await saved();
+  it('a session whose last ping a sync applied is not a new visit after a restart broke its socket', async () => {
+    const socket = memoryRoom.join(ANNA);
+    await afterSave();
     await runtime.advance(25_000 - ROOM_SAVE_INTERVAL_MS);
     socket.lastPingAt = runtime.now();
     await runtime.advance(5_250);
-    place.heartbeat(BEN);
+    memoryRoom.heartbeat(BEN);
     await runtime.advance(500);
-    place.room.applyPings();
-    await saved();
-    place.restart([]);
-    place.join(ANNA);
+    memoryRoom.room.applyPings();
+    await afterSave();
+    memoryRoom.restart([]);
+    memoryRoom.join(ANNA);
     expect(visits()).toBe(2);
   });
 
-  it('a history that could not be saved is saved five seconds later', async () => {
-    place.history.fails = true;
-    place.heartbeat(ANNA);
-    place.history.fails = false;
-    await saved();
-    place.restart([]);
+  it('a history whose save failed is saved five seconds later', async () => {
+    memoryRoom.history.fails = true;
+    memoryRoom.heartbeat(ANNA);
+    memoryRoom.history.fails = false;
+    await afterSave();
+    memoryRoom.restart([]);
     expect(visits()).toBe(1);
-    expect(place.journal.saved).toHaveLength(1);
+    expect(memoryRoom.journal.saved).toHaveLength(1);
   });
 
-  it('a save in the middle of a sync has the visits of its sessions', async () => {
-    place.heartbeat(ANNA);
+  it('a save in the middle of a sync contains the visits of its sessions', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(1_000);
     const now = runtime.now();
-    const crowd = Array.from({ length: ROOM_UNSAVED_MAX }, (_, n) => [
+    const heartbeats = Array.from({ length: ROOM_UNSAVED_MAX }, (_, n) => [
       sessionId(n),
       { mood: 'presence', lastSeen: now },
     ]);
-    place.sync(Object.fromEntries(crowd));
-    place.restart([]);
+    memoryRoom.sync(Object.fromEntries(heartbeats));
+    memoryRoom.restart([]);
     expect(visits()).toBe(ROOM_UNSAVED_MAX);
   });
 
-  it('the sessions of a restarted room are no other visits, also those of sockets', async () => {
-    place.heartbeat(ANNA);
-    place.join(BEN);
-    await saved();
-    place.restart();
-    place.heartbeat(ANNA);
+  it('the sessions that a restarted room restores are not new visits, also those of sockets', async () => {
+    memoryRoom.heartbeat(ANNA);
+    memoryRoom.join(BEN);
+    await afterSave();
+    memoryRoom.restart();
+    memoryRoom.heartbeat(ANNA);
     expect(visits()).toBe(2);
   });
 
-  it('a session that a crash lost before its save comes again, and is one visit', async () => {
-    place.heartbeat(ANNA);
+  it('a session that a crash lost before its save is one visit when it starts again', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(1_000);
-    place.heartbeat(BEN);
-    place.restart([]);
+    memoryRoom.heartbeat(BEN);
+    memoryRoom.restart([]);
     expect(visits()).toBe(1);
-    place.heartbeat(BEN);
+    memoryRoom.heartbeat(BEN);
     expect(visits()).toBe(2);
   });
 });
 
 describe('the counts', () => {
-  it('sessions that come and go in one sync are not present at once', async () => {
-    place.heartbeat(ANNA);
+  it('a session that starts and one that leaves in the same sync do not count at once', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(1_000);
     const now = runtime.now();
-    place.sync({ [BEN]: { mood: 'presence', lastSeen: now }, [ANNA]: { mood: null, lastSeen: now } });
-    expect(place.room.history().peak.count).toBe(1);
+    memoryRoom.sync({ [BEN]: { mood: 'presence', lastSeen: now }, [ANNA]: { mood: null, lastSeen: now } });
+    expect(memoryRoom.room.history().peak.count).toBe(1);
   });
 
   it.each([
     ['that stays in memory', () => undefined],
-    ['that restarts', () => place.restart([])],
+    ['that restarts', () => memoryRoom.restart([])],
   ])(
-    'sessions that expire while no call comes end at their own time, in a room %s',
+    'sessions that expire between calls end at their own time in the history of a room %s',
     async (_which, restart) => {
-      place.heartbeat(ANNA);
-      place.heartbeat(BEN);
-      await saved();
+      memoryRoom.heartbeat(ANNA);
+      memoryRoom.heartbeat(BEN);
+      await afterSave();
       await runtime.advance(3 * HOUR);
       restart();
       expect(lastCounts(4)).toEqual([0, 0, 0, 0]);
@@ -209,94 +209,94 @@ describe('the counts', () => {
     },
   );
 
-  it('a session ends a TTL after its last heartbeat, and not after an earlier one', async () => {
+  it('a session ends in the history a TTL after its last heartbeat', async () => {
     await runtime.advance(HISTORY_STEP_MS - 55_000);
     for (let n = 0; n < 4; n += 1) {
-      place.heartbeat(ANNA);
+      memoryRoom.heartbeat(ANNA);
       await runtime.advance(10_000);
     }
     await runtime.advance(2 * HISTORY_STEP_MS - 1);
     expect(lastCounts(3)).toEqual([1, 1, 0]);
   });
 
-  it('a session on a socket whose alarm is late ends a TTL after its last ping', async () => {
-    const socket = place.join(ANNA);
-    await saved();
+  it('a session on a socket ends in the history a TTL after its last ping, also if the alarm is late', async () => {
+    const socket = memoryRoom.join(ANNA);
+    await afterSave();
     await runtime.advance(HISTORY_STEP_MS - 35_000 - ROOM_SAVE_INTERVAL_MS);
-    place.send(socket, { mood: 'release' });
+    memoryRoom.send(socket, { mood: 'release' });
     socket.lastPingAt = runtime.now() + 10_000;
     await runtime.advance(HISTORY_STEP_MS);
-    place.room.applyPings();
+    memoryRoom.room.applyPings();
     expect(lastCounts(2)).toEqual([1, 1]);
     await runtime.advance(HISTORY_STEP_MS);
     expect(lastCounts(2)).toEqual([1, 0]);
   });
 
-  it('a session that expires in the next step is in the count of that step too, after a restart', async () => {
+  it('a session that expires in the next step counts in that step too, after a restart', async () => {
     await runtime.advance(HISTORY_STEP_MS - 20_000);
-    place.heartbeat(ANNA);
-    await saved();
+    memoryRoom.heartbeat(ANNA);
+    await afterSave();
     await runtime.advance(HISTORY_STEP_MS);
-    place.restart([]);
+    memoryRoom.restart([]);
     expect(lastCounts(2)).toEqual([1, 1]);
     await runtime.advance(HISTORY_STEP_MS);
     expect(lastCounts(3)).toEqual([1, 1, 0]);
   });
 
-  it('a crowd on sockets that ping keeps its count in each step, and writes one row, whatever the restarts', async () => {
-    const sockets = [place.join(ANNA), place.join(BEN)];
-    await saved();
-    await pings(sockets, HOUR);
+  it('sessions on pinging sockets keep their count in each step with one row, also over restarts', async () => {
+    const sockets = [memoryRoom.join(ANNA), memoryRoom.join(BEN)];
+    await afterSave();
+    await keepPinging(sockets, HOUR);
     expect(lastCounts(12)).toEqual(Array.from({ length: 12 }, () => 2));
     expect(visits()).toBe(2);
-    expect(place.history.read()).toHaveLength(1);
-    // Its close starts the object anew, which no longer has the socket.
-    place.restart(sockets.slice(1));
-    for (const socket of sockets) place.close(socket);
+    expect(memoryRoom.history.read()).toHaveLength(1);
+    // The close of the first socket restarts the room, which no longer has this socket.
+    memoryRoom.restart(sockets.slice(1));
+    for (const socket of sockets) memoryRoom.close(socket);
     expect(lastCounts(13)).toEqual(Array.from({ length: 13 }, () => 2));
     await runtime.advance(HISTORY_STEP_MS);
     expect(lastCounts(2)).toEqual([2, 0]);
   });
 
-  it('a day ago is forgotten, and older rows are deleted', async () => {
-    place.heartbeat(ANNA);
+  it('a history covers 24 hours, and deletes older rows', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(25 * HOUR);
-    place.heartbeat(BEN);
-    await saved();
-    expect(place.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
+    memoryRoom.heartbeat(BEN);
+    await afterSave();
+    expect(memoryRoom.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
     await runtime.advance(25 * HOUR);
-    place.heartbeat(CLEO);
-    await saved();
-    expect(place.history.read().length).toBeLessThanOrEqual(2);
+    memoryRoom.heartbeat(CLEO);
+    await afterSave();
+    expect(memoryRoom.history.read().length).toBeLessThanOrEqual(2);
   });
 
-  it('a room whose clock steps back shows what came later in the current step', async () => {
+  it('a room whose clock steps back moves later events into the running step of the history', async () => {
     await runtime.advance(2 * HISTORY_STEP_MS);
-    place.heartbeat(ANNA);
-    place.heartbeat(BEN);
+    memoryRoom.heartbeat(ANNA);
+    memoryRoom.heartbeat(BEN);
     await runtime.advance(-HISTORY_STEP_MS);
-    place.leave(BEN);
+    memoryRoom.leave(BEN);
     expect(lastCounts(2)).toEqual([0, 2]);
     expect(visits()).toBe(2);
   });
 
-  it('a room that starts with a clock before its last save has the same history', async () => {
+  it('a room that restarts with a clock before its last save keeps its history', async () => {
     await runtime.advance(2 * HISTORY_STEP_MS);
-    place.heartbeat(ANNA);
-    await saved();
+    memoryRoom.heartbeat(ANNA);
+    await afterSave();
     await runtime.advance(-HISTORY_STEP_MS);
-    place.restart([]);
+    memoryRoom.restart([]);
     expect(lastCounts(2)).toEqual([0, 1]);
     expect(visits()).toBe(1);
   });
 
-  it('a history alone starts no save', async () => {
-    place.heartbeat(ANNA);
-    await saved();
-    const saves = place.journal.saved.length;
+  it('a read of the history starts no save', async () => {
+    memoryRoom.heartbeat(ANNA);
+    await afterSave();
+    const saves = memoryRoom.journal.saved.length;
     await runtime.advance(HOUR);
-    place.room.history();
-    await saved();
-    expect(place.journal.saved).toHaveLength(saves);
+    memoryRoom.room.history();
+    await afterSave();
+    expect(memoryRoom.journal.saved).toHaveLength(saves);
   });
 });

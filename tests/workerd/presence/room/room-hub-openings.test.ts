@@ -8,8 +8,8 @@ import { RoomSite } from './room-site';
 
 const key = (n: number) => sessionKey('post-7', sessionId(n));
 const defer = () => undefined;
-const passes = () => vi.fn(async (_opensChannel: boolean) => true);
-const refuses = () => vi.fn(async (_opensChannel: boolean) => false);
+const acceptingLimiter = () => vi.fn(async (_opensChannel: boolean) => true);
+const refusingLimiter = () => vi.fn(async (_opensChannel: boolean) => false);
 
 let site: RoomSite;
 let here: SyncedReplica;
@@ -23,7 +23,7 @@ afterEach(() => void vi.useRealTimers());
 const heartbeat = (n: number, isWithinLimit: (opensChannel: boolean) => Promise<boolean>) =>
   here.store.heartbeat(key(n), 'presence', defer, isWithinLimit);
 
-it('a session waits while another one opens its channel, and then starts in an open channel', async () => {
+it('a session waits while another session opens its channel, and then starts in the open channel', async () => {
   let answer: (isWithin: boolean) => void = () => undefined;
   const first = heartbeat(
     1,
@@ -32,7 +32,7 @@ it('a session waits while another one opens its channel, and then starts in an o
         answer = resolve;
       }),
   );
-  const limit = passes();
+  const limit = acceptingLimiter();
   const second = heartbeat(2, limit);
   await settle();
   expect(limit).not.toHaveBeenCalled();
@@ -42,9 +42,9 @@ it('a session waits while another one opens its channel, and then starts in an o
   expect(limit.mock.calls).toEqual([[false]]);
 });
 
-it('a session opens the channel itself after a second, if the request that was about to open it has ended', async () => {
+it('a session opens its channel itself after one second if the request that opens it never ends', async () => {
   void heartbeat(1, () => new Promise(() => undefined));
-  const limit = passes();
+  const limit = acceptingLimiter();
   const second = heartbeat(2, limit);
   await settle();
   await site.runtime.advance(LIMITER_WAIT_MAX_MS - 1);
@@ -52,21 +52,21 @@ it('a session opens the channel itself after a second, if the request that was a
   await site.runtime.advance(1);
   expect(await second).toMatchObject({ count: 1 });
   expect(limit.mock.calls).toEqual([[true]]);
-  const next = passes();
+  const next = acceptingLimiter();
   await heartbeat(3, next);
   expect(next.mock.calls).toEqual([[false]]);
 });
 
-it('a refused session opens nothing, and the next one tries to open the channel', async () => {
-  expect(await heartbeat(1, refuses())).toBe('over-limit');
-  const limit = passes();
+it('a refused session opens no channel, and the next session tries to open it', async () => {
+  expect(await heartbeat(1, refusingLimiter())).toBe('over-limit');
+  const limit = acceptingLimiter();
   expect(await heartbeat(2, limit)).toMatchObject({ count: 1 });
   expect(limit.mock.calls).toEqual([[true]]);
 });
 
-it('a known session asks no limiter, and a session of another channel does not wait', async () => {
-  await heartbeat(1, passes());
-  const limit = passes();
+it('a known session needs no limiter, and a channel that is being opened delays no other channel', async () => {
+  await heartbeat(1, acceptingLimiter());
+  const limit = acceptingLimiter();
   await heartbeat(1, limit);
   expect(limit).not.toHaveBeenCalled();
   void here.store.heartbeat(

@@ -21,20 +21,20 @@ beforeEach(async () => {
 afterEach(() => void vi.useRealTimers());
 
 describe('a room in trouble', () => {
-  it('is told what changed during a call', async () => {
+  it('a mood that changes during a hanging call reaches the room with the next call', async () => {
     room.trouble = 'hangs';
     const first = here.store.countHeartbeat(ANNA, 'presence', () => undefined);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     await first;
     await here.store.countHeartbeat(ANNA, 'release', () => undefined);
     room.trouble = undefined;
-    room.letGo();
+    room.deliverAnswers();
     await here.idle();
     await site.pass();
     expect((await there.presence()).moods).toEqual({ ...ZERO_COUNTS, release: 1 });
   });
 
-  it('changes nothing by a late answer, though that told of everybody', async () => {
+  it('a late snapshot from an abandoned call changes no count', async () => {
     const countHere = async () => (await here.store.presence(() => undefined)).count;
     await there.heartbeat(BEN);
     room.trouble = 'hangs';
@@ -44,15 +44,15 @@ describe('a room in trouble', () => {
     room.trouble = undefined;
     await runtime.advance(DEFERRED_MAX_MS);
     await countHere();
-    // Its next call is answered, and Ben has ended.
+    // The room answers the next call, and the session of BEN has expired.
     await runtime.advance(2 * TIMING.syncIntervalMs);
     expect(await countHere()).toBe(0);
-    room.letGo();
+    room.deliverAnswers();
     await here.idle();
     expect(await countHere()).toBe(0);
   });
 
-  it('is asked for everybody by a replica that has heard nothing for a TTL', async () => {
+  it('a replica without an answer for a TTL requests a snapshot', async () => {
     await here.heartbeat(ANNA);
     await site.pass();
     expect(room.lastReport?.known).toBeDefined();
@@ -61,7 +61,7 @@ describe('a room in trouble', () => {
     expect(room.lastReport?.known).toBeUndefined();
   });
 
-  it('is told nothing by a leave of somebody who left elsewhere just before', async () => {
+  it('a leave for a session that left at another replica a second before causes no trouble', async () => {
     await here.heartbeat(ANNA);
     await site.pass();
     await here.leave(ANNA);
@@ -75,7 +75,7 @@ describe('a room in trouble', () => {
     expect(await there.count()).toBe(0);
   });
 
-  it('that loses its answer is told again, and counts nobody twice', async () => {
+  it('a replica sends its changes again after a lost answer, and each session counts once', async () => {
     room.trouble = 'loses its answer';
     await here.heartbeat(ANNA);
     await site.pass();
@@ -90,10 +90,10 @@ describe('a room in trouble', () => {
     expect(room.lastReport?.heard.has(ANNA)).toBe(false);
   });
 
-  it('is told of a last leave though no request follows, when its call had failed', async () => {
+  it('a last leave whose call failed reaches the room without a further request', async () => {
     await here.heartbeat(ANNA);
     await site.pass();
-    room.trouble = 'is away';
+    room.trouble = 'throws';
     await here.leave(ANNA);
     await runtime.advance(1_000);
     await here.idle();
@@ -108,10 +108,10 @@ describe('a room in trouble', () => {
     expect(await there.count()).toBe(0);
   });
 
-  it('that is away is told of a leave when it is back', async () => {
+  it('a leave during an outage of the room reaches the room after the outage', async () => {
     await here.heartbeat(ANNA);
     await site.pass();
-    room.trouble = 'is away';
+    room.trouble = 'throws';
     await here.leave(ANNA);
     await site.pass(5_000);
     expect(await here.count()).toBe(0);
@@ -122,7 +122,7 @@ describe('a room in trouble', () => {
     expect(await there.count()).toBe(0);
   });
 
-  it('that hangs fails no request, and its late answer changes nothing', async () => {
+  it('a hanging room fails no request, and its late answer changes no count', async () => {
     await there.heartbeat(BEN);
     await site.pass();
     await site.pass();
@@ -133,21 +133,21 @@ describe('a room in trouble', () => {
     expect((await answer).count).toBe(2);
     room.trouble = undefined;
     await runtime.advance(DEFERRED_MAX_MS);
-    // Ben has gone meanwhile. The answer that comes late still counts him.
+    // The session of BEN has expired meanwhile. The late answer still contains it.
     const other = here.store.countHeartbeat(ANNA, 'presence', () => undefined);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     expect((await other).count).toBe(1);
-    room.letGo();
+    room.deliverAnswers();
     await here.idle();
     expect(await here.count()).toBe(1);
     await site.pass();
     expect(await there.count()).toBe(1);
   });
 
-  it('is believed for a TTL, and then no more', async () => {
+  it('remote sessions count for a TTL after the last answer of the room', async () => {
     await there.heartbeat(BEN);
     await site.pass();
-    room.trouble = 'is away';
+    room.trouble = 'throws';
     await runtime.advance(TIMING.ttlMs - 1);
     expect(await here.count()).toBe(1);
     await runtime.advance(1);

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => void vi.useRealTimers());
 
 describe('a sync with the room', () => {
-  it('tells what has changed, not who is here', async () => {
+  it('a sync sends only the sessions that changed', async () => {
     for (let n = 0; n < 1_000; n += 1) await here.heartbeat(sessionId(n));
     await site.pass();
     await site.pass();
@@ -38,7 +38,7 @@ describe('a sync with the room', () => {
     );
   });
 
-  it('is one call a second, whatever is asked of the replica', async () => {
+  it('a replica with 100 heartbeats a second calls the room once a second', async () => {
     for (let second = 0; second < 10; second += 1) {
       for (let n = 0; n < 100; n += 1) {
         await runtime.advance(10);
@@ -49,7 +49,7 @@ describe('a sync with the room', () => {
     expect(room.calls).toBeLessThanOrEqual(11);
   });
 
-  it('follows a last heartbeat, and a last leave, though no other request comes', async () => {
+  it('a replica sends a last heartbeat and a last leave to the room without a further request', async () => {
     await here.presence();
     await there.presence();
     await here.heartbeat(ANNA);
@@ -65,7 +65,7 @@ describe('a sync with the room', () => {
     expect(await there.count()).toBe(0);
   });
 
-  it('asks for who expires here, so that nobody goes missing who went to another isolate', async () => {
+  it('a session that moved to another replica counts at its first replica without a gap', async () => {
     await here.heartbeat(ANNA);
     for (let second = 0; second < 60; second += 1) {
       await site.pass();
@@ -75,12 +75,12 @@ describe('a sync with the room', () => {
   });
 });
 
-describe('a session that expires here', () => {
+describe('expiring own sessions', () => {
   it.each([
-    ['at the time of a sync', 1],
-    ['between two', 251],
+    ['at a sync', 1],
+    ['between two syncs', 251],
   ])(
-    'is asked for so early that a slow answer has come by then, and no more when it is over: %s',
+    'a replica sends a session that expires %s early enough for a slow answer, and stops after its end',
     async (_when, ms) => {
       await here.heartbeat(ANNA);
       await site.pass();
@@ -96,8 +96,8 @@ describe('a session that expires here', () => {
     },
   );
 
-  it('is asked for until the room says that it is over, for another replica may tell of it at the last moment', async () => {
-    // The room sees a session end up to 250 ms after its time. Between the two it is over here and not yet there.
+  it('a replica sends an expired session until the room ends it, and counts it after a late heartbeat elsewhere', async () => {
+    // The room ends a session up to 250 ms late. In between, the session has ended at this replica and not in the room.
     await runtime.advance(1);
     await here.heartbeat(ANNA);
     await runtime.advance(29_100);
@@ -110,7 +110,7 @@ describe('a session that expires here', () => {
     expect(await here.count()).toBe(0);
     await runtime.advance(100);
     await here.presence();
-    // Only now the other one tells of the heartbeat.
+    // Only now the other replica sends the heartbeat to the room.
     await runtime.advance(50);
     await there.idle();
     await runtime.advance(1_000);
@@ -122,19 +122,19 @@ describe('a session that expires here', () => {
   });
 });
 
-describe('a room that has lost everything', () => {
-  it('is told again by each replica whom it holds, and who has left there', async () => {
+describe('a room without its data', () => {
+  it('replicas send their own sessions and their leaves again to a room that lost its data', async () => {
     await here.heartbeat(ANNA, 'gratitude');
     await there.heartbeat(BEN);
     await site.pass();
     await runtime.advance(1_000);
-    // The other one has not heard of this leave when the room loses it.
+    // The other replica has not received this leave when the room loses it.
     await here.leave(BEN);
     await emptyStorage();
     await runtime.advance(1_000);
     await there.presence();
     await here.presence();
-    // One sync was enough.
+    // One sync of each replica was enough.
     const fresh = site.join();
     expect((await fresh.presence()).moods).toEqual({ ...ZERO_COUNTS, gratitude: 1 });
     for (let second = 0; second < 2; second += 1) await site.pass();
@@ -143,7 +143,7 @@ describe('a room that has lost everything', () => {
     expect((await there.presence()).moods).toEqual(expected);
   });
 
-  it('has nobody, when nobody is left who could tell', async () => {
+  it('a replica drops all remote sessions with one call after the room lost its data', async () => {
     await there.heartbeat(BEN);
     await site.pass();
     await site.pass();

@@ -43,12 +43,12 @@ it('an answer holds sessions of channels only for a replica that asked for them,
   const answer = { version: VERSION, isSnapshot: true, sessions: BOTH, isFull: false };
   const wire = { version: VERSION, isAll: true, sessions: SESSIONS };
   expect(answerToWire({ ...answer, includesChannels: false })).toStrictEqual(wire);
-  const asked = { ...answer, includesChannels: true };
-  expect(answerToWire(asked)).toStrictEqual({ ...wire, channels: NAMED });
-  expect(answerFromWire(answerToWire(asked))).toStrictEqual(asked);
+  const withChannels = { ...answer, includesChannels: true };
+  expect(answerToWire(withChannels)).toStrictEqual({ ...wire, channels: NAMED });
+  expect(answerFromWire(answerToWire(withChannels))).toStrictEqual(withChannels);
 });
 
-it('an answer of a room of version 1.0 is that of a room with places and without channels', () => {
+it('an answer without the newer keys is read as one of a room that is not full and has no channels', () => {
   const wire = { version: VERSION, isAll: false, sessions: SESSIONS };
   const answer = { version: VERSION, isSnapshot: false, sessions: SESSIONS, includesChannels: false };
   expect(answerFromWire(wire)).toStrictEqual({ ...answer, isFull: false });
@@ -75,14 +75,14 @@ function readReport(wire: WireReport) {
 }
 
 it.each(['', 'lobby', 'constructor', 'a.b', 'n'.repeat(64)])(
-  'the address that opens a socket has its channel: %j',
+  'the address of a socket contains its channel: %j',
   (channel) => {
     expect(channelOfUrl(urlOfChannel(channel))).toBe(channel);
   },
 );
 
 it.each(['http://localhost/api/live', 'http://room/', 'http://room/lobby', 'http://room/channels/-x'])(
-  'a socket of any other address is in the default channel, as that of an isolate of version 1.0: %s',
+  'a socket with any other address is in the default channel, as in version 1.0: %s',
   (url) => {
     expect(channelOfUrl(url)).toBe('');
   },

@@ -11,7 +11,7 @@ const TTL = 30_000;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 describe('the sessions of a room', () => {
-  it('a session ends a TTL after its heartbeat, also if the record came late, and at most one step later', () => {
+  it('a session ends at most one step later than a TTL after its heartbeat, also if its record arrived late', () => {
     const room = new RoomSessions(TTL, 0);
     room.merge(ANNA, record('presence', 10_000), 10_000);
     room.merge(BEN, record('release', 2_000), 11_000);
@@ -22,7 +22,7 @@ describe('the sessions of a room', () => {
     expect(room.counts).toEqual(ZERO_COUNTS);
   });
 
-  it('a session whose last heartbeat came after the clock stepped back ends a TTL after it, without a walk until then', () => {
+  it('a session ends a TTL after its last heartbeat, also if the clock stepped back before that heartbeat', () => {
     const room = new RoomSessions(TTL, 10_000);
     room.heartbeat(ANNA, 'presence', 10_000);
     room.heartbeat(ANNA, 'presence', 5_000);
@@ -71,7 +71,7 @@ describe('the sessions of a room', () => {
     expect(room.changesSince(3)).toEqual(new Set());
   });
 
-  it('the changes of a replica that is too far behind are unknown', () => {
+  it('a room has no changes since a version that is too old or in the future', () => {
     const room = new RoomSessions(TTL, 0);
     const change = (n: number) => room.heartbeat(sessionId(n % 100), MOODS[n % 3] as Mood, 0);
     for (let n = 0; n < ROOM_CHANGES_MAX; n += 1) change(n);
@@ -84,7 +84,7 @@ describe('the sessions of a room', () => {
     expect(room.changesSince(room.changeCount + 1)).toBeUndefined();
   });
 
-  it('a merge says whether the record was applied, the same, outdated or expired', () => {
+  it('a merge returns whether the record was applied, the same, outdated or expired', () => {
     const room = new RoomSessions(TTL, 0);
     expect(room.merge(ANNA, record('presence', 5_000), 5_000)).toBe('applied');
     expect(room.merge(ANNA, record('presence', 5_000), 5_000)).toBe('same');
@@ -95,14 +95,14 @@ describe('the sessions of a room', () => {
     expect(room.merge(BEN, record('presence', 5_000), 5_000 + TTL)).toBe('expired');
   });
 
-  it('a time too far in the future is taken back to the largest clock skew', () => {
+  it('a merge limits a time in the future to the largest clock skew', () => {
     const room = new RoomSessions(TTL, 0);
     room.merge(ANNA, record('presence', 9e12), 1_000);
     expect(room.get(ANNA)?.lastSeen).toBe(1_000 + CLOCK_SKEW_MAX_MS);
     expect(expire(room, 1_000 + TTL + ROOM_EXPIRY_STEP_MS)).toEqual([ANNA]);
   });
 
-  it('the next end is that of the first session, and an earlier end of a later session replaces it', () => {
+  it('the next end is the earliest end of a present session, also if its record arrived last', () => {
     const room = new RoomSessions(TTL, 0);
     expect(room.nextEnd(0)).toBeUndefined();
     room.heartbeat(ANNA, 'presence', 2_000);
@@ -114,14 +114,14 @@ describe('the sessions of a room', () => {
     expect(room.nextEnd(3_000)).toBeUndefined();
   });
 
-  it('the next end is exact in the first call, and again when it has passed', () => {
+  it('the next end is exact in the first call, after it has passed, and after `forgetNextEnd`', () => {
     const room = new RoomSessions(TTL, 0);
     room.heartbeat(ANNA, 'presence', 1_000);
     room.heartbeat(BEN, 'presence', 2_000);
     room.heartbeat(ANNA, 'presence', 10_000);
     expect(room.nextEnd(10_000)).toBe(2_000 + TTL);
     room.heartbeat(BEN, 'release', 20_000);
-    // Until then the room need not know that this end has moved.
+    // The session of BEN now ends later. The room updates the next end only after the old one has passed.
     expect(room.nextEnd(31_999)).toBe(2_000 + TTL);
     expect(room.nextEnd(32_000)).toBe(10_000 + TTL);
     room.leave(ANNA, 33_000);
@@ -129,18 +129,18 @@ describe('the sessions of a room', () => {
     expect(room.nextEnd(33_000)).toBe(20_000 + TTL);
   });
 
-  it('the next end is never after the true one, whatever comes in between', () => {
+  it('the next end is in the future, and less than one step after the earliest true end', () => {
     void fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(12_000), fc.boolean())), (events) => {
         const room = new RoomSessions(TTL, 0);
         const ends = new Map<string, number>();
         let now = 0;
-        for (const [n, ms, asks] of events) {
+        for (const [n, ms, readsNextEnd] of events) {
           now += ms;
           for (const key of expire(room, now)) ends.delete(key);
           room.heartbeat(sessionId(n), 'presence', now);
           ends.set(sessionId(n), now + TTL);
-          if (!asks) continue;
+          if (!readsNextEnd) continue;
           const next = room.nextEnd(now) ?? 0;
           expect(next).toBeGreaterThan(now);
           expect(next).toBeLessThan(Math.min(...ends.values()) + ROOM_EXPIRY_STEP_MS);
@@ -149,7 +149,7 @@ describe('the sessions of a room', () => {
     );
   });
 
-  it('a first and a passed next end walk over all sessions, and no other call does', () => {
+  it('`nextEnd` walks over all sessions only in its first call and after the end has passed', () => {
     const room = new RoomSessions(TTL, 0);
     const walk = vi.spyOn(Map.prototype, 'values');
     for (let n = 0; n < 100; n += 1) {
@@ -171,7 +171,7 @@ describe('the sessions of a room', () => {
     expect(expire(room, 130_000 + ROOM_EXPIRY_STEP_MS)).toEqual([ANNA]);
   });
 
-  it('a session ends also if the clock stepped back by more than the TTL', () => {
+  it('a session ends although the clock stepped back by more than the TTL', () => {
     const room = new RoomSessions(TTL, 100_000);
     room.heartbeat(ANNA, 'presence', 60_000);
     expect(expire(room, 100_000 + ROOM_EXPIRY_STEP_MS)).toEqual([ANNA]);
@@ -179,14 +179,14 @@ describe('the sessions of a room', () => {
 });
 
 type Step =
-  | { readonly kind: 'learn'; readonly id: string; readonly mood: Mood | null; readonly ago: number }
+  | { readonly kind: 'merge'; readonly id: string; readonly mood: Mood | null; readonly ago: number }
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'follow' };
 
 const steps = fc.array(
   fc.oneof(
     fc.record({
-      kind: fc.constant('learn' as const),
+      kind: fc.constant('merge' as const),
       id: fc.integer({ min: 1, max: 5 }).map(sessionId),
       mood: fc.constantFrom(...MOODS, null),
       ago: fc.integer({ min: -100, max: 40_000 }),
@@ -197,7 +197,7 @@ const steps = fc.array(
   { maxLength: 60 },
 );
 
-it('a replica that follows the changes holds the sessions of the room, and the room those of a plain list', () => {
+it('a room has the sessions of a plain list, and so has a replica that follows its changes', () => {
   void fc.assert(
     fc.property(steps, (all: readonly Step[]) => {
       let now = 1_000_000;
@@ -217,10 +217,10 @@ it('a replica that follows the changes holds the sessions of the room, and the r
         if (step.kind === 'wait') now += step.ms;
         expire(room, now);
         for (const [id, { expiresAt }] of list) if (expiresAt <= now) list.delete(id);
-        if (step.kind === 'learn') {
+        if (step.kind === 'merge') {
           const record = { mood: step.mood, lastSeen: now - step.ago };
           const known = list.get(step.id);
-          // A clock that is ahead lengthens no session.
+          // Otherwise a clock that is ahead lengthens the session.
           const expiresAt = Math.min(record.lastSeen, now) + TTL;
           room.merge(step.id, record, now);
           const isLater = known === undefined || overrules(record, known);
@@ -228,19 +228,19 @@ it('a replica that follows the changes holds the sessions of the room, and the r
         }
         if (step.kind === 'follow') follow();
       }
-      // At the start of a step the room has ended all sessions of earlier ends.
+      // At the start of a step the room has ended all sessions with earlier ends.
       now = Math.ceil(now / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS;
       expire(room, now);
       for (const [id, { expiresAt }] of list) if (expiresAt <= now) list.delete(id);
       follow();
-      const here = [...list].filter(([, { mood }]) => mood !== null);
+      const present = [...list].filter(([, { mood }]) => mood !== null);
       const sorted = (entries: Iterable<readonly [string, Mood | null]>) => [...entries].sort();
       expect(sorted([...room.present].map(([id, { mood }]) => [id, mood]))).toEqual(
-        sorted(here.map(([id, { mood }]) => [id, mood])),
+        sorted(present.map(([id, { mood }]) => [id, mood])),
       );
-      expect(sorted(follower)).toEqual(sorted(here.map(([id, { mood }]) => [id, mood])));
+      expect(sorted(follower)).toEqual(sorted(present.map(([id, { mood }]) => [id, mood])));
       for (const mood of MOODS) {
-        expect(room.counts[mood]).toBe(here.filter(([, record]) => record.mood === mood).length);
+        expect(room.counts[mood]).toBe(present.filter(([, record]) => record.mood === mood).length);
       }
     }),
   );

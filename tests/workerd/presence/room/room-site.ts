@@ -13,12 +13,12 @@ export const TIMING = roomTiming(30_000, 1_000);
 /** Two replicas that sync with a real room. The room uses the test's clock. */
 export class RoomSite {
   readonly runtime = new FakeRuntime();
-  /** The room as `here` calls it. The other one's calls are not counted and do not fail. */
-  readonly room = this.call();
+  /** The stub that `here` calls. It counts calls, and a test can make it fail. */
+  readonly room = this.#newStub();
   readonly here = this.join(this.room);
   readonly there = this.join();
 
-  /** A site with an empty room. The test restores the real clock afterwards: `vi.useRealTimers()`. */
+  /** Returns a site with an empty room. The test restores the real clock afterwards: `vi.useRealTimers()`. */
   static async open(): Promise<RoomSite> {
     await emptyStorage();
     vi.useFakeTimers({ toFake: ['Date'] });
@@ -29,8 +29,8 @@ export class RoomSite {
     this.runtime.onTick = (now) => void vi.setSystemTime(now);
   }
 
-  /** Another replica. */
-  join(room = this.call()): SyncedReplica {
+  /** Returns a new replica, which has not synced yet. */
+  join(room = this.#newStub()): SyncedReplica {
     const { runtime } = this;
     return new SyncedReplica(
       new RoomHub({ room: () => room, timing: TIMING, runtime, hasChannels: true }),
@@ -39,14 +39,14 @@ export class RoomSite {
     );
   }
 
+  /** Advances the clock, and lets both replicas sync. */
   async pass(ms = TIMING.syncIntervalMs): Promise<void> {
     await this.runtime.advance(ms);
     await this.here.presence();
     await this.there.presence();
   }
 
-  /** Another stub of the room. */
-  call(): TroubledRoom {
+  #newStub(): TroubledRoom {
     return new TroubledRoom(() => env.PRESENCE_ROOM.getByName(ROOM_NAME));
   }
 }

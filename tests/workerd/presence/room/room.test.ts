@@ -12,88 +12,90 @@ import { MemoryRoom, TTL } from './memory-room';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
-let place: MemoryRoom;
+let memoryRoom: MemoryRoom;
 let runtime: FakeRuntime;
 beforeEach(() => {
-  place = new MemoryRoom();
-  ({ runtime } = place);
+  memoryRoom = new MemoryRoom();
+  ({ runtime } = memoryRoom);
 });
 
 describe('a sync', () => {
-  it('a replica receives a snapshot, then the changes, and a snapshot again after the room lost its memory', () => {
-    place.heartbeat(ANNA);
-    const first = place.sync();
+  it('a replica receives a snapshot, then the changes, and a snapshot again after a restart of the room', () => {
+    memoryRoom.heartbeat(ANNA);
+    const first = memoryRoom.sync();
     expect(first.isSnapshot).toBe(true);
     expect([...first.sessions.keys()]).toEqual([ANNA]);
-    place.heartbeat(BEN);
-    const second = place.sync({}, first.version);
+    memoryRoom.heartbeat(BEN);
+    const second = memoryRoom.sync({}, first.version);
     expect(second.isSnapshot).toBe(false);
     expect([...second.sessions.keys()]).toEqual([BEN]);
-    place.restart();
-    const third = place.sync({}, second.version);
+    memoryRoom.restart();
+    const third = memoryRoom.sync({}, second.version);
     expect(third.isSnapshot).toBe(true);
     expect(third.version.epoch).not.toBe(second.version.epoch);
     expect(third.sessions.size).toBe(1);
   });
 
   it('a replica does not receive the updates that it sent', () => {
-    const { version } = place.sync();
-    const answer = place.sync({ [ANNA]: { mood: 'presence', lastSeen: START } }, version);
+    const { version } = memoryRoom.sync();
+    const answer = memoryRoom.sync({ [ANNA]: { mood: 'presence', lastSeen: START } }, version);
     expect(answer.sessions.size).toBe(0);
-    expect(place.sync({}, answer.version).sessions.size).toBe(0);
+    expect(memoryRoom.sync({}, answer.version).sessions.size).toBe(0);
     const left = { [BEN]: { mood: null, lastSeen: START } };
-    expect(place.sync(left, answer.version).sessions.size).toBe(0);
+    expect(memoryRoom.sync(left, answer.version).sessions.size).toBe(0);
   });
 
-  it('the answer to an outdated update contains the later record, and nothing of a session that expired', () => {
-    const { version } = place.heartbeat(ANNA);
+  it('the answer to an outdated update contains the later record, and no expired session', () => {
+    const { version } = memoryRoom.heartbeat(ANNA);
     const older = {
       [ANNA]: { mood: 'presence', lastSeen: START - 5_000 },
       [BEN]: { mood: null, lastSeen: START - TTL },
     } as const;
-    const answer = place.sync(older, version);
+    const answer = memoryRoom.sync(older, version);
     expect(answer.sessions).toEqual(new Map([[ANNA, { mood: 'presence', lastSeen: START }]]));
   });
 
-  it('a replica receives an expiry, though no other call came since', async () => {
-    const { version } = place.heartbeat(ANNA);
+  it('a replica receives an expiry with its next sync, without another call before', async () => {
+    const { version } = memoryRoom.heartbeat(ANNA);
     await runtime.advance(TTL);
-    expect(place.sync({}, version).sessions.get(ANNA)?.mood).toBeNull();
+    expect(memoryRoom.sync({}, version).sessions.get(ANNA)?.mood).toBeNull();
   });
 });
 
 describe('a full room', () => {
   const fillRoom = () => vi.spyOn(RoomSessions.prototype, 'isFull', 'get').mockReturnValue(true);
 
-  it('a full room says so in its answers, and reports each refusal', () => {
-    expect(place.heartbeat(ANNA).isFull).toBe(false);
-    expect(place.reports).toEqual([]);
+  it('a full room marks its answers as full, and reports each refusal', () => {
+    expect(memoryRoom.heartbeat(ANNA).isFull).toBe(false);
+    expect(memoryRoom.reports).toEqual([]);
     const full = fillRoom();
-    const { version, isFull, sessions } = place.heartbeat(BEN);
+    const { version, isFull, sessions } = memoryRoom.heartbeat(BEN);
     expect(isFull).toBe(true);
     expect([...sessions.keys()]).toEqual([ANNA]);
-    expect(place.reports).toHaveLength(1);
-    expect(place.sync({}, version)).toMatchObject({ isFull: true, isSnapshot: false });
-    expect(place.reports).toHaveLength(1);
+    expect(memoryRoom.reports).toHaveLength(1);
+    expect(memoryRoom.sync({}, version)).toMatchObject({ isFull: true, isSnapshot: false });
+    expect(memoryRoom.reports).toHaveLength(1);
     full.mockRestore();
-    expect(place.sync({}, version).isFull).toBe(false);
+    expect(memoryRoom.sync({}, version).isFull).toBe(false);
   });
 
-  it('a full room saves nothing of the sessions that it refused', async () => {
-    place.heartbeat(ANNA);
+  it('a full room saves no refused session', async () => {
+    memoryRoom.heartbeat(ANNA);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    const saves = place.journal.saved.length;
+    const saves = memoryRoom.journal.saved.length;
     const full = fillRoom();
-    place.join(BEN, 'release');
-    place.heartbeat(sessionId(3));
-    place.join(ANNA);
+    memoryRoom.join(BEN, 'release');
+    memoryRoom.heartbeat(sessionId(3));
+    memoryRoom.join(ANNA);
     full.mockRestore();
-    expect(place.reports).toHaveLength(2);
+    expect(memoryRoom.reports).toHaveLength(2);
     await runtime.advance(ROOM_SAVE_INTERVAL_MS);
-    expect(place.journal.saved.slice(saves).flatMap(({ sessions }) => [...sessions.keys()])).toEqual([ANNA]);
+    expect(memoryRoom.journal.saved.slice(saves).flatMap(({ sessions }) => [...sessions.keys()])).toEqual([
+      ANNA,
+    ]);
   });
 
-  it('a room accepts a refused session with its next heartbeat, and until then its own replica counts it', async () => {
+  it('a room accepts a refused session with a later heartbeat, and until then its own replica counts it', async () => {
     const timing = roomTiming(TTL, 1_000);
     const here = new SyncedReplica(
       new RoomHub({ room: () => stub, timing, runtime, hasChannels: true }),
@@ -101,19 +103,19 @@ describe('a full room', () => {
       runtime,
     );
     const stub = {
-      sync: async (report: WireReport) => answerToWire(place.room.sync(reportFromWire(report))),
+      sync: async (report: WireReport) => answerToWire(memoryRoom.room.sync(reportFromWire(report))),
     };
     await here.presence();
     const full = fillRoom();
     await here.heartbeat(ANNA);
     await runtime.advance(1_500);
     expect(await here.count()).toBe(1);
-    expect(place.room.counts).toEqual(ZERO_COUNTS);
+    expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
     full.mockRestore();
     await runtime.advance(10_000);
     await here.heartbeat(ANNA);
     await runtime.advance(1_500);
     expect(await here.count()).toBe(1);
-    expect(place.room.counts.presence).toBe(1);
+    expect(memoryRoom.room.counts.presence).toBe(1);
   });
 });

@@ -11,7 +11,7 @@ beforeEach(() => {
   runs = [];
 });
 
-const throttle = (lastRunAt?: number) =>
+const newThrottle = (lastRunAt?: number) =>
   new Throttle({
     intervalMs: 1_000,
     runtime,
@@ -20,55 +20,55 @@ const throttle = (lastRunAt?: number) =>
     lastRunAt,
   });
 
-it('the first run comes at once, and later runs an interval apart, however often the task is scheduled', async () => {
-  const saves = throttle();
+it('a throttle runs a task at once, and later at most once per interval, however often it is scheduled', async () => {
+  const throttle = newThrottle();
   for (let n = 0; n < 25; n += 1) {
-    saves.schedule();
+    throttle.schedule();
     await runtime.advance(100);
   }
   await runtime.advance(1_000);
   expect(runs).toEqual([0, 1_000, 2_000, 3_500]);
 });
 
-it('a run after a quiet interval comes at once', async () => {
-  const saves = throttle();
-  saves.schedule();
+it('a throttle runs a task at once after an interval without a run', async () => {
+  const throttle = newThrottle();
+  throttle.schedule();
   await runtime.advance(1_000);
-  saves.schedule();
+  throttle.schedule();
   expect(runs).toEqual([0, 1_000]);
 });
 
-it('a task that was not scheduled does not run', async () => {
-  throttle().schedule();
+it('a task that is scheduled once runs once', async () => {
+  newThrottle().schedule();
   await runtime.advance(10_000);
   expect(runs).toEqual([0]);
 });
 
-it('the last run before a restart counts', async () => {
-  throttle(START - 400).schedule();
+it('a throttle waits for an interval since the last run before a restart', async () => {
+  newThrottle(START - 400).schedule();
   await runtime.advance(599);
   expect(runs).toEqual([]);
   await runtime.advance(1);
   expect(runs).toEqual([600]);
 });
 
-it('a clock that steps back does not lengthen the wait', async () => {
-  throttle(START + 60_000).schedule();
+it('a clock that steps back does not make a throttle wait for more than an interval', async () => {
+  newThrottle(START + 60_000).schedule();
   await runtime.advance(1_000);
   expect(runs).toEqual([1_000]);
 });
 
 it('a task that schedules itself runs again after an interval', async () => {
-  const saves: Throttle = new Throttle({
+  const throttle: Throttle = new Throttle({
     intervalMs: 1_000,
     runtime,
     report,
     task: () => {
       runs.push(runtime.now() - START);
-      if (runs.length < 3) saves.schedule();
+      if (runs.length < 3) throttle.schedule();
     },
   });
-  saves.schedule();
+  throttle.schedule();
   for (let n = 0; n < 4; n += 1) await runtime.advance(1_000);
   expect(runs).toEqual([0, 1_000, 2_000]);
 });
@@ -76,7 +76,7 @@ it('a task that schedules itself runs again after an interval', async () => {
 it('a task that throws after a wait is reported, and runs again', async () => {
   const error = new Error('The task failed.');
   let isBroken = false;
-  const saves = new Throttle({
+  const throttle = new Throttle({
     intervalMs: 1_000,
     runtime,
     report,
@@ -85,13 +85,13 @@ it('a task that throws after a wait is reported, and runs again', async () => {
       runs.push(runtime.now() - START);
     },
   });
-  saves.schedule();
-  saves.schedule();
+  throttle.schedule();
+  throttle.schedule();
   isBroken = true;
   await runtime.advance(1_000);
   expect(failures).toEqual([error]);
   isBroken = false;
-  saves.schedule();
+  throttle.schedule();
   await runtime.advance(1_000);
   expect(runs).toEqual([0, 2_000]);
 });
