@@ -32,10 +32,10 @@ export const ChannelStates = z.object({
   timestamp: PresenceState.shape.timestamp,
 });
 
-/** The reasons in `/health`. A lowered setting leaves the status at `ok`. */
+/** The reasons in `/health`. With the last one the status stays `ok`. */
 export const HEALTH_REASONS = [...TROUBLES, 'setting-lowered'] as const;
 
-/** `lastSyncAgeMs`: time since the isolate's last successful sync; null before the first one, and without a hub. */
+/** `lastSyncAgeMs`: time since the last successful sync of the isolate; null before the first one, and without a hub. */
 export const Health = z.object({
   status: z.enum(['ok', 'degraded']),
   reason: z.nullable(z.enum(HEALTH_REASONS)),
@@ -44,7 +44,7 @@ export const Health = z.object({
 });
 export type Health = z.infer<typeof Health>;
 
-/** A problem document: https://www.rfc-editor.org/rfc/rfc9457. `requestId` comes with status 500 only. */
+/** A problem document: https://www.rfc-editor.org/rfc/rfc9457. Only status 500 has `requestId`. */
 export const Problem = z.object({
   type: z.string(),
   title: z.string(),

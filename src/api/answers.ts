@@ -4,10 +4,10 @@ import type { JSONParsed } from 'hono/utils/types';
 import type { Settings } from '../config';
 import { HEARTBEAT_INTERVAL_MAX_MS, HEARTBEATS_IN_TTL } from '../limits';
 
-/** A service with live sockets sends this header in every answer, with the value 1. */
+/** Every answer of a service with live sockets has this header, with the value 1. */
 export const LIVE_HEADER = 'Presence-Live';
 
-/** Every answer has this header: the seconds between two heartbeats of a client. Only with a wrong setting the value is unknown. */
+/** Every answer has this header: the seconds between two heartbeats of a client. Only the 500 for a wrong setting lacks it. */
 export const INTERVAL_HEADER = 'Presence-Interval';
 
 /** Headers that one answer adds to the common ones, or replaces. */
@@ -15,7 +15,7 @@ type HeaderOverrides = Readonly<Record<string, string>>;
 
 /** The part of the context variable `service` that answers use. */
 export interface Answering {
-  /** An empty answer with status 200 and the common headers of an answer to that request. Do not send it. */
+  /** Returns an empty 200 with the common headers of an answer to that request. Do not send it, because requests share it. */
   readonly answerTemplate: (c: Context) => Response;
 }
 
@@ -32,11 +32,11 @@ const COMMON = {
 export const CREDENTIALS_HEADER = 'Access-Control-Allow-Credentials';
 
 /**
- * Returns a function that looks up the template of an answer. Templates are built once, because `new Response(text, template)` copies the
- * headers fast. A `Headers` object takes more of a heartbeat's time, and single headers take most.
+ * Returns a function that looks up the template of an answer. Templates are built once, because `new Response(text, template)` copies
+ * headers in the least time. A `Headers` object takes more of a heartbeat's time, and single headers take most.
  *
  * Listed origins may send credentials, because a beacon with a JSON Blob always has them. The service never reads them. With
- * `*` no origin may send them: browsers refuse the two together.
+ * `*` no origin may send them, because browsers refuse credentials and `*` together.
  */
 export function answerTemplates(
   { allowedOrigins: allowed, timing }: Pick<Settings, 'allowedOrigins' | 'timing'>,
@@ -62,19 +62,19 @@ export function answerTemplates(
 
 const template = (headers: HeaderOverrides) => new Response(null, { headers });
 
-/** The seconds between two heartbeats, as text with at most three decimals. It is rounded down, so a TTL has time for three. */
+/** Returns the seconds between two heartbeats, as text with at most three decimals. Rounded down, so three fit into a TTL. */
 export function heartbeatInterval(ttlMs: number): string {
   return String(Math.min(Math.floor(ttlMs / HEARTBEATS_IN_TTL), HEARTBEAT_INTERVAL_MAX_MS) / 1_000);
 }
 
-/** The common headers for an answer without a body. The caller may change them. */
+/** Returns a copy of the common headers, for an answer without a body. */
 export function headersWithoutBody(c: Context, { answerTemplate }: Answering): Headers {
   const { headers } = new Response(null, answerTemplate(c));
   headers.delete('Content-Type');
   return headers;
 }
 
-/** Answers like `c.json`, which is slower, because it sets headers one by one. */
+/** Returns an answer in JSON. `c.json` takes more time, because it sets headers one by one. */
 export function json<Body, Status extends ContentfulStatusCode = 200>(
   c: Context,
   body: Body,

@@ -10,15 +10,15 @@ type Result<Data> =
   | { readonly success: true; readonly data: Data }
   | { readonly success: false; readonly error: { readonly issues: readonly ValidationIssue[] } };
 
-/** The hook of the validator of a name in the path. */
+/** Validator hook: refuses a name in the path. */
 export const refuseChannel = (result: Result<z.output<typeof ChannelParam>>, c: Context) =>
   refuse(result, c, ({ channel }) => [{ path: ['channel'], name: channel }]);
 
-/** The hook of the validator of several names. */
+/** Validator hook: refuses a list of names if it refuses one of them. */
 export const refuseChannels = (result: Result<z.output<typeof ChannelNames>>, c: Context) =>
   refuse(result, c, ({ names }) => names.map((name, index) => ({ path: ['names', index], name })));
 
-/** Answers a problem that says which names are refused, and never repeats one. */
+/** Returns a problem that says which names are refused, and never repeats one. Returns undefined if all names are allowed. */
 function refuse<Data>(
   result: Result<Data>,
   c: Context,

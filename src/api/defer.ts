@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { Defer } from '../presence/sync-loop';
 
-/** `waitUntil` of this request. */
+/** Returns `waitUntil` of this request. */
 export function deferIn(c: Context): Defer {
   return (task) => {
     try {

@@ -35,7 +35,7 @@ const JSON_TYPE = 'application/json';
 /**
  * Reads the body up to the limit, and presents it to the validator as JSON.
  *
- * `navigator.sendBeacon(url, string)` sends text/plain, which needs no preflight. The simplest clients send no content type.
+ * `navigator.sendBeacon(url, string)` sends text/plain, which needs no preflight. Some clients send no content type.
  */
 export const jsonBody = createMiddleware(async (c, next) => {
   const { headers } = c.req.raw;
@@ -47,7 +47,7 @@ export const jsonBody = createMiddleware(async (c, next) => {
   try {
     if (isUsual && isShort(headers)) c.req.header = headerOfJson as typeof c.req.header;
     else if (!(await copyAsJson(c.req))) return problem(c, 'body-too-large');
-    // Hono keeps this text for the validator.
+    // The validator gets this text, which Hono keeps.
     const text = await c.req.text();
     if (text.length > BODY_BYTES_MAX) return problem(c, 'body-too-large');
     // U+FFFD replaces bytes that are not UTF-8, here or in the client.
@@ -101,12 +101,12 @@ function isPlain(contentEncoding: string): boolean {
   return contentEncoding.split(',').every((coding) => /^(?:identity)?$/i.test(coding.trim()));
 }
 
-/** Whether the declared length is within the limit. HTTP ends a body there. Counting bytes takes 25 % of a heartbeat's time. */
+/** Whether `Content-Length` is within the limit. HTTP ends the body there. A count of its bytes takes 25 % of a heartbeat's time. */
 function isShort(headers: Headers): boolean {
   return Number(headers.get('Content-Length') ?? Number.NaN) <= BODY_BYTES_MAX;
 }
 
-/** `header` of a request with the type application/json. A new `Request` with that type takes 25 % of a heartbeat's time. */
+/** Replaces `header` of a request, so that its type is application/json. A new `Request` takes 25 % of a heartbeat's time. */
 function headerOfJson(this: HonoRequest, name: string): string | undefined {
   return name.toLowerCase() === 'content-type' ? JSON_TYPE : (this.raw.headers.get(name) ?? undefined);
 }

@@ -2,7 +2,7 @@ import { TROUBLES } from '../presence/trouble';
 import type { Health } from './answer-schemas';
 import type { Service } from './routes';
 
-/** The health of the isolate that answers, with the worst trouble as its reason. Costs no I/O. */
+/** Returns the health of the isolate that answers, with the worst trouble as its reason. Costs no I/O. */
 export function healthOf({ store, newSessions, settings, hasManyReplicas }: Service): Health {
   const { hub, lastSyncAgeMs, trouble } = store.health();
   const found = [trouble, newSessions.trouble, hasManyReplicas() ? 'many-replicas' : undefined];

@@ -10,8 +10,8 @@ import { problem } from './problems';
 export type OpenLive = (channel: string, headers: Headers) => Promise<Response | undefined>;
 
 /**
- * Upgrades to a live socket. The room reads its messages, so a new session in one of them passes no limiter. Therefore every
- * socket counts as one new session; a socket holds one session at a time. A socket in an empty channel may open it.
+ * Upgrades a request to a live socket, or answers with a problem. The room reads the messages of a socket, so no limiter sees a new
+ * session in one of them. Therefore every socket counts as one new session. It holds at most one. A socket may open an empty channel.
  */
 export async function openLiveSocket(c: Context, service: LiveService, channel: string) {
   const { openLive: open, newSessions, store } = service;

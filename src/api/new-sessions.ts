@@ -7,7 +7,7 @@ import type { Runtime } from '../runtime';
 interface NewSessionsOptions {
   /** The binding; `off` if the settings limit no new sessions; undefined if the binding is missing. */
   readonly limiter: RateLimit | 'off' | undefined;
-  /** The same for sessions that open a channel. */
+  /** The limiter of sessions that open a channel, in the same form. */
   readonly channelLimiter: RateLimit | 'off' | undefined;
   readonly runtime: Pick<Runtime, 'sleep'>;
   readonly report: Report;
@@ -30,7 +30,7 @@ export class NewSessions {
     this.#channels = new Limiter('NEW_CHANNELS', channelLimiter, runtime, report);
   }
 
-  /** Why new sessions are not limited against the settings; undefined if the limits work. */
+  /** Why new sessions are not limited although the settings limit them; undefined if the limiters work. */
   get trouble(): Trouble | undefined {
     const troubles = [this.#sessions.trouble, this.#channels.trouble];
     return TROUBLES.find((one) => troubles.includes(one));
@@ -39,7 +39,7 @@ export class NewSessions {
   /**
    * Counts one new session of the client's network. Resolves to whether it is within the limit. Never rejects.
    *
-   * @param kind Live sockets in empty channels have their own limit, otherwise watchers use up the limit of new sessions.
+   * @param kind Live sockets in empty channels have a limit of their own. Otherwise sockets that only watch use up that of sessions.
    */
   async isWithinLimit(c: Context, opensChannel: boolean, kind: '' | 'live ' = ''): Promise<boolean> {
     return (!opensChannel || (await this.#channels.allows(c, kind))) && this.#sessions.allows(c);
@@ -71,7 +71,7 @@ class Limiter {
     return this.#hasFailed ? 'limiter-failed' : undefined;
   }
 
-  /** @param kind Requests of each kind have a limit of their own. */
+  /** @param kind Requests of each kind count by themselves. */
   async allows(c: Context, kind = ''): Promise<boolean> {
     // The platform overwrites what a client sends: https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
     const address = c.req.header('CF-Connecting-IP');

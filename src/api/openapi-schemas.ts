@@ -12,15 +12,17 @@ import { BadgeQuery, ChannelParam, HeartbeatRequest, LeaveRequest } from './requ
 const SESSION = '5f0c954e-1c0b-4b4a-9d3b-6c1f6a5d9b10';
 
 /** Sessions per mood in the examples. With more moods the list repeats. */
-const CROWD = [10, 15, 10, 7];
-const crowd = Object.fromEntries(MOODS.map((mood, n) => [mood, CROWD[n % CROWD.length]])) as MoodCounts;
+const EXAMPLE_COUNTS = [10, 15, 10, 7];
+const exampleMoods = Object.fromEntries(
+  MOODS.map((mood, n) => [mood, EXAMPLE_COUNTS[n % EXAMPLE_COUNTS.length]]),
+) as MoodCounts;
 
-const state = { count: totalOf(crowd), moods: crowd };
+const state = { count: totalOf(exampleMoods), moods: exampleMoods };
 const empty = { count: 0, moods: ZERO_COUNTS };
 
-/** A day with sessions in the last ten hours. */
-const EVENING = [1, 1, 2, 4, 9, 17, 42, 38, 21, 12];
-const day = Array.from({ length: HISTORY_STEPS }, (_, n) => EVENING[Math.floor(n / 12) - 14] ?? 0);
+/** The sessions in each of the last ten hours. An hour has 12 steps. */
+const LAST_HOURS = [1, 1, 2, 4, 9, 17, 42, 38, 21, 12];
+const day = Array.from({ length: HISTORY_STEPS }, (_, n) => LAST_HOURS[Math.floor(n / 12) - 14] ?? 0);
 
 /** Example requests, and their answers. The presence state counts the session of the heartbeat. */
 export const EXAMPLES = {
@@ -114,7 +116,7 @@ export const history = z
     timestamp: timestamp.check(
       z.meta({
         description:
-          'The clock of the server at the moment of the answer, in ms since 1970. The answer is at most one minute old, and five while the room does not answer.',
+          'The clock of the server when it made the answer, in ms since 1970. The answer is at most one minute old, or five while the room does not answer.',
       }),
     ),
     stepMs: History.shape.stepMs.check(z.meta({ description: 'The length of a step in ms: five minutes.' })),
@@ -135,7 +137,7 @@ export const history = z
     visits: History.shape.visits.check(
       z.meta({
         description:
-          'The sessions that came in these steps. A session that moves, reconnects, or comes back within its time to live is not another visit. A session that comes and leaves within about a second may be none. A later return is another visit. Bots count too.',
+          'The sessions that started in these steps. A session that moves, reconnects, or returns within its time to live is no further visit. A later return is one. A session of less than about a second may be missing. Bots count too.',
       }),
     ),
   })
@@ -143,7 +145,7 @@ export const history = z
 
 export const label = BadgeQuery.shape.label.check(
   z.meta({
-    description: `The text at the left, with at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without \`<\` and \`>\`.`,
+    description: `The left text of the badge, with at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without \`<\` and \`>\`.`,
     default: DEFAULT_LABEL,
     example: EXAMPLES.label,
   }),
@@ -158,7 +160,7 @@ export const badge = z
       }),
     ),
     color: Badge.shape.color.check(
-      z.meta({ description: 'A colour of CSS. An empty service has another one.' }),
+      z.meta({ description: 'A CSS colour. It is a grey for a count of zero.' }),
     ),
   })
   .check(z.meta({ id: 'Badge' }));

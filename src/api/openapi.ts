@@ -44,7 +44,7 @@ const INFO = `Counts how many people are present right now, and in which mood.
 
 A browser creates a UUID, sends \`POST /api/heartbeat\` every 10 seconds, and shows the \`count\` of the answer. A session expires 30 seconds after its last heartbeat. A service may set other times. Every answer names the seconds between two heartbeats in the header \`Presence-Interval\`. There are no accounts. The count is an unauthenticated estimate, and may be seconds to minutes late.
 
-A service with channels counts several crowds. Each channel has the operations below \`/api/channels/{channel}\`. A session counts once in each channel to which it sends heartbeats. The paths without a name are the default channel; it is not a sum. No answer lists names.
+A service with channels counts the sessions of each channel separately. Each channel has the operations below \`/api/channels/{channel}\`. A session counts once in each channel to which it sends heartbeats. The paths without a name belong to the default channel, which is not a sum. No answer lists names.
 
 Every error of the API is a problem document, \`application/problem+json\` by RFC 9457. Its \`type\` identifies the error. An unknown path gets \`/docs#not-found\`. No answer repeats the request in its body, except the label of a badge. Pages of any origin may use the API, unless the service lists the allowed origins. Other origins then get \`/docs#origin-not-allowed\`. Every operation answers preflights.
 
@@ -75,17 +75,19 @@ Join after every opening: a socket does not continue an earlier one. A joined so
 | 1009 | A message of more than ${LIVE_MESSAGE_BYTES_MAX} bytes | The same |
 | 1013 | The room is full. The session does not count | Connect again after a pause |`;
 
-/** The operations of the default channel, or those of a named one. */
+/** Returns the operations of the default channel, or those of a named one. */
 function pathsOf(base: string, suffix: '' | 'InChannel'): ZodOpenApiPathsObject {
   const isNamed = suffix !== '';
   const where = isNamed ? ' in a channel' : '';
   const like = (path: string) => (isNamed ? `Like \`${path}\`, in the channel that the path names. ` : '');
   const own = isNamed ? { requestParams: { path: z.object({ channel }) } } : {};
   const inChannel = isNamed ? CHANNEL_PROBLEMS : [];
+  const tags = [isNamed ? 'channels' : 'presence'];
   return {
     [`${base}/heartbeat`]: {
       post: {
         operationId: `heartbeat${suffix}`,
+        tags,
         summary: `Send a heartbeat${where}`,
         description: `${like('/api/heartbeat')}Send one every 10 seconds, unless the header \`Presence-Interval\` of the last answer names another interval. A session expires 30 seconds after its last heartbeat, unless the service sets another time. The answer counts the session, in its latest mood.\n\n${BODY}`,
         ...own,
@@ -99,6 +101,7 @@ function pathsOf(base: string, suffix: '' | 'InChannel'): ZodOpenApiPathsObject 
     [`${base}/presence`]: {
       get: {
         operationId: `presence${suffix}`,
+        tags,
         summary: `Read the presence state${isNamed ? ' of a channel' : ''}`,
         description: `${like('/api/presence')}Starts no session. Caches may keep the answer if the service allows it.`,
         ...own,
@@ -111,6 +114,7 @@ function pathsOf(base: string, suffix: '' | 'InChannel'): ZodOpenApiPathsObject 
     [`${base}/leave`]: {
       post: {
         operationId: `leave${suffix}`,
+        tags,
         summary: `End a session${where}`,
         description: `${like('/api/leave')}Ends a session at once${isNamed ? ', in this channel only' : ''}. Without a leave, the session expires. The answer is the same for an unknown session.\n\nA page that closes sends it with \`navigator.sendBeacon('${base}/leave', JSON.stringify({ sessionId }))\`. Across origins, send a string. A beacon with a JSON Blob has credentials, and only listed origins may send those.\n\n${BODY}`,
         ...own,
@@ -124,6 +128,7 @@ function pathsOf(base: string, suffix: '' | 'InChannel'): ZodOpenApiPathsObject 
     [`${base}/live`]: {
       get: {
         operationId: `live${suffix}`,
+        tags,
         summary: `Open a live socket${where}`,
         description: isNamed
           ? 'Like `/api/live`, for one channel. The socket keeps its channel: it gets the states of that channel only, and its session counts there only.'
@@ -148,6 +153,7 @@ const PATHS: ZodOpenApiPathsObject = {
   '/api/channels': {
     get: {
       operationId: 'channels',
+      tags: ['channels'],
       summary: 'Read the counts of several channels',
       description:
         'Starts no session. Caches may keep the answer if the service allows it. One name that is refused makes the whole answer a problem, which says at which position.',
@@ -162,6 +168,7 @@ const PATHS: ZodOpenApiPathsObject = {
   '/api/history': {
     get: {
       operationId: 'history',
+      tags: ['presence'],
       summary: 'Read the last 24 hours',
       description:
         'The counts of the default channel in steps of five minutes, the peak, and the visits. Only a service with the Durable Object hub has it. Caches may keep the answer for a minute.',
@@ -174,6 +181,7 @@ const PATHS: ZodOpenApiPathsObject = {
   '/api/badge': {
     get: {
       operationId: 'badge',
+      tags: ['presence'],
       summary: 'Read the count for a badge',
       description:
         'The count in the format of badge services, such as [shields.io](https://shields.io/badges/endpoint-badge). Caches may keep the answer for a minute.',
@@ -187,6 +195,7 @@ const PATHS: ZodOpenApiPathsObject = {
   '/health': {
     get: {
       operationId: 'health',
+      tags: ['service'],
       summary: 'Read the health of the service',
       description:
         'The health of the isolate that answers. It answers 200 without a hub too, as all requests do.',
@@ -195,7 +204,7 @@ const PATHS: ZodOpenApiPathsObject = {
   },
 };
 
-/** The OpenAPI document, built before deployment from the validating schemas and the table of problems. */
+/** Builds the OpenAPI document from the schemas that validate and the table of problems. It runs before a deploy. */
 export function openApiDocument() {
   return createDocument(
     {
@@ -208,8 +217,13 @@ export function openApiDocument() {
       },
       // No `servers`: with `/`, a client that concatenates requests `//api/heartbeat`, where `api` is the host.
       security: [],
+      tags: [
+        { name: 'presence', description: 'Heartbeats, leaves and counts of the default channel.' },
+        { name: 'channels', description: 'The same for named channels.' },
+        { name: 'service', description: 'The state of the service itself.' },
+      ],
       paths: PATHS,
-      // The answer of every other path.
+      // The response to a request of any other path.
       components: { responses: { NotFound: problemResponse('not-found') } },
     },
     { override: allowNewKeys },
@@ -243,7 +257,7 @@ function ok(description: string, schema: z.ZodMiniType, example: object, ...head
   return { 200: { description, headers: headersWith(...headers), content } };
 }
 
-/** Adds the problems of every operation. Each operation lists the 405 of its path's other methods, which are no operations. */
+/** Adds the problems that every operation has. One is the 405 of the path's other methods, which are no operations. */
 function problems(...codes: readonly ProblemCode[]) {
   return problemResponses([...codes, 'origin-not-allowed', 'method-not-allowed', 'internal-error']);
 }

@@ -7,7 +7,7 @@ const METHODS = 'GET,HEAD,POST';
 /** `*` covers neither `Authorization` nor, in browsers that don't know the wildcard, `Content-Type`. */
 const NAMED_HEADERS = ['Content-Type', 'Authorization'];
 
-/** Names of headers with commas between them. A list with any other character counts as empty. */
+/** Names of headers with commas between them. `requestedHeaders` treats a list with another character as empty. */
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]*$/;
 
 /**
@@ -19,7 +19,7 @@ export function preflight(c: Context, service: Answering): Response {
   headers.set('Access-Control-Allow-Methods', METHODS);
   headers.set('Access-Control-Max-Age', String(PREFLIGHT_MAX_AGE_SECONDS));
   if (headers.has(CREDENTIALS_HEADER)) {
-    const names = [...NAMED_HEADERS, ...headersAskedFor(c)];
+    const names = [...NAMED_HEADERS, ...requestedHeaders(c)];
     headers.set('Access-Control-Allow-Headers', names.join(','));
     headers.append('Vary', 'Access-Control-Request-Headers');
   } else {
@@ -28,8 +28,8 @@ export function preflight(c: Context, service: Answering): Response {
   return new Response(null, { status: 204, headers });
 }
 
-/** The names in `Access-Control-Request-Headers` that `NAMED_HEADERS` lacks. A list that is too long counts as empty. */
-function headersAskedFor(c: Context): readonly string[] {
+/** Returns the names in `Access-Control-Request-Headers` that `NAMED_HEADERS` lacks; none for a list that is too long. */
+function requestedHeaders(c: Context): readonly string[] {
   const list = c.req.header('Access-Control-Request-Headers') ?? '';
   if (list.length > REQUESTED_HEADERS_LENGTH_MAX || !HEADER_NAMES.test(list)) return [];
   const named = new Set(['', ...NAMED_HEADERS.map((name) => name.toLowerCase())]);

@@ -58,7 +58,7 @@ const HEADERS = {
 const REFUSED_NAMES =
   'Which names are refused. `pointer` is a JSON pointer into the parameters, as a URI fragment: `#/names/1` is the second one.';
 
-/** Keys that only one problem has. */
+/** Further keys of the problems that have them, with an example. */
 const MEMBERS: Partial<Record<ProblemCode, { schema: z.core.$ZodShape; example: ProblemMembers }>> = {
   'invalid-body': withErrors(
     'The errors in the body. `pointer` is a JSON pointer into the body, as a URI fragment.',
@@ -93,14 +93,14 @@ function withErrors(description: string, issues: readonly ValidationIssue[] = []
 const nameOf = (code: ProblemCode) =>
   code.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
 
-/** The schema of a problem: a component of its own, because clients distinguish problems by `type`. */
+/** Returns the schema of a problem: a component of its own, because clients distinguish problems by `type`. */
 function problemSchema(code: ProblemCode) {
   const schema = schemas.get(code) ?? newSchema(code);
   schemas.set(code, schema);
   return schema;
 }
 
-/** Each one is built once: zod-openapi identifies a component by its object. */
+/** Each schema is built once, because zod-openapi identifies a component by its object. */
 const schemas = new Map<ProblemCode, ReturnType<typeof newSchema>>();
 
 function newSchema(code: ProblemCode) {
@@ -116,7 +116,7 @@ function newSchema(code: ProblemCode) {
     .check(z.meta({ id: `${nameOf(code)}Problem`, description: `${title}.` }));
 }
 
-/** The responses of an operation that has these problems: one for each status. */
+/** Returns the responses of an operation that has these problems: one for each status. */
 export function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiResponsesObject {
   const byStatus = Object.groupBy(codes, (code) => PROBLEMS[code].status);
   return Object.fromEntries(
@@ -126,10 +126,10 @@ export function problemResponses(codes: readonly ProblemCode[]): ZodOpenApiRespo
   );
 }
 
-/** The same of responses. */
+/** Each response is built once, for the same reason. */
 const responses = new Map<string, ZodOpenApiResponseObject>();
 
-/** The response for one of these problems, which have the same status. */
+/** Returns the response that these problems share. They must have the same status. */
 export function problemResponse(code: ProblemCode, ...others: readonly ProblemCode[]) {
   const id = [code, ...others].map(nameOf).join('Or');
   const response = responses.get(id) ?? { id, ...newResponse(code, others) };
@@ -163,7 +163,7 @@ function headersOf(code: ProblemCode): readonly HeaderName[] {
   return Object.keys(headers) as ProblemHeader[];
 }
 
-/** These headers, and those that every answer may have. */
+/** Returns the schemas of these headers, and of those that every answer may have. */
 export function headersWith(...names: readonly HeaderName[]) {
   const wanted: readonly string[] = [...OF_EVERY_ANSWER, ...names];
   return z.object(Object.fromEntries(Object.entries(HEADERS).filter(([name]) => wanted.includes(name))));

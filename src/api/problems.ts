@@ -109,7 +109,7 @@ export const PROBLEMS = {
   full: {
     status: 503,
     title: 'No new session can be counted now',
-    detail: 'The service holds its most sessions or channels. Known sessions are still counted.',
+    detail: 'The service has reached its limit of sessions or channels. Known sessions are still counted.',
     headers: { 'Retry-After': String(FULL_RETRY_SECONDS) },
   },
   'live-unavailable': {
@@ -137,13 +137,13 @@ export interface ProblemRow {
 
 export type ProblemHeader = 'Accept-Encoding' | 'Retry-After' | 'Upgrade';
 
-/** Keys of a problem document that are not in the table. */
+/** Keys of a problem document that depend on the request, not on the table. */
 export type ProblemMembers = Pick<Problem, 'errors' | 'requestId'>;
 
 /** The problems that have `errors`. */
 type WithErrors = 'invalid-body' | 'invalid-channel' | 'invalid-query' | 'unknown-channel';
 
-/** The document of one problem. Only `internal-error` has `requestId`. */
+/** The type of one problem's document. Only `internal-error` has `requestId`. */
 export type ProblemOf<Code extends ProblemCode> = {
   readonly type: ReturnType<typeof problemTypeOf<Code>>;
   readonly status: (typeof PROBLEMS)[Code]['status'];
@@ -151,13 +151,13 @@ export type ProblemOf<Code extends ProblemCode> = {
   (Code extends WithErrors ? Required<Pick<Problem, 'errors'>> : unknown) &
   (Code extends 'internal-error' ? Required<Pick<Problem, 'requestId'>> : unknown);
 
-/** The `type` of a problem: its place in /docs. */
+/** Returns the `type` of a problem: its place in /docs. */
 export const problemTypeOf = <Code extends ProblemCode>(code: Code) => `/docs#${code}` as const;
 
-/** The document of a problem. It must not repeat the request, otherwise an attacker chooses its text. */
+/** Returns the document of a problem. `members` must not repeat the request, otherwise an attacker chooses the text. */
 export function problemDocument<Code extends ProblemCode>(code: Code, members: ProblemMembers = {}) {
   const { status, title, detail } = PROBLEMS[code];
-  // TypeScript infers the union of all rows.
+  // Without the cast, TypeScript infers the union of all rows.
   return { type: problemTypeOf(code), title, status, detail, ...members } as ProblemOf<Code>;
 }
 
@@ -182,7 +182,7 @@ export interface ValidationIssue {
   readonly message: string;
 }
 
-/** The `errors` of a problem document: where a body or a parameter is wrong, and what is accepted there. */
+/** Returns the `errors` of a problem document: where a body or a parameter is wrong, and what is accepted there. */
 export function faultsOf(issues: readonly ValidationIssue[]) {
   return issues.slice(0, PROBLEM_ERRORS_MAX).map(({ path, message }) => ({
     pointer: `#${path.map((key) => `/${String(key)}`).join('')}`,
@@ -190,10 +190,10 @@ export function faultsOf(issues: readonly ValidationIssue[]) {
   }));
 }
 
-/** The hook of the validator of a body. The schemas' messages say what is accepted, and never repeat the input. */
+/** Validator hook: refuses a body. The messages of the schemas say what is accepted, and never repeat the input. */
 export const refuseBody = (result: ValidationResult, c: Context) => refuse(result, c, 'invalid-body');
 
-/** The hook of the validator of a query. */
+/** Validator hook: refuses a query. */
 export const refuseQuery = (result: ValidationResult, c: Context) => refuse(result, c, 'invalid-query');
 
 type ValidationResult =
@@ -217,7 +217,7 @@ export function answer405(c: Context, methods: readonly string[]) {
   return problem(c, 'method-not-allowed', {}, { Allow: [...methods, 'OPTIONS'].join(', ') });
 }
 
-/** Answers an unexpected error. The log gets the error; the answer has only the id of the log line. */
+/** Answers an unexpected error with a 500. The log gets the error; the answer has only the id of the log line. */
 export function onError(error: Error, c: Context) {
   // Only Hono's validator throws this, for a body that `JSON.parse` refuses.
   if (error instanceof HTTPException && error.status === 400) return malformedJson(c);

@@ -41,7 +41,7 @@ export const ChannelNames = z.object({
 
 const labelError = `must have at most ${BADGE_LABEL_LENGTH_MAX} printable characters, without < and >`;
 
-/** \p{C} includes the characters that change the direction of text. \u200c and \u200d join letters and emoji, so they are allowed. */
+/** `\p{C}` has the characters that change the direction of text. `\u200c` and `\u200d` join letters and emoji, so they are allowed. */
 const LABEL = new RegExp(
   `^(?:[^<>\\p{C}\\p{Zl}\\p{Zp}]|[\\u200c\\u200d]){0,${BADGE_LABEL_LENGTH_MAX}}$`,
   'u',

@@ -23,7 +23,7 @@ export interface ApiEnv {
   Variables: { service: Service };
 }
 
-/** What all requests of an isolate share. */
+/** The parts that all requests of an isolate share, as the context variable `service`. */
 export interface Service extends Answering {
   readonly settings: Settings;
   readonly store: PresenceStore;
@@ -69,7 +69,7 @@ export const routes = new Hono<ApiEnv>()
     return json(c, await store.channels(c.req.valid('query').names, deferIn(c)), 200, cachingIn(c));
   })
 
-  // The name is checked before the body is read.
+  // The name is checked first, otherwise the Worker reads a body that it refuses.
   .post('/api/channels/:channel/heartbeat', inChannel, jsonBody, heartbeatBody, (c) => {
     const { sessionId, mood } = c.req.valid('json');
     return heartbeat(c, sessionKey(c.req.valid('param').channel, sessionId), mood);
@@ -107,7 +107,7 @@ function presence(c: Context<ApiEnv>, channel: string) {
   return state instanceof Promise ? state.then(answer) : answer(state);
 }
 
-/** The header of an answer that caches may keep. */
+/** Returns the header of an answer that caches may keep, or undefined for `no-store`. */
 function cachingIn(c: Context<ApiEnv>) {
   const { presenceCacheSeconds: seconds } = c.get('service').settings;
   return seconds === 0 ? undefined : cacheFor(seconds);

@@ -20,12 +20,12 @@ export class Unmatched {
     }));
   }
 
-  /** @param path Below the path where the app is mounted. */
+  /** @param path The path of the request, below the path where the app is mounted. */
   answer(c: Context, path: string) {
     return this.#answer405(c, path) ?? notFound(c);
   }
 
-  /** For an outer app. At its root, its `notFound` answers other paths. */
+  /** Middleware of an outer app. If the app is mounted at its root, the `notFound` of the outer app answers other paths. */
   readonly middleware: Handler = (c, next) => {
     const mountedAt = basePath(c).replace(/\/$/, '');
     // The outer app may have added routes later.

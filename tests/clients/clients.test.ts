@@ -37,6 +37,11 @@ it('Redocly accepts the OpenAPI document with the exceptions of its configuratio
   );
 });
 
+it('Spectral has no warning about the OpenAPI document with the exceptions of its configuration', async () => {
+  const options = ['--ruleset', 'spectral.yaml', '--fail-severity', 'warn'];
+  expect(await run('spectral', 'lint', '../../docs/openapi.json', ...options)).toContain('No results');
+});
+
 it('the command of docs/embedding.md generates types from the document of a running Worker', async () => {
   const commands = commandsIn(DOCUMENT).map(({ command }) => command);
   const [, tool = '', ...args] =
