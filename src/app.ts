@@ -11,21 +11,21 @@ import { REAL_RUNTIME, type Runtime } from './runtime';
 import { Services } from './services';
 
 /**
- * The whole service as a Hono app: for the Worker's `export default`, and for `app.request(path, init, env)`.
+ * Returns the service as a Hono app: for the Worker's `export default`, and for `app.request(path, init, env)`.
  *
- * Each set of bindings and variables has one replica: on the platform, one per isolate. `/health` reports a missing binding.
- * Without `PRESENCE_KV` the app counts the sessions of this isolate only.
+ * Each set of bindings and variables has one replica, which makes one per isolate on the platform. `/health` reports a missing
+ * binding. Without `PRESENCE_KV`, an app on KV counts the sessions of its own isolate only.
  *
- * Routes of another application belong into an outer app, because a route that is added to this app refuses no origin.
+ * Mount this app in an outer app to add routes. A route that is added to this app itself refuses no origin.
  *
- * @param runtime Another clock, timer or random numbers, for tests.
+ * @param runtime Replaces the clock, the timer or the random numbers, for tests.
  */
 export function createApp(runtime: Partial<Runtime> = {}) {
   const services = new Services({ ...REAL_RUNTIME, ...runtime });
   const noEnv: Bindings = {};
   const unmatched = new Unmatched(routes.routes);
 
-  /** Sets the service of a request. Returns the answer to a page whose origin is not allowed. */
+  /** Sets the service of a request. Returns a 403 if the request is from a page of an origin that is not allowed. */
   const findService = (c: Context): Response | undefined => {
     // `app.request(path)` passes no env, although its type has one.
     const service = services.of(c.env ?? noEnv, c.req.raw);
@@ -38,8 +38,8 @@ export function createApp(runtime: Partial<Runtime> = {}) {
   app.onError(onError);
   app.notFound((c) => findService(c) ?? unmatched.answer(c, c.req.path));
   app.options('*', (c) => findService(c) ?? preflight(c, c.get('service')));
-  // The first handler of each route does what `app.use` could do. With middleware, Hono answers each read by a promise, and workerd needs
-  // more time for that: `npm run bench` shows the time of a read.
+  // The first handler of each route finds the service. With `app.use` Hono answers each read with a promise, which takes longer:
+  // `npm run bench` measures a read.
   const added = new Set<string>();
   for (const { method, path, handler } of routes.routes) {
     app.on(method, path, added.has(method + path) ? handler : withService(strict(handler)));
@@ -49,7 +49,7 @@ export function createApp(runtime: Partial<Runtime> = {}) {
   return app as typeof app & typeof routes;
 }
 
-/** The router of `hono/tiny` ignores a slash at the end of a path. Otherwise one answer has two addresses. */
+/** Answers 404 to a path with a slash at its end, which the router of `hono/tiny` ignores. Otherwise one answer has two addresses. */
 const strict = (handler: Handler) => (c: Context, next: Next) =>
   c.req.path.endsWith('/') ? notFound(c) : handler(c, next);
 
@@ -63,7 +63,7 @@ function addRoutesForOuterApp(app: Pick<Hono, 'routes'>, first: Handler, last: H
   app.routes.push(route(last));
 }
 
-/** For typed clients, `hc<AppType>(origin)` of `hono/client`: the answers of each route, and the two of every route. */
+/** For typed clients, `hc<AppType>(origin)` of `hono/client`: the answers of each route, and two problems that all routes have. */
 export type AppType = ApplyGlobalResponse<
   typeof routes,
   { 403: { json: ProblemOf<'origin-not-allowed'> }; 500: { json: ProblemOf<'internal-error'> } }

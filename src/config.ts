@@ -13,7 +13,7 @@ import type { RoomStub } from './presence/room/room-protocol';
 import { ChannelName } from './presence/session-key';
 import { type KvTiming, kvTiming, roomTiming, type Timing } from './presence/timing';
 
-/** The stub of the room: replicas sync with it, it opens live sockets, and it has the history. */
+/** The stub of the room: it takes syncs, opens live sockets and returns the history. */
 export interface LiveRoomStub extends RoomStub, HistoryStub {
   fetch(request: Request): Promise<Response>;
 }
@@ -35,17 +35,17 @@ export interface Bindings {
   readonly CHANNELS_MAX?: string | number;
 }
 
-/** The hub that replicas sync with, and its times. */
+/** The hub that replicas sync with, and its times in ms. */
 export type HubSettings =
   | { readonly hub: 'kv'; readonly timing: KvTiming }
   | { readonly hub: 'durable-object'; readonly timing: Timing };
 
 /**
- * The hub's times, from the TTL and the sync interval (ms). The default interval is 10 s on KV, and 1 s with the room.
+ * Returns the hub with its times, from the TTL and the sync interval (ms). The default interval is 10 s on KV, and 1 s with the room.
  *
- * The room has no grace. A session that moves sends its next heartbeat a third of the TTL later, which needs two syncs to reach
- * other replicas. So with the room the interval is at most a quarter of the TTL, less the time of calls. Otherwise the session
- * is missing for a moment.
+ * The room has no grace. A session that moves sends its next heartbeat a third of the TTL later. Other replicas receive that
+ * after two syncs. So with the room the interval is at most a quarter of the TTL, less the time of calls. Otherwise other replicas
+ * do not count the session until the second sync.
  */
 export function hubSettings(
   hub: HubSettings['hub'],
@@ -61,7 +61,7 @@ export function hubSettings(
 export type Settings = HubSettings & {
   readonly allowedOrigins: '*' | readonly string[];
   readonly limitsNewSessions: boolean;
-  /** Most present sessions of a replica. It remembers as many ended ones. */
+  /** Most own sessions of a replica. It keeps at most as many ended ones. */
   readonly sessionsMax: number;
   readonly presenceCacheSeconds: number;
   /** Undefined: the service has the default channel only. */
@@ -80,7 +80,7 @@ const WholeNumber = (min: number, max: number) => {
   );
 };
 
-/** A text that `read` understands. Then it returns something other than undefined. */
+/** A text that `read` accepts. `read` returns undefined for any other text. */
 const Text = <Value>(error: string, read: (text: string) => Value | undefined) =>
   z.pipe(
     z.string({ error }),
@@ -91,7 +91,7 @@ const Text = <Value>(error: string, read: (text: string) => Value | undefined) =
     }),
   );
 
-/** Reads texts with commas between them. Returns undefined if `read` refuses one. */
+/** Reads a list of texts with commas between them. Returns undefined if `read` refuses one of them. */
 function readList(list: string, read: (text: string) => string | undefined): readonly string[] | undefined {
   const elements = list.split(',').map((text) => read(text.trim()));
   return elements.every((element) => element !== undefined) ? elements : undefined;

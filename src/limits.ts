@@ -6,16 +6,16 @@
  */
 export const NEW_SESSION_RETRY_SECONDS = 60;
 
-/** Longest time that a new session waits for the rate limiter, which counts on the same machine. */
+/**
+ * Longest time that a new session waits for the rate limiter, which is on the same machine. It waits as long for another session
+ * that opens the same channel.
+ */
 export const LIMITER_WAIT_MAX_MS = 1_000;
 
 /** Time until a client may try a full replica again, in seconds: the time between two heartbeats. */
 export const FULL_RETRY_SECONDS = 10;
 
-/**
- * Clients send a heartbeat at least this often, and at least so many times in a TTL. A session stays if one of its heartbeats
- * is lost.
- */
+/** Longest time between two heartbeats of a client, and their number in a TTL. With three, a session survives a lost heartbeat. */
 export const HEARTBEAT_INTERVAL_MAX_MS = 10_000;
 export const HEARTBEATS_IN_TTL = 3;
 
@@ -28,10 +28,10 @@ export const PROBLEM_ERRORS_MAX = 8;
 /** How long a browser may keep a preflight, in seconds. Browsers cap it themselves: Chromium at 7,200. */
 export const PREFLIGHT_MAX_AGE_SECONDS = 86_400;
 
-/** Longest `Access-Control-Request-Headers` that a preflight's answer repeats, in characters: about 40 header names. */
+/** Longest `Access-Control-Request-Headers` that the answer to a preflight repeats, in characters: about 40 header names. */
 export const REQUESTED_HEADERS_LENGTH_MAX = 1_024;
 
-/** A time that is further ahead of this isolate's clock counts as wrong. */
+/** Most that another clock may be ahead of this isolate's clock. A later time is lowered to that, or its record is ignored. */
 export const CLOCK_SKEW_MAX_MS = 5_000;
 
 /** Longest time that a request waits for a sync, from the start of that sync. */
@@ -44,24 +44,21 @@ export const SYNC_WAIT_MAX_MS = 1_000;
 export const DEFERRED_MAX_MS = 30_000;
 
 /**
- * A sync fails if the hub does not answer within two sync intervals, but not before this time. The platform may have ended
- * its request at a CPU or memory limit. Otherwise the next sync would wait for it forever.
+ * Shortest time after which a sync without an answer fails. Usually it fails after two sync intervals. The platform may have ended
+ * its request at a CPU or memory limit. Otherwise the next sync waits forever.
  */
 export const SYNC_ABANDON_MIN_MS = 5_000;
 
 /** A flush starts its last sync at most this long after the request, otherwise the platform may end that sync. */
 export const FLUSH_MAX_MS = DEFERRED_MAX_MS - SYNC_ABANDON_MIN_MS;
 
-/** A flush that is this late has ended with its request. */
+/** A flush that is this late counts as ended with its request, and the next change starts another. */
 export const FLUSH_LATE_MS = 1_000;
 
-/** Most leaves of unknown sessions that a replica remembers for its next syncs. A client can send any number of them. */
+/** Most leaves of unknown sessions that a replica keeps for its next syncs. A client can send any number of them. */
 export const UNMATCHED_LEAVES_MAX = 1_000;
 
-/**
- * Beyond the limit of remembered ended sessions, this share of them is dropped at once. One by one, each drop would walk over the
- * deleted entries at the front of a Map.
- */
+/** Share of the ended sessions that is dropped at once beyond their limit. Otherwise each drop walks over deleted entries of a Map. */
 export const ENDED_DROPPED_SHARE = 1 / 8;
 
 /** Most new sessions whose waiting heartbeats keep their order of arrival: the latest ones. */
@@ -70,11 +67,11 @@ export const ARRIVALS_MAX = 10_000;
 /** Wait after a failed sync. Each further failure doubles it, up to the sync interval. */
 export const RETRY_MIN_MS = 1_000;
 
-/** Wait after a refused write, random between the two. The key takes a write after 1 s; isolates must not retry together. */
+/** Wait after a refused write, random between the two. KV takes one write of a key a second. Isolates must not retry together. */
 export const REFUSED_RETRY_MIN_MS = 1_000;
 export const REFUSED_RETRY_MAX_MS = 3_000;
 
-/** With the room a replica syncs at least so many times in a TTL, and calls to the room take about so long on top (ms). */
+/** Fewest syncs of a replica with the room in a TTL, and the time that its calls add (ms). */
 export const ROOM_SYNCS_IN_TTL_MIN = 4;
 export const ROOM_CALLS_MS = 250;
 
@@ -87,13 +84,13 @@ export const SYNC_JITTER = 0.25;
 /** Time until every location reads a KV write: https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency */
 export const KV_PROPAGATION_MS = 60_000;
 
-/** Age of a list that KV returns from its cache, by the same documentation. */
+/** Highest age of a list that KV returns from its cache, by the same documentation. */
 export const KV_LIST_CACHE_MS = 60_000;
 
 /** Up to this sync interval a deferred task sends changes to KV even if no request follows. A longer one saves reads. */
 export const KV_FLUSH_INTERVAL_MAX_MS = 2_000;
 
-/** Requests wait for the sync if the last one is older than this many intervals: no request came in between. */
+/** A request waits for a sync if the last one started more than this many intervals before. No request arrived in between. */
 export const SYNC_STALE_INTERVALS = 1.5;
 
 /** Shortest time between two lines of one log. A failing hub fails at each request, and logs are billed by the line. */
@@ -102,36 +99,36 @@ export const TROUBLE_LOG_INTERVAL_MS = 60_000;
 /** Time between two `list` calls. KV caches lists for up to 60 s, so a shorter time brings few changes. */
 export const LIST_INTERVAL_MS = 60_000;
 
-/** The same after a failed listing: until the next one, other locations may be missing. */
+/** Time from a failed listing to the next one. Until then other locations may be missing. */
 export const LIST_RETRY_MS = 5_000;
 
 /**
  * Time from the write of a summary until a listing shows it. A listing counts as this much newer than its newest summary. So a
- * listing from KV's cache counts as old, by at most three quarters of the interval. The next one comes when the cache has expired.
+ * listing from KV's cache counts as old, by at most three quarters of the interval. The next one starts when the cache has expired.
  */
 export const SUMMARY_TRAVEL_MS = 20_000;
 
 /**
- * Time between two writes of unchanged sessions by an isolate that is alone in its location, and between two listings that find no
- * other location. Each makes 864 a day; the free plan has 1,000. Version 1.0 accepts no longer lease:
+ * Time between two writes of unchanged sessions by an isolate that is alone in its location. It is also the time between two
+ * listings that find no other location. Each makes 864 a day; the free plan has 1,000. Version 1.0 accepts no longer lease:
  * https://developers.cloudflare.com/kv/platform/limits/
  */
 export const ALONE_INTERVAL_MS = 100_000;
 
 /**
- * An isolate that holds all of a few sessions may write ten ended ones at once. It earns one such write in this time: with its
- * refreshes 970 writes a day, however many sessions end.
+ * Writes of ended sessions by an isolate that holds all of a few sessions: it saves up to ten, and earns one in this time.
+ * With its refreshes it writes at most 970 times a day, however many sessions end.
  */
 export const WRITE_EARNED_MS = 90_000;
 export const WRITES_KEPT_MAX = 10;
 
 /**
- * Up to so many people everywhere, new locations are looked for, and lists are saved. Up to twice as many, writes are saved: the free
- * plan's requests are enough for 11 sessions, but a session without a leave counts for a TTL after its end.
+ * Up to so many sessions in all locations, replicas read the summaries of new locations, and list less often. Up to twice as many,
+ * they write less often. The free plan's requests are enough for 11 sessions, and a session without a leave counts a TTL longer.
  */
 export const FEW_PEOPLE = 20;
 
-/** Longest value with summaries of new locations, in characters: 50 summaries. They are only written while there are few people. */
+/** Longest value with summaries of new locations, in characters: 50 summaries. They are written only up to `FEW_PEOPLE` sessions. */
 export const OPENED_CHARS_MAX = 8_192;
 
 /** Most locations that count. Cloudflare has about 350. */
@@ -146,26 +143,26 @@ export const QUOTA_RESET_MARGIN_MS = 60_000;
 /** Time between two tries of an operation that a daily limit refuses: a refusal is free, and the plan may change. */
 export const QUOTA_RETRY_MS = 3_600_000;
 
-/** More new services in this time mean that each request has different bindings, and so a replica of its own. */
+/** More new services than this in the window mean that each request has different bindings. Then each has a replica of its own. */
 export const SERVICES_MAX = 10;
 export const SERVICES_WINDOW_MS = 60_000;
 
 /** Longest time that the opening of a live socket waits for the room. */
 export const LIVE_OPEN_MAX_MS = 10_000;
 
-/** Most pages of 1,000 keys that one listing reads. There are about 350 locations; keys beyond are not of this service. */
+/** Most pages of 1,000 keys that one listing reads. There are about 350 locations; further keys belong to other software. */
 export const LIST_PAGES_MAX = 10;
 
 /**
- * `SESSIONS_MAX` is lowered to this. Known sessions that return come on top, so up to 300,000 are present on KV. A sync of these
- * takes at most 80 MB of heap, of the 128 MB of an isolate: `npm run bench -- full-replica` measures it.
+ * Highest `SESSIONS_MAX`; a higher value is lowered to this. Known sessions that return are added, so up to 300,000 are present on KV.
+ * A sync of these takes at most 80 MB of the 128 MB heap of an isolate: `npm run bench -- full-replica` measures it.
  * https://developers.cloudflare.com/workers/platform/limits/#memory
  */
 export const REPLICA_SESSIONS_MAX = 100_000;
 
 /**
- * Most sessions of one location on KV: a replica reads and writes no more. The same command measures both. They take at most
- * 10 MB of the 25 MiB of a value: https://developers.cloudflare.com/kv/platform/limits/
+ * Most sessions of one location on KV: a replica reads and writes no more. `npm run bench -- full-replica` measures both. They take
+ * at most 10 MB of the 25 MiB of a value: https://developers.cloudflare.com/kv/platform/limits/
  */
 export const KV_SESSIONS_MAX = 100_000;
 
@@ -203,9 +200,9 @@ export const ROOM_ROW_CHARS_MAX = 1_500_000;
 export const ROOM_UNSAVED_MAX = 15_000;
 
 /**
- * Largest journal, in bytes. A save replaces a longer one by all sessions of the room: 85 bytes each, 26 MB in a full room, and
- * 45 MB with the longest names of channels.
- * Otherwise 200,000 heartbeats every 10 s fill a gigabyte within a TTL of 600 s, and no object can read it.
+ * Largest journal, in bytes. A save replaces a larger one with all sessions of the room: 85 bytes each, 26 MB in a full room, and
+ * 45 MB with the longest names of channels. Otherwise 200,000 heartbeats every 10 s fill a gigabyte within a TTL of 600 s. No object
+ * can read that.
  */
 export const ROOM_JOURNAL_BYTES_MAX = 50_000_000;
 
@@ -215,7 +212,7 @@ export const ROOM_JOURNAL_READ_BYTES_MAX = 2 * ROOM_JOURNAL_BYTES_MAX;
 /** Shortest time until a room's next alarm. Each alarm is a billed request, and keeps the object in memory for 10 s. */
 export const ROOM_ALARM_GAP_MS = 1_000;
 
-/** Most channels of which an isolate remembers that a session is about to open them: the latest ones. */
+/** Most empty channels that sessions are about to open at one isolate. It forgets the oldest beyond that. */
 export const OPENINGS_MAX = 1_000;
 
 /** `CHANNELS_MAX`: its default, and the highest value. The last broadcasts of so many channels fit into one row of the journal. */
@@ -229,13 +226,13 @@ export const CHANNEL_NAMES_MAX = 50;
 export const HISTORY_STEP_MS = 300_000;
 export const HISTORY_STEPS = 288;
 
-/** An isolate asks the room for the history at most this often, and caches keep an answer as long. Each question is a billed request. */
+/** Shortest time between two reads of the room's history by an isolate; caches keep an answer as long. Each read is a billed request. */
 export const HISTORY_INTERVAL_MS = 60_000;
 
 /** Longest time that a request waits for the history. */
 export const HISTORY_WAIT_MAX_MS = 5_000;
 
-/** While the room does not answer, the last history is answered until it is this old: the length of a step. */
+/** While the room does not answer, an isolate sends the last history until it is this old: the length of a step. */
 export const HISTORY_KEPT_MS = HISTORY_STEP_MS;
 
 /** Longest label of a badge, in characters, and the seconds that caches may keep a badge. */
@@ -258,18 +255,24 @@ export const LIVE_MESSAGES_WINDOW_MS = 10_000;
  */
 export const LIVE_SESSION_SOCKETS_MAX = 64;
 
-/** Most live sockets of one room, 768 below the platform's 32,768: https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket */
+/**
+ * Most live sockets of one room, 768 below the platform's limit of 32,768:
+ * https://developers.cloudflare.com/durable-objects/api/state/#acceptwebsocket
+ */
 export const LIVE_SOCKETS_MAX = 32_000;
 
-/** When to try again after a refused live socket, in seconds. HTTP heartbeats work in the meantime. */
+/** Time until a client may try a refused live socket again, in seconds. Until then HTTP heartbeats work. */
 export const LIVE_RETRY_SECONDS = 10;
 
 /** The shortest cache time that KV accepts: https://developers.cloudflare.com/kv/api/read-key-value-pairs/#cachettl-parameter */
 export const KV_CACHE_TTL_SECONDS = 30;
 
 /**
- * A stored value is parsed in parts of this many characters, and written in parts of this many entries. This version writes entries of
- * at most 150 characters, without inner objects. A later version may write longer ones, with up to seven inner objects.
+ * A stored value is parsed in parts of `STORED_PART_CHARS` to `STORED_PART_CHARS_MAX` characters. Finding the end of a part takes at most
+ * `STORED_PART_TRIES` tries. It is written in parts of `STORED_PART_ENTRIES` entries.
+ *
+ * This version writes entries of at most 150 characters, without inner objects. A later version may write longer ones, with up to
+ * seven inner objects.
  */
 export const STORED_PART_CHARS = 65_536;
 export const STORED_PART_CHARS_MAX = STORED_PART_CHARS + 4_096;

@@ -23,7 +23,7 @@ export class PlatformSockets {
     return this.portOf(socket);
   }
 
-  /** Always the same port for a socket. */
+  /** Returns the same port in each call for one socket. */
   portOf(socket: WebSocket): SocketPort {
     const port = this.#ports.get(socket) ?? new PlatformSocket(socket, this.#state);
     this.#ports.set(socket, port);

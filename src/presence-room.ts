@@ -20,7 +20,8 @@ import { REAL_RUNTIME } from './runtime';
 /**
  * The Durable Object: forwards calls, sockets and alarms to its `Room`, and sets the alarm of the room.
  *
- * Nothing keeps the object in memory. A room with sockets and sessions has one alarm, for the next end of a session.
+ * The object can hibernate between events: only timers of at most 5 s delay that. A room with sockets and sessions has one alarm,
+ * for the next end of a session.
  */
 export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStub {
   readonly #sockets: PlatformSockets;
@@ -44,6 +45,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
       channels,
       report,
     });
+    // Otherwise each start of the object sets the same alarm again, which is a billed write.
     void state.blockConcurrencyWhile(async () => {
       this.#alarmAt = (await state.storage.getAlarm()) ?? undefined;
     });
@@ -61,7 +63,7 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     return history;
   }
 
-  /** Opens a live socket in the channel that the path names. The Worker checks the request (api/live.ts). */
+  /** Opens a live socket in the channel that the path names, or answers 503. The Worker checks the request (api/live.ts). */
   override async fetch(request: Request): Promise<Response> {
     if (!this.#room.acceptsSockets) return new Response(null, { status: 503 });
     const { 0: client, 1: server } = new WebSocketPair();

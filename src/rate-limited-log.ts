@@ -1,9 +1,9 @@
 import { TROUBLE_LOG_INTERVAL_MS } from './limits';
 
-/** Logs a failure of the platform or of the settings, and the error that caused it. */
+/** Logs a failure, and the error that caused it. Neither holds an id of a session. */
 export type Report = (trouble: string, cause?: unknown) => void;
 
-/** Logs at most once a minute, as one line of JSON without ids or values. */
+/** Writes at most one line of JSON a minute. `unsaidBefore` is the number of lines that it left out since the last one. */
 export class RateLimitedLog {
   readonly #now: () => number;
   readonly #write: (line: string) => void;

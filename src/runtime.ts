@@ -1,9 +1,9 @@
 /** The clock, the timer and the random numbers. Tests and the simulator pass their own. */
 export interface Runtime {
-  /** In ms since 1970. */
+  /** Returns the time in ms since 1970. */
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
-  /** A number from 0 up to 1. */
+  /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
 }
 

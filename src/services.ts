@@ -16,7 +16,7 @@ import { RateLimitedLog, type Report } from './rate-limited-log';
 import type { Runtime } from './runtime';
 
 interface Entry extends Service {
-  /** The hub, while the location of the isolate is unknown. */
+  /** The hub on KV, until a request shows the location of the isolate. */
   hubToLocate: KvHub | undefined;
 }
 
@@ -63,7 +63,7 @@ export class Services {
     return entry;
   }
 
-  /** A process may serve several sets of bindings. Above the limit, each request has different ones. */
+  /** A process may serve several sets of bindings. More than the limit within a minute means that each request has different ones. */
   #countService(): void {
     const now = this.#runtime.now();
     if (now >= this.#created.since + SERVICES_WINDOW_MS) this.#created = { count: 0, since: now };
@@ -101,7 +101,7 @@ function createService(env: Bindings, runtime: Runtime, hasManyReplicas: () => b
   const limiter = settings.limitsNewSessions ? env.NEW_SESSIONS : 'off';
   const channelLimiter = settings.limitsNewSessions && channels?.hasPrefixes ? env.NEW_CHANNELS : 'off';
   const { hub, room } = createHub(env, settings, runtime, report);
-  // With a log of its own, otherwise another line of the same minute suppresses this one.
+  // This line has a log of its own, otherwise another line of the same minute suppresses it.
   if (lowered.length > 0) newReport(runtime)(`lowered ${lowered.join('; ')}`);
   return {
     settings,
@@ -143,7 +143,7 @@ function createHub(
 function openLiveIn(room: () => LiveRoomStub, runtime: Runtime, report: Report): OpenLive {
   return async (channel, headers) => {
     try {
-      // Not the request's own URL: `fetch` throws if the client sent an invalid `Host`.
+      // Not the URL of the client's request: `fetch` throws if the client sent an invalid `Host`.
       const request = new Request(urlOfChannel(channel), { headers });
       const answer = await Promise.race([room().fetch(request), runtime.sleep(LIVE_OPEN_MAX_MS)]);
       if (answer === undefined) throw new Error('The room did not answer.');
@@ -159,7 +159,7 @@ function openLiveIn(room: () => LiveRoomStub, runtime: Runtime, report: Report):
 }
 
 /**
- * The first request with a location decides, because a request of a service binding may have none.
+ * Gives the hub the location of the first request that has one. A request of a service binding may have none.
  * https://developers.cloudflare.com/workers/runtime-apis/request/#incomingrequestcfproperties
  */
 function locate(entry: Entry, request: Request): void {

@@ -10,8 +10,8 @@ export interface Arrival {
 }
 
 /**
- * Keeps the order of arrival of waiting heartbeats. A counted heartbeat or leave overtakes earlier heartbeats of its session,
- * otherwise they undo a leave. Only the latest 10,000 waiting sessions keep their order.
+ * Keeps the order of arrival of waiting heartbeats. A heartbeat or leave that counts overtakes the earlier heartbeats of its session.
+ * Otherwise a waiting heartbeat undoes a later leave. Only the latest 10,000 waiting sessions keep their order.
  */
 export class Arrivals {
   #order = 0;
@@ -24,7 +24,7 @@ export class Arrivals {
     return { key, at, order: this.#order };
   }
 
-  /** A request of the session counts: one that has waited since its `arrival`, or one that has just come. */
+  /** Records that a request of the session counts. It has waited since its `arrival`, or else it has just arrived. */
   count(key: string, arrival?: Arrival): void {
     const counted = this.#counted.get(key);
     if (counted === undefined) return;
@@ -32,6 +32,7 @@ export class Arrivals {
     this.#counted.set(key, Math.max(counted, arrival?.order ?? this.#order));
   }
 
+  /** Whether a later request of the session has counted. */
   isOvertaken({ key, order }: Arrival): boolean {
     return (this.#counted.get(key) ?? 0) > order;
   }

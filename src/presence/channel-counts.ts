@@ -17,12 +17,12 @@ export class ChannelCounts {
   readonly #default: Record<Mood, number> = { ...ZERO_COUNTS };
   readonly #byName = new Map<string, CountedChannel>();
 
-  /** @param openChannels Gets each channel that opens or closes. */
+  /** @param openChannels Receives each channel that opens or closes. */
   constructor(openChannels?: OpenChannels) {
     this.#openChannels = openChannels;
   }
 
-  /** The counts of a channel. A live view: do not keep it. */
+  /** Returns the counts of a channel. A live view: do not keep it. */
   of(channel: string): MoodCounts {
     if (channel === DEFAULT_CHANNEL) return this.#default;
     return this.#byName.get(channel)?.moods ?? ZERO_COUNTS;

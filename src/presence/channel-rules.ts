@@ -18,16 +18,16 @@ export class ChannelRules {
     return this.isListed(channel) || this.#prefixes.some((prefix) => channel.startsWith(prefix));
   }
 
-  /** Whether the channel is listed by its whole name. Then it always gets in. */
+  /** Whether the channel is listed by its whole name. Such a channel opens even beyond `max`. */
   isListed(channel: string): boolean {
     return this.#names.has(channel);
   }
 
-  /** Whether the service has channels that visitors name. */
+  /** Whether clients can name channels that are not listed. */
   get hasPrefixes(): boolean {
     return this.#prefixes.length > 0;
   }
 }
 
-/** For a room that does not know the setting yet, although isolates send it sessions of channels. */
+/** Allows every channel. A room without `CHANNELS` uses it, because isolates of a later deploy may send it named channels already. */
 export const ANY_CHANNEL = new ChannelRules([], [''], CHANNELS_MAX_DEFAULT);

@@ -3,11 +3,12 @@ import { HISTORY_STEP_MS, HISTORY_STEPS } from '../limits';
 import { WholeNumber } from './session';
 
 /**
- * The last 24 hours of the default channel, in steps of five minutes that begin at multiples of five minutes since 1970. The last step
- * is that of `timestamp` and still runs. All times are in ms since 1970.
+ * The last 24 hours of the default channel, in steps of five minutes. Steps begin at multiples of five minutes since 1970. The last
+ * one is the step of `timestamp`, and still runs. All times are in ms since 1970.
  *
- * `counts`: the most sessions at once in each step, the oldest step first. `peak`: the largest of them, and when the latest step with it
- * began. `visits`: the sessions that came in these steps.
+ * - `counts`: the most sessions at once in each step, the oldest step first.
+ * - `peak`: the largest of `counts`, and the start of the latest step with that count.
+ * - `visits`: the sessions that started in these steps.
  */
 export const History = z.object({
   timestamp: z.int(),
@@ -18,7 +19,7 @@ export const History = z.object({
 });
 export type History = Readonly<z.infer<typeof History>>;
 
-/** A history with its peak. `counts` ends with the step of `timestamp`. */
+/** Returns a history, and finds its peak. `counts` must end with the step of `timestamp`. */
 export function historyOf(timestamp: number, counts: number[], visits: number): History {
   const count = Math.max(...counts);
   const step = Math.floor(timestamp / HISTORY_STEP_MS) + 1 - counts.length + counts.lastIndexOf(count);

@@ -2,9 +2,9 @@ import type { Replica } from './replica';
 import type { MoodCounts } from './session';
 import type { Trouble } from './trouble';
 
-/** How a sync ended that did not fail. */
+/** The result of a sync that did not fail. */
 export interface SyncOutcome {
-  /** The hub refused the write, because another replica had just written. A retry within seconds helps. */
+  /** The hub refused the write, because another replica had just written. A retry within seconds can succeed. */
   readonly isRefused: boolean;
   /** What makes the counts wrong although the sync succeeded. */
   readonly trouble: Trouble | undefined;
@@ -20,11 +20,11 @@ export interface Hub {
   readonly kind: 'kv' | 'durable-object' | 'none';
 
   /**
-   * Sends what the replica holds and merges what the other replicas hold into it. Rejects when the hub cannot be reached.
-   * What was merged until then stays, and the replica loses nothing.
+   * Sends the sessions of the replica, and merges those of the other replicas into it. Rejects when the hub does not answer.
+   * Then earlier merges stay, and the replica loses nothing.
    */
   sync(replica: Replica): Promise<SyncOutcome>;
 
-  /** Sums of sessions of the default channel that the replica does not hold, at `now` (ms): on KV the other locations. */
+  /** Returns the sessions of the default channel that the replica does not hold, at `now` (ms): on KV those of other locations. */
   otherLocations(now: number): MoodCounts;
 }

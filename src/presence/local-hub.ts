@@ -2,7 +2,7 @@ import type { Report } from '../rate-limited-log';
 import type { Hub, SyncOutcome } from './hub';
 import { type MoodCounts, ZERO_COUNTS } from './session';
 
-/** Replaces a missing hub. Each isolate counts its own sessions only, and each sync logs that. */
+/** Replaces a missing hub. Each isolate counts its own sessions only, and each sync reports that. */
 export class LocalHub implements Hub {
   readonly kind = 'none';
   readonly #report: Report;

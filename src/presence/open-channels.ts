@@ -2,8 +2,8 @@ import type { ChannelRules } from './channel-rules';
 import { DEFAULT_CHANNEL } from './session-key';
 
 /**
- * The channels with sessions, as far as they count towards the maximum. Several collections of sessions may share one object; a
- * channel that is open in two of them is one channel. Every call costs O(1).
+ * The channels with sessions that count towards the maximum. Several collections of sessions may share one object; a channel that
+ * is open in two of them is one channel. Every call costs O(1).
  */
 export class OpenChannels {
   readonly #rules: ChannelRules;
@@ -19,22 +19,22 @@ export class OpenChannels {
     return this.#open.size >= this.#rules.max;
   }
 
-  /** Whether a first session would open this channel as one that counts towards the maximum. */
+  /** Whether a new session opens this channel, and the channel then counts towards the maximum. */
   wouldOpen(channel: string): boolean {
     return channel !== DEFAULT_CHANNEL && !this.#open.has(channel) && !this.#rules.isListed(channel);
   }
 
-  /** Whether a first session would open this channel as one too many. */
+  /** Whether a new session opens this channel beyond the maximum. */
   refuses(channel: string): boolean {
     return this.isFull && this.wouldOpen(channel);
   }
 
-  /** A channel got its first session in one of the collections. */
+  /** Records that a channel got its first session in one of the collections. */
   open(channel: string): void {
     if (!this.#rules.isListed(channel)) this.#open.set(channel, (this.#open.get(channel) ?? 0) + 1);
   }
 
-  /** A channel lost its last session in one of the collections. */
+  /** Records that a channel lost its last session in one of the collections. */
   close(channel: string): void {
     const collections = this.#open.get(channel);
     if (collections === 1) this.#open.delete(channel);

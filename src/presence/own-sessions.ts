@@ -7,19 +7,19 @@ import { type Mood, overrules, type SessionRecord, type SessionRecords, stampAft
 import type { Timing } from './timing';
 
 /**
- * The sessions whose last heartbeat or leave came to this replica.
+ * The sessions whose last heartbeat or leave arrived at this replica.
  *
- * Ended sessions are remembered, at most `endedMax` of them. While one is, no older copy revives it.
+ * It keeps at most `endedMax` ended sessions. No older copy revives a session that it keeps.
  *
- * A change gets a later stamp than all known stamps of its session, if need be by 1 ms. So heartbeat, leave, heartbeat within
- * one millisecond keep their order in every replica.
+ * A change gets a stamp of at least 1 ms after all known stamps of its session. So a heartbeat, a leave and a heartbeat within one
+ * millisecond keep their order in every replica.
  */
 export class OwnSessions extends PresentAndLeft {
   readonly #timing: Timing;
   readonly #endedMax: number;
   /** Sessions that expired here, without a mood. Another replica may have a later heartbeat. */
   readonly #expired = new Roster();
-  /** Keys of sessions and tombstones that a hub of changes may not have. */
+  /** Keys of sessions and tombstones that a hub that sends changes may lack. */
   readonly #unsent = new Set<string>();
 
   constructor(timing: Timing, endedMax: number, openChannels?: OpenChannels) {
@@ -36,7 +36,7 @@ export class OwnSessions extends PresentAndLeft {
     return this.#expired.get(key);
   }
 
-  /** A heartbeat of a present session, which came `at` that time (ms). Returns false for another session. */
+  /** Applies a heartbeat of a present session, which arrived `at` that time (ms). Returns false for any other session. */
   refresh(key: string, mood: Mood, at: number): boolean {
     const known = this.present.get(key);
     if (known === undefined) return false;
@@ -44,7 +44,7 @@ export class OwnSessions extends PresentAndLeft {
     return true;
   }
 
-  /** A heartbeat of another session, which came `at` that time (ms). `remote` is the record of another replica. */
+  /** Adds a session whose heartbeat arrived `at` that time (ms). `remote` is its record of another replica. */
   add(key: string, mood: Mood, at: number, remote?: SessionRecord): void {
     this.#expired.delete(key);
     this.#setPresent(key, mood, at, stampAfter(at, this.left.delete(key), remote));
@@ -55,13 +55,13 @@ export class OwnSessions extends PresentAndLeft {
     this.#unsent.add(key);
   }
 
-  /** Gives a present session another mood and stamp. It expires as before. */
+  /** Gives a present session another mood and stamp, and keeps its expiry. */
   restamp(key: string, mood: Mood, lastSeen: number): void {
     this.present.restamp(key, mood, lastSeen);
     this.#unsent.add(key);
   }
 
-  /** Keeps a tombstone of a session that left `at` that time (ms). */
+  /** Replaces a session that left `at` that time (ms) by a tombstone. */
   leave(key: string, at: number, remote?: SessionRecord): void {
     const lastSeen = stampAfter(at, this.present.delete(key), remote);
     this.#expired.delete(key);
@@ -80,7 +80,7 @@ export class OwnSessions extends PresentAndLeft {
     this.#expired.delete(key);
   }
 
-  /** Turns expired sessions with a last heartbeat by `endedBy` (ms) into tombstones, 1 ms later than that heartbeat. */
+  /** Turns expired sessions with a last heartbeat by `endedBy` (ms) into tombstones, stamped 1 ms after that heartbeat. */
   endExpired(endedBy: number): void {
     for (const [key, { lastSeen, expiresAt }] of this.#expired) {
       if (expiresAt - this.#timing.tombstoneTtlMs > endedBy) break;
@@ -102,7 +102,7 @@ export class OwnSessions extends PresentAndLeft {
 
   /**
    * Returns the records to send: unsent ones, sessions that expired here, and sessions that expire by `expiringBy` (ms). The
-   * answer corrects a session with a later heartbeat at another replica.
+   * answer has the later record of a session that sent a heartbeat to another replica.
    */
   outbox(expiringBy: number): Map<string, SessionRecord> {
     const outbox = new Map<string, SessionRecord>(this.#expired);
@@ -117,7 +117,7 @@ export class OwnSessions extends PresentAndLeft {
     return outbox;
   }
 
-  /** The hub has what was sent. A record that changed meanwhile stays unsent. */
+  /** Marks the records that the hub now has as sent. A record that changed since stays unsent. */
   acknowledge(sent: SessionRecords, answer: SessionRecords): void {
     for (const [key, record] of sent) {
       if (this.get(key) === record) this.#unsent.delete(key);
@@ -130,19 +130,19 @@ export class OwnSessions extends PresentAndLeft {
     this.#unsent.clear();
   }
 
-  /** Adds to the outbox what a snapshot lacks and what was not just sent. Returns whether there is anything. */
+  /** Adds the records to the outbox that a snapshot lacks and that were not just sent. Returns whether there are any. */
   queueMissing(snapshot: SessionRecords, sent: SessionRecords): boolean {
     let isMissing = false;
     for (const [key, record] of this) {
-      const theirs = snapshot.get(key);
-      if (sent.has(key) || (theirs !== undefined && !overrules(record, theirs))) continue;
+      const atHub = snapshot.get(key);
+      if (sent.has(key) || (atHub !== undefined && !overrules(record, atHub))) continue;
       this.#unsent.add(key);
       isMissing = true;
     }
     return isMissing;
   }
 
-  /** An older copy may revive a session that is dropped early, while that copy counts. */
+  /** Accepted: while an older copy of a dropped session counts, it revives that session. */
   #dropBeyondMax(): void {
     while (this.left.size + this.#expired.size > this.#endedMax) {
       // The hub may not have a tombstone yet, so expired sessions go first.

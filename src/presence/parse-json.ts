@@ -1,4 +1,4 @@
-/** The value of a JSON text, or undefined for any other text. */
+/** Returns the value of a JSON text, or undefined for any other text. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -7,7 +7,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The same for the text of an object. Returns undefined for any other value. */
+/** Returns the object of a JSON text, or undefined for any other text or value. */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   const json = parseJson(text);
   return isObject(json) ? json : undefined;

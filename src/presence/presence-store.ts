@@ -10,34 +10,34 @@ import { type Defer, SyncLoop, type SyncLoopOptions } from './sync-loop';
 import type { Trouble } from './trouble';
 
 interface PresenceStoreOptions extends Omit<SyncLoopOptions, 'replica'> {
-  /** Most own sessions. With so many, the replica takes no new one. */
+  /** Most own sessions. With so many, the replica refuses new ones. */
   readonly sessionsMax: number;
   /** Undefined: the service has the default channel only. */
   readonly channels?: ChannelRules | undefined;
 }
 
-/** A value, or its promise if the caller must wait for a sync. A warm request gets the value, because a promise takes time. */
+/** A value, or its promise if the caller must wait for a sync. Most requests get the value, because a promise takes time. */
 export type Awaitable<Value> = Value | Promise<Value>;
 
 /** The counts of one channel. */
 type ChannelState = Pick<PresenceState, 'count' | 'moods'>;
 
-/** Why a new session does not count: too many came from its network, or there are too many sessions or channels. */
+/** Why a new session does not count. `over-limit`: its network started too many. `full`: there are too many sessions or channels. */
 type Refusal = 'over-limit' | 'full';
 
 /**
- * The present sessions as one Worker isolate knows them: what the routes call. `Replica` holds the sessions, `SyncLoop`
- * exchanges them with other isolates through the hub.
+ * The present sessions as one Worker isolate knows them; the routes call this class. `Replica` holds the sessions, `SyncLoop`
+ * syncs them with other isolates through the hub.
  *
- * An answer comes from memory. It is exact for the sessions of this isolate, and as of the last sync for all others. A
- * failing hub fails no request. Two isolates may answer differently at the same moment; the hub's docstring says by how much.
+ * An answer is from memory. It is exact for the sessions of this isolate, and as of the last sync for all others. A failing hub
+ * fails no request. Two isolates may answer differently at the same time; the class comment of the hub says by how much.
  */
 export class PresenceStore {
   readonly #options: PresenceStoreOptions;
   readonly #replica: Replica;
   readonly #loop: SyncLoop;
   readonly #arrivals = new Arrivals();
-  /** The channels that a session is about to open. */
+  /** The empty channels that a session is about to open. Each promise resolves when that session counts or is refused. */
   readonly #openings = new Map<string, Promise<void>>();
 
   constructor(options: PresenceStoreOptions) {
@@ -47,8 +47,8 @@ export class PresenceStore {
   }
 
   /**
-   * A heartbeat of any session; the answer is the state of its channel. A new session first waits for the first sync, before which
-   * every session looks new, and for `isWithinLimit`. Requests of one session keep their order of arrival.
+   * Applies a heartbeat. Returns the state of its channel, or why the session is refused. A new session waits for `isWithinLimit`, and
+   * for the first sync, before which every session looks new. Requests of one session keep their order of arrival.
    */
   heartbeat(
     key: string,
@@ -66,10 +66,10 @@ export class PresenceStore {
       : this.#admitNew(key, mood, defer, isWithinLimit);
   }
 
-  /** A heartbeat of an admitted session, which may have waited since its `arrival`. The answer counts the session. */
+  /** Applies a heartbeat of an admitted session, which may have waited since its `arrival`. The answer counts it, unless it left since. */
   countHeartbeat(key: string, mood: Mood, defer: Defer, arrival?: Arrival): Awaitable<PresenceState> {
     const now = this.#now;
-    // The session left, or sent another heartbeat, after this one came.
+    // The session left, or sent another heartbeat, after this one arrived.
     if (arrival !== undefined && this.#arrivals.isOvertaken(arrival))
       return this.presence(defer, channelOf(key));
     this.#arrivals.count(key, arrival);
@@ -77,7 +77,7 @@ export class PresenceStore {
     return this.#sendChange(key, now, defer);
   }
 
-  /** Ends a session in its channel. A leave for an unknown session does nothing, unless a later sync brings that session. */
+  /** Ends a session in its channel. A leave for an unknown session does nothing, unless a later sync adds that session. */
   async leave(key: string, defer: Defer): Promise<void> {
     const now = this.#now;
     this.#arrivals.count(key);
@@ -94,7 +94,7 @@ export class PresenceStore {
       : synced.then(() => this.#state(this.#now, channel));
   }
 
-  /** The states of several named channels at one moment. */
+  /** Returns the states of several named channels, all at the time `timestamp` (ms since 1970). */
   async channels(
     names: readonly string[],
     defer: Defer,
@@ -107,18 +107,18 @@ export class PresenceStore {
     return { channels: Object.fromEntries(states), timestamp };
   }
 
-  /** Whether a session in this channel would open it. Waits for a sync as a new session does. */
+  /** Whether a new session opens this channel. Waits for a sync as a new session does. */
   async wouldOpen(channel: string, defer: Defer): Promise<boolean> {
     await this.#learnOthers(channel, defer);
     return this.#wouldOpen(channel);
   }
 
-  /** The next request waits for a sync. */
+  /** Makes the next request start a sync and wait for it. */
   makeSyncDue(): void {
     this.#loop.makeDue();
   }
 
-  /** The state of the sync, without any I/O. `lastSyncAgeMs` is null before the first sync, and where there is no hub. */
+  /** Returns the state of the sync, without I/O. `lastSyncAgeMs` is null before the first sync, and without a hub. */
   health(): { hub: Hub['kind']; lastSyncAgeMs: number | null; trouble: Trouble | undefined } {
     const { kind } = this.#options.hub;
     if (kind === 'none') return { hub: kind, lastSyncAgeMs: null, trouble: 'no-hub' };
@@ -149,14 +149,17 @@ export class PresenceStore {
     const endOpening = await this.#beginOpening(channel);
     try {
       const isWithin = this.#admit(key) !== 'new' || (await isWithinLimit(endOpening !== undefined));
-      // Not awaited: the session counts at once, so the opening ends here.
+      // No `await`: the session counts at once, so the opening ends here and not after the sync.
       return this.#admitWithin(key, mood, defer, arrival, isWithin);
     } finally {
       endOpening?.();
     }
   }
 
-  /** Decides again, because the session may have become known meanwhile. Until its heartbeat nothing may be awaited. */
+  /**
+   * Decides again, because the session may be known now. Nothing is awaited between this and the heartbeat. Otherwise another session
+   * takes the last place.
+   */
   #admitWithin(
     key: string,
     mood: Mood,
@@ -179,8 +182,8 @@ export class PresenceStore {
   /**
    * Begins to open an empty channel, and returns the function that ends it. Returns undefined for an open channel.
    *
-   * Waits while another session opens the channel, otherwise a class that starts together counts as many openings. Requests may end
-   * early, so the wait is at most a second.
+   * Waits while another session opens the channel, otherwise sessions that start together count as many openings. The platform may
+   * end the request of the other session early, so the wait is at most a second.
    */
   async #beginOpening(channel: string): Promise<(() => void) | undefined> {
     let late: Promise<'late'> | undefined;
@@ -209,14 +212,14 @@ export class PresenceStore {
   }
 
   /**
-   * Waits for the first sync, before which every session looks new. In a channel that is not listed it waits for a stale sync too,
-   * otherwise an old answer shows an open channel as empty.
+   * Waits for the first sync, before which every session looks new. For a channel that is not listed it waits for a sync after a pause
+   * too. Otherwise an old answer shows an open channel as empty.
    */
   async #learnOthers(channel: string, defer: Defer): Promise<void> {
     const isFirst = !this.#replica.hasSynced;
     if (!isFirst && (channel === DEFAULT_CHANNEL || this.#options.channels?.isListed(channel))) return;
     await this.#loop.syncIfDue(this.#now, defer);
-    // The new session is not in that sync. A second one sends it, otherwise other replicas count it an interval later.
+    // That sync lacks the new session. A second one sends it, otherwise other replicas count it an interval later.
     if (isFirst && this.#replica.hasSynced) this.#loop.makeDue();
   }
 
@@ -226,7 +229,7 @@ export class PresenceStore {
     return synced === undefined ? this.#state(now, channelOf(key)) : this.#stateAfter(synced, key);
   }
 
-  /** The state after the sync that sends a heartbeat. That sync does not end the session. */
+  /** Returns the state after the sync that sends a heartbeat. The pin keeps that sync from ending the session. */
   async #stateAfter(synced: Promise<void>, key: string): Promise<PresenceState> {
     this.#replica.pin(key);
     await synced;

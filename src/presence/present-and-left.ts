@@ -42,7 +42,7 @@ export class PresentAndLeft {
   }
 }
 
-/** The same to read. */
+/** A read-only view of the sessions and tombstones. */
 export type SessionsView = Pick<
   PresentAndLeft,
   'size' | 'recordsSize' | 'tombstones' | 'presentSessions' | 'get' | 'isPresent' | typeof Symbol.iterator

@@ -3,12 +3,12 @@ import { PresentAndLeft } from './present-and-left';
 import type { RosterEntry } from './roster';
 import type { SessionRecord } from './session';
 
-/** The sessions of other replicas, as the hub brought them. */
+/** The sessions of other replicas, as of the last merge. */
 export class RemoteSessions extends PresentAndLeft {
   #validUntil = Number.POSITIVE_INFINITY;
   #isStale = false;
 
-  /** Whether the time of `keepUntil` is over, so that no session counts. */
+  /** Whether the time of `keepUntil` has passed, so that no session counts. */
   get isStale(): boolean {
     return this.#isStale;
   }
@@ -17,14 +17,14 @@ export class RemoteSessions extends PresentAndLeft {
     return this.#isStale ? NO_COUNTS : this.present.counts;
   }
 
-  /** Within each kind, records must be set in the order in which they expire. */
+  /** Sets a session or a tombstone. Within each kind, callers set records in the order in which they expire. */
   set(key: string, { mood, lastSeen }: SessionRecord, expiresAt: number): void {
     const [roster, other] = mood === null ? [this.left, this.present] : [this.present, this.left];
     other.delete(key);
     roster.set(key, mood, expiresAt, lastSeen);
   }
 
-  /** Sets these records in place of all others. They must stand in the order in which they expire. */
+  /** Replaces all records. The new ones must be in the order in which they expire. */
   replaceAll(entries: Iterable<readonly [string, RosterEntry]>): void {
     this.clear();
     for (const [key, entry] of entries) (entry.mood === null ? this.left : this.present).append(key, entry);
@@ -40,7 +40,7 @@ export class RemoteSessions extends PresentAndLeft {
     this.left.clear();
   }
 
-  /** From `time` on (ms) no session counts, until the next call. */
+  /** Makes the sessions count until `time` (ms), and no longer unless another call follows. */
   keepUntil(time: number): void {
     this.#validUntil = time;
     this.#isStale = false;

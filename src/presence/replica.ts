@@ -17,33 +17,33 @@ import { channelOf, DEFAULT_CHANNEL } from './session-key';
 import { setLatest } from './set-latest';
 import type { Timing } from './timing';
 
-/** What a replica decides on a heartbeat. `full`: a new session is one too many, or opens one channel too many. */
+/** What a replica decides on a heartbeat. `full`: it has no place for a new session, or for the channel that the session opens. */
 export type Admission = 'known' | 'new' | 'full';
 
 /**
- * Every session that one isolate knows, by its key. A session is an own one or a remote one, never both, so it counts once. Pure rules: no
- * clock, no I/O; `now` is in ms since 1970.
+ * Every session that one isolate knows, by its key. A session is an own one or a remote one, never both, so it counts once. Pure
+ * rules: no clock, no I/O; `now` is in ms since 1970.
  *
- * The record with the later stamp wins a merge, with one exception: a pinned session stays, and gets a stamp past the other
- * one. Otherwise a clock that is ahead could end the session of a caller.
+ * The record with the later stamp wins a merge, with one exception: a pinned session stays, and gets a later stamp than the other
+ * record. Otherwise a clock that is ahead ends a session before its heartbeat is answered.
  *
- * Each event is one call, and the calls need no order. Queries change nothing.
+ * Each event is one call. A query changes nothing.
  */
 export class Replica {
   readonly #timing: Timing;
   readonly #sessionsMax: number;
   readonly #openChannels: OpenChannels;
-  /** Whether the last answer of the hub held named channels. */
+  /** Whether the last answer of the hub included named channels. */
   #knowsChannels = false;
   readonly #own: OwnSessions;
   readonly #remote: RemoteSessions;
   /** Sessions whose heartbeat waits for a sync. */
   readonly #pinned = new Set<string>();
-  /** When leaves came for unknown sessions (ms). */
+  /** The leaves of unknown sessions, each with its time (ms). */
   readonly #unmatchedLeaves = new Map<string, number>();
   #hasSynced = false;
 
-  /** @param sessionsMax With so many own sessions it is full. It remembers as many that ended. */
+  /** @param sessionsMax Most own sessions: with so many the replica is full. It keeps at most as many ended ones. */
   constructor(timing: Timing, sessionsMax = Number.POSITIVE_INFINITY, channels = ANY_CHANNEL) {
     this.#timing = timing;
     this.#sessionsMax = sessionsMax;
@@ -57,12 +57,12 @@ export class Replica {
     return this.countsOf(DEFAULT_CHANNEL);
   }
 
-  /** The same of any channel. */
+  /** Own and remote sessions of any channel per mood, as of the last event or `expire`. */
   countsOf(channel: string): MoodCounts {
     return addCounts(this.#own.counts.of(channel), this.#remote.counts.of(channel));
   }
 
-  /** Whether a hub has brought the sessions of other replicas. Before that every session looks new. */
+  /** Whether a sync has merged the sessions of other replicas. Before that every session looks new. */
   get hasSynced(): boolean {
     return this.#hasSynced;
   }
@@ -71,7 +71,7 @@ export class Replica {
     return this.#own.size >= this.#sessionsMax;
   }
 
-  /** Whether no further channel may open, apart from the listed ones. */
+  /** Whether no further channel may open, except the listed ones. */
   get hasMaxChannels(): boolean {
     return this.#openChannels.isFull;
   }
@@ -80,12 +80,12 @@ export class Replica {
     return this.#own;
   }
 
-  /** `isStale`: the last answer of a hub of changes counts no more. Its next one must be a snapshot. */
+  /** `isStale`: the last answer of a hub that sends changes no longer counts. The next one must be a snapshot. */
   get remote(): SessionsView & { readonly isStale: boolean } {
     return this.#remote;
   }
 
-  /** The session or the tombstone, own or remote. */
+  /** Returns the session or the tombstone, own or remote. */
   get(key: string): RosterEntry | undefined {
     return this.#own.get(key) ?? this.#remote.get(key);
   }
@@ -94,39 +94,41 @@ export class Replica {
   admit(key: string, now: number): Admission {
     this.expire(now);
     if (this.get(key) !== undefined || this.#own.getExpired(key) !== undefined) return 'known';
-    return this.isFull || (this.#knowsOthers && this.#openChannels.refuses(channelOf(key))) ? 'full' : 'new';
+    return this.isFull || (this.#knowsOtherChannels && this.#openChannels.refuses(channelOf(key)))
+      ? 'full'
+      : 'new';
   }
 
   /**
-   * Whether a first session would open this channel: it is empty, and counts towards the maximum. False while the replica does not know
-   * the channels of the others, otherwise every visitor seems to open one.
+   * Whether a new session opens this channel: it is empty, and counts towards the maximum. False while the replica does not know the
+   * channels of other replicas, otherwise every new session seems to open one.
    */
   wouldOpen(channel: string): boolean {
-    return this.#knowsOthers && this.#openChannels.wouldOpen(channel);
+    return this.#knowsOtherChannels && this.#openChannels.wouldOpen(channel);
   }
 
-  /** A heartbeat of a present own session. Returns false for another session, which it does not change. */
+  /** Applies a heartbeat of a present own session, which arrived `at` that time (ms). Returns false for any other session. */
   refresh(key: string, mood: Mood, now: number, at = now): boolean {
     this.expire(now);
     return this.#own.refresh(key, mood, at);
   }
 
   /**
-   * A heartbeat that came `at` that time (ms) and counts `now`: later, if it waited for admission. Returns false, and changes
-   * nothing, if the session left at another replica meanwhile. A heartbeat at another replica meanwhile decides the mood.
+   * Applies a heartbeat that arrived `at` that time (ms). If it waited for admission, `now` is later. Returns false, and changes
+   * nothing, if the session left at another replica during the wait. A heartbeat at another replica during the wait decides the mood.
    */
   heartbeat(key: string, mood: Mood, now: number, at = now): boolean {
     if (this.refresh(key, mood, now, at)) return true;
     const remote = this.#remote.get(key);
-    const isLater = remote !== undefined && remote.lastSeen > at && remote.lastSeen <= now;
-    if (isLater && remote.mood === null) return false;
-    this.#own.add(key, (isLater ? remote.mood : null) ?? mood, at, remote);
+    const hasLaterRecord = remote !== undefined && remote.lastSeen > at && remote.lastSeen <= now;
+    if (hasLaterRecord && remote.mood === null) return false;
+    this.#own.add(key, (hasLaterRecord ? remote.mood : null) ?? mood, at, remote);
     this.#remote.delete(key);
     this.#unmatchedLeaves.delete(key);
     return true;
   }
 
-  /** Ends a present session. A leave for another one returns false, and ends it only if a merge brings it later. */
+  /** Ends a present session. Returns false for an unknown one, which ends if a later merge adds it. */
   leave(key: string, now: number): boolean {
     this.expire(now);
     this.#pinned.delete(key);
@@ -134,12 +136,12 @@ export class Replica {
       this.#end(key, now, this.#remote.get(key));
       return true;
     }
-    // The hub never gets an unknown key: a client can make up any number of them.
+    // The hub never gets an unknown key, because a client can send any number of them.
     setLatest(this.#unmatchedLeaves, key, now, UNMATCHED_LEAVES_MAX);
     return false;
   }
 
-  /** The heartbeat of the session waits for a sync. No merge ends the session before `unpin`. */
+  /** Marks a session whose heartbeat waits for a sync. No merge ends it before `unpin`. */
   pin(key: string): void {
     this.#pinned.add(key);
   }
@@ -153,7 +155,7 @@ export class Replica {
     this.#pinned.clear();
   }
 
-  /** Ends sessions whose time is over, and forgets what no merge can revive. O(1), amortised. */
+  /** Ends expired sessions, and drops expired tombstones and leaves. O(1), amortised. */
   expire(now: number): void {
     this.#own.expire(now);
     this.#remote.expire(now);
@@ -167,7 +169,7 @@ export class Replica {
     }
   }
 
-  /** The records to send to a hub of changes: see `OwnSessions`. */
+  /** Returns the records to send to a hub that sends changes: see `OwnSessions`. */
   outbox(expiringBy: number): SessionRecords {
     return this.#own.outbox(expiringBy);
   }
@@ -176,32 +178,32 @@ export class Replica {
    * Merges all records that a hub stores, each with its expiry. KV may return an older value than before, so newer records of an
    * earlier merge stay.
    *
-   * An own session that expired, and whose last heartbeat came by `endedBy` (ms), is ended for all. Its tombstone is 1 ms later
-   * than that heartbeat: it overrules all copies of it, and no later heartbeat at another replica.
+   * An own session that expired, with a last heartbeat by `endedBy` (ms), ends for all replicas. Its tombstone is 1 ms later than that
+   * heartbeat. So it overrules all copies of that heartbeat, and no later heartbeat at another replica.
    *
    * Returns what the decision about the next write needs.
    */
   mergeStored(stored: ReadonlyMap<string, RosterEntry>, now: number, endedBy: number): StoredMerge {
     this.expire(now);
     this.#hasSynced = true;
-    // Each write sends all sessions, so nothing waits in the outbox.
+    // Each write holds all sessions, so the outbox has no use.
     this.#own.acknowledgeAll();
     this.#own.endExpired(endedBy);
     const kept = new Map<string, RosterEntry>();
     const remote: [string, RosterEntry][] = [];
     /** Returns whether the record stays, as a remote one or in `kept`. */
-    const merge = (key: string, theirs: RosterEntry): boolean => {
-      if (theirs.expiresAt <= now) return false;
-      if (this.#hasExpiredHere(key, theirs)) kept.set(key, theirs);
-      else if (this.#mergeRecord(key, theirs, now) === 'remote') remote.push([key, theirs]);
+    const merge = (key: string, incoming: RosterEntry): boolean => {
+      if (incoming.expiresAt <= now) return false;
+      if (this.#hasExpiredHere(key, incoming)) kept.set(key, incoming);
+      else if (this.#mergeRecord(key, incoming, now) === 'remote') remote.push([key, incoming]);
       else return false;
       return true;
     };
     let ended = 0;
-    for (const [key, theirs] of stored) {
+    for (const [key, incoming] of stored) {
       const known = this.#remote.get(key);
-      const stays = merge(key, known !== undefined && isMore(known, theirs) ? known : theirs);
-      if (theirs.mood !== null && !stays && !this.#own.isPresent(key)) ended += 1;
+      const stays = merge(key, known !== undefined && isNewerOrLonger(known, incoming) ? known : incoming);
+      if (incoming.mood !== null && !stays && !this.#own.isPresent(key)) ended += 1;
     }
     for (const [key, known] of this.#remote) if (!stored.has(key)) merge(key, known);
     remote.sort(([, a], [, b]) => a.expiresAt - b.expiresAt);
@@ -210,9 +212,9 @@ export class Replica {
   }
 
   /**
-   * Merges the answer of a hub that sends changes, and ends remote sessions itself. They count for a TTL after `sentAt`.
+   * Merges the answer of a hub that sends changes, and that expires remote sessions itself. They count for a TTL after `sentAt`.
    *
-   * Returns whether the hub lacks records. Then the caller exchanges again at once.
+   * Returns whether the hub lacks records. Then the caller calls the hub again at once.
    */
   applyAnswer(
     { records, isSnapshot, isRestart, includesChannels, sent, sentAt }: HubAnswer,
@@ -226,27 +228,27 @@ export class Replica {
     if (isSnapshot) this.#remote.clear();
     this.#own.acknowledge(sent, records);
     let isHubBehind = isRestart && this.#own.queueMissing(records, sent);
-    // A tombstone matters until the next answer, or the one after that.
+    // A tombstone is needed until the next answer, or the one after that.
     const tombstoneUntil = now + 2 * this.#timing.syncIntervalMs;
-    for (const [key, theirs] of records) {
-      if (theirs.mood === null) this.#remote.delete(key);
-      if (this.#hasExpiredHere(key, theirs)) continue;
-      const winner = this.#mergeRecord(key, theirs, now);
+    for (const [key, incoming] of records) {
+      if (incoming.mood === null) this.#remote.delete(key);
+      if (this.#hasExpiredHere(key, incoming)) continue;
+      const winner = this.#mergeRecord(key, incoming, now);
       if (winner === 'remote')
-        this.#remote.set(key, theirs, theirs.mood === null ? tombstoneUntil : Number.POSITIVE_INFINITY);
+        this.#remote.set(key, incoming, incoming.mood === null ? tombstoneUntil : Number.POSITIVE_INFINITY);
       if (winner === 'changed own') isHubBehind = true;
     }
     for (const key of sent.keys()) if (this.#remote.isPresent(key)) this.#own.forgetExpired(key);
     return isHubBehind;
   }
 
-  /** Drops up to `count` remote records, those first that expire first. Returns how many. */
+  /** Drops up to `count` remote records, first tombstones and then the sessions that expire first. Returns how many. */
   dropRemote(count: number): number {
     return this.#remote.dropFirst(count);
   }
 
-  /** Whether the replica knows the channels of the others. */
-  get #knowsOthers(): boolean {
+  /** Whether the replica knows the named channels of other replicas. */
+  get #knowsOtherChannels(): boolean {
     return this.#knowsChannels && !this.#remote.isStale;
   }
 
@@ -256,19 +258,19 @@ export class Replica {
   }
 
   /** Whether the session expired here and the remote record has no later heartbeat. */
-  #hasExpiredHere(key: string, theirs: SessionRecord): boolean {
+  #hasExpiredHere(key: string, incoming: SessionRecord): boolean {
     const expired = this.#own.getExpired(key);
-    return expired !== undefined && theirs.lastSeen <= expired.lastSeen;
+    return expired !== undefined && incoming.lastSeen <= expired.lastSeen;
   }
 
   /** Merges a remote record with the own one, and returns which one wins. The loser is removed. */
-  #mergeRecord(key: string, theirs: SessionRecord, now: number): 'remote' | 'own' | 'changed own' {
-    if (this.#applyUnmatchedLeave(key, theirs)) return 'changed own';
+  #mergeRecord(key: string, incoming: SessionRecord, now: number): 'remote' | 'own' | 'changed own' {
+    if (this.#applyUnmatchedLeave(key, incoming)) return 'changed own';
     const own = this.#own.get(key);
     if (own === undefined) return 'remote';
-    if (!overrules(theirs, own)) return 'own';
+    if (!overrules(incoming, own)) return 'own';
     if (own.mood !== null && this.#pinned.has(key)) {
-      this.#restampPinned(key, own.mood, theirs, now);
+      this.#restampPinned(key, own.mood, incoming, now);
       return 'changed own';
     }
     this.#own.remove(key);
@@ -276,26 +278,27 @@ export class Replica {
   }
 
   /** Ends a remote session that has an unmatched leave. A later heartbeat at another replica keeps it. */
-  #applyUnmatchedLeave(key: string, theirs: SessionRecord): boolean {
+  #applyUnmatchedLeave(key: string, incoming: SessionRecord): boolean {
     const leftAt = this.#unmatchedLeaves.get(key);
-    if (leftAt === undefined || theirs.mood === null) return false;
+    if (leftAt === undefined || incoming.mood === null) return false;
     this.#unmatchedLeaves.delete(key);
-    if (theirs.lastSeen > leftAt) return false;
-    this.#end(key, leftAt, theirs);
+    if (incoming.lastSeen > leftAt) return false;
+    this.#end(key, leftAt, incoming);
     return true;
   }
 
-  /** Stamps a pinned session past the remote record. The mood of a later heartbeat at another replica stays. */
-  #restampPinned(key: string, mood: Mood, theirs: SessionRecord, now: number): void {
-    const isLater = theirs.lastSeen <= now;
-    // Just past it, otherwise the stamp could overrule a later heartbeat elsewhere. A heartbeat wins against a leave of its stamp.
-    const lastSeen = Math.min(theirs.lastSeen + (theirs.mood === null ? 0 : 1), now + CLOCK_SKEW_MAX_MS);
-    this.#own.restamp(key, (isLater ? theirs.mood : null) ?? mood, lastSeen);
+  /** Gives a pinned session a later stamp than the remote record. A later heartbeat at another replica decides the mood. */
+  #restampPinned(key: string, mood: Mood, incoming: SessionRecord, now: number): void {
+    // A time in the future is of a clock that is ahead. Such a heartbeat may have been the earlier one.
+    const isPast = incoming.lastSeen <= now;
+    // At most 1 ms later, otherwise the stamp overrules a later heartbeat elsewhere. A heartbeat wins over a leave of the same time.
+    const lastSeen = Math.min(incoming.lastSeen + (incoming.mood === null ? 0 : 1), now + CLOCK_SKEW_MAX_MS);
+    this.#own.restamp(key, (isPast ? incoming.mood : null) ?? mood, lastSeen);
   }
 }
 
-/** Whether a known record is newer than the stored one, or is the same and counts longer. */
-function isMore(known: RosterEntry, stored: RosterEntry): boolean {
+/** Whether a known record is newer than the stored one, or is equal and counts longer. */
+function isNewerOrLonger(known: RosterEntry, stored: RosterEntry): boolean {
   if (overrules(known, stored)) return true;
   const isSame = stored.lastSeen === known.lastSeen && stored.mood === known.mood;
   return isSame && known.expiresAt > stored.expiresAt;
@@ -305,20 +308,20 @@ function isMore(known: RosterEntry, stored: RosterEntry): boolean {
 export interface StoredMerge {
   /** Records of sessions that expired here and may count at another replica. The next write must keep them. */
   readonly kept: ReadonlyMap<string, RosterEntry>;
-  /** How many stored sessions have ended: they left or expired here, or no replica refreshes them any more. */
+  /** Number of stored sessions that have ended: they left or expired here, or no replica refreshes them. */
   readonly ended: number;
 }
 
-/** What a hub that sends changes has answered. */
+/** The answer of a hub that sends changes. */
 export interface HubAnswer {
-  /** All sessions that the hub counts; or those that came, left or changed their mood since the last answer. */
+  /** All present sessions, or those that started, ended or changed their mood since the last answer. */
   readonly records: SessionRecords;
   readonly isSnapshot: boolean;
-  /** The hub has lost its memory since its last answer. */
+  /** The hub has restarted since its last answer, and may lack records. */
   readonly isRestart: boolean;
   /** `records` has sessions of named channels, if there are any. */
   readonly includesChannels: boolean;
-  /** The outbox that the hub answers to, and when it was sent (ms). */
+  /** The outbox that this answers, and when the replica sent it (ms). */
   readonly sent: SessionRecords;
   readonly sentAt: number;
 }

@@ -14,11 +14,11 @@ export interface RosterEntry extends SessionRecord {
 export class Roster {
   readonly #entries = new Map<string, RosterEntry>();
   readonly #counts: ChannelCounts;
-  /** No entry expires before this. It spares a search at the front of the Map, which skips deleted entries one by one. */
+  /** No entry expires before this (ms). It saves a search from the front of the Map, which walks over deleted entries. */
   #earliest = Number.POSITIVE_INFINITY;
   #latest = Number.NEGATIVE_INFINITY;
 
-  /** @param openChannels Gets each channel that opens or closes. */
+  /** @param openChannels Receives each channel that opens or closes. */
   constructor(openChannels?: OpenChannels) {
     this.#counts = new ChannelCounts(openChannels);
   }
@@ -27,7 +27,7 @@ export class Roster {
     return this.#entries.size;
   }
 
-  /** Live view: read it, don't keep it. */
+  /** A live view: do not keep it. */
   get counts(): ChannelCounts {
     return this.#counts;
   }
@@ -84,7 +84,7 @@ export class Roster {
     this.#earliest = Number.POSITIVE_INFINITY;
   }
 
-  /** Drops up to `count` entries, those that expire first, and returns their keys. */
+  /** Drops up to `count` entries in the order in which they expire, and returns their keys. */
   dropFirst(count: number): readonly string[] {
     const dropped: string[] = [];
     for (const key of this.#entries.keys()) {

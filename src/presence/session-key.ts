@@ -1,12 +1,12 @@
 import * as z from 'zod/mini';
 import { SessionId } from './session';
 
-/** The channel of the paths without a name. It has no name, so `default` is an ordinary one. */
+/** The channel of the paths without a name. It has no name, so another channel may have the name `default`. */
 export const DEFAULT_CHANNEL = '';
 
 const CHANNEL_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** The name of a channel. Case matters. */
+/** The name of a channel: 1 to 64 characters. Case matters. */
 export const ChannelName = z.string().check(
   z.regex(CHANNEL_NAME, {
     error:
@@ -25,12 +25,12 @@ export function sessionKey(channel: string, id: string): string {
   return channel === DEFAULT_CHANNEL ? id : `${channel}/${id}`;
 }
 
-/** The channel of a key from `sessionKey`. Takes the same time for any number of channels. */
+/** Returns the channel of a key from `sessionKey`. */
 export function channelOf(key: string): string {
   return key.length === ID_LENGTH ? DEFAULT_CHANNEL : key.slice(0, -ID_LENGTH - 1);
 }
 
-/** The id of a key from `sessionKey`. */
+/** Returns the id of a key from `sessionKey`. */
 export function idOf(key: string): string {
   return key.slice(-ID_LENGTH);
 }
@@ -48,5 +48,5 @@ export function parseSessionId(text: string): string | undefined {
   return WRITTEN_ID.test(text) ? text : SessionId.safeParse(text).data;
 }
 
-/** An id as this service writes it. The schema accepts other forms too, but takes 10 % of a sync's time. */
+/** An id as this service writes it. The schema accepts other forms too, but its check takes 10 % of a sync's time. */
 const WRITTEN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -7,7 +7,7 @@ export type Mood = z.infer<typeof Mood>;
 
 export const isMood = (value: unknown): value is Mood => MOODS.includes(value as Mood);
 
-/** A UUID in any text form of RFC 9562, in lower case, otherwise `A…` and `a…` are two sessions. */
+/** A UUID in any text form of RFC 9562. The value is in lower case, otherwise `A…` and `a…` are two sessions. */
 export const SessionId = z
   .guid({ error: 'must be a UUID: 8-4-4-4-12 hexadecimal digits' })
   .check(z.toLowerCase());
@@ -25,13 +25,13 @@ export interface PresenceState {
   readonly timestamp: number;
 }
 
-/** The last heartbeat of a session, or its leave: then `mood` is null. `lastSeen` is its time in ms since 1970. */
+/** The last heartbeat of a session, or its leave with the mood null. `lastSeen` is the time of either, in ms since 1970. */
 export interface SessionRecord {
   readonly mood: Mood | null;
   readonly lastSeen: number;
 }
 
-/** By session id. */
+/** Records by session key. */
 export type SessionRecords = ReadonlyMap<string, SessionRecord>;
 
 export const ZERO_COUNTS: MoodCounts = Object.freeze(forEachMood(0));
@@ -51,7 +51,7 @@ export function totalOf(moods: MoodCounts): number {
 
 /**
  * Whether `a` wins over `b`, two records of one session. The later time wins. At the same time a heartbeat wins over a leave,
- * and a later mood of `MOODS` over an earlier one. Without a fixed order two replicas would never agree.
+ * and a later mood of `MOODS` over an earlier one. Without a fixed order two replicas never agree.
  */
 export function overrules(a: SessionRecord, b: SessionRecord): boolean {
   if (a.lastSeen !== b.lastSeen) return a.lastSeen > b.lastSeen;
@@ -59,15 +59,15 @@ export function overrules(a: SessionRecord, b: SessionRecord): boolean {
 }
 
 /**
- * The time of a heartbeat or a leave at `now` (ms): at least 1 ms after all known records of the session, but at most
- * `CLOCK_SKEW_MAX_MS` ahead, otherwise other replicas lower it.
+ * Returns the stamp of a heartbeat or a leave at `now` (ms): at least 1 ms after all known records of the session. It is at most
+ * `CLOCK_SKEW_MAX_MS` ahead of `now`, otherwise other replicas lower it.
  */
 export function stampAfter(now: number, known?: SessionRecord, other?: SessionRecord): number {
   const latest = Math.max(known?.lastSeen ?? 0, other?.lastSeen ?? 0);
   return Math.min(Math.max(now, latest + 1), now + CLOCK_SKEW_MAX_MS);
 }
 
-/** An object with every mood as a key, in the order of `MOODS`. */
+/** Returns an object with every mood as a key, in the order of `MOODS`. */
 function forEachMood<Value>(value: Value): Record<Mood, Value> {
   return Object.fromEntries(MOODS.map((mood) => [mood, value])) as Record<Mood, Value>;
 }

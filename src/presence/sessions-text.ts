@@ -3,8 +3,8 @@ import { MOODS } from '../moods';
 import type { SessionRecord } from './session';
 
 /**
- * The text that `parseSessions` reads, entry by entry, which is faster than `JSON.stringify`. Entries are joined in parts, otherwise V8
- * keeps each entry as a string until the end.
+ * Builds the JSON text that `parseSessions` reads, entry by entry. `JSON.stringify` takes more time. Entries are joined in parts,
+ * otherwise V8 keeps each entry as a string until the end.
  */
 export class SessionsText {
   readonly #parts: string[] = [];
@@ -16,14 +16,14 @@ export class SessionsText {
     return this.#chars + 1;
   }
 
-  /** @param entry A text of `entryText`. */
+  /** @param entry A text from `entryText`. */
   add(entry: string): void {
     this.#chars += entry.length + (this.#chars > 1 ? 1 : 0);
     this.#entries.push(entry);
     if (this.#entries.length === STORED_PART_ENTRIES) this.#endPart();
   }
 
-  /** Nothing can be added after it. */
+  /** Ends the text. No entry can be added after it. */
   toString(): string {
     if (this.#entries.length > 0) this.#endPart();
     return ['{', ...this.#parts, '}'].join('');
@@ -36,9 +36,13 @@ export class SessionsText {
   }
 }
 
-/** The keys need no escapes: `sessionKey` builds them from ids and names that a schema has checked. */
-export function entryText(key: string, { mood, lastSeen }: SessionRecord, rests = false): string {
-  return `"${key}${MIDDLE_OF_ENTRY.get(mood)}${lastSeen}${rests ? ',"rests":true}' : '}'}`;
+/**
+ * Returns the text of one entry. A key needs no escapes: `sessionKey` builds it from an id and a name that a schema has checked.
+ *
+ * @param countsLonger Marks the entry with `rests`: see `StoredRecord`.
+ */
+export function entryText(key: string, { mood, lastSeen }: SessionRecord, countsLonger = false): string {
+  return `"${key}${MIDDLE_OF_ENTRY.get(mood)}${lastSeen}${countsLonger ? ',"rests":true}' : '}'}`;
 }
 
 /** The text between key and time, by mood. */
@@ -46,7 +50,7 @@ const MIDDLE_OF_ENTRY = new Map(
   [null, ...MOODS].map((mood) => [mood, `":{"mood":${JSON.stringify(mood)},"lastSeen":`]),
 );
 
-/** Records in texts of at most `charsMax` characters; at least one. */
+/** Yields the records in texts of at most `charsMax` characters. Without records it yields one text. */
 export function* formatInTexts(
   sessions: Iterable<readonly [string, SessionRecord]>,
   charsMax: number,

@@ -3,14 +3,15 @@ import { isObject, parseJsonObject } from './parse-json';
 import { isMood, type Mood, type SessionRecord } from './session';
 import { parseSessionId } from './session-key';
 
-/** A stored session. `rests`: its writer was alone in its location and writes rarely, so the session counts longer. */
+/** A stored session. `rests` marks one that counts longer, because its writer was alone in its location and writes rarely. */
 export type StoredRecord = SessionRecord & { readonly rests?: true };
 
-/** `dropped` is the number of entries that are no session records. A value that is no map counts as one, and so does an unreadable rest. */
+/** The sessions of a stored value, by key. */
 export interface ParsedSessions<Entry = StoredRecord> {
   readonly sessions: Map<string, Entry>;
+  /** Number of entries that are no session records. A value that is no object counts as one entry, and so does an unreadable remainder. */
   readonly dropped: number;
-  /** The value holds more than `max` sessions; the last ones are left out. */
+  /** The value holds more than `max` sessions. `sessions` lacks the last ones. */
   readonly isCut: boolean;
 }
 
@@ -22,17 +23,17 @@ export const parseSessions = (
   parseKey?: typeof parseSessionId,
 ): ParsedSessions => parseEntries(value, now, storedRecord, max, parseKey);
 
-const storedRecord: ToEntry<StoredRecord> = (mood, lastSeen, rests) =>
-  rests ? { mood, lastSeen, rests } : { mood, lastSeen };
+const storedRecord: ToEntry<StoredRecord> = (mood, lastSeen, countsLonger) =>
+  countsLonger ? { mood, lastSeen, rests: true } : { mood, lastSeen };
 
-type ToEntry<Entry> = (mood: Mood | null, lastSeen: number, rests: boolean) => Entry;
+type ToEntry<Entry> = (mood: Mood | null, lastSeen: number, countsLonger: boolean) => Entry;
 
 /**
  * Reads stored sessions: JSON, `{ sessionKey: { mood, lastSeen } }`. A session that left has `mood: null`. On KV, `rests: true` marks a
  * session that counts longer.
  *
  * Never throws, because other software may write the namespace. It drops an invalid entry, and lowers a time in the future to the
- * allowed clock skew. It checks records by hand, because a schema takes more time than all else. The test compares it with a schema.
+ * allowed clock skew. It checks records by hand, because a schema takes more time than the parsing. A test compares it with a schema.
  *
  * @param toEntry Makes the entry of each session.
  * @param max Most sessions to read.
@@ -71,7 +72,7 @@ const isTime = (value: unknown): value is number => Number.isSafeInteger(value) 
 
 /**
  * Parses the text of an object as several smaller objects, each with some of its entries. `JSON.parse` of a hostile 25 MiB takes up to
- * 1 GB and ends the isolate. Yields undefined in place of a rest that is no JSON or cannot be split.
+ * 1 GB and ends the isolate. Yields undefined in place of a remainder that is no JSON or cannot be split.
  */
 function* parseParts(text: string): Generator<Json | undefined> {
   let from = 0;
@@ -83,8 +84,8 @@ function* parseParts(text: string): Generator<Json | undefined> {
 }
 
 /**
- * Parses some entries, and returns where the next ones start. A part with two braces after it is JSON only if it ends in an entry of the
- * outermost object. If it ends inside a text or an inner object, the next end is tried.
+ * Parses the next entries, and returns where the following ones start. A part plus two braces is JSON only if it ends in an entry of the
+ * outermost object. If it ends inside a text or an inner object, the next `},` is tried.
  */
 function parsePart(text: string, from: number): { readonly part: Json | undefined; readonly next: number } {
   const start = from === 0 ? '' : '{';

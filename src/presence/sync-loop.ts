@@ -33,9 +33,9 @@ type SyncState = { readonly kind: 'idle'; readonly dueAt: number } | Running;
 
 /** A deferred task that syncs until all changes are sent. */
 interface Flush {
-  /** It starts no sync after this time (ms), because the platform ends it soon after. */
+  /** The flush starts no sync after this time (ms), because the platform ends it soon after. */
   readonly until: number;
-  /** In ms. */
+  /** When the flush runs next (ms). One that is late has ended with its request. */
   nextStepAt: number;
 }
 
@@ -48,13 +48,13 @@ export interface SyncLoopOptions {
 }
 
 /**
- * When a replica syncs with its hub, and which requests wait for that. It knows no session.
+ * Decides when a replica syncs with its hub, and which requests wait for that. It holds no sessions.
  *
- * A sync comes due between requests, starts with the next request or the flush, and runs after the response. A request waits
- * for it only where the replica has not synced yet or long ago, and for at most a second. The loop runs one sync at a time.
+ * A sync starts with the first request or flush after it is due, and runs after the response. A request waits for it only if the
+ * replica has never synced, or if the last sync is stale. It waits for at most a second. The loop runs one sync at a time.
  *
- * The platform ends a request's deferred work 30 s after the response, and at once at a CPU or memory limit. Then a promise
- * never settles. So the loop abandons a sync that takes too long, and replaces a flush that is late:
+ * The platform ends a request's deferred work 30 s after the response. At a CPU or memory limit it ends that at once. Its promises
+ * never settle. So the loop abandons a sync that takes too long, and replaces a flush that is late:
  * https://developers.cloudflare.com/workers/runtime-apis/context/#waituntil
  */
 export class SyncLoop {
@@ -64,7 +64,7 @@ export class SyncLoop {
   #startedAt = Number.NEGATIVE_INFINITY;
   #syncedAt: number | undefined;
   #failures = 0;
-  /** When the hub first refused a write since it last took one (ms). */
+  /** When the hub refused the first write after the last one that it accepted (ms). */
   #refusedSince: number | undefined;
   #trouble: Trouble | undefined;
   /** Grows with each heartbeat and each leave. */
@@ -76,12 +76,12 @@ export class SyncLoop {
     this.#options = options;
   }
 
-  /** The next request starts a sync and waits for it. */
+  /** Makes the next request start a sync and wait for it. */
   makeDue(): void {
     this.#isUrgent = true;
   }
 
-  /** For a request: starts a sync if one is due. Returns a promise if the request must wait for it. */
+  /** Starts a sync if one is due. Returns a promise if the request must wait for it. */
   syncIfDue(now: number, defer: Defer): Promise<void> | undefined {
     this.#abandonOverdue(now);
     if (this.#isDue(now)) {
@@ -93,7 +93,7 @@ export class SyncLoop {
     return Promise.race([this.#state.done, this.#options.runtime.sleep(waitMs)]);
   }
 
-  /** The same for a request that has changed the replica. The change is sent even if no request follows. */
+  /** Like `syncIfDue`, for a request that has changed the replica. Where `flushes` is set, a flush sends the change without a request. */
   syncChange(now: number, defer: Defer): Promise<void> | undefined {
     this.#revision += 1;
     const synced = this.syncIfDue(now, defer);
@@ -102,7 +102,7 @@ export class SyncLoop {
     return synced;
   }
 
-  /** Costs no I/O. `lastSyncAgeMs` is null before the first sync. */
+  /** Returns the state of the sync, without I/O. `lastSyncAgeMs` is null before the first sync. */
   health(now: number): { readonly lastSyncAgeMs: number | null; readonly trouble: Trouble | undefined } {
     const lastSyncAgeMs = this.#syncedAt === undefined ? null : Math.max(0, now - this.#syncedAt);
     const isFailing = this.#failures > 0 || this.#isOverdue(now) || this.#isRefused(now);
@@ -167,7 +167,7 @@ export class SyncLoop {
   }
 
   #succeed(running: Running, { isRefused, trouble }: SyncOutcome): void {
-    // An abandoned sync may still end. By then another one counts.
+    // An abandoned sync may still end. Its result must not replace that of a later one.
     if (this.#state !== running) return;
     const now = this.#options.runtime.now();
     this.#options.replica.unpinAll();

@@ -16,9 +16,9 @@ export interface Timing {
   readonly ttlMs: number;
   /** Mean time between two syncs of a replica. */
   readonly syncIntervalMs: number;
-  /** A heartbeat at another replica counts this long, unless the hub brings a later record. */
+  /** A heartbeat at another replica counts this long, unless the hub sends a later record. */
   readonly remoteTtlMs: number;
-  /** An ended session is remembered this long after its last heartbeat, otherwise an older record revives it. */
+  /** A replica keeps an ended session this long after its last heartbeat, otherwise an older record revives it. */
   readonly tombstoneTtlMs: number;
   /** A sync without an answer fails after this time. */
   readonly abandonMs: number;
@@ -44,15 +44,15 @@ export interface KvTiming extends Timing {
 export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   const refreshMs = Math.max(2 * syncIntervalMs, REFRESH_MIN_MS);
   const aloneExtensionMs = Math.max(ALONE_INTERVAL_MS - refreshMs, 0);
-  // KV may refuse or overwrite a write, which is then repeated. A session in a late write has two thirds of its TTL left.
-  const againMs = Math.max(2 * syncIntervalMs, 5 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
+  // KV may refuse or overwrite a write, so the replica repeats it. A session in a late write has two thirds of its TTL left.
+  const repeatMs = Math.max(2 * syncIntervalMs, 5 * REFUSED_RETRY_MAX_MS) - (2 * ttlMs) / 3;
   // A refresh waits for a sync of its writer, and then for a sync of its reader.
-  const graceMs = refreshMs + 2 * syncIntervalMs + Math.ceil(Math.max(againMs, 0));
+  const graceMs = refreshMs + 2 * syncIntervalMs + Math.ceil(Math.max(repeatMs, 0));
   const remoteTtlMs = ttlMs + graceMs;
   // A session that moved sent its next heartbeat a third of its TTL later.
   const endAfterMs = Math.max(ttlMs, Math.ceil(ttlMs / 3) + graceMs);
   const arrivalMs = KV_PROPAGATION_MS + KV_LIST_CACHE_MS + LIST_INTERVAL_MS;
-  // A location with one session syncs only at its heartbeats, three in a TTL, and one of them may be lost.
+  // A location with one session syncs only at its heartbeats, three in a TTL. One of them may be lost.
   // Whole ms, otherwise readers ignore the summary.
   const leaseMs = refreshMs + Math.ceil(Math.max(syncIntervalMs, (2 * ttlMs) / 3)) + arrivalMs;
   return {
@@ -70,7 +70,7 @@ export function kvTiming(ttlMs: number, syncIntervalMs: number): KvTiming {
   };
 }
 
-/** Derives the times with the room. It expires sessions itself; a replica learns of that within two syncs. */
+/** Derives the times with the room, from the TTL and the sync interval in ms. The room expires sessions, for replicas within two syncs. */
 export function roomTiming(ttlMs: number, syncIntervalMs: number): Timing {
   const remoteTtlMs = ttlMs + 2 * syncIntervalMs;
   // The calls of a replica may fail for a TTL. After that it takes a snapshot, and needs no tombstones.

@@ -22,8 +22,8 @@ const NEVER = Number.NEGATIVE_INFINITY;
 const NO_WRITE: LastWrite = { at: NEVER, isAlone: false };
 
 /**
- * The part of Workers KV that is used. Without `list` only new locations are seen. Without `getWithMetadata` no replica knows that
- * it is alone in its location.
+ * The part of Workers KV that is used. Without `list` the hub finds new locations only. Without `getWithMetadata` no replica counts as
+ * alone in its location.
  */
 export type KeyValueStore = Pick<KVNamespace, 'get' | 'put'> &
   Partial<KeyLister & Pick<KVNamespace, 'getWithMetadata'>>;
@@ -39,10 +39,10 @@ interface KvHubOptions {
  * The hub on Workers KV: one key per location.
  *
  * The isolates of a location merge their sessions into its key; the other locations read the summary in its metadata. KV has no
- * compare-and-set, so of two isolates that write at once one loses. That costs time only: every isolate still holds its own
- * sessions and merges them again at its next sync.
+ * compare-and-set, so of two simultaneous writes one is lost. That costs time only: every isolate still holds its own sessions and
+ * merges them again at its next sync.
  *
- * Locations do not agree at each moment: what KV shows elsewhere may be a minute old or more.
+ * Locations may show different counts, because a value that KV returns elsewhere may be a minute old or more.
  * https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency
  */
 export class KvHub implements Hub {
@@ -53,11 +53,11 @@ export class KvHub implements Hub {
   readonly #opened: OpenedLocations;
   readonly #budget = new WriteBudget();
   #key = KEY;
-  /** The key from the next sync on: a sync reads and writes one key. */
+  /** The key from the next sync on. A sync reads and writes one key only. */
   #nextKey = KEY;
   #hasRead = false;
   #lastWrite = NO_WRITE;
-  /** When another replica wrote the key (ms), as far as this one has read. */
+  /** When another replica last wrote the key (ms), by the summaries that this one has read. */
   #peerWroteAt = NEVER;
   /** The location has too many sessions: the last sync dropped some, or did not write some. */
   #isCapped = false;
@@ -77,8 +77,8 @@ export class KvHub implements Hub {
   }
 
   /**
-   * The data centre that this isolate runs in, as in `request.cf.colo`. The next sync uses its key. Before that the hub uses a
-   * key without a location, and what it read there counts until it ages.
+   * Sets the data centre of this isolate, as in `request.cf.colo`. The next sync uses its key. Before that the hub uses a key without a
+   * location, and the sessions from there count until they expire.
    */
   locate(location: string): void {
     this.#nextKey = `${KEY}:${location.toLowerCase()}`;
@@ -90,7 +90,7 @@ export class KvHub implements Hub {
     const now = this.#options.runtime.now();
     replica.expire(now);
     const everywhere = this.#countEverywhere(replica, now);
-    const looked = Promise.all([this.#listIfDue(everywhere, now), this.#readOpened(everywhere, now)]);
+    const locationsRead = Promise.all([this.#listIfDue(everywhere, now), this.#readOpened(everywhere, now)]);
     let isRefused = false;
     try {
       const read = await this.#read(key);
@@ -98,7 +98,7 @@ export class KvHub implements Hub {
       if (key !== this.#key) this.#moveTo(key);
       isRefused = await this.#mergeAndWrite(replica, read);
     } finally {
-      await this.#waitFor(looked);
+      await this.#waitFor(locationsRead);
     }
     return { isRefused, trouble: this.#trouble() };
   }
@@ -112,7 +112,7 @@ export class KvHub implements Hub {
     return this.#isCapped ? 'too-many-sessions' : undefined;
   }
 
-  /** Runs just before the merge, otherwise the sessions of this location count neither by its summary nor by its key. */
+  /** Changes the key. It runs just before the merge, otherwise the location counts neither by its summary nor by its key. */
   #moveTo(key: string): void {
     this.#key = key;
     this.#otherLocations.ownKey = key;
@@ -136,18 +136,18 @@ export class KvHub implements Hub {
       await this.#try(OPENED_FAILED, async () => this.#otherLocations.add(await this.#opened.read(now), now));
   }
 
-  /** The platform ends slow work with its request, and the loop abandons a slow sync. No request waits so long. */
+  /** Waits for work beside the sync, for a quarter of `abandonMs` at most. Otherwise the loop abandons the sync for slow work. */
   async #waitFor(work: Promise<unknown> | undefined): Promise<void> {
     const { runtime, timing } = this.#options;
     if (work !== undefined) await Promise.race([work, runtime.sleep(timing.abandonMs / 4)]);
   }
 
-  /** Reports a failure, which fails no sync. Summaries of before count until their lease ends. */
+  /** Does work whose failure fails no sync, and reports the failure. Earlier summaries count until their lease ends. */
   async #try(failure: string, work: () => Promise<void>): Promise<void> {
     await work().catch((error: unknown) => this.#options.report(failure, error));
   }
 
-  /** Only what is parsed leaves this method: the text of a full key takes 10 MB, and the merge needs the memory. */
+  /** Returns only parsed entries, otherwise the text of a full key takes 10 MB during the merge. */
   async #read(key: string): Promise<StoredValue> {
     const { kv, runtime, timing } = this.#options;
     const { value, metadata } = await this.#quotas.get.run(async () =>
@@ -159,9 +159,9 @@ export class KvHub implements Hub {
   }
 
   /**
-   * Merges what was read, and writes the result if that is worth a write. Returns whether KV refused the write.
+   * Merges the stored value, and writes the result if `decideWrite` says so. Returns whether KV refused the write.
    *
-   * Nothing is awaited before the write. Otherwise a request could change the replica between merge and write.
+   * Nothing is awaited between merge and write, otherwise a request changes the replica in between.
    */
   async #mergeAndWrite(replica: Replica, read: StoredValue): Promise<boolean> {
     const { timing, runtime, report } = this.#options;
@@ -173,24 +173,25 @@ export class KvHub implements Hub {
     const { kept, ended } = replica.mergeStored(read.sessions, now, endedBy(isAlone, now, timing));
     const { dropped, beyond } = this.#dropBeyondMax(replica, kept, read);
     const everywhere = this.#countEverywhere(replica, now);
-    const known = { replica, stored: read.sessions, ended: ended + dropped, everywhere, isAlone };
-    const ours = { lastWrite: this.#lastWrite, hasBudget: this.#budget.has(1, now) };
-    if (!decideWrite({ ...known, ...ours, now, timing })) return false;
+    const merged = { replica, stored: read.sessions, ended: ended + dropped, everywhere, isAlone };
+    const writer = { lastWrite: this.#lastWrite, hasBudget: this.#budget.has(1, now) };
+    if (!decideWrite({ ...merged, ...writer, now, timing })) return false;
     const text = new SessionsText();
     let skipped = 0;
-    forEachToStore(replica, kept, isAlone, timing, (id, record, rests) => {
-      // What matters least comes first.
+    forEachToStore(replica, kept, isAlone, timing, (id, record, countsLonger) => {
+      // The first records are the least important.
       if (skipped < beyond) skipped += 1;
-      else text.add(entryText(id, record, rests));
+      else text.add(entryText(id, record, countsLonger));
     });
     // Most of the budget is for ended sessions.
     const hasBudgetToOpen = this.#budget.has(WRITES_KEPT_MAX - GROUPS, now);
-    const opens = this.#key !== KEY && everywhere <= FEW_PEOPLE && hasBudgetToOpen && !hasSessions(read, now);
-    return this.#put(text.toString(), replica.counts, isAlone, opens);
+    const opensLocation =
+      this.#key !== KEY && everywhere <= FEW_PEOPLE && hasBudgetToOpen && !hasSessions(read, now);
+    return this.#put(text.toString(), replica.counts, isAlone, opensLocation);
   }
 
   /**
-   * Whether no other replica holds a session of this location: it would have written the key meanwhile. Two replicas of which each
+   * Whether no other replica holds a session of this location: none has written the key for `endAfterMs`. Two replicas of which each
    * was alone may both count as alone until their next syncs.
    */
   #isAlone({ summary }: StoredValue, now: number): boolean {
@@ -202,8 +203,9 @@ export class KvHub implements Hub {
   }
 
   /**
-   * Drops remote sessions beyond the location's limit, those first that expire first. Own sessions always count, and own tombstones
-   * take no place of sessions. Returns how many sessions it dropped, and how many records are still too many to be stored.
+   * Drops remote records beyond the location's limit, first tombstones and then the sessions that expire first. Own sessions always
+   * count. Own tombstones do not count towards the limit of this drop. Returns how many sessions it dropped, and how many of the
+   * remaining records are too many to be stored.
    */
   #dropBeyondMax(replica: Replica, kept: Entries, { isCut }: StoredValue) {
     const excess = kept.size + replica.remote.recordsSize + replica.own.size - KV_SESSIONS_MAX;
@@ -219,18 +221,20 @@ export class KvHub implements Hub {
     return { dropped, beyond };
   }
 
-  /** All present sessions, as far as this replica knows. */
+  /** Returns the number of present sessions in all locations that this replica knows. */
   #countEverywhere(replica: Replica, now: number): number {
     return totalOf(addCounts(replica.counts, this.otherLocations(now)));
   }
 
-  /** Returns whether KV refused the write. `opens`: other locations do not know this one yet. */
-  async #put(text: string, moods: MoodCounts, isAlone: boolean, opens: boolean): Promise<boolean> {
+  /** Returns whether KV refused the write. `opensLocation`: other locations do not know this one yet. */
+  async #put(text: string, moods: MoodCounts, isAlone: boolean, opensLocation: boolean): Promise<boolean> {
     const at = this.#options.runtime.now();
     const { leaseMs, aloneExtensionMs, expirationTtlSeconds: expirationTtl } = this.#options.timing;
     const until = at + leaseMs + (isAlone ? aloneExtensionMs : 0);
     const metadata: LocationSummary = { at, until, moods, marksRest: true };
-    const added = opens ? this.#try(OPENED_FAILED, () => this.#opened.add(this.#key, metadata)) : undefined;
+    const added = opensLocation
+      ? this.#try(OPENED_FAILED, () => this.#opened.add(this.#key, metadata))
+      : undefined;
     try {
       await this.#quotas.put.run(() => this.#options.kv.put(this.#key, text, { expirationTtl, metadata }));
     } catch (error) {
@@ -241,7 +245,7 @@ export class KvHub implements Hub {
       await this.#waitFor(added);
     }
     this.#lastWrite = { at, isAlone };
-    this.#budget.spend((isAlone ? 1 : 0) + (opens ? GROUPS : 0), at);
+    this.#budget.spend((isAlone ? 1 : 0) + (opensLocation ? GROUPS : 0), at);
     return false;
   }
 }

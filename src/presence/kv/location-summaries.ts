@@ -14,8 +14,8 @@ import { addCounts, MoodCounts, totalOf, WholeNumber, ZERO_COUNTS } from '../ses
 import type { KvTiming } from '../timing';
 
 /**
- * The sums of a whole location, in the metadata of its key: one `list` brings those of all locations. It was written `at` and counts
- * `until` (both in ms since 1970). By then the location has written again.
+ * The sums of a whole location. It is in the metadata of the location's key, so one `list` returns those of all locations. It was
+ * written `at`, and counts `until` (both in ms since 1970). By then the location has written again.
  */
 export const LocationSummary = z.object({
   at: WholeNumber,
@@ -31,10 +31,10 @@ export function isWriterAlone({ at, until }: LocationSummary, { leaseMs }: KvTim
   return until - at > leaseMs;
 }
 
-/** The part of KV that is needed here. */
+/** The part of KV that lists keys. */
 export type KeyLister = Pick<KVNamespace, 'list'>;
 
-/** A key of a location, as this service writes it, after the prefix. */
+/** The name of a location, as this service writes it after the prefix. */
 const NAME = /^[a-z0-9]{1,16}$/;
 
 /** The summaries of the other locations, as KV last showed them. */
@@ -43,12 +43,12 @@ export class LocationSummaries {
   #ownKey: string;
   readonly #timing: KvTiming;
   readonly #summaries = new Map<string, LocationSummary>();
-  /** The sum of all that count, and when the first of them expires (ms). */
+  /** The sum of the summaries that count, and when the first of these expires (ms). */
   #total: MoodCounts = ZERO_COUNTS;
   #totalUntil = Number.POSITIVE_INFINITY;
-  /** The time of the last listing (ms): when KV read the list, as far as its summaries show. */
+  /** The time of the last listing (ms). For a list from KV's cache it is earlier, by its newest summary. */
   #listedAt = Number.NEGATIVE_INFINITY;
-  /** The last listing failed, or has not ended. */
+  /** The last listing failed, or still runs. */
   #isUnfinished = false;
   /** A listing failed or took too long, and none has succeeded since. */
   #isFailing = false;
@@ -61,7 +61,7 @@ export class LocationSummaries {
     this.#timing = timing;
   }
 
-  /** The key of this location, which is none of the others. */
+  /** The key of this location. Its summary does not count as another location. */
   set ownKey(key: string) {
     this.#ownKey = key;
     this.#summaries.delete(key);
@@ -73,12 +73,12 @@ export class LocationSummaries {
     return this.#isFailing || (this.#isUnfinished && now >= this.#listedAt + LIST_RETRY_MS);
   }
 
-  /** Whether to list again, where so many sessions are present `everywhere`. */
+  /** Whether to list again. `everywhere` is the number of present sessions in all locations. */
   isDue(now: number, everywhere: number): boolean {
     return now >= this.#listedAt + this.#interval(now, everywhere);
   }
 
-  /** Lists the locations' keys. Rejects when KV does; the summaries of the pages before that count. */
+  /** Lists the keys of the locations. Rejects when KV does; the summaries of the pages before that count. */
   async refresh(kv: KeyLister, now: number): Promise<void> {
     this.#listings += 1;
     const listing = this.#listings;
@@ -90,7 +90,7 @@ export class LocationSummaries {
     try {
       for (let page = 0; page < LIST_PAGES_MAX; page += 1) {
         const listed = await kv.list({ prefix: this.#prefix, ...(cursor === undefined ? {} : { cursor }) });
-        newestAt = Math.max(newestAt, this.#takePage(listed.keys, now));
+        newestAt = Math.max(newestAt, this.#addPage(listed.keys, now));
         // A page may be empty and still not be the last one.
         if (listed.list_complete) break;
         cursor = listed.cursor;
@@ -110,9 +110,9 @@ export class LocationSummaries {
     }
   }
 
-  /** Adds summaries that did not come from a list, each by its key. */
+  /** Adds summaries from outside a list, each by its key. */
   add(summaries: Iterable<readonly [string, unknown]>, now: number): void {
-    for (const [key, summary] of summaries) this.#take(key, summary, now);
+    for (const [key, summary] of summaries) this.#addSummary(key, summary, now);
     this.#sum(now);
   }
 
@@ -123,9 +123,11 @@ export class LocationSummaries {
 
   #interval(now: number, everywhere: number): number {
     if (this.#isUnfinished) return LIST_RETRY_MS;
-    // Two locations that open at once see nothing in their first lists.
-    const hasLooked = this.#successes > 1;
-    return hasLooked && this.#isEmpty(now) && everywhere <= FEW_PEOPLE ? ALONE_INTERVAL_MS : LIST_INTERVAL_MS;
+    // Not after one listing, because two locations that open together do not find each other in their first lists.
+    const hasListedTwice = this.#successes > 1;
+    return hasListedTwice && this.#isEmpty(now) && everywhere <= FEW_PEOPLE
+      ? ALONE_INTERVAL_MS
+      : LIST_INTERVAL_MS;
   }
 
   /** Whether no other location has a summary that counts. */
@@ -134,18 +136,21 @@ export class LocationSummaries {
     return true;
   }
 
-  /** Returns when the newest summary was written that dates the list (ms): a replica that is not alone writes often. */
-  #takePage(keys: readonly KVNamespaceListKey<unknown>[], now: number): number {
+  /**
+   * Adds the summaries of a page. Returns when the newest of them was written (ms). Summaries of a replica that is alone do not count
+   * there, because it writes rarely.
+   */
+  #addPage(keys: readonly KVNamespaceListKey<unknown>[], now: number): number {
     let newestAt = Number.NEGATIVE_INFINITY;
     for (const { name, metadata } of keys) {
-      const summary = this.#take(name, metadata, now);
+      const summary = this.#addSummary(name, metadata, now);
       if (summary !== undefined && summary.until > now && !isWriterAlone(summary, this.#timing))
         newestAt = Math.max(newestAt, summary.at);
     }
     return newestAt;
   }
 
-  #take(key: string, metadata: unknown, now: number): LocationSummary | undefined {
+  #addSummary(key: string, metadata: unknown, now: number): LocationSummary | undefined {
     if (key === this.#ownKey || !key.startsWith(this.#prefix)) return undefined;
     if (!NAME.test(key.slice(this.#prefix.length))) return undefined;
     const known = this.#summaries.get(key);
@@ -154,12 +159,12 @@ export class LocationSummaries {
     // A summary of the future would count for too long, and no isolate of this location can repair it.
     if (!summary.success || summary.data.at > now + CLOCK_SKEW_MAX_MS) return undefined;
     if (now >= this.#forgetAt(summary.data)) return undefined;
-    // A cached list may be older than the one before.
+    // A cached list may be older than the list before it.
     if (summary.data.at > (known?.at ?? 0)) this.#summaries.set(key, summary.data);
     return summary.data;
   }
 
-  /** Adds the summaries that count, and drops old ones. */
+  /** Sums the summaries that count, and drops old ones. */
   #sum(now: number): void {
     this.#total = ZERO_COUNTS;
     this.#totalUntil = Number.POSITIVE_INFINITY;
@@ -173,7 +178,7 @@ export class LocationSummaries {
     }
   }
 
-  /** A summary with a longer lease than any writer gives counts for the longest lease. */
+  /** No summary counts for more than the longest lease, even if its `until` is later. */
   #endOf(summary: LocationSummary): number {
     return Math.min(summary.until, this.#forgetAt(summary));
   }

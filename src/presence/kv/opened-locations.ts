@@ -2,23 +2,22 @@ import { CLOCK_SKEW_MAX_MS, KV_CACHE_TTL_SECONDS, OPENED_CHARS_MAX } from '../..
 import { parseJsonObject } from '../parse-json';
 import { LocationSummary } from './location-summaries';
 
-/** The keys stand in groups. A location writes one key of each group, which its name decides. */
+/** Number of groups of keys. A location writes one key of each group, by a hash of its name. */
 export const GROUPS = 2;
-/** Two locations share keys of both groups once in 16 times. */
+/** With four, one in 16 pairs of locations shares the keys of both groups. */
 const KEYS_IN_GROUP = 4;
-/** Outside `presence:sessions:`, where version 1.0 takes each key with a summary for a location. */
+/** Not below `presence:sessions:`, where version 1.0 counts each key with a summary as a location. */
 const keyName = (group: number, index: number) => `presence:opened:${group}:${index}`;
 
 /** Summaries, not yet checked, by the keys of their locations. */
 type Entries = readonly (readonly [string, unknown])[];
 
 /**
- * The first summaries of locations that opened within the last minutes, in keys that all locations read. A read costs a tenth of
- * a list, and KV caches it for half as long. So people in two new locations see each other sooner. A later list brings what is
- * lost here.
+ * The first summaries of newly opened locations, in keys that all locations read. A read costs a tenth of a list, and KV caches it
+ * for half as long. So two new locations count each other's sessions sooner. A later list has the summaries that are lost here.
  *
- * Of two writes within a minute KV keeps the last one, so two locations should share no key. A reader reads the groups in turns,
- * so their cached copies are of different times.
+ * Of two writes within a minute KV may keep only the last one, so two locations should share no key. A reader reads the groups in
+ * turns, so their cached copies are of different times.
  */
 export class OpenedLocations {
   readonly #get: (key: string) => Promise<string | null>;

@@ -9,12 +9,12 @@ import { isWriterAlone, LocationSummary } from './location-summaries';
 /** Records of a location, each with the time until which it counts. */
 export type Entries = ReadonlyMap<string, RosterEntry>;
 
-/** What stands under a location's key: its sessions, and its summary. */
+/** The value of a location's key: its sessions, and its summary. */
 export interface StoredValue extends ParsedSessions<RosterEntry> {
   readonly summary: LocationSummary | undefined;
 }
 
-/** Reads what stands under a location's key. Never throws. */
+/** Parses the value and the metadata of a location's key. Never throws. */
 export function parseStored(
   value: string | null,
   metadata: unknown,
@@ -23,10 +23,10 @@ export function parseStored(
 ): StoredValue {
   const summary = LocationSummary.safeParse(metadata).data;
   const expiryOf = expiryIn(summary, timing);
-  const toEntry = (mood: Mood | null, lastSeen: number, rests: boolean) => ({
+  const toEntry = (mood: Mood | null, lastSeen: number, countsLonger: boolean) => ({
     mood,
     lastSeen,
-    expiresAt: expiryOf(mood, lastSeen, rests),
+    expiresAt: expiryOf(mood, lastSeen, countsLonger),
   });
   return { ...parseEntries(value, now, toEntry, KV_SESSIONS_MAX), summary };
 }
@@ -37,27 +37,30 @@ export function hasSessions({ sessions }: StoredValue, now: number): boolean {
   return false;
 }
 
-/** A session of a replica that was alone counts longer, since that one writes rarely. `rests` marks it, in 1.0 the summary does. */
+/**
+ * Returns a function for the expiry of an entry (ms). A session of a replica that was alone counts longer, because that replica writes
+ * rarely. Its entry has the mark `rests`; a value of version 1.0 has it for all sessions, in its summary.
+ */
 function expiryIn(summary: LocationSummary | undefined, timing: KvTiming) {
   const isMarked = summary === undefined || summary.marksRest === true;
   const isFromAlone = !isMarked && isWriterAlone(summary, timing);
-  return (mood: Mood | null, lastSeen: number, rests: boolean): number => {
+  return (mood: Mood | null, lastSeen: number, countsLonger: boolean): number => {
     // A tombstone outlives every copy of its session.
-    const extensionMs = rests || isFromAlone || mood === null ? timing.aloneExtensionMs : 0;
+    const extensionMs = countsLonger || isFromAlone || mood === null ? timing.aloneExtensionMs : 0;
     return lastSeen + timing.remoteTtlMs + extensionMs;
   };
 }
 
 /**
- * Calls `store` with each record that the key is to hold, what matters least first. These are own tombstones, others' records and own
- * sessions. A remote session keeps its longer time. A generator takes more time than a callback.
+ * Calls `store` with each record that the key is to hold: own tombstones, records of other replicas, own sessions. This order is by
+ * importance, the least first. A remote session keeps its longer time. It takes a callback, because a generator takes more time.
  */
 export function forEachToStore(
   replica: Replica,
   kept: Entries,
   isAlone: boolean,
   { remoteTtlMs }: KvTiming,
-  store: (id: string, record: RosterEntry, rests: boolean) => void,
+  store: (id: string, record: RosterEntry, countsLonger: boolean) => void,
 ): void {
   for (const [id, entry] of replica.own.tombstones) store(id, entry, false);
   for (const records of [kept, replica.remote.tombstones, replica.remote.presentSessions])

@@ -1,6 +1,6 @@
 import { WRITE_EARNED_MS, WRITES_KEPT_MAX } from '../../limits';
 
-/** Limits early writes for a small crowd on one replica. So the free plan's writes last for the day. */
+/** Limits the early writes of a replica that holds all of a few sessions. So the free plan's writes last a day. */
 export class WriteBudget {
   #left = WRITES_KEPT_MAX;
   #spentAt = Number.NEGATIVE_INFINITY;
@@ -9,7 +9,7 @@ export class WriteBudget {
     return this.#leftAt(now) >= writes;
   }
 
-  /** Every write of a replica that is alone costs one, a refresh too, which needs no budget. */
+  /** Subtracts writes of a replica that is alone. A refresh needs no budget, and is subtracted too. */
   spend(writes: number, now: number): void {
     this.#left = Math.max(this.#leftAt(now) - writes, 0);
     this.#spentAt = now;

@@ -3,24 +3,24 @@ import type { Replica } from '../replica';
 import type { SessionRecords } from '../session';
 import type { KvTiming } from '../timing';
 
-/** When this replica last wrote the key (ms), and whether it was alone in its location. */
+/** When this replica last wrote the key (ms), and whether it was then alone in its location. */
 export interface LastWrite {
   readonly at: number;
   readonly isAlone: boolean;
 }
 
-/** The state after the merge of what was read. */
+/** The state after the merge of the stored value. */
 interface WriteInput {
   readonly replica: Replica;
   readonly stored: SessionRecords;
-  /** How many stored sessions have ended, or were dropped. */
+  /** Number of stored sessions that have ended, or that the replica dropped. */
   readonly ended: number;
-  /** Number of present sessions in all locations, as far as the replica knows. */
+  /** Number of present sessions in all locations that the replica knows. */
   readonly everywhere: number;
   /** Whether no other replica writes the key. */
   readonly isAlone: boolean;
   readonly lastWrite: LastWrite;
-  /** Whether a replica that holds all of a few sessions may write an ended one. */
+  /** Whether a replica that holds all of a few sessions may write ended ones now. */
   readonly hasBudget: boolean;
   readonly now: number;
   readonly timing: KvTiming;
@@ -31,9 +31,9 @@ interface WriteInput {
  *
  * - Changes of more than `CHANGES_SHARE` of all sessions are written at once, fewer after `refreshMs`.
  * - Heartbeats are written after `refreshMs`, otherwise other replicas no longer count them. A replica that is alone in its
- *   location writes them `aloneExtensionMs` later, if it was alone at its last write too.
- * - A replica that holds all of a few sessions has few readers, if any. It writes ended sessions as far as its budget
- *   reaches. Other changes wait for the heartbeats.
+ *   location writes them `aloneExtensionMs` later, if it was also alone at its last write.
+ * - A replica that holds all of a few sessions has few readers, if any. It writes ended sessions while it has budget. Other
+ *   changes wait for the heartbeats.
  */
 export function decideWrite(input: WriteInput): boolean {
   const { replica, ended, everywhere, isAlone, lastWrite, hasBudget, now, timing } = input;
@@ -48,23 +48,23 @@ export function decideWrite(input: WriteInput): boolean {
 }
 
 /**
- * A session that expired here is ended for all if its last heartbeat came by this time (ms). One that moved to another replica
- * must first be stored by that one.
+ * Returns a time (ms). An expired session ends for all replicas if its last heartbeat arrived by then. If the session moved, the
+ * other replica has stored it in the meantime.
  */
 export function endedBy(isAlone: boolean, now: number, { ttlMs, endAfterMs }: KvTiming): number {
   return now - (isAlone ? ttlMs : endAfterMs);
 }
 
 /**
- * How many own sessions are not stored in their mood. A heartbeat that is older than all of the last write counts too: then
- * another replica has overwritten that write.
+ * Returns how many own sessions are not stored in their mood. A stored heartbeat from more than a TTL before the last write counts
+ * too. It is older than all of that write, so another replica has overwritten it.
  */
 function countStarted({ replica, stored, lastWrite, timing }: WriteInput): number {
   const oldest = lastWrite.at - timing.ttlMs;
   let started = 0;
   for (const [id, { mood }] of replica.own.presentSessions) {
-    const theirs = stored.get(id);
-    if (theirs?.mood !== mood || theirs.lastSeen < oldest) started += 1;
+    const storedRecord = stored.get(id);
+    if (storedRecord?.mood !== mood || storedRecord.lastSeen < oldest) started += 1;
   }
   return started;
 }

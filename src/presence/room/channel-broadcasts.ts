@@ -26,8 +26,8 @@ export class ChannelBroadcasts {
   }
 
   /**
-   * The last broadcasts, of the default channel and of each channel with sessions or sockets. Without sockets they are the present
-   * counts, because a socket that opens gets these.
+   * Returns the last broadcasts of the default channel and of each channel with sessions or sockets. For a channel without sockets these
+   * are the present counts, because a socket that opens gets them.
    */
   last(): Broadcasts {
     const { sessions, sockets } = this.#options;
@@ -37,7 +37,7 @@ export class ChannelBroadcasts {
     return all;
   }
 
-  /** Sends what has changed since the last call, now or within a second. */
+  /** Sends the counts that have changed since the last call, now or within a second. */
   schedule(): void {
     const { sessions, sockets } = this.#options;
     for (const channel of sessions.takeChangedChannels())
@@ -46,8 +46,8 @@ export class ChannelBroadcasts {
   }
 
   /**
-   * After a start, channels whose sockets have other counts get a broadcast. The others get none, otherwise each start sends a
-   * message to every socket.
+   * After a start, only channels whose sockets have other counts get a broadcast. Otherwise each start sends a message to every
+   * socket.
    */
   #findMissed(): void {
     const { sessions, sockets } = this.#options;
@@ -58,7 +58,7 @@ export class ChannelBroadcasts {
     }
   }
 
-  /** Sends even unchanged counts, otherwise a socket that opened since the last broadcast keeps older ones. */
+  /** Broadcasts even if the counts are as in the last broadcast, otherwise a socket that opened since keeps other counts. */
   #send(): void {
     const { sessions, sockets, runtime, onSent } = this.#options;
     const now = runtime.now();
@@ -71,5 +71,6 @@ export class ChannelBroadcasts {
 interface BroadcastOptions extends Omit<ThrottleOptions, 'intervalMs' | 'task' | 'lastRunAt'> {
   readonly sessions: RoomSessions;
   readonly sockets: LiveSockets;
+  /** Called after each round of broadcasts. */
   readonly onSent: () => void;
 }

@@ -3,14 +3,14 @@ import { HISTORY_STEP_MS, HISTORY_STEPS } from '../../limits';
 import { type History, historyOf } from '../history';
 import { WholeNumber } from '../session';
 
-/** A step in which the count changed or a session came. `step` is its number since 1970. */
+/** A step in which the count changed or a session started. `step` is its number since 1970. */
 export const HistoryRow = z.object({
   step: WholeNumber,
   /** The most sessions at once in the step. */
   most: WholeNumber,
-  /** The number of sessions at the end of the step, or now. */
+  /** Number of sessions at the end of the step, or now in the current step. */
   last: WholeNumber,
-  /** The sessions that came in the step. */
+  /** Number of sessions that started in the step. */
   visits: WholeNumber,
 });
 export type HistoryRow = Readonly<z.infer<typeof HistoryRow>>;
@@ -18,9 +18,9 @@ export type HistoryRow = Readonly<z.infer<typeof HistoryRow>>;
 /**
  * The history of the default channel. Pure rules: no clock, no I/O. Times are in ms since 1970.
  *
- * A step without a row repeats the `last` of the row before it, so a steady crowd needs no rows. There are at most 289 rows: one for
- * each step of a day, and the latest one before that day. After a clock has stepped back, later steps are part of the current one.
- * Each call costs O(1), amortised, except `answer`.
+ * A step without a row repeats the `last` of the row before it, so a constant count needs no rows. There are at most 289 rows: one
+ * for each step of a day, and the latest one before that day. After a clock has stepped back, later steps are part of the current
+ * one. Each call costs O(1), amortised, except `answer`.
  */
 export class HistorySteps {
   /** In the order of the steps. */
@@ -58,7 +58,7 @@ export class HistorySteps {
     this.#set({ ...row, visits: row.visits + visits });
   }
 
-  /** @param now Not before the last `setCount`. */
+  /** Returns the last 24 hours. @param now Not before the last `setCount` (ms). */
   answer(now: number): History {
     const end = stepOf(now) + 1;
     const start = end - HISTORY_STEPS;
@@ -74,7 +74,7 @@ export class HistorySteps {
     return historyOf(now, counts, visits);
   }
 
-  /** The row of a step. A new one is not yet listed. */
+  /** Returns the row of a step. A new row is not yet in `#rows`. */
   #openRow(at: number): HistoryRow {
     const step = stepOf(at);
     if (step < this.#lastStep) this.#foldLaterRows(step);
@@ -87,7 +87,7 @@ export class HistorySteps {
     this.#lastStep = row.step;
   }
 
-  /** Moves the rows of later steps into the row of this step. Otherwise they show a future that the clock has taken back. */
+  /** Moves the rows of later steps into the row of this step. Otherwise, after a clock has stepped back, they lie in the future. */
   #foldLaterRows(step: number): void {
     let row: HistoryRow = { step, most: 0, last: 0, visits: 0 };
     for (const { step: at, most, last, visits } of this.#rows.values()) {

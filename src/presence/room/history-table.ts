@@ -2,11 +2,11 @@ import type { Report } from '../../rate-limited-log';
 import { HistoryRow } from './history-steps';
 import type { HistoryStore } from './room-saver';
 
-/** The history in the object's own SQLite: one row for each step with a change. A save writes only rows that have changed. */
+/** The history in the SQLite of the object: one row for each step with a change. A save writes only changed rows. */
 export class HistoryTable implements HistoryStore {
   readonly #sql: SqlStorage;
   readonly #report: Report;
-  /** The stored rows by step; undefined for a row that cannot be read. */
+  /** The stored rows by step. Undefined for an unreadable row. */
   readonly #stored = new Map<number, HistoryRow | undefined>();
 
   constructor(sql: SqlStorage, report: Report) {

@@ -21,10 +21,10 @@ import type { SocketPort } from './socket-port';
 export type Broadcasts = ReadonlyMap<string, MoodCounts>;
 
 /**
- * The open sockets of a room, by channel, and the session of each one that joined. It applies no rule of presence.
+ * The open sockets of a room by channel, and the session of each one that joined. Rules of presence are in `RoomSessions`.
  *
  * The attachments store channels and sessions, so a restarted object reads them back. The platform answers pings without the
- * object. The room sees a ping only at an alarm, and when the session leaves or is about to expire.
+ * object. The room reads the time of a ping at an alarm, at a leave, and when the session is about to expire.
  */
 export class LiveSockets {
   readonly #sockets = new Map<SocketPort, LiveSocket>();
@@ -34,7 +34,7 @@ export class LiveSockets {
   readonly #bySession = new Map<string, Set<LiveSocket>>();
   #revision = 0;
 
-  /** @param lastBroadcasts From before the start of the object. */
+  /** @param lastBroadcasts Those from before the start of the object. */
   constructor(ports: Iterable<SocketPort>, lastBroadcasts: Broadcasts) {
     for (const port of ports) {
       // The platform lists a closed socket until its client answers the close.
@@ -59,7 +59,7 @@ export class LiveSockets {
     return this.#byChannel.has(channel);
   }
 
-  /** What all sockets of a channel have, apart from those that opened later. Undefined if the channel has none. */
+  /** The counts that all sockets of a channel have, except those that opened later. Undefined if the channel has no sockets. */
   lastBroadcast(channel: string): MoodCounts | undefined {
     return this.#byChannel.get(channel)?.lastBroadcast;
   }
@@ -74,7 +74,7 @@ export class LiveSockets {
     return this.#sockets.get(port);
   }
 
-  /** The sessions of all sockets, each with its last message or ping. Walks over all sockets. */
+  /** Yields the sessions of all sockets, each with its last message or ping. Walks over all sockets. */
   *sessions(): Generator<[string, SessionRecord]> {
     for (const [key, sockets] of this.#bySession) {
       const record = latestRecord(sockets);
@@ -82,7 +82,7 @@ export class LiveSockets {
     }
   }
 
-  /** When the last message or ping of a session came (ms); undefined if no socket has the session. */
+  /** Returns when the last message or ping of a session arrived (ms). Undefined if no socket has the session. */
   lastSeen(key: string): number | undefined {
     return latestRecord(this.#bySession.get(key) ?? [])?.lastSeen;
   }
@@ -92,7 +92,7 @@ export class LiveSockets {
     sendCounts([this.#add(port, channel, counts)], counts, now);
   }
 
-  /** Sends the counts of a channel to its sockets. Those of other channels cost nothing. */
+  /** Sends the counts of a channel to its sockets, in a time that does not depend on other channels. */
   broadcast(channel: string, counts: MoodCounts, now: number): void {
     const channelSockets = this.#byChannel.get(channel);
     if (channelSockets === undefined) return;
@@ -133,7 +133,7 @@ export class LiveSockets {
   /** Closes a socket. Returns its session; undefined if the socket never joined, or if the room closed it before. */
   close(port: SocketPort, why: SocketClose): ClosedSocket | undefined {
     const socket = this.#sockets.get(port);
-    // A close event can start the object. The platform no longer lists that socket.
+    // A close event can start the object. Then `getWebSockets` no longer lists the socket.
     const session = socket === undefined ? readAttachment(port)?.session : socket.session;
     this.#close(port, why);
     if (session === undefined) return undefined;
@@ -197,14 +197,14 @@ export interface LiveSocket {
   readonly port: SocketPort;
   readonly channel: string;
   session: SocketSession | undefined;
-  /** The counts that were sent last, as JSON. */
+  /** The last sent counts, as JSON. */
   lastCounts: string;
   /** The start of the window in which messages are counted (ms). */
   windowStart: number;
   messagesInWindow: number;
 }
 
-/** The session of a socket that closed. `lastSeen` is the last message or ping of this socket (ms). */
+/** The session of a socket that closed. `lastSeen` is the time of the last message or ping of this socket (ms). */
 export interface ClosedSocket extends SessionRecord {
   readonly key: string;
   /**
@@ -215,7 +215,7 @@ export interface ClosedSocket extends SessionRecord {
   readonly hasOtherSocket: boolean;
 }
 
-/** The latest message or ping of a session on these sockets. */
+/** Returns the latest message or ping of a session on these sockets. */
 function latestRecord(sockets: Iterable<LiveSocket>): SessionRecord | undefined {
   let latest: SessionRecord | undefined;
   for (const { port, session } of sockets) {

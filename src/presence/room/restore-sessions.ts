@@ -3,10 +3,10 @@ import type { LiveSockets } from './live-sockets';
 import type { RoomSessions } from './room-sessions';
 
 /**
- * Merges the saved sessions of a restarted room as of its last save, at `savedAt` (ms). They expire afterwards, so the history has
- * each end at its own time, and not at the start of the object.
+ * Merges the saved sessions of a restarted room as of its last save, at `savedAt` (ms). The room expires them afterwards. So each end
+ * gets its own time in the history, and not the time of the start.
  *
- * A session with a socket may look expired in the journal, because pings are not saved at once. It keeps its saved mood.
+ * A session with a socket may look expired in the journal, because pings are not saved at once. It stays, with its saved mood.
  */
 export function restoreSessions(
   rows: Iterable<SessionRecords>,

@@ -14,7 +14,7 @@ import {
 } from './room-protocol';
 
 interface RoomHubOptions {
-  /** Makes a stub for one call: after a failed call the platform wants a new one. */
+  /** Makes a stub for one call, because the platform requires a new one after a failed call. */
   readonly room: () => RoomStub;
   readonly timing: Timing;
   readonly runtime: Pick<Runtime, 'now'>;
@@ -23,11 +23,11 @@ interface RoomHubOptions {
 }
 
 /**
- * The hub in one Durable Object, the room. It gets the changes of every replica and sends each replica the changes of the
- * others. So a sync costs what has changed since the last one.
+ * The hub in one Durable Object, the room. The room gets the changes of every replica and sends each replica the changes of the
+ * others. So the cost of a sync depends on the changes since the last one.
  *
- * The replica keeps its changes until the room has answered, and sends a room that has lost its memory everything again. So a
- * lost call loses nothing. Other replicas' sessions count as of the last answer, for at most a TTL.
+ * The replica keeps its changes until the room has answered, and sends all sessions again to a restarted room. So a lost call loses
+ * nothing. The sessions of other replicas count as of the last answer, for at most a TTL.
  */
 export class RoomHub implements Hub {
   readonly kind = 'durable-object';
@@ -45,7 +45,7 @@ export class RoomHub implements Hub {
     return { isRefused: false, trouble: second.trouble ?? first.trouble };
   }
 
-  /** The room has one location: everywhere. */
+  /** The replica holds the sessions of all locations. */
   otherLocations(): MoodCounts {
     return ZERO_COUNTS;
   }
@@ -55,7 +55,7 @@ export class RoomHub implements Hub {
     const sentAt = runtime.now();
     replica.expire(sentAt);
     const version = this.#version;
-    // A stale replica requests a snapshot. It may lack heartbeats that other replicas received.
+    // A stale replica requests a snapshot, because it may lack heartbeats at other replicas.
     const since = replica.remote.isStale ? undefined : version;
     // Includes own sessions that expire before the next answer.
     const sent = replica.outbox(sentAt + 2 * timing.syncIntervalMs + SYNC_WAIT_MAX_MS);
@@ -63,7 +63,7 @@ export class RoomHub implements Hub {
       await room().sync(reportToWire({ since, updates: sent, wantsChannels: hasChannels })),
     );
     const trouble = this.#troubleIn(answer);
-    // An abandoned call may return late. Its changes start at an old version.
+    // An abandoned call may return late. Its changes follow an old version, so they are dropped.
     if (this.#version !== version) return { isBehind: false, trouble };
     this.#version = answer.version;
     const isRestart = version !== undefined && answer.version.epoch !== version.epoch;

@@ -9,11 +9,11 @@ import type { Broadcasts } from './live-sockets';
 import type { Entries, Journal } from './room-saver';
 
 /**
- * A room's journal in the object's own SQLite: one row per save, or more if the sessions do not fit into one. A save deletes
- * the rows that are older than the TTL.
+ * A room's journal in the SQLite of the object: one row per save, or more if the sessions do not fit into one. A save deletes the rows
+ * that are older than the TTL.
  *
- * The journal has a largest size. All sessions of the room replace a longer one. A restarted room reads row by row. It reads no
- * more than fits into its memory, even if an earlier version left more.
+ * All sessions of the room replace a journal above the largest size. A restarted room reads row by row. It reads no more than
+ * fits into its memory, even if an earlier version left more.
  *
  * The writes of one event become durable together, before any answer to that event leaves the object:
  * https://developers.cloudflare.com/durable-objects/api/sqlite-storage-api/
@@ -123,7 +123,7 @@ export class RoomJournal implements Journal {
     return broadcasts;
   }
 
-  /** Writes one row, if a broadcast to a named channel changed it. */
+  /** Writes the row of the named channels, if their last broadcasts have changed. */
   #writeChannels(broadcasts: Broadcasts): void {
     const named = [...broadcasts].filter(
       ([channel, counts]) => channel !== DEFAULT_CHANNEL && totalOf(counts) > 0,
@@ -136,7 +136,7 @@ export class RoomJournal implements Journal {
 }
 
 const NO_CHANNELS = '{}';
-/** One row: JSON, `{ channel: { mood: count } }`, the last broadcasts of the named channels. 2 MB hold 10,000, by `CHANNELS_MAX_HIGHEST`. */
+/** One row of JSON, `{ channel: { mood: count } }`: the last broadcasts of the named channels. A row of 2 MB has space for 10,000. */
 const CHANNELS_TABLE = 'CREATE TABLE IF NOT EXISTS channels (id INTEGER PRIMARY KEY, counts TEXT)';
 
 /** The columns have the names of version 1.0. `told` holds the last broadcast of the default channel. */

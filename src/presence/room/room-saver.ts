@@ -7,8 +7,8 @@ import type { RoomSessions } from './room-sessions';
 import { Throttle, type ThrottleOptions } from './throttle';
 
 /**
- * Saves the changes of a room: at most every five seconds, and at once when 15,000 more sessions are unsaved. It reports a save
- * that fails, and does it again: once after five seconds, and at the next change.
+ * Saves the changes of a room: at most every five seconds, and at once when 15,000 more sessions are unsaved. It reports a failed
+ * save, and repeats it once after five seconds, and at the next change.
  */
 export class RoomSaver {
   readonly #options: SaverOptions;
@@ -27,7 +27,7 @@ export class RoomSaver {
     this.#throttle = new Throttle({ ...options, intervalMs: ROOM_SAVE_INTERVAL_MS, task });
   }
 
-  /** Adds a changed session to the next save. As many as fill a row are saved at once. */
+  /** Adds a changed session to the next save. Saves at once when a row is full. */
   add(key: string): void {
     const count = this.#unsaved.size;
     this.#unsaved.add(key);
@@ -48,19 +48,19 @@ export class RoomSaver {
   }
 
   #save(): void {
-    // A full row may have been saved during the wait.
+    // `add` may have saved during the wait.
     if (this.#isSaved) return;
     const { history, historyStore, report } = this.#options;
     try {
       if (!this.#hasSavedSessions) this.#saveSessions();
-      // After the sessions, otherwise a history that cannot be saved blocks their save.
+      // The history follows the sessions, otherwise its failure blocks their save.
       this.#lacksHistory = true;
       historyStore.write(history());
       this.#lacksHistory = false;
       this.#hasRetried = false;
     } catch (error) {
       report('the room could not save; the next save tries again', error);
-      // Once, since no call may follow. More retries would keep the object in memory while its storage is broken.
+      // One retry, because no call may follow. More retries keep the object in memory while its storage is broken.
       if (this.#hasRetried) return;
       this.#hasRetried = true;
       this.#throttle.schedule();
@@ -92,7 +92,7 @@ export interface SaverOptions extends Omit<ThrottleOptions, 'intervalMs' | 'task
   readonly historyStore: HistoryStore;
 }
 
-/** Stores the history. A changed history alone starts no save: a restarted room repeats unsaved ends from its journal. */
+/** Stores the history. A changed history alone starts no save, because a restarted room finds unsaved ends by its journal. */
 export interface HistoryStore {
   /** The stored rows, in the order of their steps. */
   read(): readonly HistoryRow[];
@@ -100,18 +100,18 @@ export interface HistoryStore {
   write(rows: ReadonlyMap<number, HistoryRow>): void;
 }
 
-/** Stores what a room needs after it lost its memory. */
+/** Stores the sessions and broadcasts that a room needs after a restart. */
 export interface Journal {
   read(): {
-    /** At least the saves of the last TTL, row by row. It can be iterated once. */
+    /** At least the saves of the last TTL, row by row. It can be iterated only once. */
     readonly sessions: Iterable<SessionRecords>;
     /** The time of the last save (ms), and the last broadcasts before it. */
     readonly savedAt: number | undefined;
     readonly lastBroadcasts: Broadcasts;
   };
   /**
-   * Saves the changed sessions, or `all` sessions in place of all earlier saves. If it throws, the earlier saves remain. The records are
-   * live views: it must not keep them.
+   * Saves the changed sessions, or replaces all earlier saves with `all` sessions. If it throws, the earlier saves remain. The records
+   * are live views: it must not keep them.
    */
   append(changed: SessionRecords, lastBroadcasts: Broadcasts, all: Entries): void;
 }

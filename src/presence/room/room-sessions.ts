@@ -22,13 +22,13 @@ import { stepEndOf, TimingWheel } from './timing-wheel';
 
 /**
  * The sessions of the room by key: those with a heartbeat within the TTL, and tombstones of those that left within it. Pure rules: no
- * clock, no I/O. `now` is in ms since 1970.
+ * clock, no I/O; `now` is in ms since 1970.
  *
- * Each call costs O(1), amortised, except `nextEnd`. A timing wheel holds each present session in one step, and only that step
- * looks at it. So a session expires up to one step (250 ms) late, never early.
+ * Each call costs O(1), amortised, except `nextEnd`. A timing wheel holds each present session in one step, and checks it only at the
+ * end of that step. So a session expires up to one step (250 ms) late, never early.
  *
- * Every collection has a cap. A full room refuses new sessions, and further channels beyond their maximum. Tombstones beyond their cap are dropped, the oldest first. An
- * older copy from a slow replica may then revive a session, for at most a TTL.
+ * Every collection has a cap. A full room refuses new sessions, and channels beyond their maximum. It drops tombstones beyond their
+ * cap, the oldest first. An older copy from a slow replica may then revive a session, for at most a TTL.
  */
 export class RoomSessions {
   readonly #ttlMs: number;
@@ -40,11 +40,11 @@ export class RoomSessions {
   /** Channels whose counts changed since the last `takeChangedChannels`. */
   #changedChannels = new Set<string>();
   readonly #wheel: TimingWheel;
-  /** Keys of sessions that came, went or changed the mood. The first one has the number `#changesFrom`. */
+  /** Keys of sessions that started, ended or changed the mood. The first one has the number `#changesFrom`. */
   #changes: string[] = [];
   #changesFrom = 0;
   #visits = 0;
-  /** Tombstones of sessions that were never present here: they came and left between two syncs. */
+  /** Keys of tombstones whose sessions were never present here: they started and left between two syncs. */
   readonly #leftUnseen = new Set<string>();
   /** No session expires before this (ms). -Infinity: unknown. */
   #nextEndMin = Number.NEGATIVE_INFINITY;
@@ -61,7 +61,7 @@ export class RoomSessions {
     return this.countsOf(DEFAULT_CHANNEL);
   }
 
-  /** The same of any channel. */
+  /** Returns the counts of any channel. A live view: do not keep it. */
   countsOf(channel: string): MoodCounts {
     return this.#counts.of(channel);
   }
@@ -71,7 +71,7 @@ export class RoomSessions {
     return this.#counts.names;
   }
 
-  /** The channels whose counts changed since the last call. */
+  /** Returns the channels whose counts changed since the last call. */
   takeChangedChannels(): ReadonlySet<string> {
     const changed = this.#changedChannels;
     if (changed.size > 0) this.#changedChannels = new Set();
@@ -79,8 +79,8 @@ export class RoomSessions {
   }
 
   /**
-   * The sessions of the default channel that came since the last call. A session that comes back within a TTL of its last heartbeat or
-   * its leave is not one of them.
+   * Returns the number of sessions of the default channel that started since the last call. A session that returns within a TTL of its
+   * last heartbeat or its leave is not one of them.
    */
   takeVisits(): number {
     const visits = this.#visits;
@@ -93,6 +93,7 @@ export class RoomSessions {
     return this.#present;
   }
 
+  /** Number of changes since the start of the room. */
   get changeCount(): number {
     return this.#changesFrom + this.#changes.length;
   }
@@ -101,7 +102,7 @@ export class RoomSessions {
     return this.#present.size >= ROOM_SESSIONS_MAX;
   }
 
-  /** A present session or a tombstone. A live view: do not keep it. */
+  /** Returns a present session or a tombstone. A live view: do not keep it. */
   get(key: string): SessionRecord | undefined {
     return this.#present.get(key) ?? this.#left.get(key);
   }
@@ -112,7 +113,7 @@ export class RoomSessions {
   }
 
   /**
-   * Applies a heartbeat of now. Returns its `lastSeen`, which is later than that of the known record and of `overruled`.
+   * Applies a heartbeat that arrives now. Returns its `lastSeen`, which is later than that of the known record and of `overruled`.
    * Returns undefined if the session is new and the room has no place for it.
    */
   heartbeat(key: string, mood: Mood, now: number, overruled?: SessionRecord): number | undefined {
@@ -130,9 +131,9 @@ export class RoomSessions {
   }
 
   /**
-   * Applies a record from elsewhere, unless the room has a later one.
+   * Applies a record of a replica, a socket or the journal, unless the room has a later one.
    *
-   * @param isAdmitted The room had the session before. So it is no visit, and no maximum of channels refuses it.
+   * @param isAdmitted The room had the session before. So it is no visit, and the maximum of channels does not refuse it.
    */
   merge(key: string, { mood, lastSeen: stamp }: SessionRecord, now: number, isAdmitted = false): MergeResult {
     const lastSeen = Math.min(stamp, now + CLOCK_SKEW_MAX_MS);
@@ -149,17 +150,15 @@ export class RoomSessions {
     return 'applied';
   }
 
-  /**
-   * Ends the expired sessions, in the order in which they expired. A session whose sockets were seen within the TTL stays.
-   */
+  /** Ends the expired sessions, in the order in which they expired. A session with a message or ping within the TTL stays. */
   expire(now: number, hooks: ExpiryHooks): void {
     for (const [key, at] of this.#wheel.advance(now)) this.#endIfExpired(key, at, hooks);
     for (const [key] of this.#left.expire(now)) this.#leftUnseen.delete(key);
   }
 
   /**
-   * When `expire` may next end a session (ms). A heartbeat or leave since the last call may have moved that time. Walks over
-   * all sessions in the first call, and when the time has passed.
+   * Returns the earliest time at which `expire` may end a session (ms). After a heartbeat or leave the session may end later than that.
+   * Walks over all sessions in the first call, and when the time has passed.
    */
   nextEnd(now: number): number | undefined {
     if (this.#present.size === 0) return undefined;
@@ -171,12 +170,12 @@ export class RoomSessions {
     return stepEndOf(this.#nextEndMin);
   }
 
-  /** Lets the next `nextEnd` walk over all sessions: many of them expire later now. */
+  /** Makes the next `nextEnd` walk over all sessions, because many of them now expire later. */
   forgetNextEnd(): void {
     this.#nextEndMin = Number.NEGATIVE_INFINITY;
   }
 
-  /** The sessions that came, went or changed the mood after the first `count` changes; undefined if the room dropped some. */
+  /** Returns the keys of sessions that changed after the first `count` changes. Undefined if the room dropped some of these changes. */
   changesSince(count: number): Set<string> | undefined {
     if (count < this.#changesFrom || count > this.changeCount) return undefined;
     return new Set(this.#changes.slice(count - this.#changesFrom));
@@ -210,7 +209,7 @@ export class RoomSessions {
 
   /** Changes a present session in place, because a lookup in a large Map takes long: `npm run bench -- room` measures the calls. */
   #refresh(key: string, session: PresentSession, mood: Mood, lastSeen: number, expiresAt: number): void {
-    // A clock that stepped back can bring the end forward.
+    // After a clock has stepped back, the end may be earlier. Otherwise the session stays in too late a step.
     if (expiresAt < session.expiresAt) {
       this.#wheel.delete(key, session.step);
       session.step = this.#wheel.add(key, expiresAt);
@@ -262,20 +261,20 @@ export class RoomSessions {
  */
 export type MergeResult = 'applied' | 'same' | 'outdated' | 'expired' | 'full' | 'too many channels';
 
-/** What `expire` asks and reports. */
+/** What `expire` reads, and what it reports. */
 export interface ExpiryHooks {
-  /** When the last message or ping of a session came (ms); undefined without a socket. */
+  /** Returns when the last message or ping of a session arrived (ms). Undefined without a socket. */
   readonly lastSeen: (key: string) => number | undefined;
-  /** Gets each expired session, and when it expired (ms), up to one step late. */
+  /** Receives each expired session, and when it expired (ms), up to one step late. */
   readonly onExpired: (key: string, expiredAt: number) => void;
-  /** Gets each session that a ping has refreshed. */
+  /** Receives each session that a ping has refreshed. */
   readonly onRefreshed: (key: string) => void;
 }
 
 interface PresentSession extends SessionRecord {
   mood: Mood;
   lastSeen: number;
-  /** In ms. A heartbeat changes it. The session moves to its new step when its old step comes. */
+  /** In ms. A heartbeat changes it. The session moves to its new step at the end of its old step. */
   expiresAt: number;
   step: number;
 }

@@ -14,7 +14,7 @@ import { CLOSE, HANDOVER_CODE, readMessage, type SocketClose } from './socket-me
 import type { SocketPort } from './socket-port';
 
 /**
- * The room joins all replicas and all live sockets, and holds every session of every channel. It answers each replica with the
+ * The room connects all replicas and all live sockets, and holds every session of every channel. It answers each replica with the
  * changes since its last sync. It sends the changed counts of a channel to its sockets, at most once a second.
  *
  * Every present session had a heartbeat within the last TTL, so the saves of the last TTL hold all sessions. A room that
@@ -33,7 +33,7 @@ export class Room {
       this.#sockets.closeSession(key, CLOSE.sessionExpired);
       if (channelOf(key) === DEFAULT_CHANNEL) this.#history.setCount(this.#history.count - 1, expiredAt);
     },
-    // Otherwise no save has the ping, and the session is missing after a restart that breaks its socket.
+    // Otherwise no save holds the ping, and a restart that breaks the socket loses the session.
     onRefreshed: (key) => this.#saver.add(key),
   };
 
@@ -50,7 +50,7 @@ export class Room {
     this.#startHistory(savedAt);
     const state = { ...options, sessions: this.#sessions, sockets: this.#sockets };
     this.#broadcasts = new ChannelBroadcasts({ ...state, onSent: () => this.#saver.schedule() });
-    // A save in the middle of an event has the visits of its sessions. Otherwise a crash after it loses them.
+    // A save in the middle of an event holds the visits of its sessions. Otherwise a crash after it loses these visits.
     const history = () => {
       this.#recordVisits();
       return this.#history.rows;
@@ -69,7 +69,7 @@ export class Room {
     return this.#sessions.counts;
   }
 
-  /** The same of any channel. */
+  /** Returns the counts of any channel. A live view, as of the last call: do not keep it. */
   countsOf(channel: string): MoodCounts {
     return this.#sessions.countsOf(channel);
   }
@@ -82,7 +82,7 @@ export class Room {
     return this.#options.runtime.now();
   }
 
-  /** When to call `applyPings` next (ms). Undefined without sockets: each call expires sessions first. */
+  /** Returns when to call `applyPings` next (ms). Undefined without sockets, because each other call expires sessions too. */
   nextEnd(): number | undefined {
     return this.#sockets.size === 0 ? undefined : this.#sessions.nextEnd(this.#now);
   }
@@ -113,7 +113,7 @@ export class Room {
     };
   }
 
-  /** The history of the default channel. */
+  /** Returns the history of the default channel. */
   history(): History {
     const now = this.#now;
     this.#expire(now);
@@ -121,7 +121,7 @@ export class Room {
     return this.#history.answer(now);
   }
 
-  /** Opens a socket in a channel, which it keeps. */
+  /** Opens a socket, and sends it the counts of its channel. The socket keeps the channel. */
   open(socket: SocketPort, channel = DEFAULT_CHANNEL): void {
     const now = this.#now;
     this.#expire(now);
@@ -132,7 +132,7 @@ export class Room {
   /** Applies a message of a socket, or closes the socket with a reason. */
   receive(port: SocketPort, message: string | ArrayBuffer): void {
     const socket = this.#sockets.get(port);
-    // A client can send messages until it gets the close.
+    // The room closed the socket. Its client can send messages until it gets the close.
     if (socket === undefined) return;
     const now = this.#now;
     const refusal = this.#apply(socket, message, now);
@@ -143,7 +143,7 @@ export class Room {
 
   /**
    * Ends a socket that its client closed, or that broke. Its session leaves, unless the client closed it with `HANDOVER_CODE`.
-   * Then the last message or ping of the socket counts like an HTTP heartbeat, and the session expires one TTL later.
+   * Then the last message or ping of the socket counts like an HTTP heartbeat. The session expires one TTL later.
    *
    * @param code The client's close code, if it sent one.
    */
@@ -173,12 +173,12 @@ export class Room {
 
   #startHistory(savedAt: number): void {
     const count = totalOf(this.#sessions.counts);
-    // A room of version 1.0 has no history. Otherwise a crowd of several people has no visits.
+    // A room of version 1.0 has stored no history. Its present sessions count as visits, otherwise their history has none.
     if (this.#history.rows.size === 0) this.#history.addVisits(count, savedAt);
     this.#history.setCount(count, savedAt);
   }
 
-  /** A leave from another tab only refreshes a session with an open live socket. Returns whether the record is such a leave. */
+  /** Refreshes a session with an open live socket on a leave from another tab. Returns whether the record is such a leave. */
   #keepPresentBySocket(key: string, leave: SessionRecord, now: number): boolean {
     if (leave.mood !== null) return false;
     const lastSeen = this.#sockets.lastSeen(key);
@@ -224,7 +224,7 @@ export class Room {
   #leave(closed: ClosedSocket | undefined, now: number): void {
     if (closed === undefined || closed.hasOtherSocket) return;
     const record = this.#sessions.get(closed.key);
-    // A later heartbeat came by HTTP, from another tab or after a reload. The session stays.
+    // A later heartbeat arrived by HTTP, from another tab or after a reload. The session stays.
     if (record === undefined || record.lastSeen > closed.recordedAt) return;
     this.#sessions.leave(closed.key, now);
     this.#saver.add(closed.key);
@@ -246,12 +246,12 @@ export class Room {
   }
 
   /**
-   * Ends each event: records it in the history, and schedules broadcast and save. A timer of at most 5 s costs less than an alarm. It
-   * delays hibernation by at most 5 s.
+   * Ends each event: records it in the history, and schedules broadcast and save. Their timers cost less than an alarm, and delay
+   * hibernation by at most 5 s.
    */
   #publish(): void {
     this.#recordVisits();
-    // Not at each change: sessions that come and go in one sync are not present at once.
+    // Once per event, because sessions that start and leave in one sync are not present at the same time.
     this.#history.setCount(totalOf(this.#sessions.counts), this.#now);
     this.#broadcasts.schedule();
     this.#saver.schedule();
@@ -264,7 +264,7 @@ export class Room {
 
 interface RoomOptions extends Pick<SaverOptions, 'runtime' | 'report' | 'journal' | 'historyStore'> {
   readonly ttlMs: number;
-  /** A new id at each start of the room. */
+  /** Another id at each start of the room. */
   readonly epoch: string;
   /** The sockets that are open at the start. */
   readonly sockets: Iterable<SocketPort>;

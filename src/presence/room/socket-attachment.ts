@@ -7,13 +7,13 @@ import type { SocketPort } from './socket-port';
 export interface SocketSession {
   readonly key: string;
   readonly mood: Mood;
-  /** When the last message of this socket came (ms). */
+  /** When the last message of this socket arrived (ms). */
   readonly lastMessageAt: number;
   /** The `lastSeen` that the room recorded for this socket (ms). A later one is from an HTTP heartbeat. */
   readonly recordedAt: number;
 }
 
-/** The keys are those of version 1.0. */
+/** The keys are those of version 1.0: `heardAt` is `lastMessageAt`, and `notedAt` is `recordedAt`. */
 const StoredSession = z.object({
   sessionId: SessionId,
   mood: Mood,
@@ -23,7 +23,7 @@ const StoredSession = z.object({
 type StoredSession = z.output<typeof StoredSession>;
 
 /**
- * A socket of a named channel has its channel from the opening on, also without a session. Its session is a key below. Otherwise,
+ * The attachment of a socket in a named channel, with its session once it has joined. The session is not at the top level. Otherwise,
  * after a rollback, a room of version 1.0 counts it in the default channel.
  */
 const InChannel = z.object({ channel: ChannelName, session: z.optional(z.unknown()) });

@@ -3,7 +3,7 @@ import { LIVE_MESSAGE_BYTES_MAX } from '../../limits';
 import { parseJson } from '../parse-json';
 import { Mood, SessionId } from '../session';
 
-/** A message of a live socket, except `ping`. With an id the socket joins. Without an id its session changes the mood. */
+/** A message of a live socket, except `ping`. With an id the socket joins. Without an id it changes the mood of its session. */
 const SocketMessage = z.object(
   { sessionId: z.optional(SessionId), mood: Mood },
   { error: 'must be a JSON object' },

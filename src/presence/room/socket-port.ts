@@ -1,4 +1,4 @@
-/** One live socket, as the room sees it. No method throws, even on a broken or closed socket. */
+/** The part of a live socket that the room uses. No method throws, even on a broken or closed socket. */
 export interface SocketPort {
   send(text: string): void;
   /** Closes the socket. If the client closed it first, the client waits for this answer. */

@@ -1,7 +1,7 @@
 import type { Report } from '../../rate-limited-log';
 import type { Runtime } from '../../runtime';
 
-/** Runs a task at most once per interval. The first run after a quiet interval comes at once, inside `schedule`. */
+/** Runs a task at most once per interval. After an interval without a run, `schedule` runs it at once. */
 export class Throttle {
   readonly #options: ThrottleOptions;
   #lastRunAt: number;
@@ -38,6 +38,6 @@ export interface ThrottleOptions {
   readonly task: () => void;
   /** When the task last ran before the object restarted (ms). */
   readonly lastRunAt?: number | undefined;
-  /** Gets the error of a run after a wait. The caller of `schedule` gets the error of a run at once. */
+  /** Receives the error of a run after a wait. `schedule` throws the error of an immediate run. */
   readonly report: Report;
 }

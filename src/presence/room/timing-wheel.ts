@@ -1,8 +1,8 @@
 import { ROOM_EXPIRY_STEP_MS } from '../../limits';
 
 /**
- * Keys by the step in which they may expire. Times are in ms since 1970. A step lasts 250 ms, so a key comes up to one step late,
- * never early. `add` and `delete` cost O(1).
+ * Keys by the step in which they may expire. Times are in ms since 1970. A step lasts 250 ms, so `advance` yields a key up to one step
+ * late, never early. `add` and `delete` cost O(1).
  */
 export class TimingWheel {
   readonly #keys = new Map<number, Set<string>>();
@@ -12,7 +12,7 @@ export class TimingWheel {
     this.#step = Math.floor(now / ROOM_EXPIRY_STEP_MS);
   }
 
-  /** Returns the step of the key. A key that has expired already comes in the next step. */
+  /** Adds a key, and returns its step. A key that has expired already gets the next step. */
   add(key: string, expiresAt: number): number {
     const step = Math.max(stepEndOf(expiresAt) / ROOM_EXPIRY_STEP_MS, this.#step + 1);
     const keys = this.#keys.get(step) ?? new Set();
@@ -24,7 +24,7 @@ export class TimingWheel {
     this.#keys.get(step)?.delete(key);
   }
 
-  /** Removes the keys of all steps until now, and yields each one with the time of its step. Keys that are added meanwhile too. */
+  /** Removes the keys of all steps until now, and yields each with the time of its step. Keys that are added in between are included. */
   *advance(now: number): Generator<readonly [key: string, at: number]> {
     const last = Math.floor(now / ROOM_EXPIRY_STEP_MS);
     while (this.#step < last) {
@@ -35,10 +35,10 @@ export class TimingWheel {
     }
   }
 
-  /** It skips empty steps, otherwise an object that was away for a week walks over 2.4 million. */
+  /** Skips empty steps, otherwise an object that did not run for a week walks over 2.4 million. */
   #nextStep(last: number): number {
     const { size } = this.#keys;
-    // The search for the next step, once for each step, must not cost more than the walk.
+    // A search for the next step takes `size` operations, and there are up to `size` searches. Then the walk may cost less.
     if (size * size >= last - this.#step) return this.#step + 1;
     return Math.min(last, ...this.#keys.keys());
   }
