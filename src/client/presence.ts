@@ -16,6 +16,7 @@ import { isRobot } from './robots.js';
 import { observe, observeMessage, UNKNOWN } from './server-clock.js';
 import { createSharedVisit } from './shared-visit.js';
 import { createSnapshots } from './snapshots.js';
+import type { TabMessage } from './tab-message.js';
 import { joinTabs, type Tabs } from './tabs.js';
 import { createTimer } from './timer.js';
 import type { Presence, PresenceOptions, PresenceSnapshot, PresenceState } from './types.js';
@@ -31,25 +32,6 @@ export type * from './types.js';
  * `live`: the live socket is open, and replaces heartbeats.
  */
 type Phase = 'waiting' | 'beating' | 'live';
-
-/** A message from one tab to the others. */
-interface TabMessage {
-  readonly visit: Visit;
-  /** Only the leader sends this part: at each change, and when its timer starts again. */
-  readonly leader?: {
-    /** Null before the first answer and after a failure. */
-    readonly state: PresenceState | null;
-    readonly isFailing: boolean;
-    /** How far the server's clock is ahead of this device's, and the largest error (ms). */
-    readonly aheadMs: number;
-    readonly errorMs: number;
-    readonly intervalMs: number;
-    /** The rest of a `Retry-After` (ms). */
-    readonly retryInMs: number;
-    /** When the leader acts next (ms from now). */
-    readonly dueMs: number;
-  };
-}
 
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
 const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];

@@ -1,4 +1,4 @@
-import { CLOCK_SKEW_MAX_MS, UNMATCHED_LEAVES_MAX } from '../limits';
+import { CLOCK_SKEW_MAX_MS } from '../limits';
 import { ANY_CHANNEL } from './channel-rules';
 import { OpenChannels } from './open-channels';
 import { OwnSessions } from './own-sessions';
@@ -14,8 +14,8 @@ import {
   type SessionRecords,
 } from './session';
 import { channelOf, DEFAULT_CHANNEL } from './session-key';
-import { setLatest } from './set-latest';
 import type { Timing } from './timing';
+import { UnmatchedLeaves } from './unmatched-leaves';
 
 /** What a replica decides on a heartbeat. `full`: it has no place for a new session, or for the channel that the session opens. */
 export type Admission = 'known' | 'new' | 'full';
@@ -39,8 +39,7 @@ export class Replica {
   readonly #remote: RemoteSessions;
   /** Sessions whose heartbeat waits for a sync. */
   readonly #pinned = new Set<string>();
-  /** The leaves of unknown sessions, each with its time (ms). */
-  readonly #unmatchedLeaves = new Map<string, number>();
+  readonly #unmatchedLeaves: UnmatchedLeaves;
   #hasSynced = false;
 
   /** @param sessionsMax Most own sessions: with so many the replica is full. It keeps at most as many ended ones. */
@@ -50,6 +49,7 @@ export class Replica {
     this.#openChannels = new OpenChannels(channels);
     this.#own = new OwnSessions(timing, sessionsMax, this.#openChannels);
     this.#remote = new RemoteSessions(this.#openChannels);
+    this.#unmatchedLeaves = new UnmatchedLeaves(timing.tombstoneTtlMs);
   }
 
   /** Own and remote sessions of the default channel per mood, as of the last event or `expire`. */
@@ -136,8 +136,7 @@ export class Replica {
       this.#end(key, now, this.#remote.get(key));
       return true;
     }
-    // The hub never gets an unknown key, because a client can send any number of them.
-    setLatest(this.#unmatchedLeaves, key, now, UNMATCHED_LEAVES_MAX);
+    this.#unmatchedLeaves.add(key, now);
     return false;
   }
 
@@ -159,14 +158,7 @@ export class Replica {
   expire(now: number): void {
     this.#own.expire(now);
     this.#remote.expire(now);
-    if (this.#unmatchedLeaves.size > 0) this.#expireUnmatchedLeaves(now);
-  }
-
-  #expireUnmatchedLeaves(now: number): void {
-    for (const [key, leftAt] of this.#unmatchedLeaves) {
-      if (leftAt > now - this.#timing.tombstoneTtlMs) break;
-      this.#unmatchedLeaves.delete(key);
-    }
+    this.#unmatchedLeaves.expire(now);
   }
 
   /** Returns the records to send to a hub that sends changes: see `OwnSessions`. */

@@ -1,10 +1,4 @@
-import {
-  CLOCK_SKEW_MAX_MS,
-  ENDED_DROPPED_SHARE,
-  ROOM_CHANGES_MAX,
-  ROOM_SESSIONS_MAX,
-  ROOM_TOMBSTONES_MAX,
-} from '../../limits';
+import { CLOCK_SKEW_MAX_MS, ENDED_DROPPED_SHARE, ROOM_SESSIONS_MAX, ROOM_TOMBSTONES_MAX } from '../../limits';
 import { ChannelCounts } from '../channel-counts';
 import { ANY_CHANNEL } from '../channel-rules';
 import { OpenChannels } from '../open-channels';
@@ -18,6 +12,7 @@ import {
   stampAfter,
 } from '../session';
 import { channelOf, DEFAULT_CHANNEL } from '../session-key';
+import { ChangeLog } from './change-log';
 import { stepEndOf, TimingWheel } from './timing-wheel';
 
 /**
@@ -40,9 +35,8 @@ export class RoomSessions {
   /** Channels whose counts changed since the last `takeChangedChannels`. */
   #changedChannels = new Set<string>();
   readonly #wheel: TimingWheel;
-  /** Keys of sessions that started, ended or changed the mood. The first one has the number `#changesFrom`. */
-  #changes: string[] = [];
-  #changesFrom = 0;
+  /** The sessions that started, ended or changed the mood. */
+  readonly #changes = new ChangeLog();
   #visits = 0;
   /** Keys of tombstones whose sessions were never present here: they started and left between two syncs. */
   readonly #leftUnseen = new Set<string>();
@@ -95,7 +89,7 @@ export class RoomSessions {
 
   /** Number of changes since the start of the room. */
   get changeCount(): number {
-    return this.#changesFrom + this.#changes.length;
+    return this.#changes.count;
   }
 
   get isFull(): boolean {
@@ -177,8 +171,7 @@ export class RoomSessions {
 
   /** Returns the keys of sessions that changed after the first `count` changes. Undefined if the room dropped some of these changes. */
   changesSince(count: number): Set<string> | undefined {
-    if (count < this.#changesFrom || count > this.changeCount) return undefined;
-    return new Set(this.#changes.slice(count - this.#changesFrom));
+    return this.#changes.since(count);
   }
 
   #endIfExpired(
@@ -246,12 +239,8 @@ export class RoomSessions {
   }
 
   #addChange(key: string): void {
-    this.#changes.push(key);
+    this.#changes.add(key);
     this.#changedChannels.add(channelOf(key));
-    if (this.#changes.length <= ROOM_CHANGES_MAX) return;
-    const dropped = ROOM_CHANGES_MAX / 2;
-    this.#changes.splice(0, dropped);
-    this.#changesFrom += dropped;
   }
 }
 
