@@ -102,20 +102,20 @@ export function homePage(): string {
         <p role="status" class="unseen" id="status" />
 
         <dialog id="code" aria-labelledby="code-title">
-          <h2 id="code-title">The code of this page</h2>
-          <p>The page counts with this code:</p>
-          <pre>
-            <code />
-          </pre>
-          <p>These two lines show the number on any other page:</p>
+          <h2 id="code-title">Count on your own page</h2>
+          <p>These two lines count the visitors of any page, and show the number:</p>
           <pre>
             <code>
               {'<script type="module" src="'}
               <span id="origin" />
-              {'/presence-element.js"></script>\nBreathing with <presence-count'}
+              {'/presence-element.js"></script>\n<presence-count'}
               <span id="channel" />
-              {'>…</presence-count> people'}
+              {'>…</presence-count> breathing now'}
             </code>
+          </pre>
+          <p>This page counts with this code:</p>
+          <pre>
+            <code id="source" />
           </pre>
           <form method="dialog">
             <button type="submit">Close</button>

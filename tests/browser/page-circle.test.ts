@@ -305,7 +305,7 @@ const offered = (page: Page, name: string | RegExp) =>
   page.getByRole('navigation').getByRole('button', { name });
 
 /** The lines of the dialog with the code. */
-const shownCode = (page: Page) => page.locator('#code code').last().textContent();
+const shownCode = (page: Page) => page.locator('#code code').first().textContent();
 
 async function expectNoCircle(page: Page) {
   await page.getByRole('heading', { name: 'There is no such circle.' }).waitFor();

@@ -165,12 +165,12 @@ describe.skipIf(NO_CHROMIUM)('the number and the moods', () => {
     expect(await page.getByRole('status').innerText()).toBe('You are here.');
   });
 
-  it('the dialog shows the code that the page runs', async () => {
+  it('the dialog shows two lines for other pages, and the code that the page runs', async () => {
     const { page, consoleErrors } = await trial.person();
     await page.getByRole('button', { name: 'Show the code' }).click();
     const code = page.getByRole('dialog').locator('code');
-    await expect.poll(() => code.first().innerText()).toBe(readFileSync('src/site/static/here.js', 'utf8'));
-    expect(await code.last().innerText()).toContain(`src="${trial.url}presence-element.js"`);
+    await expect.poll(() => code.last().innerText()).toBe(readFileSync('src/site/static/here.js', 'utf8'));
+    expect(await code.first().innerText()).toContain(`src="${trial.url}presence-element.js"`);
     expect(consoleErrors).toEqual([]);
   });
 });

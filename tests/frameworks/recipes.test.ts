@@ -57,13 +57,13 @@ describe.skipIf(NO_CHROMIUM)('recipes in Chromium', () => {
 
     it(`the app ${app.name} shows how many visitors have it open`, async () => {
       const first = await openApp();
-      await expect.poll(shownOn(first.page)).toBe('- paragraph: Breathing with 1 people');
+      await expect.poll(shownOn(first.page)).toBe('- paragraph: 1 breathing now');
       const second = await openApp();
       for (const { page } of [first, second])
-        await expect.poll(shownOn(page)).toBe('- paragraph: Breathing with 2 people');
+        await expect.poll(shownOn(page)).toBe('- paragraph: 2 breathing now');
       await close(second.context);
       const leave = { timeout: LEAVE_MS_MAX };
-      await expect.poll(shownOn(first.page), leave).toBe('- paragraph: Breathing with 1 people');
+      await expect.poll(shownOn(first.page), leave).toBe('- paragraph: 1 breathing now');
       expect([...first.consoleErrors, ...second.consoleErrors]).toEqual([]);
     });
 

@@ -71,10 +71,9 @@ pause.addEventListener('click', () => {
   keepTime();
 });
 
-const code = document.querySelector('#code');
 document.querySelector('#origin').textContent = location.origin;
 document.querySelector('#show-code').addEventListener('click', async () => {
-  code.showModal();
+  document.querySelector('#code').showModal();
   const file = await fetch('/here.js');
-  code.querySelector('code').textContent = await file.text();
+  document.querySelector('#source').textContent = await file.text();
 });
