@@ -4,6 +4,12 @@ import * as z from 'zod';
 /** Returns the name of an option: its key with dashes between the words. */
 export const optionName = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
+/** Returns the schema of a number within these bounds. */
+export function numberWithin(min: number, max: number) {
+  const error = `takes a number from ${min} to ${max.toLocaleString('en')}`;
+  return z.coerce.number({ error }).min(min, { error }).max(max, { error });
+}
+
 /** Returns the schema of a whole number within these bounds. */
 export function wholeNumber(min: number, max: number) {
   const error = `takes a whole number from ${min} to ${max.toLocaleString('en')}`;

@@ -3,7 +3,7 @@ import { noiseOf } from './noise';
 import { NAMES } from './races';
 
 /** The copy of a reference ÷ its original, round by round. Each ratio would be 1 on a machine without noise. */
-export interface CopyNoise {
+interface CopyNoise {
   readonly ratios: readonly number[];
   /** Twice the standard error of the median of such ratios. */
   readonly noise: number;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** CPU time of each thread of a process (ns), by thread id. */
-export type ThreadTimes = ReadonlyMap<string, number>;
+type ThreadTimes = ReadonlyMap<string, number>;
 
 /** Returns no threads without Linux and its schedstat. /proc/<pid>/stat counts in steps of 10 ms, too coarse for short turns. */
 export function threadTimes(processId: number): ThreadTimes {

@@ -1,3 +1,4 @@
+import { percent } from '../percent';
 import type { CopyNoises } from './copy-noise';
 import type { FirstSync } from './first-sync';
 import type { Measured } from './loads';
@@ -9,7 +10,7 @@ export type Rows = readonly [readonly string[], ...(readonly string[])[]];
 
 export const number = (value: number) => value.toLocaleString('en');
 export const short = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(value < 0.1 ? 4 : 2));
-const percent = (part: number) => `${(part * 100).toFixed(1)} %`;
+const plusMinus = (noise: number) => `± ${percent(noise * 100, 1)}`;
 
 export const requestRows = (measured: readonly Measured[]): Rows => [
   ['', 'requests a second', 'CPU time of one', 'p99 at 50 connections'],
@@ -29,7 +30,7 @@ export const targetRows = (targets: readonly Target[]): Rows => [
     measured === undefined
       ? ''
       : `${unit === '' ? short(measured.median) : measured.median.toFixed(1)} ${unit}`.trim(),
-    measured === undefined ? '' : `± ${percent(measured.noise)}`,
+    measured === undefined ? '' : plusMinus(measured.noise),
     verdict,
   ]),
 ];
@@ -42,7 +43,7 @@ export const noiseRows = ({ speed, p99 }: CopyNoises): Rows => [
   ].map(({ what, ratios, noise }) => [
     what,
     ratios.map((ratio) => ratio.toFixed(2)).join(' '),
-    `± ${percent(noise)}`,
+    plusMinus(noise),
   ]),
 ];
 
@@ -52,4 +53,4 @@ export const firstSyncRows = ({ sessions, stored, empty, storedOf1, emptyOf1 }: 
   ['an empty key', milliseconds(empty), milliseconds(emptyOf1)],
 ];
 
-const milliseconds = ({ median, noise }: Figure) => `${median.toFixed(1)} ms ± ${percent(noise)}`;
+const milliseconds = ({ median, noise }: Figure) => `${median.toFixed(1)} ms ${plusMinus(noise)}`;

@@ -34,7 +34,7 @@ class CountingSocket implements SocketPort {
   close(): void {}
 }
 
-export interface RoomWithChannels {
+interface RoomWithChannels {
   readonly channels: number;
   /** Time of a call with 100 changes (µs). */
   readonly callMicroseconds: number;
@@ -50,68 +50,24 @@ export async function roomWithChannels(
   channels: number,
   sockets: number,
 ): Promise<RoomWithChannels> {
-  let now = Date.UTC(2026, 0, 1);
   const channelOf = (n: number) => (channels === 1 ? '' : `post-${n % channels}`);
   const keys = Array.from({ length: people }, (_, n) => sessionKey(channelOf(n), sessionId(n)));
-  /** Returns `count` changes. In each round they are in other channels, and each session changes to a mood that it does not have. */
-  const updates = (round: number, count: number) =>
-    new Map<string, SessionRecord>(
-      Array.from({ length: count }, (_, k) => {
-        const from = round * CHANGES;
-        return [
-          keys[(from + k) % people] ?? '',
-          { mood: mood(round + Math.floor(from / people)), lastSeen: now },
-        ];
-      }),
-    );
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const timers: (() => void)[] = [];
-  const sleep = () =>
-    new Promise<void>((resolve) => {
-      timers.push(resolve);
-    });
-  const room = new Room({
-    ttlMs: TTL_MS,
-    runtime: { now: () => now, sleep },
-    epoch: 'bench',
-    journal: NO_JOURNAL,
-    historyStore: NO_HISTORY,
-    sockets: [],
-    channels: new ChannelRules([], [''], channels),
-    report: () => undefined,
-  });
-  const call = (since: ReturnType<Room['sync']>['version'] | undefined, round: number, count: number) =>
-    answerToWire(
-      room.sync(reportFromWire(reportToWire({ since, updates: updates(round, count), wantsChannels: true }))),
-    ).version;
-  let since = call(undefined, 0, people);
+  const measured = new MeasuredRoom(keys, channels);
+  measured.call(people);
   globalThis.gc?.();
   const bytesPerSession = Math.round((process.memoryUsage().heapUsed - before) / people);
 
-  const calls: number[] = [];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    now += 10;
-    const start = performance.now();
-    since = call(since, round + 1, CHANGES);
-    calls.push((performance.now() - start) * 1_000);
-  }
-
+  const calls = await microsecondsOf(() => measured.call(CHANGES));
   const openSockets = Array.from({ length: sockets }, () => new CountingSocket());
-  for (const [n, socket] of openSockets.entries()) room.open(socket, channelOf(n));
+  for (const [n, socket] of openSockets.entries()) measured.room.open(socket, channelOf(n));
   const received = () => openSockets.reduce((sum, socket) => sum + socket.received, 0);
-  const broadcasts: number[] = [];
   const receivedBefore = received();
-  for (let round = 0; round < ROUNDS; round += 1) {
-    now += 10;
-    const start = performance.now();
-    since = call(since, round + ROUNDS + 1, CHANGES);
-    now += 1_000;
-    for (const resolve of timers.splice(0)) resolve();
-    await Promise.resolve();
-    await Promise.resolve();
-    broadcasts.push((performance.now() - start) * 1_000);
-  }
+  const broadcasts = await microsecondsOf(async () => {
+    measured.call(CHANGES);
+    await measured.broadcast();
+  });
   return {
     channels,
     callMicroseconds: Math.round(median(calls)),
@@ -119,4 +75,69 @@ export async function roomWithChannels(
     messagesPerBroadcast: Math.round((received() - receivedBefore) / ROUNDS),
     bytesPerSession,
   };
+}
+
+/** Runs the work in each round, and returns the times (µs). */
+async function microsecondsOf(work: () => void | Promise<void>): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const start = performance.now();
+    await work();
+    times.push((performance.now() - start) * 1_000);
+  }
+  return times;
+}
+
+/** A room, and a replica that calls it. Its clock moves only at a call and at a broadcast. */
+class MeasuredRoom {
+  readonly room: Room;
+  readonly #keys: readonly string[];
+  readonly #timers: (() => void)[] = [];
+  #now = Date.UTC(2026, 0, 1);
+  #calls = 0;
+  #since: ReturnType<Room['sync']>['version'] | undefined;
+
+  constructor(keys: readonly string[], channelsMax: number) {
+    this.#keys = keys;
+    const sleep = () =>
+      new Promise<void>((resolve) => {
+        this.#timers.push(resolve);
+      });
+    this.room = new Room({
+      ttlMs: TTL_MS,
+      runtime: { now: () => this.#now, sleep },
+      epoch: 'bench',
+      journal: NO_JOURNAL,
+      historyStore: NO_HISTORY,
+      sockets: [],
+      channels: new ChannelRules([], [''], channelsMax),
+      report: () => undefined,
+    });
+  }
+
+  /** Sends this number of changes. */
+  call(changes: number): void {
+    this.#now += 10;
+    const report = { since: this.#since, updates: this.#updates(changes), wantsChannels: true };
+    this.#since = answerToWire(this.room.sync(reportFromWire(reportToWire(report)))).version;
+    this.#calls += 1;
+  }
+
+  /** Ends the wait of a second for the broadcast of the last changes. */
+  async broadcast(): Promise<void> {
+    this.#now += 1_000;
+    for (const resolve of this.#timers.splice(0)) resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+  }
+
+  /** Each call changes sessions of other channels, and each session changes to a mood that it does not have. */
+  #updates(count: number): ReadonlyMap<string, SessionRecord> {
+    const people = this.#keys.length;
+    const from = this.#calls * CHANGES;
+    const record = { mood: mood(this.#calls + Math.floor(from / people)), lastSeen: this.#now };
+    return new Map(
+      Array.from({ length: count }, (_, k) => [this.#keys[(from + k) % people] ?? '', { ...record }]),
+    );
+  }
 }

@@ -20,10 +20,10 @@ export interface Target {
 }
 
 /** `cannot tell` means that the figure differs from the limit by less than its noise. */
-export type Verdict = 'reached' | 'missed' | 'cannot tell' | 'shown only' | 'left out';
+type Verdict = 'reached' | 'missed' | 'cannot tell' | 'shown only' | 'left out';
 
 /** The measurements that targets compare. */
-export interface Measurements {
+interface Measurements {
   readonly requests: Loads;
   readonly growth: Loads;
   readonly syncs: readonly SyncCost[];

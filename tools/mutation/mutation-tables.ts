@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { markdownTable } from '../markdown-table';
+import { percent } from '../percent';
 
 /** The fields of a Stryker mutant that the tables use. Lines and columns count from 1. */
 export interface Mutant {
@@ -65,7 +66,7 @@ const fileOf = ({ fileName }: Mutant) => relative('.', fileName);
 function scoreRow(name: string, mutants: readonly Mutant[]): readonly string[] {
   const killed = mutants.filter(isKilled).length;
   const counts = [mutants.length, killed, mutants.length - killed].map(String);
-  return [name, ...counts, `${scoreOf(mutants).toFixed(1)} %`];
+  return [name, ...counts, percent(scoreOf(mutants), 1)];
 }
 
 /** The text that a mutant replaces. */

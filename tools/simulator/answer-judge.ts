@@ -2,11 +2,11 @@ import type { Mood, PresenceState } from '../../src/presence/session';
 import { Accuracy, type AccuracyFigures } from './accuracy';
 import { type Bounds, steadyMs } from './bounds';
 import { DEFAULT_CHANNEL, refusableChannels } from './channels';
-import type { Phases } from './crowd';
 import { Gathering } from './gathering';
 import { Invariants } from './invariants';
 import { Oracle, peopleIn } from './oracle';
-import type { Scenario } from './scenario';
+import type { Phases } from './phases';
+import { isOurs, type Scenario } from './scenario';
 
 /** The isolate of a location that serves a request. */
 export interface Place {
@@ -27,8 +27,6 @@ interface JudgeOptions {
   readonly scenario: Scenario;
   readonly phases: Phases;
   readonly bounds: Bounds;
-  /** The accuracy covers answers from this time (ms) to the end of the busy phase. */
-  readonly measuredFrom: number;
   readonly onViolation: (what: string) => void;
 }
 
@@ -48,7 +46,7 @@ export class AnswerJudge {
     this.gathering = new Gathering(scenario, phases);
     this.#invariants = new Invariants(scenario, phases, bounds);
     this.#refusable = refusableChannels(scenario);
-    this.#isOurs = scenario.hub === 'kv' || scenario.hub === 'durable-object';
+    this.#isOurs = isOurs(scenario);
   }
 
   /** Whether each answer must equal the truth. */
@@ -72,13 +70,13 @@ export class AnswerJudge {
 
   /** Returns the true count. */
   judge({ channel, state, place, callerMood }: ChannelAnswer, now: number): number {
-    const { measuredFrom, phases, onViolation } = this.#options;
+    const { phases, onViolation } = this.#options;
     const oracle = this.oracleOf(channel);
     const truth = oracle.moods(now);
     const trueCount = peopleIn(truth);
     const mayRefuse = this.#refusable.has(channel);
     // The oracle also holds sessions that the room refused, so a count below it is no error.
-    if (now > measuredFrom && now <= phases.busyUntil && !mayRefuse)
+    if (now > phases.measuredFrom && now <= phases.busyUntil && !mayRefuse)
       this.#accuracy.measure(state.count, trueCount, now, oracle);
     this.gathering.measure(state.count, now);
     if (!this.#isOurs) return trueCount;

@@ -2,6 +2,7 @@ import { MOODS } from '../../src/moods';
 import type { Mood } from '../../src/presence/session';
 import { channelNames, DEFAULT_CHANNEL } from './channels';
 import type { Dice } from './dice';
+import type { Phases } from './phases';
 import type { Scenario } from './scenario';
 import type { VirtualTime } from './virtual-time';
 
@@ -24,17 +25,6 @@ interface Person {
 }
 
 export type Send = (sender: Sender, request: Request) => void;
-
-/** When the phases of a run end (ms). */
-export interface Phases {
-  readonly start: number;
-  /** Until then sessions start and end, and faults happen. */
-  readonly busyUntil: number;
-  /** Until then no session starts or ends, and nothing fails. */
-  readonly calmUntil: number;
-  /** Until then no client sends a heartbeat. All stopped at once. */
-  readonly goneUntil: number;
-}
 
 /** A crowd that gathers starts 60 s after the start of the run. */
 export const GATHERING_STARTS_MS = 60_000;

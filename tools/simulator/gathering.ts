@@ -1,4 +1,5 @@
-import { GATHERING_STARTS_MS, type Phases } from './crowd';
+import { GATHERING_STARTS_MS } from './crowd';
+import type { Phases } from './phases';
 import type { Scenario } from './scenario';
 
 const WINDOW_MS = 10_000;

@@ -1,8 +1,8 @@
 import { MOODS } from '../../src/moods';
 import type { Mood, MoodCounts, PresenceState } from '../../src/presence/session';
 import type { Bounds } from './bounds';
-import type { Phases } from './crowd';
 import { type Oracle, peopleIn } from './oracle';
+import type { Phases } from './phases';
 import type { Scenario } from './scenario';
 
 /** The counts of one channel in an answer of a store, with its time and place. */

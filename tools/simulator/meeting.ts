@@ -18,7 +18,7 @@ const GIVEN_UP_AFTER_MS = 600_000;
  *
  * @param apartSeconds The second session starts at most this much later, evenly spread.
  */
-export async function secondsUntilMet(
+async function secondsUntilMet(
   seed: number,
   apartSeconds: number,
   options: ScenarioOptions = {},
@@ -59,7 +59,7 @@ export async function secondsUntilMet(
   return (metAt - secondAt) / 1000;
 }
 
-export interface MeetingFigures {
+interface MeetingFigures {
   readonly medianSeconds: number;
   readonly p90Seconds: number;
   readonly worstSeconds: number;

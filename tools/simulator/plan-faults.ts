@@ -1,5 +1,5 @@
-import type { Phases } from './crowd';
 import type { Dice } from './dice';
+import type { Phases } from './phases';
 import type { Scenario } from './scenario';
 import type { SimulatedKv } from './simulated-kv';
 import type { SimulatedRoom } from './simulated-room';

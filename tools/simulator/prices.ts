@@ -6,7 +6,7 @@
 export const PRICES_DATE = '2026-11';
 export const PAID_PLAN_A_MONTH = 5;
 
-export interface Price {
+interface Price {
   readonly what: string;
   /** Dollars for a million on the paid plan, beyond the included amount of a month. */
   readonly perMillion: number;

@@ -10,7 +10,9 @@ export const HUBS = ['kv', 'durable-object', 'shared-key', 'key-per-session'] as
 export type HubKind = (typeof HUBS)[number];
 /** The hubs of this project, which must keep its promises. */
 export const OUR_HUBS = ['kv', 'durable-object'] as const;
-export type OurHub = (typeof OUR_HUBS)[number];
+/** The schema of an option that takes one of them. */
+export const OurHub = z.enum(OUR_HUBS, { error: `takes ${OUR_HUBS.join(' or ')}` });
+export type OurHub = z.output<typeof OurHub>;
 
 /**
  * All inputs of a run. The same scenario gives the same run, to the millisecond.
@@ -154,6 +156,9 @@ export const Scenario = Options.refine(({ hub, channels }) => channels === 0 || 
 });
 export type Scenario = z.output<typeof Scenario>;
 export type ScenarioOptions = z.input<typeof Scenario>;
+
+/** Whether the world runs the code of this project, and not a design for comparison. */
+export const isOurs = ({ hub }: Pick<Scenario, 'hub'>): boolean => OUR_HUBS.some((one) => one === hub);
 
 /** Returns the settings of the service, with the times of its hub. The designs for comparison use the TTL only. */
 export function settingsOf({ hub, ttlSeconds, intervalSeconds }: Scenario): HubSettings {

@@ -29,7 +29,7 @@ interface Disk {
 }
 
 /** Called with each call that reached the room. */
-export type OnCall = (report: WireReport, answer: WireAnswer, room: Room) => void;
+type OnCall = (report: WireReport, answer: WireAnswer, room: Room) => void;
 
 /** The Durable Object: the production `Room` with a disk and a network. With the chance `restart` a call finds it restarted. */
 export class SimulatedRoom {

@@ -88,9 +88,8 @@ describe('AnswerJudge', () => {
     const end = START + 600_000;
     const judge = new AnswerJudge({
       scenario,
-      phases: { start: START, busyUntil: end, calmUntil: end, goneUntil: end },
+      phases: { start: START, measuredFrom: START, busyUntil: end, calmUntil: end, goneUntil: end },
       bounds: boundsOf(scenario),
-      measuredFrom: START,
       onViolation: (what) => violations.push(what),
     });
     for (const at of [START, START + againMs]) judge.oracleOf('c4').heartbeat(ID, 'release', 0, 0, {}, at);

@@ -50,6 +50,24 @@ describe.concurrent('wrong arguments', { timeout: 60_000 }, () => {
     expect(status).toBe(2);
   });
 
+  it('a command refuses a number outside of its bounds and an unknown hub', async () => {
+    const { status, stderr } = await run(
+      'simulator meeting',
+      '--apart-seconds',
+      '1e6',
+      '--hub',
+      'shared-key',
+    );
+    expect(stderr).toBe(
+      [
+        '--apart-seconds: takes a number from 0 to 3,600',
+        '--hub: takes kv or durable-object',
+        '--help lists the options.\n',
+      ].join('\n'),
+    );
+    expect(status).toBe(2);
+  });
+
   it('an unknown command is refused in one line that names the others', async () => {
     const { status, stderr } = await run('bench speed', 'sleep');
     expect(stderr).toBe(

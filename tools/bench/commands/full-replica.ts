@@ -1,14 +1,13 @@
-import { spawnSync } from 'node:child_process';
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare';
 import { KV_SESSIONS_MAX, REPLICA_SESSIONS_MAX, ROOM_SESSIONS_MAX } from '../../../src/limits';
 import { COMPATIBILITY_DATE } from '../../../tests/support/compatibility-date';
 import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
+import { heapTrials } from '../heap-trials';
 import { longChannelOf } from '../long-channels';
 
 // Measures how much heap the syncs of a full replica need on workerd: `npm run bench -- full-replica`. An isolate has 128 MB.
 
-const HEAPS_MB = [48, 64, 80, 96, 128];
 const ROOM = { className: 'PresenceRoom', useSQLite: true };
 /** This number of the longest entries takes 25 MiB, the largest value of KV. */
 const STORED_MAX = Math.floor((25 * 2 ** 20) / 99);
@@ -73,24 +72,11 @@ if (scenario === undefined) {
     { json: 'Prints all figures, for programs.' },
   );
   await buildWorkers();
-  const rows = Object.keys(SCENARIOS).flatMap((name) => HEAPS_MB.map((heap) => tryHeap(name, heap)));
+  const rows = heapTrials('FULL_REPLICA', 'scenario', Object.keys(SCENARIOS));
   if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));
   else console.table(rows);
 } else {
   console.log(JSON.stringify(await run(scenario)));
-}
-
-/** Runs workerd with this heap for each isolate, in a child process. Without enough heap workerd and the child end. */
-function tryHeap(scenario: string, megabytes: number) {
-  const env = {
-    ...process.env,
-    FULL_REPLICA: scenario,
-    MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}`,
-  };
-  const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? ''], { env });
-  const lines = String(stdout).trim().split('\n');
-  const figures = status === 0 ? JSON.parse(lines.at(-1) ?? '') : {};
-  return { scenario, 'heap, MB': megabytes, survives: status === 0, ...figures };
 }
 
 async function run(scenario: string) {

@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +6,10 @@ import { ROOM_SAVE_INTERVAL_MS, ROOM_SESSIONS_MAX, ROOM_TOMBSTONES_MAX } from '.
 import { COMPATIBILITY_DATE } from '../../../tests/support/compatibility-date';
 import { givenOptions } from '../../options';
 import { buildWorkers } from '../build-workers';
+import { heapTrials } from '../heap-trials';
 
 // Measures how much heap a full room needs on workerd: `npm run bench -- full-room`. An object has 128 MB.
 
-const HEAPS_MB = [48, 64, 80, 96, 128];
 const BEATS = 3;
 const ROOM = { className: 'PresenceRoom', useSQLite: true };
 
@@ -23,28 +22,11 @@ if (process.env['FULL_ROOM'] === undefined) {
     { json: 'Prints all figures, for programs.' },
   );
   await buildWorkers();
-  const rows = KEYS.flatMap((keys) => HEAPS_MB.map((heap) => tryHeap(keys, heap)));
+  const rows = heapTrials('FULL_ROOM', 'keys', KEYS);
   if (given['json'] === true) console.log(JSON.stringify(rows, null, 2));
   else console.table(rows);
 } else {
   console.log(JSON.stringify(await runFullRoom(process.env['FULL_ROOM'] === KEYS[1] ? '&named' : '')));
-}
-
-/** Runs workerd with this heap for each isolate, in a child process. Without enough heap workerd and the child end. */
-function tryHeap(keys: string, megabytes: number) {
-  const env = {
-    ...process.env,
-    FULL_ROOM: keys,
-    MINIFLARE_WORKERD_V8_FLAGS: `--max-old-space-size=${megabytes}`,
-  };
-  const { stdout, status } = spawnSync(process.execPath, [process.argv[1] ?? ''], { env });
-  const lines = String(stdout).trim().split('\n');
-  return {
-    keys,
-    'heap, MB': megabytes,
-    survives: status === 0,
-    ...(status === 0 ? JSON.parse(lines.at(-1) ?? '') : {}),
-  };
 }
 
 /** Fills a room and lets it save. Starts it again from its journal. Then four calls ask for all its sessions. */

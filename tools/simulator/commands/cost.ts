@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { givenOptions, parseOptions } from '../../options';
+import { givenOptions, numberWithin, parseOptions, wholeNumber } from '../../options';
 import { progress } from '../../progress';
 import { textTable } from '../../text-table';
 import { channelWaysOf, peopleInChannel } from '../cost/channel-ways';
@@ -9,28 +9,21 @@ import { waysOf } from '../cost/ways';
 
 // Estimates the cost of a crowd for each way to serve it: `npm run simulate -- cost --people 1000 --interval 10`.
 
-const number = (min: number, max: number) => {
-  const error = `takes a number from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}`;
-  return z.coerce.number({ error }).min(min, { error }).max(max, { error });
-};
-const whole = (min: number, max: number) =>
-  number(min, max).refine(Number.isInteger, { error: 'takes a whole number' });
-
 const Options = z
   .object({
-    people: whole(1, 10_000)
+    people: wholeNumber(1, 10_000)
       .default(1_000)
       .describe('People at a time, on average: 1 to 10,000, which take minutes.'),
-    interval: whole(1, 200).default(10).describe('Seconds between two heartbeats of a person.'),
-    stay: number(1, 1_440).default(30).describe('Minutes that a person stays, on average.'),
-    hours: number(0.1, 24).default(24).describe('Hours a day in which the crowd is present.'),
-    locations: whole(1, 300)
+    interval: wholeNumber(1, 200).default(10).describe('Seconds between two heartbeats of a person.'),
+    stay: numberWithin(1, 1_440).default(30).describe('Minutes that a person stays, on average.'),
+    hours: numberWithin(0.1, 24).default(24).describe('Hours a day in which the crowd is present.'),
+    locations: wholeNumber(1, 300)
       .optional()
       .describe('Cloudflare locations that serve the crowd. The default follows from its size.'),
-    isolates: whole(1, 100)
+    isolates: wholeNumber(1, 100)
       .optional()
       .describe('Isolates in each location. The default follows from the size of the crowd.'),
-    channels: whole(0, 1_000)
+    channels: wholeNumber(0, 1_000)
       .default(0)
       .describe(
         'Named channels, each with the same number of people. The tables also show an object per channel.',

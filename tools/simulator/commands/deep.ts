@@ -3,7 +3,7 @@ import { givenOptions, parseOptions, wholeNumber } from '../../options';
 import { progress } from '../../progress';
 import { mixedScenario } from '../mixed-scenario';
 import { runAll } from '../run-all';
-import { OUR_HUBS } from '../scenario';
+import { OUR_HUBS, OurHub } from '../scenario';
 
 // Simulates many long mixed worlds: `npm run simulate -- deep --seeds 1000 --minutes 60 --hub durable-object`.
 
@@ -15,10 +15,7 @@ const Options = z.object({
   minutes: wholeNumber(1, 10_000)
     .default(60)
     .describe('Simulated minutes of each world with sessions that start and end.'),
-  hub: z
-    .enum(OUR_HUBS, { error: `takes ${OUR_HUBS.join(' or ')}` })
-    .default('kv')
-    .describe(`The hub of the replicas: ${OUR_HUBS.join(' or ')}.`),
+  hub: OurHub.default('kv').describe(`The hub of the replicas: ${OUR_HUBS.join(' or ')}.`),
 });
 
 const ABOUT =

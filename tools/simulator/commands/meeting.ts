@@ -1,23 +1,17 @@
 import * as z from 'zod';
-import { givenOptions, parseOptions, wholeNumber } from '../../options';
+import { givenOptions, numberWithin, parseOptions, wholeNumber } from '../../options';
 import { meetings } from '../meeting';
-import { OUR_HUBS, Scenario } from '../scenario';
+import { OUR_HUBS, OurHub, Scenario } from '../scenario';
 
 // Measures how long two people in two locations take to see each other: `npm run simulate -- meeting --apart-seconds 300`.
 
 const Options = z.object({
   worlds: wholeNumber(1, 100_000).default(300).describe('The number of worlds. Their seeds start at --from.'),
   from: wholeNumber(0, 1_000_000_000).default(1).describe('The first seed.'),
-  apartSeconds: z.coerce
-    .number()
-    .min(0)
-    .max(3_600)
+  apartSeconds: numberWithin(0, 3_600)
     .default(300)
     .describe('The second session starts at most this much after the first.'),
-  hub: z
-    .enum(OUR_HUBS)
-    .default('kv')
-    .describe(`The hub of the replicas: ${OUR_HUBS.join(' or ')}.`),
+  hub: OurHub.default('kv').describe(`The hub of the replicas: ${OUR_HUBS.join(' or ')}.`),
   staleRead: Scenario.shape.staleRead,
   fail: Scenario.shape.fail,
 });

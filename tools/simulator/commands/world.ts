@@ -1,4 +1,5 @@
 import { givenOptions, parseOptions } from '../../options';
+import { percent } from '../../percent';
 import { textTable } from '../../text-table';
 import { HUBS, Scenario } from '../scenario';
 import { type SimulationResult, simulate } from '../simulate';
@@ -25,7 +26,6 @@ function progressOf(hub: string): (minute: number, of: number) => void {
 }
 
 function tableOf(results: Record<string, SimulationResult>): string {
-  const percent = (value: number) => `${value.toFixed(2)} %`;
   const rate = (value: number) => value.toFixed(3);
   const worst = (people: number, seconds: number) =>
     people === 0 ? 'none' : `${people}, ${seconds.toFixed(0)} s`;

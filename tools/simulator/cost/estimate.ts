@@ -1,3 +1,5 @@
+import { dollars } from '../../dollars';
+import { percent } from '../../percent';
 import { billAMonth, firstFreeLimit, ITEMS, monthOf, PAID_PLAN_A_MONTH, PRICES, type Usage } from '../prices';
 import type { ChannelWays } from './channel-ways';
 import type { Ways } from './ways';
@@ -99,6 +101,3 @@ export function amount(used: number): string {
     ? `${(used / 1e3).toFixed(0)} k`
     : used.toLocaleString('en', { maximumFractionDigits: 0 });
 }
-
-export const dollars = (value: number) => `$${value.toFixed(value < 100 ? 2 : 0)}`;
-export const percent = (value: number) => `${value.toFixed(2)} %`;

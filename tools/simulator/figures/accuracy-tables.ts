@@ -1,4 +1,5 @@
 import { markdownTable } from '../../markdown-table';
+import { percent } from '../../percent';
 import { progress } from '../../progress';
 import { endOf } from '../cost/estimate';
 import { meetings } from '../meeting';
@@ -11,7 +12,6 @@ import {
   KV_HEAD,
   kvCells,
   type Mean,
-  percent,
   ROOM_HEAD,
   type Row,
   roomCells,
@@ -150,7 +150,7 @@ async function meetingsTable(): Promise<string> {
 
 /** Returns the blocks of docs/accuracy.md, by name. */
 export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY_BLOCKS)[number], string>>> {
-  const onKv = (mean: Mean) => [...accuracyCells(mean), ...kvCells(mean)];
+  const onKv = (meanOf: Mean) => [...accuracyCells(meanOf), ...kvCells(meanOf)];
   return {
     picture: `\`${ACCURACY_COMMAND} --hub kv,shared-key\``,
     steady: await tableOf('steady crowds', KV_HEAD, STEADY, onKv),
@@ -163,16 +163,16 @@ export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY
       onKv,
     ),
     harder: await tableOf('harder worlds', KV_HEAD, HARDER, onKv),
-    room: await tableOf('room', ROOM_HEAD, IN_THE_ROOM, (mean) => [
-      ...accuracyCells(mean),
-      ...roomCells(mean),
+    room: await tableOf('room', ROOM_HEAD, IN_THE_ROOM, (meanOf) => [
+      ...accuracyCells(meanOf),
+      ...roomCells(meanOf),
     ]),
     channels: await channelTable(),
     gatherings: await tableOf(
       'gatherings',
       ['crowd', 'shown after', 'gone after'],
       GATHERINGS,
-      (_mean, results) => [
+      (_meanOf, results) => [
         seconds(results.map((result) => result.shownAfterSeconds)),
         seconds(results.map((result) => result.goneAfterSeconds)),
       ],
@@ -181,25 +181,25 @@ export async function accuracyTables(): Promise<Readonly<Record<(typeof ACCURACY
       'free plan',
       ['crowd', 'mean error', 'reads a day', 'writes a day', 'lists a day'],
       FREE,
-      (mean) => [
-        percent(mean((result) => result.meanErrorPercent)),
-        aDay(mean((result) => result.kvPerSecond.reads)),
-        aDay(mean((result) => result.kvPerSecond.writes)),
-        aDay(mean((result) => result.kvPerSecond.lists)),
+      (meanOf) => [
+        percent(meanOf((result) => result.meanErrorPercent)),
+        aDay(meanOf((result) => result.kvPerSecond.reads)),
+        aDay(meanOf((result) => result.kvPerSecond.writes)),
+        aDay(meanOf((result) => result.kvPerSecond.lists)),
       ],
     ),
     'two-locations': await tableOf(
       'two locations',
       ['a sync', 'mean error', 'reads a day', 'writes a day', 'lists a day', 'the free plan lasts'],
       TWO_LOCATIONS,
-      (mean) => {
+      (meanOf) => {
         const [reads, writes, lists] = [
-          mean((result) => result.kvPerSecond.reads),
-          mean((result) => result.kvPerSecond.writes),
-          mean((result) => result.kvPerSecond.lists),
+          meanOf((result) => result.kvPerSecond.reads),
+          meanOf((result) => result.kvPerSecond.writes),
+          meanOf((result) => result.kvPerSecond.lists),
         ];
         return [
-          percent(mean((result) => result.meanErrorPercent)),
+          percent(meanOf((result) => result.meanErrorPercent)),
           ...[reads, writes, lists].map(aDay),
           endOf(usageOf(0, { reads, writes, lists }), 24),
         ];

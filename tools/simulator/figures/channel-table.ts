@@ -29,5 +29,5 @@ const ROWS: readonly Row[] = [
 
 /** Returns the table of crowds in named channels. Its accuracy covers the answers of all channels. */
 export function channelTable(): Promise<string> {
-  return tableOf('channels', ROOM_HEAD, ROWS, (mean) => [...accuracyCells(mean), ...roomCells(mean)]);
+  return tableOf('channels', ROOM_HEAD, ROWS, (meanOf) => [...accuracyCells(meanOf), ...roomCells(meanOf)]);
 }

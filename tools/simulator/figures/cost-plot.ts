@@ -9,7 +9,7 @@ const BEAT_SECONDS = 10;
 const withCommas = (value: number) => value.toLocaleString('en');
 
 /** Bills in dollars a month, with all items. */
-export interface Bills {
+interface Bills {
   readonly people: number;
   readonly sharedKey: number;
   readonly onKv: number;

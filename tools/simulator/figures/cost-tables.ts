@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { dollars } from '../../dollars';
 import { markdownTable } from '../../markdown-table';
 import type { Size } from '../cost/crowd-size';
-import { amount, dollars, endOf } from '../cost/estimate';
+import { amount, endOf } from '../cost/estimate';
 import type { Ways } from '../cost/ways';
 import {
   billAMonth,
@@ -95,7 +96,7 @@ export function costTables(
     thousand: commandAndOutput(THOUSAND),
     evening: commandAndOutput(EVENING),
     bills: markdownTable(BILLS_HEAD, bills),
-    channels: channelsExample(),
+    channels: commandAndOutput(CHANNELS),
     'free-plan': markdownTable(FREE_HEAD, free),
     prices: `Cloudflare's prices as of ${PRICES_DATE}:\n\n${markdownTable(PRICES_HEAD, prices)}`,
     assumed: markdownTable(
@@ -108,9 +109,6 @@ export function costTables(
     ),
   };
 }
-
-/** The command for channels, and what it prints, as a block of code. */
-export const channelsExample = () => commandAndOutput(CHANNELS);
 
 /** `npm run simulate -- cost` with these options, and what it prints, as a block of code. */
 function commandAndOutput(options: readonly string[]): string {
