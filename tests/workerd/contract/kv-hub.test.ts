@@ -15,8 +15,6 @@ for (const [name, times] of [
     return {
       timing: times,
       orphanMs: times.remoteTtlMs,
-      // The other replica is alone by then. That extends its own sessions only.
-      orphanMaxMs: times.remoteTtlMs,
       join: () => {
         const hub = new KvHub({ kv: kv.store, timing: times, runtime, report: () => undefined });
         hub.locate('ams');

@@ -24,7 +24,6 @@ for (const [name, times, channel] of [
     return {
       timing: times,
       orphanMs: times.ttlMs,
-      orphanMaxMs: times.remoteTtlMs,
       join: () => new RoomHub({ room: () => room, timing: times, runtime, hasChannels: true }),
       breakDown: () => {
         room.trouble = 'throws';

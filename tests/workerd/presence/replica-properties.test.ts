@@ -14,7 +14,7 @@ import {
 } from '../../../src/presence/session';
 import { kvTiming } from '../../../src/presence/timing';
 import { sessionId } from '../../support/session-id';
-import { mergeStored, storedAfterMerge } from './stored-merge';
+import { mergeStored, storedAfterMerge } from './replica-records';
 
 const TIMING = kvTiming(30_000, 10_000);
 /** A stored record counts this long. Its tombstone stays longer, by more than the allowed clock skew. */

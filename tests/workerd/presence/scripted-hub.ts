@@ -15,6 +15,8 @@ export class ScriptedHub implements Hub {
   readonly stored = new Map<string, SessionRecord>();
   /** Each sync awaits this before its merge, and ends with its outcome. */
   beforeMerge: (replica: Replica) => Promise<SyncOutcome> = () => Promise.resolve(DONE);
+  /** The keys in the outbox at the start of the last sync. */
+  sentKeys: readonly string[] = [];
   #replica: Replica | undefined;
   readonly #runtime: FakeRuntime;
 
@@ -31,6 +33,7 @@ export class ScriptedHub implements Hub {
   async sync(replica: Replica): Promise<SyncOutcome> {
     this.syncs += 1;
     this.#replica = replica;
+    this.sentKeys = [...replica.outbox(0).keys()];
     const outcome = await this.beforeMerge(replica);
     this.merge();
     return outcome;

@@ -55,6 +55,11 @@ it('KV keeps a key until neither its sessions nor its summary count', () =>
     expect(expirationTtlSeconds * 1000, settings).toBeGreaterThanOrEqual(countsMs);
   }));
 
+it('a TTL of 600 s and a sync interval of 60 s give a lease of 700 s, and an expiration after 840 s', () => {
+  const times = { refreshMs: 120_000, aloneExtensionMs: 0, leaseMs: 700_000, expirationTtlSeconds: 840 };
+  expect(kvTiming(600_000, 60_000)).toMatchObject(times);
+});
+
 it.each(['kv', 'durable-object'] as const)('all times on %s are whole ms above zero', (hub) => {
   for (const ttl of TTLS) {
     for (const interval of [undefined, 1, 2, 7, 60]) {

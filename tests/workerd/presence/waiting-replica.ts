@@ -25,8 +25,8 @@ export class WaitingReplica {
   }
 
   /** Sends a heartbeat, which waits for the limiter if its session is new. */
-  async heartbeatWithLimiter(id: string, mood: Mood, isWithinLimit: () => Promise<boolean>) {
-    return this.#store.heartbeat(id, mood, this.#defer, isWithinLimit);
+  async heartbeatWithLimiter(id: string, isWithinLimit: () => Promise<boolean>) {
+    return this.#store.heartbeat(id, 'presence', this.#defer, isWithinLimit);
   }
 
   leave(id: string): Promise<void> {

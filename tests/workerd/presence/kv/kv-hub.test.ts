@@ -1,14 +1,12 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ALONE_INTERVAL_MS } from '../../../../src/limits';
 import { KvHub } from '../../../../src/presence/kv/kv-hub';
 import { LocationSummary } from '../../../../src/presence/kv/location-summaries';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
-import { kvTiming } from '../../../../src/presence/timing';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { SyncedReplica } from '../../../support/synced-replica';
-import type { TroubledKv } from '../../../support/troubled-kv';
+import { OPENED_PREFIX, type TroubledKv } from '../../../support/troubled-kv';
 import { extensionOf, KEY, KvSite, stored, storedSummary, TIMING, unnamedSessionIds } from './kv-site';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
@@ -66,21 +64,17 @@ describe('stored value', () => {
     expect(await replica.count()).toBe(2);
   });
 
-  it('a key stays in KV at least until its summary and its sessions stop counting', async () => {
-    expect(TIMING).toMatchObject({
-      leaseMs: 220_000,
-      aloneExtensionMs: 80_000,
-      remoteTtlMs: 70_000,
-      expirationTtlSeconds: 300,
-    });
-    expect(kvTiming(600_000, 60_000)).toMatchObject({
-      leaseMs: 700_000,
-      aloneExtensionMs: 0,
-      expirationTtlSeconds: 840,
-    });
+  it('the key of a location and its opened keys stay in KV for expirationTtlSeconds', async () => {
+    const earliest = Math.floor(Date.now() / 1000) + TIMING.expirationTtlSeconds;
     await site.join().heartbeat(ANNA);
-    const keys = (await env.PRESENCE_KV.list()).keys.filter(({ name }) => name === KEY);
-    expect((keys[0]?.expiration ?? 0) - Date.now() / 1000).toBeGreaterThan(290);
+    const latest = Math.ceil(Date.now() / 1000) + TIMING.expirationTtlSeconds;
+    const { keys } = await env.PRESENCE_KV.list();
+    expect(keys.filter(({ name }) => name === KEY)).toHaveLength(1);
+    expect(keys.filter(({ name }) => name.startsWith(OPENED_PREFIX))).toHaveLength(2);
+    for (const { expiration } of keys) {
+      expect(expiration).toBeGreaterThanOrEqual(earliest);
+      expect(expiration).toBeLessThanOrEqual(latest);
+    }
   });
 
   it('a write leaves out own sessions after tombstoneTtlMs', async () => {
@@ -149,15 +143,6 @@ describe('a replica that is alone', () => {
     }
   }
 
-  it.each([1, 2, 5, 10, 20, 49, 50, 60])(
-    'a replica that is alone and syncs every %d s writes every 100 s, or every refreshMs if that is longer',
-    (seconds) => {
-      const { refreshMs, aloneExtensionMs } = kvTiming(30_000, seconds * 1_000);
-      expect(aloneExtensionMs).toBeLessThanOrEqual(Math.max(ALONE_INTERVAL_MS - 2_000 * seconds, 0));
-      expect(refreshMs + aloneExtensionMs).toBe(Math.max(ALONE_INTERVAL_MS, refreshMs));
-    },
-  );
-
   const timesOf = ({ summaries }: TroubledKv) =>
     summaries.map((summary) => LocationSummary.parse(summary).at);
   const extensionsOf = ({ summaries }: TroubledKv) =>
@@ -211,7 +196,7 @@ describe('a replica that is alone', () => {
   });
 
   it.each(['stops', 'loses its session'])(
-    'a replica writes in the time that its last write allows while a second one starts, writes and %s',
+    'a replica writes in the time that its last write allows while another one starts and %s',
     async (end) => {
       const { replica: here, kv: observed } = site.joinObserved();
       const [there, reader] = [site.join(), site.join()];

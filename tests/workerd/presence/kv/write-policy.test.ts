@@ -5,7 +5,7 @@ import { Replica } from '../../../../src/presence/replica';
 import { type Mood, type SessionRecords, totalOf } from '../../../../src/presence/session';
 import { kvTiming } from '../../../../src/presence/timing';
 import { sessionId } from '../../../support/session-id';
-import { mergeStored } from '../stored-merge';
+import { mergeStored } from '../replica-records';
 
 const TIMING = kvTiming(30_000, 10_000);
 const { refreshMs, aloneExtensionMs } = TIMING;
@@ -152,15 +152,12 @@ describe('changes', () => {
     ['does not write its last leave of 201 sessions at once', 201, 1_000, false],
     ['does not write its last leave of 201 sessions 1 ms before refreshMs', 201, refreshMs - 1, false],
     ['writes its last leave of 201 sessions after refreshMs', 201, refreshMs, true],
-  ])(
-    'a replica that holds one of many sessions of its location %s',
-    (_what, stored, sinceWriteMs, writes) => {
-      const replica = replicaWith(1);
-      replica.leave(ANNA, NOW);
-      const lastWrite = { at: NOW - sinceWriteMs, isAlone: false };
-      expect(decide(replica, storedSessions(stored), { lastWrite })).toBe(writes);
-    },
-  );
+  ])('a replica that holds one of many sessions %s', (_what, stored, sinceWriteMs, writes) => {
+    const replica = replicaWith(1);
+    replica.leave(ANNA, NOW);
+    const lastWrite = { at: NOW - sinceWriteMs, isAlone: false };
+    expect(decide(replica, storedSessions(stored), { lastWrite })).toBe(writes);
+  });
 
   it('a replica writes one new session at once with 199 sessions everywhere, and not with 200', () => {
     const isWritten = (everywhere: number) => decide(replicaWith(1), NONE, { everywhere });
@@ -228,13 +225,13 @@ describe('heartbeats', () => {
 describe('budget of writes', () => {
   const [withBudget, without] = [true, false];
   it.each([
-    ['that holds all 40 sessions', 2 * FEW_PEOPLE, 0, true, true],
-    ['that holds all 41 sessions', 2 * FEW_PEOPLE + 1, 0, true, false],
-    ['with another replica in its location', FEW_PEOPLE, 0, false, false],
-    ['with sessions in another location', 1, 1, true, false],
+    [2 * FEW_PEOPLE, 0, true, true],
+    [2 * FEW_PEOPLE + 1, 0, true, false],
+    [FEW_PEOPLE, 0, false, false],
+    [1, 1, true, false],
   ])(
-    'a replica %s (%d own sessions, %d elsewhere, alone: %s) needs budget for an ended session: %s',
-    (_what, own, elsewhere, isAlone, needsBudget) => {
+    'a replica (own sessions: %d, elsewhere: %d, alone: %s) needs budget for an ended session: %s',
+    (own, elsewhere, isAlone, needsBudget) => {
       const given = { isAlone, everywhere: own + elsewhere };
       for (const hasBudget of [true, false]) {
         const replica = replicaWith(own + 1);
@@ -249,7 +246,7 @@ describe('budget of writes', () => {
     ['a new session', storedSessions(1)],
     ['a changed mood', new Map([...storedSessions(2), ...anna('release')])],
   ])(
-    'a replica that holds all of a few sessions does not write %s before its refresh, despite its budget',
+    'a replica that holds all of a few sessions does not write %s with budget before its refresh',
     (_what, stored) => {
       expect(decide(replicaWith(2), stored, { isAlone: true, hasBudget: true })).toBe(false);
     },
@@ -265,7 +262,7 @@ describe('budget of writes', () => {
   it.each([
     ['does not write an ended session without budget after refreshMs', refreshMs, false],
     [
-      'does not write an ended session without budget 1 ms before its refresh',
+      'does not write an ended session without budget 1 ms before refresh',
       refreshMs + aloneExtensionMs - 1,
       false,
     ],

@@ -1,6 +1,19 @@
 import type { Replica, StoredMerge } from '../../../src/presence/replica';
 import type { SessionRecord, SessionRecords } from '../../../src/presence/session';
-import { recordsIn } from './records-in';
+import { sessionId } from '../../support/session-id';
+
+export const [ANNA, BEN] = [sessionId(1), sessionId(2)];
+
+export const NONE: SessionRecords = new Map();
+
+/** Returns one record of ANNA. */
+export const anna = (mood: SessionRecord['mood'], lastSeen: number): SessionRecords =>
+  new Map([[ANNA, { mood, lastSeen }]]);
+
+/** Returns the mood and the stamp of each session, without its expiry. */
+export function recordsIn(sessions: SessionRecords): Map<string, SessionRecord> {
+  return new Map([...sessions].map(([id, { mood, lastSeen }]) => [id, { mood, lastSeen }]));
+}
 
 /** By default each record counts for 70 s, and the merge ends no session that expired here. */
 interface MergeOptions {
