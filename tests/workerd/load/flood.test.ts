@@ -98,6 +98,9 @@ describe('10,000 requests within a minute', () => {
     expect(kv.operations.put).toBeLessThanOrEqual(syncs);
     expect(kv.operations.list).toBeGreaterThan(0);
     expect(kv.operations.list).toBeLessThanOrEqual(FLOOD_SECONDS / 60 + 1);
+    // The eight keys of locations that opened are read at most once in 30 s.
+    expect(kv.operations.getOpened).toBeLessThanOrEqual(8 * (FLOOD_SECONDS / 30 + 1));
+    expect(kv.operations.putOpened).toBe(0);
   });
 
   it('10,000 requests in a minute to a failing KV cause only the retries that the clock causes', async () => {

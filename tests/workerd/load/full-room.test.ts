@@ -9,8 +9,8 @@ import { RoomSessions } from '../../../src/presence/room/room-sessions';
 import { ZERO_COUNTS } from '../../../src/presence/session';
 import { sessionId } from '../../support/session-id';
 import { expire, noSockets, record } from '../presence/room/records';
+import { TTL } from '../presence/room/room-replica';
 
-const TTL = 30_000;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 describe('a full room', () => {

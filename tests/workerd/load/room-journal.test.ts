@@ -10,10 +10,11 @@ import {
 import { RoomJournal } from '../../../src/presence/room/room-journal';
 import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
 import { type SessionRecord, type SessionRecords, ZERO_COUNTS } from '../../../src/presence/session';
+import type { Report } from '../../../src/rate-limited-log';
 import { emptyStorage } from '../../support/empty-storage';
 import { sessionId } from '../../support/session-id';
+import { TTL } from '../presence/room/room-replica';
 
-const TTL = 30_000;
 const LONGEST_ROW_BYTES = 1_500_000;
 
 /** Runs the test in a room without a journal. */
@@ -23,18 +24,27 @@ async function inRoom(test: (sql: SqlStorage) => void): Promise<void> {
   await runInDurableObject(room(), (_room, { storage }) => test(storage.sql));
 }
 
-const newJournal = (sql: SqlStorage, now: number) =>
-  new RoomJournal(
-    sql,
-    TTL,
-    () => now,
-    () => undefined,
-  );
+const NOW = 1_000_000;
+
+interface JournalOptions {
+  readonly now?: () => number;
+  readonly ttlMs?: number;
+  readonly report?: Report;
+}
+
+/** Returns a journal of these rows. Its clock stands still unless the test passes another. */
+const newJournal = (
+  sql: SqlStorage,
+  { now = () => NOW, ttlMs = TTL, report = () => undefined }: JournalOptions = {},
+) => new RoomJournal(sql, ttlMs, now, report);
 
 function sessionsFrom(from: number, count: number, lastSeen: number): SessionRecords {
   const record: SessionRecord = { mood: 'connection', lastSeen };
   return new Map(Array.from({ length: count }, (_, n) => [sessionId(from + n), record]));
 }
+
+/** Returns all sessions in the rows of a journal. */
+const sessionsIn = (journal: RoomJournal) => new Map([...journal.read().sessions].flatMap((row) => [...row]));
 
 const NO_BROADCASTS = new Map([['', ZERO_COUNTS]]);
 
@@ -45,13 +55,8 @@ const longestRowIn = (sql: SqlStorage) =>
 
 it('a journal splits its sessions into rows that fit, and reads each row for a TTL', () =>
   inRoom((sql) => {
-    let now = 1_000_000;
-    const journal = new RoomJournal(
-      sql,
-      TTL,
-      () => now,
-      () => undefined,
-    );
+    let now = NOW;
+    const journal = newJournal(sql, { now: () => now });
     const all = sessionsFrom(0, 40_000, now);
     const counts = { ...ZERO_COUNTS, connection: all.size };
     journal.append(all, new Map([['', counts]]), all);
@@ -73,13 +78,9 @@ it(
   'a journal that gets too long is replaced by all sessions of the room',
   () =>
     inRoom((sql) => {
-      let now = 1_000_000;
-      const journal = new RoomJournal(
-        sql,
-        600_000,
-        () => now,
-        () => undefined,
-      );
+      let now = NOW;
+      const options = { now: () => now, ttlMs: 600_000 };
+      const journal = newJournal(sql, options);
       let written = 0;
       for (let save = 0; save < 60; save += 1) {
         now += ROOM_SAVE_INTERVAL_MS;
@@ -89,17 +90,7 @@ it(
         expect(bytesIn(sql)).toBeLessThanOrEqual(ROOM_JOURNAL_BYTES_MAX + 2 * LONGEST_ROW_BYTES);
       }
       expect(80 * written).toBeGreaterThan(ROOM_JOURNAL_BYTES_MAX);
-      const latest = new Map(
-        [
-          ...new RoomJournal(
-            sql,
-            600_000,
-            () => now,
-            () => undefined,
-          ).read().sessions,
-        ].flatMap((row) => [...row]),
-      );
-      expect(latest).toEqual(sessionsFrom(0, 15_000, now));
+      expect(sessionsIn(newJournal(sql, options))).toEqual(sessionsFrom(0, 15_000, now));
     }),
   20_000,
 );
@@ -108,24 +99,18 @@ it(
   'a room reads the end of a journal that 1.0 left too long, and replaces it with the next save',
   () =>
     inRoom((sql) => {
-      const now = 1_000_000;
-      const journal = new RoomJournal(
-        sql,
-        TTL,
-        () => now,
-        () => undefined,
-      );
+      const journal = newJournal(sql);
       // Version 1.0 put up to 20,000 sessions into a row, and kept all rows of a TTL.
       const filler = `"x":{"y":"${' '.repeat(987)}"},`.repeat(1_700);
       const rows = Math.ceil((1.5 * ROOM_JOURNAL_READ_BYTES_MAX) / filler.length);
       for (let n = 0; n < rows; n += 1) {
-        const text = `{${filler}"${sessionId(n)}":{"mood":"release","lastSeen":${now}}}`;
-        sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, text, '{}');
+        const text = `{${filler}"${sessionId(n)}":{"mood":"release","lastSeen":${NOW}}}`;
+        sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', NOW, text, '{}');
       }
       const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
       expect(ids.length).toBe(Math.floor(ROOM_JOURNAL_READ_BYTES_MAX / (filler.length + 80)));
       expect(ids.at(-1)).toBe(sessionId(rows - 1));
-      const all = sessionsFrom(0, 10, now);
+      const all = sessionsFrom(0, 10, NOW);
       journal.append(new Map(), NO_BROADCASTS, all);
       expect([...journal.read().sessions]).toEqual([all]);
     }),
@@ -134,23 +119,21 @@ it(
 
 it('a journal splits sessions of channels with the longest names into rows that fit, and reads them', () =>
   inRoom((sql) => {
-    const now = 1_000_000;
-    const journal = newJournal(sql, now);
+    const journal = newJournal(sql);
     const channel = 'a'.repeat(64);
     const all = new Map(
-      [...sessionsFrom(0, 15_000, now)].map(([id, record]) => [`${channel}/${id}`, record]),
+      [...sessionsFrom(0, 15_000, NOW)].map(([id, record]) => [`${channel}/${id}`, record]),
     );
     journal.append(all, NO_BROADCASTS, all);
     expect(longestRowIn(sql)).toBeLessThanOrEqual(LONGEST_ROW_BYTES);
-    const rows = [...newJournal(sql, now).read().sessions];
+    const rows = [...newJournal(sql).read().sessions];
     expect(rows).toHaveLength(2);
     expect(new Map(rows.flatMap((row) => [...row]))).toEqual(all);
   }));
 
 it('a journal keeps the last broadcasts of 10,000 channels in one row, and writes the row only if it changes', () =>
   inRoom((sql) => {
-    const now = 1_000_000;
-    const journal = newJournal(sql, now);
+    const journal = newJournal(sql);
     const counts = { ...ZERO_COUNTS, connection: 123_456 };
     const named = Array.from(
       { length: 10_000 },
@@ -158,65 +141,52 @@ it('a journal keeps the last broadcasts of 10,000 channels in one row, and write
     );
     const broadcasts = new Map([['', ZERO_COUNTS], ['constructor', counts], ...named]);
     journal.append(new Map(), broadcasts, []);
-    expect(newJournal(sql, now).read().lastBroadcasts).toEqual(broadcasts);
+    expect(newJournal(sql).read().lastBroadcasts).toEqual(broadcasts);
     const changes = () => Number(sql.exec('SELECT total_changes() AS changes').one()['changes']);
     const before = changes();
     journal.append(new Map(), new Map([...broadcasts, ['empty', ZERO_COUNTS]]), []);
     expect(changes() - before).toBe(1);
     journal.append(new Map(), NO_BROADCASTS, []);
     expect(changes() - before).toBe(3);
-    expect(newJournal(sql, now).read().lastBroadcasts).toEqual(NO_BROADCASTS);
+    expect(newJournal(sql).read().lastBroadcasts).toEqual(NO_BROADCASTS);
   }));
 
 it('a journal reports the rows, entries and counts that it cannot read, in one report', () =>
   inRoom((sql) => {
-    const now = 1_000_000;
     const reports: string[] = [];
-    const newJournal = () =>
-      new RoomJournal(
-        sql,
-        TTL,
-        () => now,
-        (trouble) => void reports.push(trouble),
-      );
-    newJournal().append(sessionsFrom(0, 2, now), NO_BROADCASTS, []);
-    expect([...newJournal().read().sessions]).toEqual([sessionsFrom(0, 2, now)]);
+    const read = () => newJournal(sql, { report: (trouble) => void reports.push(trouble) }).read();
+    newJournal(sql).append(sessionsFrom(0, 2, NOW), NO_BROADCASTS, []);
+    expect([...read().sessions]).toEqual([sessionsFrom(0, 2, NOW)]);
     expect(reports).toEqual([]);
     const insert = (sessions: unknown, told: unknown) =>
-      sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, sessions, told);
+      sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', NOW, sessions, told);
     insert('{"anna": 1, "ben": {}}', '{}');
     insert('no JSON', '{}');
     insert(null, 'no counts');
     sql.exec('INSERT INTO channels (id, counts) VALUES (1, ?)', '{"../x":{}}');
-    const { sessions, lastBroadcasts } = newJournal().read();
-    expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...sessionsFrom(0, 2, now).keys()]);
+    const { sessions, lastBroadcasts } = read();
+    expect([...sessions].flatMap((row) => [...row.keys()])).toEqual([...sessionsFrom(0, 2, NOW).keys()]);
     expect(lastBroadcasts).toEqual(new Map([['', ZERO_COUNTS]]));
     expect(reports).toEqual([expect.stringMatching(/^6 stored entries could not be read/)]);
   }));
 
 it('a failed replacement of a journal that is too long keeps the sessions that it holds', () =>
   inRoom((sql) => {
-    const now = 1_000_000;
-    const journal = new RoomJournal(
-      sql,
-      TTL,
-      () => now,
-      () => undefined,
-    );
+    const journal = newJournal(sql);
     const filler = `{"x":"${' '.repeat(1_900_000)}"}`;
     for (let bytes = 0; bytes <= ROOM_JOURNAL_BYTES_MAX; bytes += filler.length)
-      sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', now, filler, '{}');
-    const known = sessionsFrom(0, 10, now);
+      sql.exec('INSERT INTO journal (saved_at, sessions, told) VALUES (?, ?, ?)', NOW, filler, '{}');
+    const known = sessionsFrom(0, 10, NOW);
     journal.append(known, NO_BROADCASTS, known);
     expect([...journal.read().sessions].length).toBeGreaterThan(20);
     const failing = (function* () {
-      yield* sessionsFrom(10, 40_000, now);
+      yield* sessionsFrom(10, 40_000, NOW);
       throw new Error('SQLITE_FULL');
     })();
     expect(() => journal.append(new Map(), NO_BROADCASTS, failing)).toThrow('SQLITE_FULL');
     const ids = [...journal.read().sessions].flatMap((row) => [...row.keys()]);
     for (const id of known.keys()) expect(ids).toContain(id);
-    const all = sessionsFrom(0, 40_000, now);
+    const all = sessionsFrom(0, 40_000, NOW);
     journal.append(new Map(), NO_BROADCASTS, all);
-    expect(new Map([...journal.read().sessions].flatMap((row) => [...row]))).toEqual(all);
+    expect(sessionsIn(journal)).toEqual(all);
   }));

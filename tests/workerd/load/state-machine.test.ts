@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { PresenceState } from '../../../src/api/answer-schemas';
-import { hubSettings } from '../../../src/config';
+import { hubSettings, parseSettings } from '../../../src/config';
 import { MOODS } from '../../../src/moods';
 import { type Mood, totalOf, ZERO_COUNTS } from '../../../src/presence/session';
 import { emptyStorage } from '../../support/empty-storage';
@@ -14,7 +14,8 @@ import { TroubledKv } from '../../support/troubled-kv';
 import { TroubledRoom } from '../../support/troubled-room';
 import { WatchedPlatform } from './watched-platform';
 
-const TTL = 30_000;
+/** The default TTL (ms). */
+const TTL = parseSettings({}).timing.ttlMs;
 const HUBS = ['kv', 'durable-object'] as const;
 type HubName = (typeof HUBS)[number];
 

@@ -6,17 +6,15 @@ import {
 } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
-import { RoomHub } from '../../../src/presence/room/room-hub';
 import { ROOM_NAME } from '../../../src/presence/room/room-protocol';
-import { roomTiming } from '../../../src/presence/timing';
 import type { PresenceRoom } from '../../../src/presence-room';
 import { emptyStorage } from '../../support/empty-storage';
 import { FakeRuntime } from '../../support/fake-runtime';
-import { SyncedReplica } from '../../support/synced-replica';
+import type { SyncedReplica } from '../../support/synced-replica';
 import { TroubledRoom } from '../../support/troubled-room';
+import { roomReplica } from '../presence/room/room-replica';
 
 export const SECOND = 1_000;
-export const TIMING = roomTiming(30 * SECOND, SECOND);
 
 /** The real Durable Object with its own SQLite. The test controls its clock, timers and alarms. */
 export class RealRoom {
@@ -44,12 +42,7 @@ export class RealRoom {
 
   /** Returns a new replica, which has not synced yet. */
   join(): SyncedReplica {
-    const room = () => this.#troubled;
-    return new SyncedReplica(
-      new RoomHub({ room, timing: TIMING, runtime: this.#runtime, hasChannels: true }),
-      TIMING,
-      this.#runtime,
-    );
+    return roomReplica(() => this.#troubled, this.#runtime);
   }
 
   /** Runs a function in the context of the Durable Object. */

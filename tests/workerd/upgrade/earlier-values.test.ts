@@ -1,10 +1,10 @@
 import { env } from 'cloudflare:workers';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { emptyStorage } from '../support/empty-storage';
-import { FakeRuntime, START } from '../support/fake-runtime';
-import { type Fetch, post } from '../support/http';
-import { createApp } from '../support/observed-app';
-import { sessionId } from '../support/session-id';
+import { emptyStorage } from '../../support/empty-storage';
+import { FakeRuntime, START } from '../../support/fake-runtime';
+import { type Fetch, post } from '../../support/http';
+import { createApp } from '../../support/observed-app';
+import { sessionId } from '../../support/session-id';
 
 const SHARED_KEY = 'presence:sessions';
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
@@ -46,13 +46,13 @@ const heartbeat = (fetch: Fetch, id: string) =>
   post(fetch, '/api/heartbeat', { sessionId: id, mood: 'release' });
 
 describe.each([
-  ['in a location', 'AMS'],
-  ['without a location', undefined],
-])('a shared key', (where, colo) => {
+  ['the key of a location', 'AMS', `${SHARED_KEY}:ams`],
+  ['the shared key', undefined, SHARED_KEY],
+])('%s', (which, colo, key) => {
   it.each(UNCOUNTED_VALUES)(
-    `an isolate ${where} counts no session of a shared value with %s, and fails no request`,
+    `an isolate that reads ${which} counts no session of a value with %s, and fails no request`,
     async (_what, value) => {
-      await env.PRESENCE_KV.put(SHARED_KEY, JSON.stringify(value), { metadata: { count: 7 } });
+      await env.PRESENCE_KV.put(key, JSON.stringify(value), { metadata: { count: 7 } });
       const fetch = startIsolate(colo);
       expect(await readState(fetch)).toMatchObject({ count: 0 });
       expect(await (await heartbeat(fetch, BEN)).json()).toMatchObject({ count: 1, moods: { release: 1 } });

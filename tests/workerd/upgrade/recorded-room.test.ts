@@ -1,8 +1,5 @@
-import { evictDurableObject, runInDurableObject } from 'cloudflare:test';
-import { env } from 'cloudflare:workers';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ZERO_COUNTS } from '../../../src/presence/session';
-import { emptyStorage } from '../../support/empty-storage';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import {
@@ -12,6 +9,8 @@ import {
   type RecordedRoom,
   type Step,
 } from '../../support/recording';
+import { RealRoom } from '../room/real-room';
+import { delivered, RoomClient } from '../room/room-client';
 import recording from './1.0-room.json';
 
 const recorded = recording as unknown as RecordedRoom;
@@ -20,37 +19,31 @@ type Call = Extract<Step, { do: 'call' }>;
 /** Isolates have no timers, as in the recording of 1.0. */
 const RUNTIME = { now: () => Date.now(), random: () => 0.5, sleep: () => new Promise<void>(() => undefined) };
 
-const room = () => env.PRESENCE_ROOM.getByName('world');
-const inRoom = <Result>(callback: (state: DurableObjectState) => Result | Promise<Result>) =>
-  runInDurableObject(room(), (_, state) => callback(state));
-
-/** Advances the clock of the room. Its timers run when they are due. */
-const pass = (ms: number) => inRoom(() => vi.advanceTimersByTimeAsync(ms).then(() => undefined));
-
+let room: RealRoom;
 beforeEach(async () => {
-  await emptyStorage();
-  vi.useFakeTimers({ toFake: ['Date', 'setTimeout'] });
+  room = await RealRoom.open();
   vi.setSystemTime(RECORDED_AT);
 });
-afterEach(() => {
-  vi.useRealTimers();
-});
+afterEach(() => void vi.useRealTimers());
+
+/** Advances the clock. Unlike with `RealRoom.pass`, a timer that starts meanwhile runs when it is due, as in the recording. */
+const pass = (ms: number) => room.inside(() => vi.advanceTimersByTimeAsync(ms).then(() => undefined));
 
 it('a room answers the calls of 1.0 as 1.0 did, and stores the same rows and attachments', async () => {
-  const sockets: WebSocket[] = [];
+  const clients: RoomClient[] = [];
   const answers: RecordedAnswer[] = [];
   let epoch: string | undefined;
   for (const step of recorded.steps) {
     if (step.do === 'pass') await pass(step.ms);
-    if (step.do === 'open') sockets.push(await open());
-    if (step.do === 'send') await send(sockets[step.socket], step.message);
+    if (step.do === 'open') clients.push(await RoomClient.open(room));
+    if (step.do === 'send') await clients[step.socket]?.send(step.message);
     if (step.do !== 'call') continue;
-    const answer = await room().sync(messageOf(step.report, epoch));
+    const answer = await room.stub.sync(messageOf(step.report, epoch));
     epoch ??= answer.version.epoch;
     answers.push(dataOf(answer, 'epoch'));
   }
   expect(answers).toEqual(calls(recorded.steps).map(({ answer }) => answer));
-  const stored = await inRoom((state) => ({
+  const stored = await room.inside((state) => ({
     rows: state.storage.sql.exec('SELECT * FROM journal ORDER BY rowid').toArray(),
     attachments: state.getWebSockets().map((socket) => socket.deserializeAttachment()),
   }));
@@ -66,7 +59,7 @@ it('isolates of this version send the room the same sessions as 1.0 did', async 
   const sync: Sync = (report) => {
     expect(Object.keys(report).sort()).toEqual(['heard', 'known']);
     sent.push({ heard: Object.fromEntries(report.heard) });
-    return room().sync(report);
+    return room.stub.sync(report);
   };
   const isolates = [startIsolate(sync), startIsolate(sync)];
   for (const step of recorded.steps) {
@@ -106,46 +99,47 @@ it.each([0, 1])(
 );
 
 it('a room with the rows of 1.0 counts their sessions, and no session that has left', async () => {
-  await inRoom(({ storage: { sql } }) => restore(sql));
+  await room.inside(({ storage: { sql } }) => restore(sql));
   await restartRoom();
-  const { isAll, sessions } = await room().sync({ known: undefined, heard: new Map() });
+  const { isAll, sessions } = await room.stub.sync({ known: undefined, heard: new Map() });
   expect(isAll).toBe(true);
   expect(moodsOf(sessions)).toEqual(FINAL_MOODS);
   // An old record of the session that has left does not restore it.
   const oldRecord = new Map([[LEFT, { mood: 'release' as const, lastSeen: RECORDED_AT }]]);
-  const answer = await room().sync({ known: undefined, heard: oldRecord });
+  const answer = await room.stub.sync({ known: undefined, heard: oldRecord });
   expect(moodsOf(answer.sessions)).toEqual(FINAL_MOODS);
 });
 
 it('a session in the rows of 1.0 ends a TTL after its last heartbeat', async () => {
-  await inRoom(({ storage: { sql } }) => restore(sql));
+  await room.inside(({ storage: { sql } }) => restore(sql));
   await restartRoom();
   // The last heartbeats were 5 s after the start. A room ends a session at most 250 ms late.
   await pass(RECORDED_AT + 34_750 - Date.now());
-  expect(moodsOf((await room().sync(NOTHING)).sessions)).toMatchObject({ connection: 1 });
+  expect(moodsOf((await room.stub.sync(NOTHING)).sessions)).toMatchObject({ connection: 1 });
   await pass(500);
-  expect(moodsOf((await room().sync(NOTHING)).sessions)).toMatchObject({ connection: 0 });
+  expect(moodsOf((await room.stub.sync(NOTHING)).sessions)).toMatchObject({ connection: 0 });
 });
 
 it('a socket with an attachment of 1.0 changes its mood, and its close ends its session', async () => {
-  const [watcher, owner] = [await open(), await open()];
-  const broadcasts: unknown[] = [];
-  watcher.addEventListener('message', ({ data }) => void broadcasts.push(JSON.parse(String(data)).moods));
-  await inRoom((state) => {
+  const [watcher, owner] = [await RoomClient.open(room), await RoomClient.open(room)];
+  await room.inside((state) => {
     restore(state.storage.sql);
     // The platform lists the sockets in the order of the recording.
     for (const [n, socket] of state.getWebSockets().entries())
       socket.serializeAttachment(recorded.attachments[n]);
   });
   await restartRoom();
-  await send(owner, { mood: 'gratitude' });
-  expect((await room().sync(NOTHING)).sessions.get(JOINED)).toMatchObject({ mood: 'gratitude' });
+  await owner.send({ mood: 'gratitude' });
+  expect((await room.stub.sync(NOTHING)).sessions.get(JOINED)).toMatchObject({ mood: 'gratitude' });
   await pass(1_000);
-  await delivered();
-  owner.close(1000);
-  await delivered();
-  expect((await room().sync(NOTHING)).sessions.has(JOINED)).toBe(false);
-  expect(broadcasts).toContainEqual({ ...FINAL_MOODS, release: 0, gratitude: 2 });
+  await delivered(room);
+  await owner.close();
+  expect((await room.stub.sync(NOTHING)).sessions.has(JOINED)).toBe(false);
+  expect(watcher.states.map(({ moods }) => moods)).toContainEqual({
+    ...FINAL_MOODS,
+    release: 0,
+    gratitude: 2,
+  });
 });
 
 const NOTHING = { known: undefined, heard: new Map() };
@@ -153,7 +147,7 @@ const NOTHING = { known: undefined, heard: new Map() };
 const FINAL_MOODS = { gratitude: 1, presence: 0, release: 1, connection: 1 };
 const [LEFT, JOINED] = ['00000000-0000-4000-8000-000000000002', '00000000-0000-4000-8000-000000000003'];
 
-type Sync = ReturnType<typeof room>['sync'];
+type Sync = RealRoom['stub']['sync'];
 type RoomAnswer = Awaited<ReturnType<Sync>>;
 
 /** Starts an isolate that calls `sync` in place of the room. */
@@ -207,24 +201,6 @@ function restore(sql: SqlStorage): void {
 
 /** Restarts the room at the time of the last recorded row. */
 async function restartRoom(): Promise<void> {
-  await evictDurableObject(room());
-  vi.clearAllTimers();
+  await room.hibernate();
   vi.setSystemTime(Math.max(...recorded.rows.map(({ saved_at }) => saved_at)));
-}
-
-async function open(): Promise<WebSocket> {
-  const { webSocket } = await room().fetch('http://room/', { headers: { Upgrade: 'websocket' } });
-  if (webSocket === null) throw new Error('No socket.');
-  webSocket.accept();
-  return webSocket;
-}
-
-async function send(socket: WebSocket | undefined, message: object): Promise<void> {
-  socket?.send(JSON.stringify(message));
-  await delivered();
-}
-
-/** Waits until the room has received all messages, and its own messages have arrived. */
-async function delivered(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await inRoom(() => undefined);
 }

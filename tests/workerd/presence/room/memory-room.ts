@@ -1,3 +1,4 @@
+import { ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
 import type { ChannelRules } from '../../../../src/presence/channel-rules';
 import { Room } from '../../../../src/presence/room/room';
 import {
@@ -11,8 +12,7 @@ import { FakeRuntime } from '../../../support/fake-runtime';
 import { MemoryHistory } from '../../../support/memory-history';
 import { FakeSocket } from './fake-socket';
 import { MemoryJournal } from './memory-journal';
-
-export const TTL = 30_000;
+import { TTL } from './room-replica';
 
 /** A room whose journal, history and sockets are in memory. A restart keeps all three. */
 export class MemoryRoom {
@@ -88,6 +88,16 @@ export class MemoryRoom {
   /** Reports to the room that the client closed its socket. */
   close(socket: FakeSocket, code = 1000): void {
     this.#room.close(socket, code);
+  }
+
+  /** Lets the sockets ping for `ms`. The room hibernates, and restarts every 25 s for its alarm. */
+  async keepPinging(sockets: readonly FakeSocket[], ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += 25_000) {
+      await this.runtime.advance(25_000 - ROOM_SAVE_INTERVAL_MS);
+      for (const socket of sockets) socket.lastPingAt = this.runtime.now() - 3_000;
+      this.restart(sockets);
+      await this.runtime.advance(ROOM_SAVE_INTERVAL_MS);
+    }
   }
 
   #start(sockets: readonly FakeSocket[] = []): Room {

@@ -6,7 +6,8 @@ import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { FakeSocket } from './fake-socket';
-import { MemoryRoom, TTL } from './memory-room';
+import { MemoryRoom } from './memory-room';
+import { TTL } from './room-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 

@@ -10,7 +10,8 @@ import type { Mood } from '../../../../src/presence/session';
 import { HistoryList } from '../../../support/history-list';
 import { sessionId } from '../../../support/session-id';
 import type { FakeSocket } from './fake-socket';
-import { MemoryRoom, TTL } from './memory-room';
+import { MemoryRoom } from './memory-room';
+import { TTL } from './room-replica';
 
 const HOUR = 3_600_000;
 

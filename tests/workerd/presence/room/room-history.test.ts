@@ -1,16 +1,8 @@
-import { beforeEach, describe, expect, it } from 'vitest';
-import {
-  HISTORY_STEP_MS,
-  ROOM_EXPIRY_STEP_MS,
-  ROOM_SAVE_INTERVAL_MS,
-  ROOM_UNSAVED_MAX,
-} from '../../../../src/limits';
-import { HANDOVER_CODE } from '../../../../src/presence/room/socket-message';
-import { sessionKey } from '../../../../src/presence/session-key';
+import { beforeEach, expect, it } from 'vitest';
+import { HISTORY_STEP_MS, ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
 import type { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
-import type { FakeSocket } from './fake-socket';
-import { MemoryRoom, TTL } from './memory-room';
+import { MemoryRoom } from './memory-room';
 
 const [ANNA, BEN, CLEO] = [sessionId(1), sessionId(2), sessionId(3)];
 const HOUR = 3_600_000;
@@ -29,274 +21,117 @@ const lastCounts = (length: number) => memoryRoom.room.history().counts.slice(-l
 /** Advances the clock until every change is saved. */
 const afterSave = () => runtime.advance(ROOM_SAVE_INTERVAL_MS);
 
-/** Lets the sockets ping for `ms`. The room hibernates, and restarts every 25 s for its alarm. */
-async function keepPinging(sockets: readonly FakeSocket[], ms: number): Promise<void> {
-  for (let passed = 0; passed < ms; passed += 25_000) {
-    await runtime.advance(25_000 - ROOM_SAVE_INTERVAL_MS);
-    for (const socket of sockets) socket.lastPingAt = runtime.now() - 3_000;
-    memoryRoom.restart(sockets);
-    await afterSave();
-  }
-}
-
-describe('the visits', () => {
-  it('each new session is a visit, by HTTP or by a socket', () => {
-    memoryRoom.heartbeat(ANNA);
-    memoryRoom.join(BEN);
-    expect(visits()).toBe(2);
-  });
-
-  it('a session that moves to another replica, or also opens a socket, is not a new visit', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await runtime.advance(10_000);
-    memoryRoom.heartbeat(ANNA);
-    memoryRoom.join(ANNA);
-    expect(visits()).toBe(1);
-  });
-
-  it('a session that changes its mood is not a new visit', async () => {
-    memoryRoom.heartbeat(ANNA, 'presence');
-    await runtime.advance(1_000);
-    memoryRoom.heartbeat(ANNA, 'release');
-    expect(visits()).toBe(1);
-  });
-
-  it.each([
-    ['a socket that reconnects', undefined],
-    ['a tab that hands its session over to another tab', HANDOVER_CODE],
-  ])('%s is not a new visit', async (_which, code) => {
-    memoryRoom.close(memoryRoom.join(ANNA), code);
-    await runtime.advance(1_000);
-    memoryRoom.join(ANNA);
-    expect(visits()).toBe(1);
-  });
-
-  it('a session that starts again within the TTL of its leave is not a new visit, and later it is one', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await runtime.advance(1_000);
-    memoryRoom.leave(ANNA);
-    await runtime.advance(TTL - 1);
-    memoryRoom.heartbeat(ANNA);
-    expect(visits()).toBe(1);
-    memoryRoom.leave(ANNA);
-    await runtime.advance(TTL + 1);
-    memoryRoom.heartbeat(ANNA);
-    expect(visits()).toBe(2);
-  });
-
-  it('a session that starts again after it expired is a new visit', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await runtime.advance(TTL + ROOM_EXPIRY_STEP_MS);
-    memoryRoom.heartbeat(ANNA);
-    expect(visits()).toBe(2);
-  });
-
-  it('the history excludes sessions of named channels from its visits and its peak', () => {
-    memoryRoom.heartbeat(sessionKey('lobby', ANNA));
-    expect(memoryRoom.room.history()).toMatchObject({ visits: 0, peak: { count: 0 } });
-  });
-
-  it('a session whose leave arrives before its first heartbeat is a visit with that heartbeat', async () => {
-    memoryRoom.leave(ANNA);
-    expect(visits()).toBe(0);
-    await runtime.advance(1_000);
-    memoryRoom.heartbeat(ANNA);
-    expect(visits()).toBe(1);
-    memoryRoom.leave(ANNA);
-    memoryRoom.heartbeat(ANNA);
-    expect(visits()).toBe(1);
-  });
-
-  it('a session that joins again after a restart broke its pinging socket is not a new visit', async () => {
-    const socket = memoryRoom.join(ANNA);
-    await afterSave();
-    await keepPinging([socket], HOUR);
-    memoryRoom.restart([]);
-    await runtime.advance(1_500);
-    memoryRoom.join(ANNA);
-    expect(visits()).toBe(1);
-  });
-
-  it('the history counts the sessions that a room of version 1.0 saved, also as visits', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await afterSave();
-    memoryRoom.history.write(new Map());
-    await runtime.advance(TTL / 2);
-    memoryRoom.restart([]);
-    expect(memoryRoom.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
-  });
-
-  it('a session whose last ping a sync applied is not a new visit after a restart broke its socket', async () => {
-    const socket = memoryRoom.join(ANNA);
-    await afterSave();
-    await runtime.advance(25_000 - ROOM_SAVE_INTERVAL_MS);
-    socket.lastPingAt = runtime.now();
-    await runtime.advance(5_250);
-    memoryRoom.heartbeat(BEN);
-    await runtime.advance(500);
-    memoryRoom.room.applyPings();
-    await afterSave();
-    memoryRoom.restart([]);
-    memoryRoom.join(ANNA);
-    expect(visits()).toBe(2);
-  });
-
-  it('a history whose save failed is saved five seconds later', async () => {
-    memoryRoom.history.fails = true;
-    memoryRoom.heartbeat(ANNA);
-    memoryRoom.history.fails = false;
-    await afterSave();
-    memoryRoom.restart([]);
-    expect(visits()).toBe(1);
-    expect(memoryRoom.journal.saved).toHaveLength(1);
-  });
-
-  it('a save in the middle of a sync contains the visits of its sessions', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await runtime.advance(1_000);
-    const now = runtime.now();
-    const heartbeats = Array.from({ length: ROOM_UNSAVED_MAX }, (_, n) => [
-      sessionId(n),
-      { mood: 'presence', lastSeen: now },
-    ]);
-    memoryRoom.sync(Object.fromEntries(heartbeats));
-    memoryRoom.restart([]);
-    expect(visits()).toBe(ROOM_UNSAVED_MAX);
-  });
-
-  it('the sessions that a restarted room restores are not new visits, also those of sockets', async () => {
-    memoryRoom.heartbeat(ANNA);
-    memoryRoom.join(BEN);
-    await afterSave();
-    memoryRoom.restart();
-    memoryRoom.heartbeat(ANNA);
-    expect(visits()).toBe(2);
-  });
-
-  it('a session that a crash lost before its save is one visit when it starts again', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await runtime.advance(1_000);
-    memoryRoom.heartbeat(BEN);
-    memoryRoom.restart([]);
-    expect(visits()).toBe(1);
-    memoryRoom.heartbeat(BEN);
-    expect(visits()).toBe(2);
-  });
+it('a session that starts and one that leaves in the same sync do not count at once', async () => {
+  memoryRoom.heartbeat(ANNA);
+  await runtime.advance(1_000);
+  const now = runtime.now();
+  memoryRoom.sync({ [BEN]: { mood: 'presence', lastSeen: now }, [ANNA]: { mood: null, lastSeen: now } });
+  expect(memoryRoom.room.history().peak.count).toBe(1);
 });
 
-describe('the counts', () => {
-  it('a session that starts and one that leaves in the same sync do not count at once', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await runtime.advance(1_000);
-    const now = runtime.now();
-    memoryRoom.sync({ [BEN]: { mood: 'presence', lastSeen: now }, [ANNA]: { mood: null, lastSeen: now } });
-    expect(memoryRoom.room.history().peak.count).toBe(1);
-  });
-
-  it.each([
-    ['that stays in memory', () => undefined],
-    ['that restarts', () => memoryRoom.restart([])],
-  ])(
-    'sessions that expire between calls end at their own time in the history of a room %s',
-    async (_which, restart) => {
-      memoryRoom.heartbeat(ANNA);
-      memoryRoom.heartbeat(BEN);
-      await afterSave();
-      await runtime.advance(3 * HOUR);
-      restart();
-      expect(lastCounts(4)).toEqual([0, 0, 0, 0]);
-      expect(lastCounts(37)).toEqual([2, ...Array.from({ length: 36 }, () => 0)]);
-    },
-  );
-
-  it('a session ends in the history a TTL after its last heartbeat', async () => {
-    await runtime.advance(HISTORY_STEP_MS - 55_000);
-    for (let n = 0; n < 4; n += 1) {
-      memoryRoom.heartbeat(ANNA);
-      await runtime.advance(10_000);
-    }
-    await runtime.advance(2 * HISTORY_STEP_MS - 1);
-    expect(lastCounts(3)).toEqual([1, 1, 0]);
-  });
-
-  it('a session on a socket ends in the history a TTL after its last ping, also if the alarm is late', async () => {
-    const socket = memoryRoom.join(ANNA);
-    await afterSave();
-    await runtime.advance(HISTORY_STEP_MS - 35_000 - ROOM_SAVE_INTERVAL_MS);
-    memoryRoom.send(socket, { mood: 'release' });
-    socket.lastPingAt = runtime.now() + 10_000;
-    await runtime.advance(HISTORY_STEP_MS);
-    memoryRoom.room.applyPings();
-    expect(lastCounts(2)).toEqual([1, 1]);
-    await runtime.advance(HISTORY_STEP_MS);
-    expect(lastCounts(2)).toEqual([1, 0]);
-  });
-
-  it('a session that expires in the next step counts in that step too, after a restart', async () => {
-    await runtime.advance(HISTORY_STEP_MS - 20_000);
-    memoryRoom.heartbeat(ANNA);
-    await afterSave();
-    await runtime.advance(HISTORY_STEP_MS);
-    memoryRoom.restart([]);
-    expect(lastCounts(2)).toEqual([1, 1]);
-    await runtime.advance(HISTORY_STEP_MS);
-    expect(lastCounts(3)).toEqual([1, 1, 0]);
-  });
-
-  it('sessions on pinging sockets keep their count in each step with one row, also over restarts', async () => {
-    const sockets = [memoryRoom.join(ANNA), memoryRoom.join(BEN)];
-    await afterSave();
-    await keepPinging(sockets, HOUR);
-    expect(lastCounts(12)).toEqual(Array.from({ length: 12 }, () => 2));
-    expect(visits()).toBe(2);
-    expect(memoryRoom.history.read()).toHaveLength(1);
-    // The close of the first socket restarts the room, which no longer has this socket.
-    memoryRoom.restart(sockets.slice(1));
-    for (const socket of sockets) memoryRoom.close(socket);
-    expect(lastCounts(13)).toEqual(Array.from({ length: 13 }, () => 2));
-    await runtime.advance(HISTORY_STEP_MS);
-    expect(lastCounts(2)).toEqual([2, 0]);
-  });
-
-  it('a history covers 24 hours, and deletes older rows', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await runtime.advance(25 * HOUR);
-    memoryRoom.heartbeat(BEN);
-    await afterSave();
-    expect(memoryRoom.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
-    await runtime.advance(25 * HOUR);
-    memoryRoom.heartbeat(CLEO);
-    await afterSave();
-    expect(memoryRoom.history.read().length).toBeLessThanOrEqual(2);
-  });
-
-  it('a room whose clock steps back moves later events into the running step of the history', async () => {
-    await runtime.advance(2 * HISTORY_STEP_MS);
+it.each([
+  ['that stays in memory', () => undefined],
+  ['that restarts', () => memoryRoom.restart([])],
+])(
+  'sessions that expire between calls end at their own time in the history of a room %s',
+  async (_which, restart) => {
     memoryRoom.heartbeat(ANNA);
     memoryRoom.heartbeat(BEN);
-    await runtime.advance(-HISTORY_STEP_MS);
-    memoryRoom.leave(BEN);
-    expect(lastCounts(2)).toEqual([0, 2]);
-    expect(visits()).toBe(2);
-  });
+    await afterSave();
+    await runtime.advance(3 * HOUR);
+    restart();
+    expect(lastCounts(4)).toEqual([0, 0, 0, 0]);
+    expect(lastCounts(37)).toEqual([2, ...Array.from({ length: 36 }, () => 0)]);
+  },
+);
 
-  it('a room that restarts with a clock before its last save keeps its history', async () => {
-    await runtime.advance(2 * HISTORY_STEP_MS);
+it('a session ends in the history a TTL after its last heartbeat', async () => {
+  await runtime.advance(HISTORY_STEP_MS - 55_000);
+  for (let n = 0; n < 4; n += 1) {
     memoryRoom.heartbeat(ANNA);
-    await afterSave();
-    await runtime.advance(-HISTORY_STEP_MS);
-    memoryRoom.restart([]);
-    expect(lastCounts(2)).toEqual([0, 1]);
-    expect(visits()).toBe(1);
-  });
+    await runtime.advance(10_000);
+  }
+  await runtime.advance(2 * HISTORY_STEP_MS - 1);
+  expect(lastCounts(3)).toEqual([1, 1, 0]);
+});
 
-  it('a read of the history starts no save', async () => {
-    memoryRoom.heartbeat(ANNA);
-    await afterSave();
-    const saves = memoryRoom.journal.saved.length;
-    await runtime.advance(HOUR);
-    memoryRoom.room.history();
-    await afterSave();
-    expect(memoryRoom.journal.saved).toHaveLength(saves);
-  });
+it('a session on a socket ends in the history a TTL after its last ping, also if the alarm is late', async () => {
+  const socket = memoryRoom.join(ANNA);
+  await afterSave();
+  await runtime.advance(HISTORY_STEP_MS - 35_000 - ROOM_SAVE_INTERVAL_MS);
+  memoryRoom.send(socket, { mood: 'release' });
+  socket.lastPingAt = runtime.now() + 10_000;
+  await runtime.advance(HISTORY_STEP_MS);
+  memoryRoom.room.applyPings();
+  expect(lastCounts(2)).toEqual([1, 1]);
+  await runtime.advance(HISTORY_STEP_MS);
+  expect(lastCounts(2)).toEqual([1, 0]);
+});
+
+it('a session that expires in the next step counts in that step too, after a restart', async () => {
+  await runtime.advance(HISTORY_STEP_MS - 20_000);
+  memoryRoom.heartbeat(ANNA);
+  await afterSave();
+  await runtime.advance(HISTORY_STEP_MS);
+  memoryRoom.restart([]);
+  expect(lastCounts(2)).toEqual([1, 1]);
+  await runtime.advance(HISTORY_STEP_MS);
+  expect(lastCounts(3)).toEqual([1, 1, 0]);
+});
+
+it('sessions on pinging sockets keep their count in each step with one row, also over restarts', async () => {
+  const sockets = [memoryRoom.join(ANNA), memoryRoom.join(BEN)];
+  await afterSave();
+  await memoryRoom.keepPinging(sockets, HOUR);
+  expect(lastCounts(12)).toEqual(Array.from({ length: 12 }, () => 2));
+  expect(visits()).toBe(2);
+  expect(memoryRoom.history.read()).toHaveLength(1);
+  // The close of the first socket restarts the room, which no longer has this socket.
+  memoryRoom.restart(sockets.slice(1));
+  for (const socket of sockets) memoryRoom.close(socket);
+  expect(lastCounts(13)).toEqual(Array.from({ length: 13 }, () => 2));
+  await runtime.advance(HISTORY_STEP_MS);
+  expect(lastCounts(2)).toEqual([2, 0]);
+});
+
+it('a history covers 24 hours, and deletes older rows', async () => {
+  memoryRoom.heartbeat(ANNA);
+  await runtime.advance(25 * HOUR);
+  memoryRoom.heartbeat(BEN);
+  await afterSave();
+  expect(memoryRoom.room.history()).toMatchObject({ visits: 1, peak: { count: 1 } });
+  await runtime.advance(25 * HOUR);
+  memoryRoom.heartbeat(CLEO);
+  await afterSave();
+  expect(memoryRoom.history.read().length).toBeLessThanOrEqual(2);
+});
+
+it('a room whose clock steps back moves later events into the running step of the history', async () => {
+  await runtime.advance(2 * HISTORY_STEP_MS);
+  memoryRoom.heartbeat(ANNA);
+  memoryRoom.heartbeat(BEN);
+  await runtime.advance(-HISTORY_STEP_MS);
+  memoryRoom.leave(BEN);
+  expect(lastCounts(2)).toEqual([0, 2]);
+  expect(visits()).toBe(2);
+});
+
+it('a room that restarts with a clock before its last save keeps its history', async () => {
+  await runtime.advance(2 * HISTORY_STEP_MS);
+  memoryRoom.heartbeat(ANNA);
+  await afterSave();
+  await runtime.advance(-HISTORY_STEP_MS);
+  memoryRoom.restart([]);
+  expect(lastCounts(2)).toEqual([0, 1]);
+  expect(visits()).toBe(1);
+});
+
+it('a read of the history starts no save', async () => {
+  memoryRoom.heartbeat(ANNA);
+  await afterSave();
+  const saves = memoryRoom.journal.saved.length;
+  await runtime.advance(HOUR);
+  memoryRoom.room.history();
+  await afterSave();
+  expect(memoryRoom.journal.saved).toHaveLength(saves);
 });

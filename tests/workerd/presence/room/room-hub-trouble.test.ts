@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DEFERRED_MAX_MS, SYNC_WAIT_MAX_MS } from '../../../../src/limits';
+import { SYNC_WAIT_MAX_MS } from '../../../../src/limits';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
 import type { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledRoom } from '../../../support/troubled-room';
-import { RoomSite, TIMING } from './room-site';
+import { TIMING } from './room-replica';
+import { RoomSite } from './room-site';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
@@ -42,11 +43,11 @@ describe('a room in trouble', () => {
     await runtime.advance(SYNC_WAIT_MAX_MS);
     expect(await first).toBe(0);
     room.trouble = undefined;
-    await runtime.advance(DEFERRED_MAX_MS);
-    await countHere();
-    // The room answers the next call, and the session of BEN has expired.
-    await runtime.advance(2 * TIMING.syncIntervalMs);
+    await there.leave(BEN);
+    await runtime.advance(TIMING.abandonMs);
+    await there.presence();
     expect(await countHere()).toBe(0);
+    expect(room.calls).toBe(2);
     room.deliverAnswers();
     await here.idle();
     expect(await countHere()).toBe(0);
@@ -123,20 +124,22 @@ describe('a room in trouble', () => {
   });
 
   it('a hanging room fails no request, and its late answer changes no count', async () => {
+    await site.pass();
     await there.heartbeat(BEN);
-    await site.pass();
-    await site.pass();
+    await runtime.advance(TIMING.syncIntervalMs);
+    await there.presence();
     room.trouble = 'hangs';
-    await runtime.advance(5_000);
     const answer = here.store.countHeartbeat(ANNA, 'presence', () => undefined);
     await runtime.advance(SYNC_WAIT_MAX_MS);
-    expect((await answer).count).toBe(2);
+    expect((await answer).count).toBe(1);
     room.trouble = undefined;
-    await runtime.advance(DEFERRED_MAX_MS);
-    // The session of BEN has expired meanwhile. The late answer still contains it.
+    await there.leave(BEN);
+    await runtime.advance(TIMING.abandonMs);
+    await there.presence();
     const other = here.store.countHeartbeat(ANNA, 'presence', () => undefined);
     await runtime.advance(SYNC_WAIT_MAX_MS);
     expect((await other).count).toBe(1);
+    // The late answer still contains the session of BEN.
     room.deliverAnswers();
     await here.idle();
     expect(await here.count()).toBe(1);

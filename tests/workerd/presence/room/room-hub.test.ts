@@ -6,7 +6,8 @@ import type { FakeRuntime } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { SyncedReplica } from '../../../support/synced-replica';
 import type { TroubledRoom } from '../../../support/troubled-room';
-import { RoomSite, TIMING } from './room-site';
+import { TIMING } from './room-replica';
+import { RoomSite } from './room-site';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 

@@ -5,9 +5,9 @@ import { MOODS } from '../../../../src/moods';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { type Mood, overrules, type SessionRecord, ZERO_COUNTS } from '../../../../src/presence/session';
 import { sessionId } from '../../../support/session-id';
-import { expire, record } from './records';
+import { expire, noSockets, record } from './records';
+import { TTL } from './room-replica';
 
-const TTL = 30_000;
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
 describe('the sessions of a room', () => {
@@ -29,6 +29,18 @@ describe('the sessions of a room', () => {
     expect(room.nextEnd(5_000)).toBe(5_000 + TTL);
     expect(expire(room, 4_999 + TTL)).toEqual([]);
     expect(expire(room, 5_000 + TTL)).toEqual([ANNA]);
+  });
+
+  it('a session whose end moves forward is in one step only', () => {
+    const room = new RoomSessions(TTL, 10_000);
+    room.heartbeat(ANNA, 'presence', 10_000);
+    // The clock stepped back.
+    room.heartbeat(ANNA, 'presence', 5_000);
+    room.heartbeat(ANNA, 'presence', 20_000);
+    const checked = vi.fn(noSockets);
+    expect(expire(room, 20_000 + TTL, checked)).toEqual([ANNA]);
+    // The room checks the session in the step of its earliest end, and in that of its true end.
+    expect(checked).toHaveBeenCalledTimes(2);
   });
 
   it('two sessions with the same end both end in the step of that end', () => {
@@ -129,11 +141,13 @@ describe('the sessions of a room', () => {
     expect(room.nextEnd(33_000)).toBe(20_000 + TTL);
   });
 
-  it('the next end is in the future, and less than one step after the earliest true end', () => {
+  it('the next end is never after the step of the earliest true end, and is that step after `forgetNextEnd`', () => {
     void fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(12_000), fc.boolean())), (events) => {
         const room = new RoomSessions(TTL, 0);
         const ends = new Map<string, number>();
+        const earliestStepEnd = () =>
+          Math.ceil(Math.min(...ends.values()) / ROOM_EXPIRY_STEP_MS) * ROOM_EXPIRY_STEP_MS;
         let now = 0;
         for (const [n, ms, readsNextEnd] of events) {
           now += ms;
@@ -141,10 +155,12 @@ describe('the sessions of a room', () => {
           room.heartbeat(sessionId(n), 'presence', now);
           ends.set(sessionId(n), now + TTL);
           if (!readsNextEnd) continue;
-          const next = room.nextEnd(now) ?? 0;
+          const next = room.nextEnd(now);
           expect(next).toBeGreaterThan(now);
-          expect(next).toBeLessThan(Math.min(...ends.values()) + ROOM_EXPIRY_STEP_MS);
+          expect(next).toBeLessThanOrEqual(earliestStepEnd());
         }
+        room.forgetNextEnd();
+        expect(room.nextEnd(now) ?? Number.POSITIVE_INFINITY).toBe(earliestStepEnd());
       }),
     );
   });

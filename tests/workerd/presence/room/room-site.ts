@@ -1,14 +1,11 @@
 import { env } from 'cloudflare:workers';
 import { vi } from 'vitest';
-import { RoomHub } from '../../../../src/presence/room/room-hub';
 import { ROOM_NAME } from '../../../../src/presence/room/room-protocol';
-import { roomTiming } from '../../../../src/presence/timing';
 import { emptyStorage } from '../../../support/empty-storage';
 import { FakeRuntime } from '../../../support/fake-runtime';
-import { SyncedReplica } from '../../../support/synced-replica';
+import type { SyncedReplica } from '../../../support/synced-replica';
 import { TroubledRoom } from '../../../support/troubled-room';
-
-export const TIMING = roomTiming(30_000, 1_000);
+import { roomReplica, TIMING } from './room-replica';
 
 /** Two replicas that sync with a real room. The room uses the test's clock. */
 export class RoomSite {
@@ -31,12 +28,7 @@ export class RoomSite {
 
   /** Returns a new replica, which has not synced yet. */
   join(room = this.#newStub()): SyncedReplica {
-    const { runtime } = this;
-    return new SyncedReplica(
-      new RoomHub({ room: () => room, timing: TIMING, runtime, hasChannels: true }),
-      TIMING,
-      runtime,
-    );
+    return roomReplica(() => room, this.runtime);
   }
 
   /** Advances the clock, and lets both replicas sync. */

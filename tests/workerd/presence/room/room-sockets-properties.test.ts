@@ -11,8 +11,8 @@ import { NO_HISTORY } from '../../../support/no-history';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket } from './fake-socket';
 import { MemoryJournal } from './memory-journal';
+import { TTL } from './room-replica';
 
-const TTL = 30_000;
 /** A room hibernates ten seconds after its last event. By then its timers have run. */
 const IDLE_MS = 12_000;
 

@@ -10,7 +10,8 @@ import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import { FakeSocket } from './fake-socket';
-import { MemoryRoom, TTL } from './memory-room';
+import { MemoryRoom } from './memory-room';
+import { TTL } from './room-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 const JOIN = { sessionId: ANNA, mood: 'gratitude' };

@@ -1,14 +1,12 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ROOM_SAVE_INTERVAL_MS } from '../../../../src/limits';
-import { RoomHub } from '../../../../src/presence/room/room-hub';
 import { answerToWire, reportFromWire, type WireReport } from '../../../../src/presence/room/room-protocol';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
-import { roomTiming } from '../../../../src/presence/timing';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
-import { SyncedReplica } from '../../../support/synced-replica';
-import { MemoryRoom, TTL } from './memory-room';
+import { MemoryRoom } from './memory-room';
+import { roomReplica, TTL } from './room-replica';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 
@@ -96,15 +94,8 @@ describe('a full room', () => {
   });
 
   it('a room accepts a refused session with a later heartbeat, and until then its own replica counts it', async () => {
-    const timing = roomTiming(TTL, 1_000);
-    const here = new SyncedReplica(
-      new RoomHub({ room: () => stub, timing, runtime, hasChannels: true }),
-      timing,
-      runtime,
-    );
-    const stub = {
-      sync: async (report: WireReport) => answerToWire(memoryRoom.room.sync(reportFromWire(report))),
-    };
+    const sync = async (report: WireReport) => answerToWire(memoryRoom.room.sync(reportFromWire(report)));
+    const here = roomReplica(() => ({ sync }), runtime);
     await here.presence();
     const full = fillRoom();
     await here.heartbeat(ANNA);
