@@ -21,6 +21,10 @@ const START = RECORDED_AT;
 const TURNS_MAX = 200;
 const TURN_MS = 10;
 
+/** The time from one sync to the next, by the clock of the deployment. It is a little more than the sync interval. */
+const KV_ROUND_MS = 10_001;
+const ROOM_ROUND_MS = 1_001;
+
 type RoomCalls = RoomState['calls'];
 
 interface Health {
@@ -140,6 +144,16 @@ export class Deployment {
   async pass(ms: number): Promise<void> {
     this.nowMs += ms;
     if (this.#hasRoom) await this.room();
+  }
+
+  /** Moves the clock by one round, and lets the isolates sync one after the other. */
+  async syncAll(isolates: readonly Isolate[]): Promise<void> {
+    await this.pass(this.#hasRoom ? ROOM_ROUND_MS : KV_ROUND_MS);
+    for (const isolate of isolates) {
+      // Otherwise two writes to KV have the same millisecond, and look like one.
+      if (!this.#hasRoom) await this.pass(1);
+      await isolate.sync();
+    }
   }
 
   /** Runs the due timers of the room, and returns its state. */

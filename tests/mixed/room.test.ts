@@ -1,18 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ROOM_SESSIONS_MAX } from '../../src/limits';
-import type { LiveClient } from '../support/live-client';
 import { sessionId } from '../support/session-id';
 import { Deployment, type Isolate } from './deployment';
-import type { Version } from './test-protocol';
+import { hubContract } from './hub-contract';
+import { BOTH_WAYS, type Version } from './test-protocol';
+import { expectMoods as expectMoodsAt, live as liveAt, type Moods, open, type Visit } from './visits';
 
 const [ANNA, BEN, CARL] = [sessionId(1), sessionId(2), sessionId(3)];
 const SECOND = 1_000;
-/** The sync interval with the room. */
-const ROUND_MS = SECOND + 1;
+/** A session expires within these rounds after its last heartbeat. */
 const TTL_ROUNDS = 33;
-
-/** A session, the isolate that gets its heartbeats, and its mood. */
-type Heartbeat = readonly [Isolate, string, string];
 
 describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
   let deployment: Deployment;
@@ -25,86 +22,24 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
   let here: Isolate;
   let there: Isolate;
 
-  async function live(rounds: number, heartbeats: readonly Heartbeat[] = []): Promise<void> {
-    for (let round = 0; round < rounds; round += 1) {
-      await deployment.pass(ROUND_MS);
-      for (const isolate of [here, there]) await isolate.sync();
-      for (const [isolate, id, mood] of heartbeats) await isolate.heartbeat(id, mood);
-    }
-  }
+  const live = (rounds: number, visits: readonly Visit[] = []) =>
+    liveAt(deployment, [here, there], rounds, visits);
 
   /** Expects that both isolates, and fresh ones of both versions, count these moods and no others. */
-  async function expectMoods(moods: Readonly<Record<string, number>>): Promise<void> {
-    const all = { gratitude: 0, presence: 0, release: 0, connection: 0, ...moods };
-    for (const isolate of [here, there, deployment.isolate('1.0'), deployment.isolate('today')]) {
-      expect((await isolate.presence()).moods, `an isolate of ${isolate.version}`).toEqual(all);
-    }
-  }
+  const expectMoods = (moods: Moods) =>
+    expectMoodsAt([here, there, deployment.isolate('1.0'), deployment.isolate('today')], moods);
 
-  async function open(isolate: Isolate): Promise<LiveClient> {
-    const client = await isolate.open();
-    onTestFinished(() => client.close());
-    return client;
-  }
+  hubContract('the room', {
+    deployment: () => deployment,
+    agreeRounds: 3,
+    leaveRounds: 2,
+    endRounds: TTL_ROUNDS,
+  });
 
-  describe.each<[Version, Version]>([
-    ['1.0', 'today'],
-    ['today', '1.0'],
-  ])('isolates of %s and %s', (first, second) => {
+  describe.each(BOTH_WAYS)('isolates of %s and %s', (first, second) => {
     beforeEach(() => {
       here = deployment.isolate(first);
       there = deployment.isolate(second);
-    });
-
-    it('two isolates with the room count the sessions of both', async () => {
-      await live(2, [
-        [here, ANNA, 'gratitude'],
-        [there, BEN, 'release'],
-        [here, CARL, 'presence'],
-      ]);
-      await live(2);
-      await expectMoods({ gratitude: 1, release: 1, presence: 1 });
-    });
-
-    it.each(['first', 'second'])(
-      'a leave at the %s isolate ends a session at both isolates',
-      async (where) => {
-        await live(3, [
-          [here, ANNA, 'presence'],
-          [there, BEN, 'presence'],
-        ]);
-        await deployment.pass(1);
-        await (where === 'first' ? here : there).leave(ANNA);
-        await live(2);
-        await expectMoods({ presence: 1 });
-      },
-    );
-
-    it('a change of the mood reaches both isolates through the room', async () => {
-      await live(3, [
-        [here, ANNA, 'gratitude'],
-        [there, BEN, 'gratitude'],
-      ]);
-      await live(2, [
-        [here, ANNA, 'release'],
-        [there, BEN, 'connection'],
-      ]);
-      await live(2);
-      await expectMoods({ release: 1, connection: 1 });
-    });
-
-    it('a session that moves to the other isolate and back is counted once', async () => {
-      await live(3, [
-        [here, ANNA, 'gratitude'],
-        [there, BEN, 'presence'],
-      ]);
-      await deployment.pass(1);
-      expect((await there.heartbeat(ANNA, 'release')).count).toBe(2);
-      await live(2);
-      await expectMoods({ release: 1, presence: 1 });
-      expect((await here.heartbeat(ANNA, 'connection')).count).toBe(2);
-      await live(2);
-      await expectMoods({ connection: 1, presence: 1 });
     });
 
     it('a session that moved ends a TTL after its last heartbeat at its last isolate', async () => {
@@ -116,20 +51,6 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await expectMoods({});
     });
 
-    it('the count reaches zero after the last heartbeats of a crowd, and stays there', async () => {
-      const crowd = Array.from(
-        { length: 30 },
-        (_, n) => [n % 2 === 0 ? here : there, sessionId(n), 'presence'] as const,
-      );
-      await live(2, crowd);
-      await live(2);
-      await expectMoods({ presence: 30 });
-      await live(TTL_ROUNDS);
-      await expectMoods({});
-      await live(5);
-      await expectMoods({});
-    });
-
     it('an isolate drops a session that left before the room lost its memory', async () => {
       await live(3, [
         [here, ANNA, 'gratitude'],
@@ -138,7 +59,7 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
       await live(1);
       expect((await there.presence()).count).toBe(2);
       await here.leave(ANNA);
-      await deployment.pass(ROUND_MS);
+      await deployment.pass(SECOND + 1);
       await here.sync();
       // The room saves its changes every 5 s.
       await deployment.pass(6 * SECOND);
@@ -230,5 +151,5 @@ describe.each<Version>(['1.0', 'today'])('a room of %s', (roomVersion) => {
     ]);
     expect((await here.presence()).moods).toMatchObject({ gratitude: 1, presence: ROOM_SESSIONS_MAX });
     expect((await there.presence()).moods).toMatchObject({ release: 1, presence: ROOM_SESSIONS_MAX });
-  }, 60_000);
+  });
 });

@@ -1,6 +1,11 @@
 /** Version 1.0, or the version of this working tree. */
 export type Version = '1.0' | 'today';
 
+export const BOTH_WAYS: readonly [Version, Version][] = [
+  ['1.0', 'today'],
+  ['today', '1.0'],
+];
+
 /** The header that sets the clock of a Worker (ms since 1970). */
 export const CLOCK_HEADER = 'test-clock';
 /** The header that names the replica. A Worker holds one replica for each name. */

@@ -1,29 +1,20 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import type { LiveClient } from '../support/live-client';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sessionId } from '../support/session-id';
 import { Deployment, type Isolate } from './deployment';
-import type { Version } from './test-protocol';
+import { BOTH_WAYS } from './test-protocol';
+import { expectMoods as expectMoodsAt, live as liveAt, type Moods, open, type Visit } from './visits';
 
 const [ANNA, BEN, CARL, DORA] = [sessionId(1), sessionId(2), sessionId(3), sessionId(4)];
 const SECOND = 1_000;
 
-const UPGRADE_AND_ROLLBACK: readonly [Version, Version][] = [
-  ['1.0', 'today'],
-  ['today', '1.0'],
-];
-
-describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s, isolates of %s', (before, after) => {
+describe.each(BOTH_WAYS)('KV data of %s, isolates of %s', (before, after) => {
   const deployment = new Deployment();
   afterAll(() => deployment.dispose());
   beforeEach(() => deployment.reset());
 
-  async function live(rounds: number, heartbeats: readonly (readonly [Isolate, string, string])[]) {
-    for (let round = 0; round < rounds; round += 1) {
-      await deployment.pass(10 * SECOND + 1);
-      for (const isolate of new Set(heartbeats.map(([one]) => one))) await isolate.sync();
-      for (const [isolate, id, mood] of heartbeats) await isolate.heartbeat(id, mood);
-    }
-  }
+  /** Only the isolates with heartbeats sync. The others are gone. */
+  const live = (rounds: number, visits: readonly Visit[]) =>
+    liveAt(deployment, [...new Set(visits.map(([isolate]) => isolate))], rounds, visits);
 
   it('the first answer after a deploy counts the sessions of both locations, and no session that has left', async () => {
     const [here, there, elsewhere] = ['AMS', 'AMS', 'FRA'].map((colo) => deployment.isolate(before, colo));
@@ -67,7 +58,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('KV data of %s, isolates of %s', (before, af
   });
 });
 
-describe.each(UPGRADE_AND_ROLLBACK)('a room, from %s to %s', (before, after) => {
+describe.each(BOTH_WAYS)('a room, from %s to %s', (before, after) => {
   let deployment: Deployment;
   beforeAll(() => {
     deployment = new Deployment(before);
@@ -82,19 +73,8 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room, from %s to %s', (before, after) => 
     there = deployment.isolate(after);
   });
 
-  async function live(rounds: number, heartbeats: readonly (readonly [Isolate, string, string])[] = []) {
-    for (let round = 0; round < rounds; round += 1) {
-      await deployment.pass(SECOND + 1);
-      for (const isolate of [here, there]) await isolate.sync();
-      for (const [isolate, id, mood] of heartbeats) await isolate.heartbeat(id, mood);
-    }
-  }
-
-  async function open(): Promise<LiveClient> {
-    const client = await here.open();
-    onTestFinished(() => client.close());
-    return client;
-  }
+  const live = (rounds: number, visits: readonly Visit[] = []) =>
+    liveAt(deployment, [here, there], rounds, visits);
 
   /** Lets the room hibernate. The next event constructs the room of the other version. */
   async function upgrade(): Promise<void> {
@@ -104,15 +84,11 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room, from %s to %s', (before, after) => 
   }
 
   /** Expects that fresh isolates of both versions count these moods and no others. */
-  async function expectMoods(moods: Readonly<Record<string, number>>): Promise<void> {
-    const all = { gratitude: 0, presence: 0, release: 0, connection: 0, ...moods };
-    for (const isolate of [deployment.isolate('1.0'), deployment.isolate('today')]) {
-      expect((await isolate.presence()).moods, `an isolate of ${isolate.version}`).toEqual(all);
-    }
-  }
+  const expectMoods = (moods: Moods) =>
+    expectMoodsAt([deployment.isolate('1.0'), deployment.isolate('today')], moods);
 
   it('the new room counts the sessions of the journal and of the sockets, and no session that has left', async () => {
-    const socket = await open();
+    const socket = await open(here);
     await deployment.send(socket, { sessionId: BEN, mood: 'release' });
     await live(2, [
       [here, ANNA, 'gratitude'],
@@ -127,7 +103,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room, from %s to %s', (before, after) => 
   });
 
   it('open sockets of the old room show changes, change their moods and end their sessions in the new room', async () => {
-    const [ben, watcher] = [await open(), await open()];
+    const [ben, watcher] = [await open(here), await open(here)];
     await deployment.send(ben, { sessionId: BEN, mood: 'release' });
     await live(6);
     await upgrade();
@@ -165,7 +141,7 @@ describe.each(UPGRADE_AND_ROLLBACK)('a room, from %s to %s', (before, after) => 
   });
 
   it('the alarm of the old room ends the session of a socket that sends nothing', async () => {
-    const [ben, watcher] = [await open(), await open()];
+    const [ben, watcher] = [await open(here), await open(here)];
     await deployment.send(ben, { sessionId: BEN, mood: 'release' });
     await live(6);
     const { alarmAt } = await deployment.room();

@@ -73,3 +73,18 @@ export const growing = (
   length = 7_000,
 ) => [`the time for ${name} is linear`, make(length), expected, { eightTimes: make(8 * length) }] as const;
 export const at = (address: string) => ({ ...JSON_TYPE, 'CF-Connecting-IP': address });
+export const fromHost = (Host: string, headers: Headers = {}) =>
+  heartbeat(presentBody(), { ...JSON_TYPE, Host, ...headers });
+export const typed = (type: string) => heartbeat(absentBody(), { 'Content-Type': type });
+export const encoded = (encoding: string, body: Body = absentBody()) =>
+  heartbeat(body, { ...JSON_TYPE, 'Content-Encoding': encoding });
+
+/** Returns a heartbeat in chunks, as `Transfer-Encoding: chunked` frames them, with `end` behind the last one. */
+export function chunked(chunks: readonly string[], end = '0\r\n\r\n'): RawRequest {
+  const framed = chunks.map((chunk) => `${Buffer.byteLength(chunk).toString(16)}\r\n${chunk}\r\n`);
+  return {
+    ...request('POST', '/api/heartbeat', { ...JSON_TYPE, 'Transfer-Encoding': 'chunked' }),
+    body: [...framed, end],
+    contentLength: undefined,
+  };
+}

@@ -1,23 +1,24 @@
-import { gzipSync } from 'node:zlib';
 import { sessionId } from '../../support/session-id';
+import { BODY_ROWS } from './body-rows';
+import { CHANNEL_NAME_ROWS } from './channel-name-rows';
 import { CHANNEL_ROWS } from './channel-rows';
 import { HISTORY_ROWS } from './history-rows';
 import {
   ABSENT_ID,
   absentBody,
   at,
-  type Body,
-  filled,
+  chunked,
+  encoded,
   foreignEncoding,
   foreignOrigin,
   foreignType,
   from,
+  fromHost,
   growing,
   type Headers,
   heartbeat,
   invalid,
   JSON_TYPE,
-  leave,
   malformed,
   notAllowed,
   notFound,
@@ -25,178 +26,22 @@ import {
   preflight,
   presentBody,
   request,
-  tooLarge,
+  typed,
   upgrade,
   upgradeRequired,
 } from './hostile-requests';
-import { category, GOOD_ORIGIN, type HostileRow, MARK, PRESENT_ID } from './hostile-row';
+import { category, GOOD_ORIGIN, type HostileRow, MARK } from './hostile-row';
+import { ORIGIN_ROWS } from './origin-rows';
 import type { RawRequest } from './raw-http';
 
-/** The headers of an answer to the listed origin. */
-const readable = { 'Access-Control-Allow-Origin': GOOD_ORIGIN, 'Access-Control-Allow-Credentials': 'true' };
-/** The headers of an answer if every origin is listed. */
-const readableByAll = { 'Access-Control-Allow-Origin': '*' };
-const open = { variables: { ALLOWED_ORIGINS: '*' } };
 /** The body of a session that no other row starts. */
 const newSessionBody = absentBody({ sessionId: sessionId(3) });
-/** Returns a heartbeat in chunks, as `Transfer-Encoding: chunked` frames them, with `end` behind the last one. */
-function chunked(chunks: readonly string[], end = '0\r\n\r\n'): RawRequest {
-  const framed = chunks.map((chunk) => `${Buffer.byteLength(chunk).toString(16)}\r\n${chunk}\r\n`);
-  return {
-    ...request('POST', '/api/heartbeat', { ...JSON_TYPE, 'Transfer-Encoding': 'chunked' }),
-    body: [...framed, end],
-    contentLength: undefined,
-  };
-}
-
-const bytes = (...codes: number[]) => Uint8Array.from(codes);
-const joined = (...parts: readonly Body[]) =>
-  Uint8Array.from(Buffer.concat(parts.map((part) => Buffer.from(part))));
-const typed = (type: string) => heartbeat(absentBody(), { 'Content-Type': type });
-const encoded = (encoding: string, body: Body = absentBody()) =>
-  heartbeat(body, { ...JSON_TYPE, 'Content-Encoding': encoding });
-/** Hosts that no URL can have. `new URL` throws for them. */
-const BAD_HOSTS = ['[::', 'a b', '%', 'x:99999', `xn--${'a'.repeat(20_000)}.x`];
-const fromHost = (Host: string, headers: Headers = {}) =>
-  heartbeat(presentBody(), { ...JSON_TYPE, Host, ...headers });
 /** U+00A0, which `\s` matches, in UTF-8. */
 const NO_BREAK_SPACE = '\u00c2\u00a0';
 
 // biome-ignore format: one row, one line
 export const HOSTILE_TABLE: readonly HostileRow[] = [
-  ...category('bodies', [
-    ['an empty body is malformed', heartbeat(''), malformed],
-    ['a body of words is malformed', heartbeat(MARK), malformed],
-    ['a body that is cut short is malformed', heartbeat(absentBody().slice(0, -1)), malformed],
-    ['a body of two documents is malformed', heartbeat(`${absentBody()}${absentBody()}`), malformed],
-    ['a body with a trailing comma is malformed', heartbeat(`{"sessionId":"${ABSENT_ID}","mood":"presence",}`), malformed],
-    ['a body with single quotes is malformed', heartbeat(absentBody().replaceAll('"', "'")), malformed],
-    ['a body with a comment is malformed', heartbeat(`/* ${MARK} */ ${absentBody()}`), malformed],
-    ['a body with NaN is malformed', heartbeat(`{"sessionId":NaN,"mood":"presence"}`), malformed],
-    ['a body that is a list is invalid', heartbeat(`[${absentBody()}]`), invalid],
-    ['a body that is a string is invalid', heartbeat(JSON.stringify(absentBody())), invalid],
-    ['a body that is a number is invalid', heartbeat('1e400'), invalid],
-    ['a body that is null is invalid', heartbeat('null'), invalid],
-    ['a body that is a form is malformed', heartbeat(`sessionId=${ABSENT_ID}&mood=presence`), malformed],
-  ]),
-  ...category('encodings', [
-    ['a body with a byte that is not UTF-8 is malformed', heartbeat(joined(`{"note":"`, bytes(0xff), `",${absentBody().slice(1)}`)), malformed],
-    ['a body with an overlong slash is malformed', heartbeat(joined(`{"note":"`, bytes(0xc0, 0xaf), `",${absentBody().slice(1)}`)), malformed],
-    ['a body with a surrogate in UTF-8 is malformed', heartbeat(joined(`{"note":"`, bytes(0xed, 0xa0, 0x80), `",${absentBody().slice(1)}`)), malformed],
-    ['a body in UTF-16 is malformed', heartbeat(Uint8Array.from(Buffer.from(absentBody(), 'utf16le'))), malformed],
-    ['a body in Latin-1 is malformed', heartbeat(Uint8Array.from(Buffer.from(absentBody({ note: 'é' }), 'latin1'))), malformed],
-    ['a body that ends within a character is malformed', heartbeat(joined(absentBody().slice(0, -2), bytes(0xe2, 0x82))), malformed],
-    ['a compressed body gets 415', encoded('gzip', Uint8Array.from(gzipSync(absentBody()))), foreignEncoding],
-    ['a body that only claims to be compressed gets 415', encoded('gzip'), foreignEncoding],
-    ['a compressed body without Content-Encoding is malformed', heartbeat(Uint8Array.from(gzipSync(absentBody()))), malformed],
-    ['a body that is compressed twice gets 415', encoded('gzip, br'), foreignEncoding],
-    ['a body with one coding besides identity gets 415', encoded('identity, gzip'), foreignEncoding],
-    ['a body with a coding in capitals gets 415', encoded('GZIP'), foreignEncoding],
-    ['a body with an unknown coding gets 415', encoded(MARK), foreignEncoding],
-    ['a leave with a coding gets 415', leave(absentBody(), { ...JSON_TYPE, 'Content-Encoding': 'br' }), foreignEncoding],
-    ['a body with the coding identity is accepted', encoded('Identity', presentBody()), OK],
-    ['a body with an empty Content-Encoding is accepted', encoded('', presentBody()), OK],
-    ['a body with an unescaped control character is malformed', heartbeat(absentBody({ note: '?' }).replace('?', '\u0000')), malformed],
-    ['half a surrogate for an id is invalid', heartbeat(`{"sessionId":"\\ud800","mood":"presence"}`), invalid],
-    ['a body with a byte order mark is accepted', heartbeat(joined(bytes(0xef, 0xbb, 0xbf), presentBody())), OK],
-    ['a body with a false charset is accepted', heartbeat(presentBody(), { 'Content-Type': 'application/json; charset=utf-16' }), OK],
-  ]),
-  ...category('types', [
-    ['a body with the type of a form is refused', heartbeat(absentBody(), { 'Content-Type': 'application/x-www-form-urlencoded' }), foreignType],
-    ['a body with the type of a multipart form is refused', heartbeat(absentBody(), { 'Content-Type': `multipart/form-data; boundary=${MARK}` }), foreignType],
-    ['a body with the type of a page is refused', heartbeat(absentBody(), { 'Content-Type': 'text/html' }), foreignType],
-    ['a body with a second, foreign type is refused', typed('application/json, text/html'), foreignType],
-    ['a foreign type behind a parameter is refused', typed('application/json; charset=utf-8, text/html'), foreignType],
-    ['a foreign type before a good one is refused', typed('text/html,application/json'), foreignType],
-    ['a foreign type before an open quote is refused', typed('text/html; a=", application/json'), foreignType],
-    ['a foreign type before a trailing escape is refused', typed('application/json, text/html; a="\\'), foreignType],
-    ['a body with the same type twice is accepted', heartbeat(presentBody(), { 'Content-Type': 'application/json, application/json' }), OK],
-    ['a type with a comma in a quote is accepted', heartbeat(presentBody(), { 'Content-Type': 'application/json; a="\\",b"' }), OK],
-    ['a leave with the type of bytes is refused', leave(absentBody(), { 'Content-Type': 'application/octet-stream' }), foreignType],
-    ['a type that only begins like JSON is refused', heartbeat(absentBody(), { 'Content-Type': `application/json${MARK}` }), foreignType],
-    ['a type of only semicolons is accepted', heartbeat(presentBody(), { 'Content-Type': ';;;' }), OK],
-  ]),
-  ...category('nesting', [
-    ['a body of 500 nested lists is invalid', heartbeat('['.repeat(500) + ']'.repeat(500)), invalid],
-    ['a body of 1,000 open lists is malformed', heartbeat('['.repeat(1_000)), malformed],
-    ['a body of 100 nested objects is invalid', heartbeat(`${'{"a":'.repeat(100)}1${'}'.repeat(100)}`), invalid],
-    ['an id in a list is invalid', heartbeat(absentBody({ sessionId: [ABSENT_ID] })), invalid],
-    ['an id in an object is invalid', heartbeat(absentBody({ sessionId: { sessionId: ABSENT_ID } })), invalid],
-    ['a heartbeat in an object is invalid', heartbeat(`{"body":${absentBody()}}`), invalid],
-    ['400 nested lists under an unknown key are accepted', heartbeat(presentBody(`,"note":${'['.repeat(400)}${']'.repeat(400)}`)), OK],
-  ]),
-  ...category('sizes', [
-    ['a body of 1,024 bytes is accepted', heartbeat(filled(1_024)), OK],
-    ['a body of 1,025 bytes is too large', heartbeat(filled(1_025)), tooLarge],
-    ['a body of 16 KiB is too large', heartbeat('x'.repeat(2 ** 14)), tooLarge],
-    ['a body of 1 MiB is refused by the server', heartbeat('x'.repeat(2 ** 20)), 'refused by server'],
-    ['a leave of 5,000 open lists is too large', leave('['.repeat(5_000)), tooLarge],
-    ['a body behind 2 KiB of white space is too large', heartbeat(' '.repeat(2_048) + presentBody()), tooLarge],
-    ['a body of 2 KiB with a length of 10 GB is too large', { ...heartbeat('x'.repeat(2_048)), contentLength: '10000000000' }, tooLarge],
-    ['a body that is longer than its length is malformed', { ...heartbeat(absentBody()), contentLength: '20' }, malformed],
-    ['a body that is shorter than its length is refused by the server', { ...heartbeat(absentBody()), contentLength: '500', closesEarly: true }, 'refused by server'],
-    ['a body without a length is malformed', { ...heartbeat(absentBody()), contentLength: undefined }, malformed],
-    ['a negative length is refused by the server', { ...heartbeat(absentBody()), contentLength: '-1' }, 'refused by server'],
-    ['a length in words is refused by the server', { ...heartbeat(absentBody()), contentLength: MARK }, 'refused by server'],
-    ['two lengths are refused by the server', { ...heartbeat(absentBody(), { ...JSON_TYPE, 'Content-Length': '7' }), contentLength: '8' }, 'refused by server'],
-  ]),
-  ...category('drips', [
-    ['a body in chunks of one byte is accepted', chunked([...presentBody()]), OK],
-    ['a body of 1,025 bytes in small chunks is too large', chunked(filled(1_025).match(/.{1,50}/g) ?? []), tooLarge],
-    ['chunks of 2,000 bytes without an end are too large', chunked( Array.from({ length: 100 }, () => 'x'.repeat(20)), '', ), tooLarge],
-    ['a chunk of 16 KiB is too large', chunked(['x'.repeat(2 ** 14)]), tooLarge],
-    ['a chunk of 1 MiB is refused by the server', chunked(['x'.repeat(2 ** 20)]), 'refused by server'],
-    ['a body without chunks is malformed', chunked([]), malformed],
-    ['a valid body without its last chunk is refused by the server', { ...chunked([absentBody()], ''), closesEarly: true }, 'refused by server'],
-    ['a chunk that is shorter than its size is refused by the server', { ...chunked([], `ff\r\n${absentBody()}\r\n0\r\n\r\n`), closesEarly: true }, 'refused by server'],
-    ['a chunk size in words is refused by the server', { ...chunked([], `${MARK}\r\n${absentBody()}\r\n0\r\n\r\n`), closesEarly: true }, 'refused by server'],
-  ]),
-  ...category('ids', [
-    ['a word for an id is invalid', heartbeat(absentBody({ sessionId: MARK })), invalid],
-    ['a heartbeat without an id is invalid', heartbeat(`{"mood":"presence"}`), invalid],
-    ['an id with a word behind it is invalid', heartbeat(absentBody({ sessionId: `${ABSENT_ID}${MARK}` })), invalid],
-    ['an id with a line feed behind it is invalid', heartbeat(absentBody({ sessionId: `${ABSENT_ID}\n` })), invalid],
-    ['an id with a space before it is invalid', heartbeat(absentBody({ sessionId: ` ${ABSENT_ID}` })), invalid],
-    ['an id in braces is invalid', heartbeat(absentBody({ sessionId: `{${ABSENT_ID}}` })), invalid],
-    ['an id as a URN is invalid', heartbeat(absentBody({ sessionId: `urn:uuid:${ABSENT_ID}` })), invalid],
-    ['an id without hyphens is invalid', heartbeat(absentBody({ sessionId: ABSENT_ID.replaceAll('-', '') })), invalid],
-    ['an id with digits of another script is invalid', heartbeat(absentBody({ sessionId: ABSENT_ID.replaceAll('0', '０') })), invalid],
-    ['a number for an id is invalid', heartbeat(absentBody({ sessionId: 2 })), invalid],
-    ['null for an id is invalid', leave(`{"sessionId":null}`), invalid],
-    ['SQL for an id is invalid', leave(JSON.stringify({ sessionId: `'; DROP TABLE journal; -- ${MARK}` })), invalid],
-    ['a key of the store for an id is invalid', leave(`{"sessionId":"presence:sessions:ams"}`), invalid],
-  ]),
-  ...category('moods', [
-    ['a heartbeat without a mood is invalid', heartbeat(`{"sessionId":"${ABSENT_ID}"}`), invalid],
-    ['an unknown mood is invalid', heartbeat(absentBody({ mood: MARK })), invalid],
-    ['a mood in capitals is invalid', heartbeat(absentBody({ mood: 'Presence' })), invalid],
-    ['a mood with a space is invalid', heartbeat(absentBody({ mood: 'presence ' })), invalid],
-    ['an empty mood is invalid', heartbeat(absentBody({ mood: '' })), invalid],
-    ['null for a mood, as a tombstone has it, is invalid', heartbeat(absentBody({ mood: null })), invalid],
-    ['a number for a mood is invalid', heartbeat(absentBody({ mood: 1 })), invalid],
-    ['a list of one mood is invalid', heartbeat(absentBody({ mood: ['presence'] })), invalid],
-    ['a mood with a letter of another script is invalid', heartbeat(absentBody({ mood: 'prеsence' })), invalid],
-    ['a list of 200 numbers for a mood is invalid', heartbeat(absentBody({ mood: Array.from({ length: 200 }, () => 1) })), invalid],
-  ]),
-  ...category('prototypes', [
-    ['a heartbeat as a prototype is invalid', heartbeat(`{"__proto__":${absentBody()}}`), invalid],
-    ['a mood from the prototype is invalid', heartbeat(`{"__proto__":{"mood":"presence"},"sessionId":"${ABSENT_ID}"}`), invalid],
-    ['a mood from the constructor is invalid', heartbeat(`{"constructor":{"prototype":{"mood":"presence"}},"sessionId":"${ABSENT_ID}"}`), invalid],
-    ['a method of objects for a mood is invalid', heartbeat(absentBody({ mood: 'toString' })), invalid],
-    ['a prototype for a mood is invalid', heartbeat(absentBody({ mood: '__proto__' })), invalid],
-    ['a prototype for an id is invalid', heartbeat(absentBody({ sessionId: '__proto__' })), invalid],
-    ['a body with a further prototype is accepted', heartbeat(presentBody(`,"__proto__":{"count":9}`)), OK],
-    ['a body with names of methods as keys is accepted', heartbeat(presentBody(`,"toJSON":1,"valueOf":2,"then":3`)), OK],
-  ]),
-  ...category('duplicate keys', [
-    ['two ids of which the last is no id are invalid', heartbeat(`{"sessionId":"${ABSENT_ID}","sessionId":"${MARK}","mood":"presence"}`), invalid],
-    ['two moods of which the last is no mood are invalid', heartbeat(`{"sessionId":"${ABSENT_ID}","mood":"presence","mood":"${MARK}"}`), invalid],
-    ['an id under a key in capitals is invalid', heartbeat(`{"SessionId":"${ABSENT_ID}","mood":"presence"}`), invalid],
-    ['two ids of which the last has an escaped key and is no id are invalid', heartbeat(`{"mood":"presence","sessionId":"${ABSENT_ID}","\\u0073essionId":"${MARK}"}`), invalid],
-    ['two ids of which the last is an id are accepted', heartbeat(`{"sessionId":"${MARK}","sessionId":"${PRESENT_ID}","mood":"presence"}`), OK],
-    ['two moods of which the last is a mood are accepted', heartbeat(`{"sessionId":"${PRESENT_ID}","mood":"${MARK}","mood":"presence"}`), OK],
-    ['a hundred moods are invalid', heartbeat(`{${'"mood":1,'.repeat(100)}"sessionId":"${ABSENT_ID}"}`), invalid],
-  ]),
+  ...BODY_ROWS,
   ...category('methods', [
     ['GET sends no heartbeat', request('GET', '/api/heartbeat'), notAllowed('POST, OPTIONS')],
     ['HEAD sends no heartbeat', request('HEAD', '/api/heartbeat'), { status: 405, headers: { Allow: 'POST, OPTIONS' } }],
@@ -235,53 +80,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['a request with Expect: 100-continue is accepted', heartbeat(presentBody(), { ...JSON_TYPE, Expect: '100-continue' }), OK],
     ['a range of a problem gets the whole problem', request('GET', `/${MARK}`, { Range: 'bytes=0-1', 'If-None-Match': '*' }), notFound],
   ]),
-  ...category('origins', [
-    ['a heartbeat of a foreign origin is refused', heartbeat(absentBody(), from('https://evil.example')), foreignOrigin],
-    ['a heartbeat of a foreign origin without a preflight is refused', heartbeat(absentBody(), { 'Content-Type': 'text/plain', Origin: 'https://evil.example' }), foreignOrigin],
-    ['a leave of a foreign origin is refused', leave(`{"sessionId":"${PRESENT_ID}"}`, from('https://evil.example')), foreignOrigin],
-    ['a read of the presence by a foreign origin is refused', request('GET', '/api/presence', { Origin: 'https://evil.example' }), foreignOrigin],
-    ['a preflight of a foreign origin is refused', request('OPTIONS', '/api/heartbeat', { Origin: 'https://evil.example', 'Access-Control-Request-Method': 'POST', }), foreignOrigin],
-    ['a socket of a foreign origin is refused', upgrade({ Origin: 'https://evil.example' }), foreignOrigin],
-    ['the origin null is refused', heartbeat(absentBody(), from('null')), foreignOrigin],
-    ['a socket of the origin null is refused', upgrade({ Origin: 'null' }), foreignOrigin],
-    ['an empty origin passes like no origin', heartbeat(presentBody(), from('')), OK],
-    ['a listed origin as the start of a longer domain is refused', heartbeat(absentBody(), from(`${GOOD_ORIGIN}.evil.example`)), foreignOrigin],
-    ['a socket of a listed origin as the start of a longer domain is refused', upgrade({ Origin: `${GOOD_ORIGIN}.evil.example` }), foreignOrigin],
-    ['a listed name as the end of a longer name is refused', heartbeat(absentBody(), from('https://evilgood.example')), foreignOrigin],
-    ['a subdomain of a listed origin is refused', heartbeat(absentBody(), from('https://www.good.example')), foreignOrigin],
-    ['a listed origin as the user of a URL is refused', heartbeat(absentBody(), from(`${GOOD_ORIGIN}@evil.example`)), foreignOrigin],
-    ['a listed origin with a path is refused', heartbeat(absentBody(), from(`${GOOD_ORIGIN}/${MARK}`)), foreignOrigin],
-    ['a listed origin with a dot behind it is refused', heartbeat(absentBody(), from(`${GOOD_ORIGIN}.`)), foreignOrigin],
-    ['a listed origin with another port is refused', heartbeat(absentBody(), from(`${GOOD_ORIGIN}:8443`)), foreignOrigin],
-    ['a listed origin with another scheme is refused', heartbeat(absentBody(), from('http://good.example')), foreignOrigin],
-    ['a listed origin in capitals is refused', heartbeat(absentBody(), from(GOOD_ORIGIN.toUpperCase())), foreignOrigin],
-    ['a listed origin before a foreign one is refused', heartbeat(absentBody(), from(`${GOOD_ORIGIN}, https://evil.example`)), foreignOrigin],
-    ['a heartbeat of the listed origin passes', heartbeat(presentBody(), from(GOOD_ORIGIN)), { status: 200, headers: readable }],
-    ['the listed origin may read errors', heartbeat('', from(GOOD_ORIGIN)), { status: 400, code: 'malformed-json', headers: readable }],
-    ['a preflight of the listed origin passes', preflight({ Origin: GOOD_ORIGIN }), { status: 204, headers: { ...readable, Vary: 'Origin, Access-Control-Request-Headers' } }],
-    ['the listed origin gets a preflight for a path with a slash behind it', preflight({ Origin: GOOD_ORIGIN }, '/api/heartbeat/'), { status: 204, headers: readable }],
-    ['the listed origin may send the headers that its preflight requests', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': 'authorization,x-note' }), { status: 204, headers: { ...readable, 'Access-Control-Allow-Headers': 'Content-Type,Authorization,x-note' } }],
-    ['a preflight repeats nothing but names of headers', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': `<${MARK}>` }), { status: 204, headers: { 'Access-Control-Allow-Headers': 'Content-Type,Authorization' } }],
-    ['a preflight repeats no thousand headers', preflight({ Origin: GOOD_ORIGIN, 'Access-Control-Request-Headers': `${MARK},`.repeat(1_000) }), { status: 204, headers: { 'Access-Control-Allow-Headers': 'Content-Type,Authorization' } }],
-    ['a preflight without an origin allows no credentials', preflight({}), { status: 204 }],
-    ['an open service allows no credentials', heartbeat(presentBody(), from('https://evil.example')), { status: 200, headers: readableByAll }, open],
-    ['a preflight of an open service allows no credentials', preflight({ Origin: 'https://evil.example', 'Access-Control-Request-Headers': MARK }), { status: 204, headers: { ...readableByAll, 'Access-Control-Allow-Headers': 'Content-Type,Authorization,*' } }, open],
-    ['the page of the same host passes', fromHost('own.example', { Origin: 'http://own.example' }), OK],
-    ['the page of the same host passes behind a proxy that ends TLS', fromHost('own.example', { Origin: 'https://own.example' }), OK],
-    ['the page of the same host and port passes behind a proxy that ends TLS', fromHost('own.example:8443', { Origin: 'https://own.example:8443' }), OK],
-    ['a page of another port of the same host is foreign', fromHost('own.example', { Origin: 'https://own.example:8443' }), foreignOrigin],
-    ['a page of another scheme of the same host is foreign', fromHost('own.example', { Origin: 'app://own.example' }), foreignOrigin],
-    ['headers that a client can send name no own host', fromHost('own.example', { Origin: 'https://evil.example', 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', Forwarded: 'host=evil.example;proto=https' }), foreignOrigin],
-  ]),
-  ...category('hosts', BAD_HOSTS.flatMap((host) => [
-    [`a foreign origin is refused with the host ${host.slice(0, 9)}`, fromHost(host, { Origin: 'https://evil.example' }), foreignOrigin],
-    [`an origin that repeats the host is refused with the host ${host.slice(0, 9)}`, fromHost(host, { Origin: `http://${host}` }), foreignOrigin],
-    [`the listed origin passes with the host ${host.slice(0, 9)}`, fromHost(host, { Origin: GOOD_ORIGIN }), OK],
-    [`a body of another type is read with the host ${host.slice(0, 9)}`, fromHost(host, { 'Content-Type': 'application/ld+json' }), OK],
-    [`an unknown path gets 404 with the host ${host.slice(0, 9)}`, request('GET', `/${MARK}%`, { Host: host }), notFound],
-    [`another method gets 405 with the host ${host.slice(0, 9)}`, request('PUT', '/api/leave', { Host: host }), notAllowed('POST, OPTIONS')],
-    [`a socket opens with the host ${host.slice(0, 9)}`, upgrade({ Host: host }), { status: 101 }],
-  ] as const)),
+  ...ORIGIN_ROWS,
   ...category('costs', [
     growing('white space for a type', (length) => typed(`${NO_BREAK_SPACE.repeat(length)}x`), foreignType),
     growing('white space behind a type', (length) => typed(`application/json${NO_BREAK_SPACE.repeat(length)}x`), foreignType),
@@ -320,7 +119,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['a service on KV opens no socket', upgrade(), { status: 404, code: 'no-live-sockets' }, { variables: { PRESENCE_HUB: 'kv' } }],
     ['a socket that sends words is closed', { messages: [MARK] }, { closeCode: 1008 }],
     ['a socket that sends an empty message is closed', { messages: [''] }, { closeCode: 1008 }],
-    ['a socket that sends bytes is closed', { messages: [bytes(1, 2, 3)] }, { closeCode: 1008 }],
+    ['a socket that sends bytes is closed', { messages: [Uint8Array.of(1, 2, 3)] }, { closeCode: 1008 }],
     ['a socket that sends 1,025 bytes is closed', { messages: ['x'.repeat(1_025)] }, { closeCode: 1009 }],
     ['a socket that sends 600 letters of two bytes is closed', { messages: ['é'.repeat(600)] }, { closeCode: 1009 }],
     ['a socket that sends 1 MB is closed', { messages: ['x'.repeat(1_000_000)] }, { closeCode: 1009 }],
@@ -340,6 +139,7 @@ export const HOSTILE_TABLE: readonly HostileRow[] = [
     ['a new session gets 503 at a full replica', heartbeat(newSessionBody), { status: 503, code: 'full', headers: { 'Retry-After': '10' } }, { variables: { SESSIONS_MAX: '1' } }],
     ['a known session counts at a full replica', heartbeat(presentBody()), OK, { variables: { SESSIONS_MAX: '1' } }],
   ]),
+  ...CHANNEL_NAME_ROWS,
   ...CHANNEL_ROWS,
   ...HISTORY_ROWS,
 ];

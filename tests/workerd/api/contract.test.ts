@@ -1,5 +1,5 @@
 import { env, exports } from 'cloudflare:workers';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Health, LeaveResponse, PresenceState } from '../../../src/api/answer-schemas';
 import { MOODS } from '../../../src/moods';
 import { type Mood, ZERO_COUNTS } from '../../../src/presence/session';
@@ -194,12 +194,24 @@ describe('caching', () => {
 });
 
 describe('GET /health', () => {
-  it('the health names the hub and the age of the last sync, and starts no sync', async () => {
+  it('the health names the hub and the age of the last sync', async () => {
     const health = async () => strict(Health).parse(await (await fetch('/health')).json());
     expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: null });
     await heartbeat(ANNA);
     await runtime.advance(4_000);
     expect(await health()).toEqual({ status: 'ok', reason: null, hub: 'kv', lastSyncAgeMs: 4_000 });
+  });
+
+  it('a request for the health starts no sync', async () => {
+    const get = vi.fn(async () => null);
+    fetch = fetchOf({ ...env, PRESENCE_KV: { get, put: async () => undefined } }, runtime);
+    for (let request = 0; request < 2; request += 1) {
+      await fetch('/health');
+      await runtime.advance(10_000);
+    }
+    expect(get).not.toHaveBeenCalled();
+    await fetch('/api/presence');
+    expect(get).toHaveBeenCalled();
   });
 });
 

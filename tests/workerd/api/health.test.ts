@@ -158,8 +158,11 @@ it('an isolate takes its location from the first request that has one', async ()
   await runtime.advance(10_000);
   const answer = await heartbeat(from('FRA'), sessionId(3));
   expect(await answer.json()).toMatchObject({ count: 3 });
-  await vi.waitFor(async () => {
-    const value = await env.PRESENCE_KV.get('presence:sessions:ams', 'json');
-    expect(Object.keys(value as object)).toEqual(expect.arrayContaining([ANNA, sessionId(2)]));
-  });
+  await runtime.advance(10_000);
+  await heartbeat(from('FRA'), sessionId(3));
+  await vi.waitFor(async () => expect(await healthOf(from('FRA'))).toMatchObject({ lastSyncAgeMs: 0 }));
+  const { keys } = await env.PRESENCE_KV.list({ prefix: 'presence:sessions:' });
+  expect(keys.map(({ name }) => name)).toEqual(['presence:sessions:ams']);
+  const value = await env.PRESENCE_KV.get('presence:sessions:ams', 'json');
+  expect(Object.keys(value as object)).toEqual(expect.arrayContaining([ANNA, sessionId(2)]));
 });
