@@ -44,8 +44,8 @@ export const SYNC_WAIT_MAX_MS = 1_000;
 export const DEFERRED_MAX_MS = 30_000;
 
 /**
- * Shortest time after which a sync without an answer fails. Usually it fails after two sync intervals. The platform may have ended
- * its request at a CPU or memory limit. Otherwise the next sync waits forever.
+ * Shortest time after which a sync without an answer fails. Usually it fails after two sync intervals. Otherwise the next sync
+ * waits forever, because the platform may have ended the request of this one at a CPU or memory limit.
  */
 export const SYNC_ABANDON_MIN_MS = 5_000;
 
@@ -168,7 +168,7 @@ export const KV_SESSIONS_MAX = 100_000;
 
 /**
  * Most present sessions of a room. A full room, its save, its restart and its answer to a fresh replica fit into 128 MB:
- * `npm run bench -- full-room` measures it. https://developers.cloudflare.com/durable-objects/platform/limits/
+ * `npm run bench -- full-room` measures it. With the longest names of channels that answer has 27 MiB, and a call carries 32 MiB. https://developers.cloudflare.com/durable-objects/platform/limits/
  */
 export const ROOM_SESSIONS_MAX = 200_000;
 

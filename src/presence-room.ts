@@ -33,17 +33,17 @@ export class PresenceRoom extends DurableObject<Bindings> implements LiveRoomStu
     const { timing, channels } = parseSettings(env);
     const { ttlMs } = timing;
     const { now } = REAL_RUNTIME;
-    const { report } = new RateLimitedLog(now, (line) => console.warn(line));
+    const log = new RateLimitedLog(now, (line) => console.warn(line));
     this.#sockets = new PlatformSockets(state);
     this.#room = new Room({
       ttlMs,
       runtime: REAL_RUNTIME,
       epoch: crypto.randomUUID(),
-      journal: new RoomJournal(state.storage.sql, ttlMs, now, report),
-      historyStore: new HistoryTable(state.storage.sql, report),
+      journal: new RoomJournal(state.storage.sql, ttlMs, now, log.report),
+      historyStore: new HistoryTable(state.storage.sql, log.report),
       sockets: this.#sockets.open(),
       channels,
-      report,
+      report: log.report,
     });
     // Otherwise each start of the object sets the same alarm again, which is a billed write.
     void state.blockConcurrencyWhile(async () => {

@@ -20,6 +20,11 @@ interface Entry extends Service {
   hubToLocate: KvHub | undefined;
 }
 
+interface Recent {
+  readonly env: Bindings;
+  readonly entry: Entry;
+}
+
 /**
  * The services of one app: one for each set of bindings and variables, so one per isolate on the platform.
  *
@@ -30,7 +35,8 @@ export class Services {
   readonly #runtime: Runtime;
   readonly #report: Report;
   readonly #byEnv = new WeakMap<object, Entry>();
-  #last: { readonly env: Bindings; readonly entry: Entry } | undefined;
+  /** The services in the order of their last use, with their bindings and variables. */
+  #recent: readonly Recent[] = [];
   /** Number of services created in the current window, and its start (ms). */
   #created = { count: 0, since: Number.NEGATIVE_INFINITY };
   #manyReplicasUntil = Number.NEGATIVE_INFINITY;
@@ -48,12 +54,14 @@ export class Services {
   }
 
   #find(env: Bindings): Entry {
-    const last = this.#last;
-    const isSame = last !== undefined && BINDINGS.every((name) => last.env[name] === env[name]);
-    const entry = isSame ? last.entry : this.#create(env);
-    this.#byEnv.set(env, entry);
-    this.#last = { env: Object.fromEntries(BINDINGS.map((name) => [name, env[name]])), entry };
-    return entry;
+    const known = this.#recent.find((recent) => BINDINGS.every((name) => recent.env[name] === env[name]));
+    const found = known ?? {
+      env: Object.fromEntries(BINDINGS.map((name) => [name, env[name]])),
+      entry: this.#create(env),
+    };
+    this.#byEnv.set(env, found.entry);
+    this.#recent = [found, ...this.#recent.filter((recent) => recent !== found)].slice(0, SERVICES_MAX);
+    return found.entry;
   }
 
   #create(env: Bindings): Entry {

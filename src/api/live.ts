@@ -11,7 +11,7 @@ export type OpenLive = (channel: string, headers: Headers) => Promise<Response |
 
 /**
  * Upgrades a request to a live socket, or answers with a problem. The room reads the messages of a socket, so no limiter sees a new
- * session in one of them. Therefore every socket counts as one new session. It holds at most one. A socket may open an empty channel.
+ * session in one of them. Therefore every socket counts as one new session, and holds at most one. A socket may open an empty channel.
  */
 export async function openLiveSocket(c: Context, service: LiveService, channel: string) {
   const { openLive: open, newSessions, store } = service;

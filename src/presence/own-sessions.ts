@@ -83,7 +83,9 @@ export class OwnSessions extends PresentAndLeft {
   /** Turns expired sessions with a last heartbeat by `endedBy` (ms) into tombstones, stamped 1 ms after that heartbeat. */
   endExpired(endedBy: number): void {
     for (const [key, { lastSeen, expiresAt }] of this.#expired) {
-      if (expiresAt - this.#timing.tombstoneTtlMs > endedBy) break;
+      // An expired session stays for the TTL of a tombstone after its last heartbeat.
+      const heartbeatAt = expiresAt - this.#timing.tombstoneTtlMs;
+      if (heartbeatAt > endedBy) break;
       this.#expired.delete(key);
       this.left.set(key, null, expiresAt, lastSeen + 1);
     }
@@ -101,8 +103,8 @@ export class OwnSessions extends PresentAndLeft {
   }
 
   /**
-   * Returns the records to send: unsent ones, sessions that expired here, and sessions that expire by `expiringBy` (ms). The
-   * answer has the later record of a session that sent a heartbeat to another replica.
+   * Returns the records to send: unsent ones, sessions that expired here, and sessions that expire by `expiringBy` (ms). The last
+   * two ask the hub whether another replica has a later record. A record without a mood is an expired session or a leave.
    */
   outbox(expiringBy: number): Map<string, SessionRecord> {
     const outbox = new Map<string, SessionRecord>(this.#expired);

@@ -47,8 +47,8 @@ export class PresenceStore {
   }
 
   /**
-   * Applies a heartbeat. Returns the state of its channel, or why the session is refused. A new session waits for `isWithinLimit`, and
-   * for the first sync, before which every session looks new. Requests of one session keep their order of arrival.
+   * Applies a heartbeat. Returns the state of its channel, or why the session is refused. A new session waits for the first
+   * sync, before which every session looks new, and then for `isWithinLimit`. Requests of one session keep their order of arrival.
    */
   heartbeat(
     key: string,
@@ -77,13 +77,13 @@ export class PresenceStore {
     return this.#sendChange(key, now, defer);
   }
 
-  /** Ends a session in its channel. A leave for an unknown session does nothing, unless a later sync adds that session. */
+  /** Ends a session in its channel. A leave for an unknown session ends it if a later sync adds it. */
   async leave(key: string, defer: Defer): Promise<void> {
     const now = this.#now;
     this.#arrivals.count(key);
-    await (this.#replica.leave(key, now)
-      ? this.#loop.syncChange(now, defer)
-      : this.#loop.syncIfDue(now, defer));
+    this.#replica.leave(key, now);
+    // Also for an unknown session: the next sync may add it. Otherwise it counts elsewhere until this isolate gets another request.
+    await this.#loop.syncChange(now, defer);
   }
 
   presence(defer: Defer, channel = DEFAULT_CHANNEL): Awaitable<PresenceState> {

@@ -27,7 +27,7 @@ export type Admission = 'known' | 'new' | 'full';
  * The record with the later stamp wins a merge, with one exception: a pinned session stays, and gets a later stamp than the other
  * record. Otherwise a clock that is ahead ends a session before its heartbeat is answered.
  *
- * Each event is one call. A query changes nothing.
+ * Each event is one call. Queries change nothing, except `admit`, which expires sessions.
  */
 export class Replica {
   readonly #timing: Timing;
@@ -122,7 +122,9 @@ export class Replica {
     const remote = this.#remote.get(key);
     const hasLaterRecord = remote !== undefined && remote.lastSeen > at && remote.lastSeen <= now;
     if (hasLaterRecord && remote.mood === null) return false;
-    this.#own.add(key, (hasLaterRecord ? remote.mood : null) ?? mood, at, remote);
+    // With a TTL of 2 s the wait can be as long. Such a session counts from now, otherwise the answer lacks its caller.
+    const from = at + this.#timing.ttlMs > now ? at : now;
+    this.#own.add(key, (hasLaterRecord ? remote.mood : null) ?? mood, from, remote);
     this.#remote.delete(key);
     this.#unmatchedLeaves.delete(key);
     return true;

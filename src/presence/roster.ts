@@ -42,7 +42,7 @@ export class Roster {
 
   /**
    * Adds an entry at the end. It expires no earlier than the entry before it, otherwise a clock that steps back breaks the
-   * order.
+   * order. So after such a step an entry expires later, by at most the step.
    */
   set(key: string, mood: Mood | null, expiresAt: number, lastSeen: number): void {
     const known = this.#entries.get(key);

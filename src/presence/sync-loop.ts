@@ -110,7 +110,9 @@ export class SyncLoop {
   }
 
   #isDue(now: number): boolean {
-    return this.#state.kind === 'idle' && (this.#isUrgent || now >= this.#state.dueAt);
+    if (this.#state.kind === 'running') return false;
+    // After a step of the clock back, `dueAt` can be hours away.
+    return this.#isUrgent || now >= this.#state.dueAt || now < this.#startedAt;
   }
 
   #isOverdue(now: number): boolean {

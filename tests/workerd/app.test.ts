@@ -60,6 +60,18 @@ describe('no execution context', () => {
     }
   });
 
+  it('an app has one replica for each of ten sets of bindings that take turns, each time in another env', async () => {
+    vi.spyOn(console, 'warn').mockImplementation(() => undefined);
+    const app = createApp();
+    for (const count of [1, 2])
+      for (let sessionsMax = 1; sessionsMax <= 10; sessionsMax += 1) {
+        const env = { SESSIONS_MAX: 100 + sessionsMax };
+        const fetch: Fetch = (path, init) => app.request(path, init, env);
+        const answer = await post(fetch, '/api/heartbeat', { sessionId: sessionId(count), mood: 'presence' });
+        expect(await answer.json()).toMatchObject({ count });
+      }
+  });
+
   it('an app is degraded, which is logged, if each request has other bindings', async () => {
     const log = vi.spyOn(console, 'warn').mockImplementation(() => undefined);
     const app = createApp();

@@ -75,7 +75,8 @@ export class LocationSummaries {
 
   /** Whether to list again. `everywhere` is the number of present sessions in all locations. */
   isDue(now: number, everywhere: number): boolean {
-    return now >= this.#listedAt + this.#interval(now, everywhere);
+    // The clock may have stepped back.
+    return now < this.#listedAt || now >= this.#listedAt + this.#interval(now, everywhere);
   }
 
   /** Lists the keys of the locations. Rejects when KV does; the summaries of the pages before that count. */

@@ -10,6 +10,9 @@ const SocketMessage = z.object(
 );
 type SocketMessage = z.infer<typeof SocketMessage>;
 
+/** https://www.rfc-editor.org/rfc/rfc6455#section-5.5 */
+const REASON_BYTES_MAX = 123;
+
 /** Why the room closes a socket. The reason has at most 123 bytes. */
 export interface SocketClose {
   readonly code: number;
@@ -44,12 +47,21 @@ export function readMessage(message: string | ArrayBuffer): SocketMessage | Sock
   const parsed = SocketMessage.safeParse(parseJson(message));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  const where = issue?.path[0] ?? 'The message';
-  return violation(`${String(where)} ${issue?.message}.`);
+  const where = String(issue?.path[0] ?? 'The message');
+  return violation(reasonThatFits(`${where} ${issue?.message}.`, `${where} is wrong.`));
 }
 
 /** A character takes at least one byte. So only a message with few characters is encoded to count its bytes. */
 function isTooBig(message: string): boolean {
   if (message.length > LIVE_MESSAGE_BYTES_MAX) return true;
-  return new TextEncoder().encode(message).byteLength > LIVE_MESSAGE_BYTES_MAX;
+  return bytesOf(message) > LIVE_MESSAGE_BYTES_MAX;
 }
+
+/**
+ * Returns the reason, or the short one if a close frame has no place for the reason. A list of many moods is too long. Then `close`
+ * throws, and the socket stays open.
+ */
+export const reasonThatFits = (reason: string, short: string) =>
+  bytesOf(reason) <= REASON_BYTES_MAX ? reason : short;
+
+const bytesOf = (text: string) => new TextEncoder().encode(text).byteLength;

@@ -186,6 +186,20 @@ describe('middleware of another app', () => {
     },
   );
 
+  it('middleware of the outer app can read all headers of a request after `next`', async () => {
+    const outer = new Hono();
+    const read: unknown[] = [];
+    outer.use(async (c, next) => {
+      await next();
+      read.push(c.req.header()['x-mine'], c.req.header('X-Mine'));
+    });
+    outer.route('/', presence());
+    const body = JSON.stringify(HEARTBEAT);
+    const headers = { 'Content-Type': 'text/plain', 'Content-Length': String(body.length), 'X-Mine': '1' };
+    expect((await fetchOf(outer)('/api/heartbeat', { method: 'POST', headers, body })).status).toBe(200);
+    expect(read).toEqual(['1', '1']);
+  });
+
   it('headers that the outer app sets after `next` are in each answer of its service, and in no other answer', async () => {
     const outer = new Hono();
     outer.use(async (c, next) => {

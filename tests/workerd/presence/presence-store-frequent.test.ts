@@ -51,10 +51,12 @@ describe('changes between frequent syncs', () => {
     expect(replica.deferred).toHaveLength(1);
   });
 
-  it('a leave for an unknown session starts no sync', async () => {
+  it('a leave for an unknown session starts one sync, which ends the session if it brings it', async () => {
     await replica.leave(ANNA);
+    hub.stored.set(ANNA, { mood: 'release', lastSeen: runtime.now() });
     await tenSecondsPass();
-    expect(hub.syncs).toBe(1);
+    expect(hub.syncs).toBe(2);
+    expect(hub.replica.get(ANNA)?.mood).toBeNull();
   });
 
   it('a heartbeat does not wait for a sync that a deferred task started', async () => {

@@ -102,6 +102,13 @@ describe('syncs', () => {
     expect(hub.syncs).toBe(3);
   });
 
+  it('the first request after a step of the clock back starts a sync', async () => {
+    await replica.presence();
+    await runtime.advance(-600_000);
+    await replica.presence();
+    expect(hub.syncs).toBe(2);
+  });
+
   it('the first request after a sync that the platform ended starts another sync', async () => {
     await replica.heartbeatAtOnce();
     await runtime.advance(10_000);

@@ -22,6 +22,14 @@ describe('heartbeats, leaves and expiry', () => {
     expect(replica.counts).toEqual(ZERO_COUNTS);
   });
 
+  it('a heartbeat that has waited for a TTL counts from now', () => {
+    replica.heartbeat(ANNA, 'presence', 30_000, 0);
+    replica.expire(59_999);
+    expect(replica.counts).toEqual({ ...ZERO_COUNTS, presence: 1 });
+    replica.expire(60_000);
+    expect(replica.counts).toEqual(ZERO_COUNTS);
+  });
+
   it('a replica counts a session in its last mood only', () => {
     replica.heartbeat(ANNA, 'presence', 0);
     replica.heartbeat(ANNA, 'release', 1);

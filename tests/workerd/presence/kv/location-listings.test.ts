@@ -65,6 +65,13 @@ describe('listing interval', () => {
     expect(summaries().isDue(0, 1)).toBe(true);
   });
 
+  it('a listing is due after a step of the clock back', async () => {
+    const others = summaries();
+    await others.refresh(lister([empty]), 600_000);
+    expect(others.isDue(599_999, 1)).toBe(true);
+    expect(others.isDue(600_000, 1)).toBe(false);
+  });
+
   it.each([1, 20, 21, 1_000])(
     'the second listing is due 60 s after an empty first one, with %d sessions',
     async (everywhere) => {

@@ -6,6 +6,7 @@ import {
   LIVE_SESSION_SOCKETS_MAX,
 } from '../../../../src/limits';
 import { RoomSessions } from '../../../../src/presence/room/room-sessions';
+import { reasonThatFits } from '../../../../src/presence/room/socket-message';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
@@ -57,6 +58,14 @@ describe('a message', () => {
     expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
     memoryRoom.send(socket, JOIN);
     expect(memoryRoom.room.counts).toEqual(ZERO_COUNTS);
+  });
+
+  it.each([
+    ['x'.repeat(123), 'x'.repeat(123)],
+    ['x'.repeat(124), 'short'],
+    ['é'.repeat(62), 'short'],
+  ])('a reason of more than 123 bytes is replaced by a short one: %s', (reason, expected) => {
+    expect(reasonThatFits(reason, 'short')).toBe(expected);
   });
 
   it('a message of 1,024 bytes is accepted', () => {
