@@ -2,7 +2,7 @@ import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { TakeTurns } from './tests/support/take-turns';
 
-// Each test file has a process of its own. Without this cache each compiles the same large packages again.
+// Most test files have a process of their own. Without this cache each compiles the same large packages again.
 process.env['NODE_COMPILE_CACHE'] ??= 'node_modules/.cache/compile';
 
 /** One project for each folder: where its tests run, and what is built before them. */
