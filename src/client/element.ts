@@ -8,7 +8,8 @@ declare global {
 
 /**
  * `<presence-count url channel mood robots>` counts this browser as present while it is in the page. Its shadow root shows the count. Before
- * the first answer it shows the content of the element. `mood=""` only watches. Styles read the status of the snapshot from the
+ * the first answer it shows the content of the element. `mood=""` only watches. Without a `mood` the
+ * choice of the visit holds. Styles read the status of the snapshot from the
  * attribute `status`, or match `:state(stale)`.
  */
 export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
@@ -61,16 +62,17 @@ export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
     void this.#presence?.stop();
   }
 
-  attributeChangedCallback(name: string) {
-    if (name === 'mood') {
-      if (this.mood !== undefined) this.#presence?.setMood(this.mood);
-    } else if (this.#presence) {
+  attributeChangedCallback(name: string, before: string | null, after: string | null) {
+    if (before === after) return;
+    if (name === 'mood') this.#presence?.setMood(this.mood);
+    else if (this.#presence) {
       void this.#presence.stop();
       this.#unsubscribe?.();
       this.#presence = undefined;
       this.#hasWarned = false;
       this.shadowRoot?.replaceChildren(document.createElement('slot'));
-      if (this.isConnected) this.connectedCallback();
+      // A framework sets one attribute after the other. Otherwise it connects to the new `url` with the old `channel`.
+      queueMicrotask(() => this.isConnected && this.connectedCallback());
     }
   }
 

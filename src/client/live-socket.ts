@@ -5,7 +5,7 @@ import type { PresenceState } from './types.js';
 /** The close code of a tab whose session another tab continues. The room keeps that session until its TTL ends. */
 const HANDOVER = 4_000;
 /** The longest pause after a lost socket (ms). The pause is random, otherwise all clients reconnect at the same moment. */
-const PAUSE_MAX_MS = 120_000;
+const RECONNECT_MAX_MS = 120_000;
 /**
  * The wait for a second message (ms). The first one can be older than the join, and then its count lacks this browser. The room sends
  * a change within 1 s.
@@ -58,7 +58,7 @@ export function createLiveSocket(
 
   function lose() {
     detach()?.close();
-    pauseEndsAt = performance.now() + between(0, PAUSE_MAX_MS);
+    pauseEndsAt = performance.now() + between(0, RECONNECT_MAX_MS);
     onLost();
   }
 

@@ -28,10 +28,10 @@ export type * from './types.js';
  * What this tab does while it is present. One timer runs in each phase.
  *
  * `waiting`: the leader waits for its next heartbeat. Every other tab waits for the next message of the leader.
- * `beating`: a heartbeat is under way.
- * `live`: the live socket is open, and replaces heartbeats.
+ * `sending`: a heartbeat is under way.
+ * `connected`: the live socket is open, and replaces heartbeats.
  */
-type Phase = 'waiting' | 'beating' | 'live';
+type Phase = 'waiting' | 'sending' | 'connected';
 
 /** `visibilitychange` and `prerenderingchange` are events of the document. Never `unload`: https://web.dev/articles/bfcache */
 const EVENTS = ['visibilitychange', 'prerenderingchange', 'pagehide', 'pageshow', 'online'];
@@ -62,8 +62,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     mood: visit.current().mood,
   });
 
-  let isStarted = false;
   let starts = 0;
+  /** Resolves at the end of the last `stop`. Undefined while the client is started. */
+  let stopped: Promise<void> | undefined = Promise.resolve();
   /** Undefined while this tab is absent. */
   let tabs: Tabs<TabMessage> | undefined;
   let phase: Phase = 'waiting';
@@ -74,10 +75,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   /** Ids that this tab has sent, and that an older visit has replaced. Their sessions leave when the service counts the older visit. */
   const replacedIds = new Set<string>();
   /**
-   * A late leave of this session may arrive until then, by `performance.now()`. At that time another heartbeat follows, even if a
-   * change of mood has sent one before. Infinity stands for 1 s after the next answer.
+   * When the heartbeat is repeated, by `performance.now()`. Otherwise a late leave of this session, which arrives after the first
+   * heartbeat, ends it. Infinity: 1 s after the next answer. A time in the past: there is no repetition.
    */
-  let settledAt = 0;
+  let repeatAt = 0;
 
   /** Undefined in Node, in React Native and in workers. A client without a page counts as visible. */
   let page: (Document & { readonly prerendering?: boolean }) | undefined;
@@ -85,6 +86,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   let api: string;
   let socket: LiveSocket | undefined;
   let clock = UNKNOWN;
+
+  const currentFetch = () => options.fetch ?? globalThis.fetch;
 
   // Phases.
 
@@ -98,9 +101,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function onTime() {
-    if (phase === 'beating') fail(new Error('timeout'));
-    else if (phase === 'live') {
-      stayLive();
+    if (phase === 'sending') fail(new Error('timeout'));
+    else if (phase === 'connected') {
+      stayConnected();
       // The ping is last, because it may lose the socket, which changes the phase.
       socket?.ping();
     } else heartbeatNow();
@@ -117,8 +120,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     enterPhase('waiting', dueMs + 1.5 * pace.nextMs());
   }
 
-  function stayLive() {
-    enterPhase('live', pace.nextMs());
+  function stayConnected() {
+    enterPhase('connected', pace.nextMs());
     sendToTabs();
   }
 
@@ -135,12 +138,12 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   async function sendHeartbeat() {
-    const ended = enterPhase('beating', TIMEOUT_MS);
+    const ended = enterPhase('sending', TIMEOUT_MS);
     sendToTabs();
     const { id, mood } = visit.current();
     if (mood) sentId = id;
     const sentAt = performance.now();
-    const answer = await heartbeat(options.fetch ?? globalThis.fetch, api, id, mood, ended);
+    const answer = await heartbeat(currentFetch(), api, id, mood, ended);
     if (ended.aborted) return;
     // A frozen page gets an old answer when it resumes.
     if (performance.now() - sentAt > TIMEOUT_MS) return fail(new Error('timeout'));
@@ -153,9 +156,9 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     endReplacedSessions();
     // Before `waitForHeartbeat`, which closes the socket if it replaces the id. Otherwise the socket replaces the heartbeat with the new id.
     if (options.live ?? answer.hasLive) socket?.connect();
-    settledAt = Math.min(settledAt, performance.now() + OVERTAKEN_MS);
-    const unsettledMs = settledAt - performance.now();
-    waitForHeartbeat(unsettledMs > 0 ? unsettledMs : pace.nextMs());
+    repeatAt = Math.min(repeatAt, performance.now() + OVERTAKEN_MS);
+    const repeatInMs = repeatAt - performance.now();
+    waitForHeartbeat(repeatInMs > 0 ? repeatInMs : pace.nextMs());
   }
 
   function fail(error: Error, retryAfterMs = 0) {
@@ -167,7 +170,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   function onSocketOpen() {
     joinRoom();
-    stayLive();
+    stayConnected();
   }
 
   /** Sends the session to the room. A tab that only watches sends nothing. */
@@ -185,7 +188,7 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   }
 
   function onSocketLost() {
-    if (phase === 'live') waitForHeartbeat(between(0, LOST_SOCKET_MS));
+    if (phase === 'connected') waitForHeartbeat(between(0, LOST_SOCKET_MS));
   }
 
   // The tabs.
@@ -233,10 +236,11 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   function onTabsChange(hasQuit: boolean) {
     if (tabs?.leads) {
       // The tab that quit may have sent a leave, which ends the session of all tabs.
-      settledAt = Infinity;
+      repeatAt = Infinity;
       heartbeatNow();
     } else if (!hasQuit || timer.remainingMs() > 1.5 * pace.intervalMs()) {
-      // Another tab has the lock, or gets it next. That tab may be frozen.
+      // Another tab has the lock, or gets it next. That tab may be frozen. A wait of at most 1.5 intervals goes on, otherwise each tab that
+      // quits extends it.
       socket?.close(true);
       waitForLeader(0);
     }
@@ -251,10 +255,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       sentId = '';
       socket?.close(true);
       // By the timer, because the end of a heartbeat may have stored the visit.
-      if (tabs?.leads && phase !== 'beating') enterPhase('waiting', 0);
+      if (tabs?.leads && phase !== 'sending') enterPhase('waiting', 0);
     }
     if (mood === before.mood) return;
-    if (phase === 'live') joinRoom();
+    if (phase === 'connected') joinRoom();
     show({});
   }
 
@@ -267,8 +271,8 @@ export function createPresence(options: PresenceOptions = {}): Presence {
   // Present and absent.
 
   function becomePresent() {
-    if (!isStarted || tabs || page?.prerendering || (page?.hidden && whenHidden === 'leave')) return;
-    settledAt = visit.begin(origin) ? Infinity : 0;
+    if (stopped || tabs || page?.prerendering || (page?.hidden && whenHidden === 'leave')) return;
+    repeatAt = visit.begin(origin) ? Infinity : 0;
     shareVisit();
     // Tabs that only watch form a group of their own.
     const group = visit.current().mood ? (options.sessionId ?? 'visit') : 'watch';
@@ -279,11 +283,14 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     tabs.lead(!page?.hidden);
   }
 
-  /** Ends the presence of this tab. The last tab also ends the session: it closes its open socket, or sends a leave. */
-  async function becomeAbsent(isPageClosing?: boolean) {
+  /**
+   * Ends the presence of this tab at once. The last tab also ends the session: it closes its open socket, or sends a leave. The returned
+   * promise resolves after the answer to the leave.
+   */
+  function becomeAbsent(isPageClosing?: boolean) {
     const { id, mood } = visit.current();
     const isLast = tabs?.isLast();
-    const answered = isLast && mood && phase !== 'live' ? leaveAs(id, isPageClosing) : undefined;
+    const answered = isLast && mood && phase !== 'connected' ? leaveAs(id, isPageClosing) : undefined;
     sentId = '';
     replacedIds.clear();
     tabs?.quit();
@@ -291,11 +298,10 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     socket?.close(!isLast);
     enterPhase('waiting', 0);
     timer.clear();
-    await answered;
+    return answered;
   }
 
-  const leaveAs = (id: string, isPageClosing?: boolean) =>
-    leave(options.fetch ?? globalThis.fetch, api, id, isPageClosing);
+  const leaveAs = (id: string, isPageClosing?: boolean) => leave(currentFetch(), api, id, isPageClosing);
 
   function onEvent({ type }: Event) {
     if (type === 'pagehide' || (page?.hidden && whenHidden === 'leave')) {
@@ -309,18 +315,18 @@ export function createPresence(options: PresenceOptions = {}): Presence {
       timer.set(timer.remainingMs());
     } else if (type === 'visibilitychange' || (type === 'online' && tabs.leads)) {
       // After sleep the socket may be dead.
-      if (phase === 'live') socket?.ping();
+      if (phase === 'connected') socket?.ping();
       heartbeatNow();
     }
   }
 
-  async function stop() {
-    if (!isStarted) return;
-    isStarted = false;
-    const stopped = starts;
+  const stop = () => (stopped ??= leaveUnlessStarted());
+
+  async function leaveUnlessStarted() {
+    const start = starts;
     await new Promise((resolve) => setTimeout(resolve, STOP_MS));
     await tabs?.census();
-    if (starts !== stopped) return;
+    if (starts !== start) return;
     for (const type of EVENTS) globalThis.removeEventListener?.(type, onEvent, true);
     signal?.removeEventListener('abort', stop);
     const answered = becomeAbsent();
@@ -350,13 +356,13 @@ export function createPresence(options: PresenceOptions = {}): Presence {
 
   return {
     start() {
-      if (isStarted || signal?.aborted) return;
+      if (!stopped || signal?.aborted) return;
       if (!isInterval(pace.intervalMs())) throw new RangeError('intervalMs must be from 500 to 200,000.');
       if (!CHANNEL.test(channel)) throw new RangeError(`channel must match ${CHANNEL}.`);
       page = globalThis.document;
       origin = originOf(options.url ?? '/', page?.baseURI);
       api = apiOf(origin, channel);
-      isStarted = true;
+      stopped = undefined;
       starts += 1;
       if (!mayCount()) visit.choose(null);
       socket ??= createLiveSocket(`${api}live`, onSocketOpen, onSocketState, onSocketLost);
@@ -367,15 +373,22 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     },
     stop,
     setMood(mood) {
-      if (!mayCount()) return;
       const before = visit.current().mood;
-      if (tabs && !before !== !mood) void becomeAbsent().then(becomePresent);
+      if (!mayCount() || (mood === undefined && before)) return;
+      if (tabs && !before !== (mood === null)) {
+        void becomeAbsent();
+        visit.choose(mood);
+        becomePresent();
+        // The leave may arrive late.
+        repeatAt = Infinity;
+        return show({});
+      }
       visit.choose(mood);
       if (mood !== before) show({});
       if (!tabs) return;
       shareVisit();
       if (mood === before) return;
-      if (phase === 'live') {
+      if (phase === 'connected') {
         joinRoom();
         sendToTabs();
       } else heartbeatNow();
@@ -383,6 +396,6 @@ export function createPresence(options: PresenceOptions = {}): Presence {
     subscribe: snapshots.subscribe,
     getSnapshot: snapshots.current,
     serverNow,
-    history: async () => (starts && !channel ? readHistory(options.fetch ?? globalThis.fetch, api) : null),
+    history: async () => (socket && !channel ? readHistory(currentFetch(), api) : null),
   };
 }

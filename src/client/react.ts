@@ -22,7 +22,7 @@ declare module 'react' {
 
 /**
  * Counts this browser as present while the component is mounted, and returns the snapshot. `mood` and `channel` may change at
- * any time. Without a `mood` the choice of the visit holds. Later values of the other options have no effect.
+ * any time. Without a `mood` the choice of the visit holds, also after a `mood` of `null`. Later values of the other options have no effect.
  */
 export function usePresence(options: PresenceOptions = {}): PresenceSnapshot {
   const { mood, channel } = options;
@@ -33,7 +33,7 @@ export function usePresence(options: PresenceOptions = {}): PresenceSnapshot {
     return () => void presence.stop();
   }, [presence]);
   useEffect(() => {
-    if (mood !== undefined) presence.setMood(mood);
+    presence.setMood(mood);
   }, [presence, mood]);
   return useSyncExternalStore(presence.subscribe, presence.getSnapshot, presence.getSnapshot);
 }

@@ -7,8 +7,8 @@ export interface SharedVisit {
   current(): Visit;
   /** Begins a visit at the origin of a service, or continues the stored one. Returns whether a leave of an earlier page may be late. */
   begin(service: string): boolean;
-  /** Chooses a mood. `share` sets the time of the choice. */
-  choose(mood: Mood | null): void;
+  /** Chooses a mood. `share` sets the time of the choice. With undefined the stored choice holds, else `DEFAULT_MOOD`. */
+  choose(mood: Mood | null | undefined): void;
   /** Merges the stored visit, and stores the result for its time to live (ms). */
   share(ttlMs: number): void;
   /** Merges the visit of another tab. */
@@ -20,9 +20,9 @@ export function createSharedVisit(
   { mood, sessionId, channel = '' }: PresenceOptions,
   onMerge: (before: Visit) => void,
 ): SharedVisit {
-  let visit: Visit = { id: '', since: 0, mood: mood === undefined ? DEFAULT_MOOD : mood, choice: 0 };
+  let visit: Visit = { id: '', since: 0, mood: null, choice: 0 };
   /** Whether `share` must set the time of the last choice. It must be later than that of the stored choice. */
-  let hasNewChoice = mood !== undefined;
+  let hasNewChoice = false;
   let service = '';
 
   /**
@@ -32,11 +32,18 @@ export function createSharedVisit(
   const isStored = () => globalThis.document && visit.mood && !sessionId;
   const stored = () => (isStored() ? readVisit(service, channel) : undefined);
 
+  function choose(chosen: Mood | null | undefined) {
+    hasNewChoice = chosen !== undefined;
+    visit = chosen === undefined ? { ...visit, mood: DEFAULT_MOOD, choice: 0 } : { ...visit, mood: chosen };
+  }
+
   function merge(other: Visit) {
     const before = visit;
     visit = mergeVisits(visit, other);
     onMerge(before);
   }
+
+  choose(mood);
 
   return {
     current: () => visit,
@@ -50,10 +57,7 @@ export function createSharedVisit(
       };
       return known !== undefined || sessionId !== undefined;
     },
-    choose(chosen) {
-      visit = { ...visit, mood: chosen };
-      hasNewChoice = true;
-    },
+    choose,
     share(ttlMs) {
       const known = stored();
       if (hasNewChoice)

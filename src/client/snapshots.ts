@@ -5,14 +5,17 @@ export interface Snapshots {
   /** A frozen object. Each change replaces it. */
   current(): PresenceSnapshot;
   change(change: Partial<PresenceSnapshot>): void;
-  /** Calls the listener now and after each change, until the returned function is called. */
+  /**
+   * Calls the listener now and after each change, until the returned function is called. Several changes at once cause one call. An error of
+   * the first call ends the subscription, and is thrown.
+   */
   subscribe(listener: (snapshot: PresenceSnapshot) => void): () => void;
 }
 
 export function createSnapshots(first: PresenceSnapshot): Snapshots {
   let snapshot = Object.freeze(first);
-  /** A function that subscribes twice has two subscriptions. */
-  const subscriptions = new Set<{ readonly listener: (snapshot: PresenceSnapshot) => void }>();
+  /** Each subscription has a function of its own, because a listener may subscribe twice. */
+  const notifiers = new Set<() => void>();
 
   return {
     current: () => snapshot,
@@ -20,14 +23,22 @@ export function createSnapshots(first: PresenceSnapshot): Snapshots {
       snapshot = Object.freeze({ ...snapshot, ...change });
       Object.freeze(Object.freeze(snapshot.data)?.moods);
       // A listener that throws must not end the heartbeats.
-      for (const subscription of subscriptions)
-        queueMicrotask(() => subscriptions.has(subscription) && subscription.listener(snapshot));
+      for (const notify of notifiers) queueMicrotask(notify);
     },
     subscribe(listener) {
-      const subscription = { listener };
-      subscriptions.add(subscription);
-      listener(snapshot);
-      return () => subscriptions.delete(subscription);
+      let last = snapshot;
+      function notify() {
+        // After two changes in one tick the first call has passed the second snapshot.
+        if (last === snapshot || !notifiers.has(notify)) return;
+        last = snapshot;
+        listener(last);
+      }
+      // Before the subscription. Otherwise a listener that throws stays subscribed, and its caller has no function that ends the calls.
+      listener(last);
+      notifiers.add(notify);
+      // The call may have made a change.
+      queueMicrotask(notify);
+      return () => notifiers.delete(notify);
     },
   };
 }

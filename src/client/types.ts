@@ -12,8 +12,9 @@ export interface PresenceState {
 /** A frozen object. Each change replaces it. */
 export interface PresenceSnapshot {
   /**
-   * `idle`: not started. `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer, and the
-   * service does not answer or the hidden page has left.
+   * `idle`: not started. A started page that prerenders is `idle` too, and so is one that is hidden since the start with `whenHidden: 'leave'`.
+   * `connecting`: no answer yet. `live`: `data` is the last answer. `stale`: `data` is the last good answer. The service does not answer, the
+   * hidden page has left, or `setMood` has just begun or ended watching.
    */
   readonly status: 'idle' | 'connecting' | 'live' | 'stale';
   readonly data: PresenceState | null;
@@ -87,12 +88,19 @@ export interface Presence {
   start(): void;
   /**
    * Leaves 0.2 s later, unless another tab is present or `start` follows. A page that closes leaves at once. Resolves after the answer
-   * to the leave, or after its failure.
+   * to the leave, or after its failure. Resolves without an answer if no leave is sent: `start` follows, another tab is present, this tab
+   * only watches, or its live socket is open. The closing socket ends the session. A second call returns the promise of the first one.
    */
   stop(): Promise<void>;
-  /** Chooses a mood, for all tabs of this browser. `null` watches without being counted. */
-  setMood(mood: Mood | null): void;
-  /** Calls the listener now and after each change, until the returned function is called. */
+  /**
+   * Chooses a mood, for all tabs of this browser. `null` watches without being counted. `undefined` ends the watching without a new choice:
+   * the last choice of the visit holds, else `DEFAULT_MOOD`. While this browser counts, `undefined` does nothing.
+   */
+  setMood(mood: Mood | null | undefined): void;
+  /**
+   * Calls the listener now and after each change, until the returned function is called. Several changes at once cause one call. An error of
+   * the first call ends the subscription, and is thrown.
+   */
   subscribe(listener: (snapshot: PresenceSnapshot) => void): () => void;
   /** Returns the current snapshot. */
   getSnapshot(): PresenceSnapshot;

@@ -55,6 +55,28 @@ describe.skipIf(NO_CHROMIUM)('circles of every name', () => {
     await expect.poll(() => page.locator('#status').innerText()).toBe('You are here in this circle.');
   });
 
+  it('the page of a circle that prerenders has the name of the circle, and counts when it is shown', async () => {
+    const context = await trial.profile();
+    const heartbeats = requestsOf(context, '/heartbeat');
+    await context.clock.install();
+    await context.addInitScript(() =>
+      Object.defineProperty(document, 'prerendering', { value: true, configurable: true }),
+    );
+    const { page } = await open(context, trial.circle('evening'));
+    // The time after which the page speaks a sentence.
+    await context.clock.runFor(2_000);
+    expect(heartbeats).toEqual([]);
+    expect(await page.title()).toBe('evening · Breathe together');
+    expect(await shownCode(page)).toContain('<presence-count channel="evening">…</presence-count>');
+    expect(await page.locator('#status').innerText()).toBe('');
+    await page.evaluate(() => {
+      Reflect.deleteProperty(document, 'prerendering');
+      document.dispatchEvent(new Event('prerenderingchange'));
+    });
+    await expect.poll(() => shown(page)).toBe('You are here in evening');
+    await offered(page, 'Invite to this circle').waitFor();
+  });
+
   it('the line below the number shows the name of a live circle, and otherwise the connection', async () => {
     const { page } = await trial.personIn('lobby');
     expect(await page.evaluate(lineAt, 'live')).toEqual(['in lobby']);

@@ -109,6 +109,41 @@ describe('<presence-count>', () => {
     ]);
   });
 
+  it('an element whose url and channel change in one tick connects once, with both', async () => {
+    element.setAttribute('channel', 'post-1');
+    await show('https://here.example');
+    element.setAttribute('url', 'https://there.example');
+    element.setAttribute('channel', 'post-2');
+    await advance(STOP_MS);
+    expect(requested()).toEqual([
+      'https://here.example/api/channels/post-1/heartbeat',
+      'https://there.example/api/channels/post-2/heartbeat',
+      'https://here.example/api/channels/post-1/leave',
+    ]);
+  });
+
+  it('an element that changes its url and leaves the page in one tick sends only its leave', async () => {
+    await show('https://here.example');
+    element.setAttribute('url', 'https://there.example');
+    element.remove();
+    await advance(60_000);
+    expect(requested()).toEqual(['https://here.example/api/heartbeat', 'https://here.example/api/leave']);
+  });
+
+  it('an attribute that gets its own value again changes nothing', async () => {
+    element.setAttribute('channel', 'post-1');
+    element.setAttribute('mood', 'release');
+    await show('https://here.example');
+    const stored = { ...localStorage };
+    await advance(5);
+    for (const name of ['url', 'channel', 'mood'])
+      element.setAttribute(name, element.getAttribute(name) ?? '');
+    await advance(STOP_MS);
+    expect(requested()).toHaveLength(1);
+    expect({ ...localStorage }).toEqual(stored);
+    expect(shown()).toBe('1');
+  });
+
   it('an element outside of the page takes a new url and sends nothing until it is back', async () => {
     await show('https://here.example');
     element.remove();
@@ -164,6 +199,15 @@ describe('<presence-count>', () => {
     await advance(1);
     expect(element.hasAttribute('mood')).toBe(false);
     expect(api.moods()).toEqual(['release', 'gratitude']);
+  });
+
+  it('the element counts again when its empty mood is removed', async () => {
+    element.mood = null;
+    await show('https://here.example');
+    element.removeAttribute('mood');
+    await advance(1);
+    expect(requested()).toEqual(['https://here.example/api/presence', 'https://here.example/api/heartbeat']);
+    expect(api.moods().at(-1)).toBe('presence');
   });
 
   it('the element takes a mood that a script set before the class was defined', async () => {

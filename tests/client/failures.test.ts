@@ -59,10 +59,12 @@ describe('failures', () => {
     // The test runs the tasks itself, otherwise their errors end the test run.
     const tasks: (() => void)[] = [];
     vi.stubGlobal('queueMicrotask', (task: () => void) => tasks.push(task));
-    await advance(24_000);
-    expect(tasks).toHaveLength(2);
-    for (const task of tasks) expect(task).toThrow('of a listener');
-    expect(heartbeats()).toBe(3);
+    for (const sent of [2, 3]) {
+      await advance(12_000);
+      expect(tasks).toHaveLength(1);
+      expect(tasks.pop()).toThrow('of a listener');
+      expect(heartbeats()).toBe(sent);
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import {
   advance,
   api,
+  createClient,
   dispatch,
   heartbeats,
   ID,
@@ -143,6 +144,25 @@ describe('stop', () => {
     presence.start();
     await advance(1_000);
     expect(api.paths()).toEqual(['heartbeat']);
+  });
+
+  it('a second stop resolves after the answer to the leave of the first one', async () => {
+    const controller = new AbortController();
+    const presence = await startClient({ signal: controller.signal });
+    api.delayMs = 500;
+    controller.abort();
+    const stopped = vi.fn();
+    void presence.stop().then(stopped);
+    await advance(STOP_MS + 490);
+    expect(stopped).not.toHaveBeenCalled();
+    await advance(20);
+    expect(stopped).toHaveBeenCalled();
+    expect(api.paths()).toEqual(['heartbeat', 'leave']);
+  });
+
+  it('a stop resolves without a request before the first start', async () => {
+    await createClient().stop();
+    expect(api.sent).toEqual([]);
   });
 
   it('a client within its stop leaves at once at pagehide', async () => {

@@ -7,7 +7,7 @@ import { advance, api, dispatch, setHidden, startClient } from './page';
 import { problem, state } from './service';
 import { FakeSocket, sockets } from './socket';
 
-type Phase = 'waiting' | 'beating' | 'live' | 'absent' | 'following';
+type Phase = 'waiting' | 'sending' | 'connected' | 'absent' | 'following';
 
 let locks: FakeLocks;
 let presence: Presence;
@@ -20,9 +20,9 @@ beforeEach(() => {
 });
 
 async function enterPhase(phase: Phase, answerMs: number) {
-  if (phase === 'beating') api.delayMs = answerMs;
-  presence = await startClient({ live: phase === 'live' ? undefined : false });
-  if (phase === 'live') sockets[0]?.open();
+  if (phase === 'sending') api.delayMs = answerMs;
+  presence = await startClient({ live: phase === 'connected' ? undefined : false });
+  if (phase === 'connected') sockets[0]?.open();
   if (phase === 'absent') dispatch('pagehide');
   if (phase === 'following') {
     releaseOther = locks.take();
@@ -37,8 +37,8 @@ async function enterPhase(phase: Phase, answerMs: number) {
 /** The phase of the client, as its requests, its socket and its lock show it. */
 function observed(): Phase {
   if (locks.held.length === 0) return 'absent';
-  if (sockets.at(-1)?.readyState === 1) return 'live';
-  if (api.pending > 0) return 'beating';
+  if (sockets.at(-1)?.readyState === 1) return 'connected';
+  if (api.pending > 0) return 'sending';
   return presence.getSnapshot().data?.count === 7 ? 'following' : 'waiting';
 }
 
@@ -79,27 +79,27 @@ const ROWS: [Phase, keyof typeof EVENTS, Phase, string[], string[]?][] = [
   ['waiting', 'another tab quits', 'waiting', ['heartbeat']],
   ['waiting', 'another tab takes the lead', 'waiting', []],
 
-  ['beating', 'another mood is chosen', 'beating', []],
-  ['beating', 'the tab is visible again', 'beating', []],
-  ['beating', 'the browser is online', 'beating', []],
-  ['beating', 'the page fires pagehide', 'absent', ['leave']],
-  ['beating', 'another tab quits', 'beating', []],
-  ['beating', 'another tab takes the lead', 'waiting', []],
-  ['beating', 'the answer arrives', 'waiting', []],
-  ['beating', 'a problem is the answer', 'waiting', []],
-  ['beating', 'no answer arrives for 10 s', 'waiting', []],
+  ['sending', 'another mood is chosen', 'sending', []],
+  ['sending', 'the tab is visible again', 'sending', []],
+  ['sending', 'the browser is online', 'sending', []],
+  ['sending', 'the page fires pagehide', 'absent', ['leave']],
+  ['sending', 'another tab quits', 'sending', []],
+  ['sending', 'another tab takes the lead', 'waiting', []],
+  ['sending', 'the answer arrives', 'waiting', []],
+  ['sending', 'a problem is the answer', 'waiting', []],
+  ['sending', 'no answer arrives for 10 s', 'waiting', []],
 
-  ['live', 'the timer ends', 'live', [], ['ping']],
-  ['live', 'another mood is chosen', 'live', [], ['gratitude']],
-  ['live', 'the same mood is chosen', 'live', []],
-  ['live', 'the tab is hidden', 'live', []],
-  ['live', 'the tab is visible again', 'live', [], ['ping']],
-  ['live', 'the browser is online', 'live', [], ['ping']],
-  ['live', 'the page fires pagehide', 'absent', []],
-  ['live', 'another tab quits', 'live', []],
-  ['live', 'another tab takes the lead', 'waiting', []],
-  ['live', 'the socket breaks', 'waiting', []],
-  ['live', 'the socket gets a state', 'live', []],
+  ['connected', 'the timer ends', 'connected', [], ['ping']],
+  ['connected', 'another mood is chosen', 'connected', [], ['gratitude']],
+  ['connected', 'the same mood is chosen', 'connected', []],
+  ['connected', 'the tab is hidden', 'connected', []],
+  ['connected', 'the tab is visible again', 'connected', [], ['ping']],
+  ['connected', 'the browser is online', 'connected', [], ['ping']],
+  ['connected', 'the page fires pagehide', 'absent', []],
+  ['connected', 'another tab quits', 'connected', []],
+  ['connected', 'another tab takes the lead', 'waiting', []],
+  ['connected', 'the socket breaks', 'waiting', []],
+  ['connected', 'the socket gets a state', 'connected', []],
 
   ['following', 'another mood is chosen', 'waiting', ['heartbeat']],
   ['following', 'the same mood is chosen', 'following', []],

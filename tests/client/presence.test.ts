@@ -140,6 +140,40 @@ describe('subscribe', () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
+  it('two changes in one tick call a listener once, with the second snapshot', async () => {
+    const presence = await startClient();
+    const listener = vi.fn();
+    presence.subscribe(listener);
+    listener.mockClear();
+    presence.setMood('release');
+    presence.setMood('gratitude');
+    // The time until the listeners run, and before the answer.
+    await Promise.resolve();
+    expect(listener.mock.calls).toEqual([[presence.getSnapshot()]]);
+    expect(presence.getSnapshot().mood).toBe('gratitude');
+  });
+
+  it('a listener gets the change that its first call makes', async () => {
+    const presence = await startClient();
+    const moods: unknown[] = [];
+    presence.subscribe(({ mood }) => {
+      moods.push(mood);
+      if (mood === 'presence') presence.setMood('release');
+    });
+    await Promise.resolve();
+    expect(moods).toEqual(['presence', 'release']);
+  });
+
+  it('a listener that throws at its first call makes subscribe throw, and gets no more calls', async () => {
+    const presence = await startClient();
+    const listener = vi.fn(() => {
+      throw new Error('not ready');
+    });
+    expect(() => presence.subscribe(listener)).toThrow('not ready');
+    await advance(12_000);
+    expect(listener).toHaveBeenCalledTimes(1);
+  });
+
   it('a listener that another one unsubscribes gets no call of the same change', async () => {
     const presence = await startClient();
     const second = vi.fn();

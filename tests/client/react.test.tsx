@@ -69,6 +69,15 @@ describe('usePresence', () => {
     expect(new Set(api.sent.map(({ body }) => body?.['sessionId'])).size).toBe(1);
   });
 
+  it('a component that watched counts with the choice of the visit when it has no mood', async () => {
+    await render({ mood: 'release' });
+    await render({ mood: null });
+    expect(document.body.textContent).toBe('live 1 null');
+    await render({ mood: undefined });
+    expect(document.body.textContent).toBe('live 1 release');
+    expect(api.moods().at(-1)).toBe('release');
+  });
+
   it('a component that changes its channel shows the new count and leaves the old channel', async () => {
     await render({ channel: 'post-1' });
     api.answer = () => Response.json(state(5));

@@ -1,5 +1,5 @@
 // The page of a circle, and the invitation to one. here.js counts.
-import { channel, presence } from '/here.js';
+import { channel, isValidName, presence } from '/here.js';
 import { hasRoom } from '/service.js';
 
 /** 32 characters, without l, o, 0 and 1, which look alike. */
@@ -16,8 +16,7 @@ const copy = document.querySelector('#copy');
 if (channel !== '') {
   invite.textContent = 'Invite to this circle';
   document.querySelector('#invitation-title').textContent = 'Invite to this circle';
-  // An `idle` page counts nothing: its circle has an invalid name.
-  showCircle(presence.getSnapshot().status === 'idle' ? '' : channel);
+  showCircle(isValidName ? channel : '');
 }
 
 let isOffered = false;

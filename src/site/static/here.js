@@ -23,8 +23,10 @@ presence.subscribe(({ status, data, others, mood }) => {
 
 for (const button of buttons) button.addEventListener('click', () => presence.setMood(button.dataset.mood));
 
+export let isValidName = true;
 try {
   presence.start();
 } catch {
-  // No circle has this name. The status stays `idle`.
+  // No circle can have this name. The status stays `idle`.
+  isValidName = false;
 }

@@ -46,7 +46,8 @@ function speak({ status }) {
     speaking = undefined;
   }
   lastStatus = status;
-  if (speaking !== undefined || spoken.textContent === sentence()) return;
+  // A page that prerenders has no sentence yet. Otherwise it speaks that there is no such circle.
+  if (document.prerendering || speaking !== undefined || spoken.textContent === sentence()) return;
   const isNumber = status === 'live';
   const waitMs = isNumber ? Math.max(LATE_MS, numberSpokenAt + SPOKEN_EVERY_MS - Date.now()) : LATE_MS;
   speaking = setTimeout(() => {

@@ -27,11 +27,11 @@ async function gzippedBytes(entry: string): Promise<number> {
 }
 
 /** The size of the client that pages load. Each byte more needs a reason in the changelog. */
-const CORE_BYTES_MAX = 4_730;
+const CORE_BYTES_MAX = 4_790;
 /** The hook and the element may add this to it. */
 const BINDING_BYTES_MAX = 680;
 
-it('the client is at most 4,730 bytes, gzipped', async () => {
+it('the client is at most 4,790 bytes, gzipped', async () => {
   expect(await gzippedBytes('src/client/presence.ts')).toBeLessThanOrEqual(CORE_BYTES_MAX);
 });
 
@@ -51,6 +51,8 @@ describe('the package', () => {
   beforeAll(() => {
     rmSync(BUILT, { recursive: true, force: true });
     execFileSync('npm', ['run', '--silent', 'client:build']);
+    // A typecheck after the build must add no file.
+    execFileSync(process.execPath, [TSC, '-b', 'src/client']);
     const packed = JSON.parse(
       execFileSync('npm', ['pack', `./${BUILT}`, '--dry-run', '--json'], { encoding: 'utf8' }),
     );
