@@ -22,6 +22,6 @@ export default defineConfig({
       'tests/workerd/presence/**/*.test.ts',
       'tests/workerd/{config,rate-limited-log,runtime}.test.ts',
     ],
-    exclude: ['**/{kv-hub,room-hub,presence-store}*.test.ts'],
+    exclude: ['**/{kv-hub,room-hub}*.test.ts'],
   },
 });

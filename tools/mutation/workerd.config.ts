@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 30_000,
     setupFiles: ['tools/mutation/setup.ts'],
     include: [
-      'tests/workerd/presence/**/{kv-hub,room-hub,presence-store}*.test.ts',
+      'tests/workerd/presence/**/{kv-hub,room-hub}*.test.ts',
       'tests/workerd/{contract,room,api}/*.test.ts',
       'tests/workerd/load/{room-journal,presence-room-cost}.test.ts',
     ],

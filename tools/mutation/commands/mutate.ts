@@ -15,7 +15,6 @@ Object.assign(process.env, { CLOUDFLARE_CF_FETCH_ENABLED: 'false', WRANGLER_SEND
 const IO_FILES = [
   'src/presence-room.ts',
   'src/platform-socket.ts',
-  'src/presence/presence-store.ts',
   'src/presence/kv/kv-hub.ts',
   'src/presence/room/room-hub.ts',
   'src/presence/room/room-journal.ts',

@@ -1,6 +1,7 @@
 import { OPENED_CHARS_MAX } from '../../../../src/limits';
 import { ZERO_COUNTS } from '../../../../src/presence/session';
-import { NO_MAPS, TIMING } from './kv-site';
+import { NO_MAPS } from './no-maps';
+import { TIMING } from './scripted-lister';
 
 const CDG = 'presence:sessions:cdg';
 

@@ -4,7 +4,8 @@ import { CLOCK_SKEW_MAX_MS, QUOTA_RETRY_MS } from '../../../../src/limits';
 import { type FakeRuntime, START } from '../../../support/fake-runtime';
 import { sessionId } from '../../../support/session-id';
 import type { TroubledKv } from '../../../support/troubled-kv';
-import { KEY, KvSite, NO_MAPS, stored, TIMING } from './kv-site';
+import { KEY, KvSite, stored, TIMING } from './kv-site';
+import { NO_MAPS } from './no-maps';
 
 const [ANNA, BEN] = [sessionId(1), sessionId(2)];
 

@@ -79,12 +79,3 @@ export const storedSummary = async () => LocationSummary.parse((await stored()).
 
 /** Returns how much longer than `leaseMs` a summary counts (ms). */
 export const extensionOf = ({ at, until }: LocationSummary) => until - at - TIMING.leaseMs;
-
-/** Texts that are no JSON object, each after its name. */
-export const NO_MAPS: string[][] = [
-  ['no JSON', '{{{'],
-  ['an empty text', ''],
-  ['a list', '[1,2,3]'],
-  ['null', 'null'],
-  ['a number', '42'],
-];
