@@ -80,7 +80,7 @@ export const HOSTILE_FAULTS: readonly Fault[] = [
   ]),
   ...noticedBy('ids', [
     { name: 'every text is a session id', file: SESSION, find: 'z.guid($ERROR)', put: 'z.string($ERROR)' },
-    { name: 'a session id is trimmed', file: SESSION, find: 'z.guid($ERROR)', put: 'z.string().trim().guid($ERROR)' },
+    { name: 'a session id is trimmed', file: SESSION, find: 'z.guid($ERROR)', put: 'z.pipe(z.string().check(z.trim()), z.guid($ERROR))' },
   ]),
   ...noticedBy('moods', [
     { name: 'every text is a mood', file: SESSION, find: 'z.enum(MOODS, $ERROR)', put: 'z.string($ERROR)' },
