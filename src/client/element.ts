@@ -8,9 +8,8 @@ declare global {
 
 /**
  * `<presence-count url channel mood robots>` counts this browser as present while it is in the page. Its shadow root shows the count. Before
- * the first answer it shows the content of the element. `mood=""` only watches. Without a `mood` the
- * choice of the visit holds. Styles read the status of the snapshot from the
- * attribute `status`, or match `:state(stale)`.
+ * the first answer it shows the content of the element. `mood=""` only watches. Without a `mood` the choice of the visit holds.
+ * Styles read the status of the snapshot from the attribute `status`, or match `:state(stale)`.
  */
 export class PresenceCount extends (globalThis.HTMLElement ?? Object) {
   static readonly observedAttributes = ['url', 'channel', 'mood'];

@@ -4,8 +4,8 @@ import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ChannelStates, PresenceState } from '../../../src/api/answer-schemas';
 import type { AppType } from '../../../src/app';
 import { ZERO_COUNTS } from '../../../src/presence/session';
-import { emptyStorage } from '../../support/empty-storage';
-import { FakeRuntime } from '../../support/fake-runtime';
+import { emptyRoom } from '../../support/empty-room';
+import type { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { createApp, fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -19,12 +19,7 @@ const CHANNELS = { PRESENCE_HUB: 'durable-object', CHANNELS: 'lobby, post-*, con
 let runtime: FakeRuntime;
 let fetch: Fetch;
 beforeEach(async () => {
-  // This precedes `emptyStorage`, otherwise the last room sees 11 months pass and expires at each quarter of a second.
-  vi.useFakeTimers({ toFake: ['Date'] });
-  runtime = new FakeRuntime();
-  // The room reads its own clock, which must show the time of the test.
-  runtime.onTick = (now) => void vi.setSystemTime(now);
-  await emptyStorage();
+  runtime = await emptyRoom();
   fetch = isolate();
 });
 afterAll(() => void vi.useRealTimers());

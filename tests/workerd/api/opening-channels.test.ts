@@ -1,8 +1,8 @@
 import { env } from 'cloudflare:workers';
 import { afterAll, beforeEach, expect, it, vi } from 'vitest';
 import { PresenceState } from '../../../src/api/answer-schemas';
-import { emptyStorage } from '../../support/empty-storage';
-import { FakeRuntime } from '../../support/fake-runtime';
+import { emptyRoom } from '../../support/empty-room';
+import type { FakeRuntime } from '../../support/fake-runtime';
 import { type Fetch, post } from '../../support/http';
 import { fetchOf } from '../../support/observed-app';
 import { sessionId } from '../../support/session-id';
@@ -17,12 +17,7 @@ const CHANNELS = { PRESENCE_HUB: 'durable-object', CHANNELS: 'lobby, post-*' };
 let runtime: FakeRuntime;
 let fetch: Fetch;
 beforeEach(async () => {
-  // This precedes `emptyStorage`, otherwise the last room sees 11 months pass and expires at each quarter of a second.
-  vi.useFakeTimers({ toFake: ['Date'] });
-  runtime = new FakeRuntime();
-  // The room reads its own clock, which must show the time of the test.
-  runtime.onTick = (now) => void vi.setSystemTime(now);
-  await emptyStorage();
+  runtime = await emptyRoom();
   fetch = isolate();
 });
 afterAll(() => void vi.useRealTimers());
